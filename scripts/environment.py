@@ -1,0 +1,175 @@
+"""The project's virtual environment `.venv`: made, filled and checked by one call, quick when nothing changed.
+
+Needs only Python 3.11 and pip. Run as a script it sets up everything the demo and the tests use:
+`python3.11 scripts/environment.py [--groups runtime test blender]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+DEFAULT_GROUPS = ("runtime", "test", "blender")
+
+# Shared libraries that the bpy wheel links against but does not carry, and the Debian/Ubuntu package of each.
+SYSTEM_LIBRARIES = {
+    "libX11.so.6": "libx11-6",
+    "libXrender.so.1": "libxrender1",
+    "libXfixes.so.3": "libxfixes3",
+    "libXi.so.6": "libxi6",
+    "libXext.so.6": "libxext6",
+    "libXt.so.6": "libxt6",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+}
+
+
+class SetupError(RuntimeError):
+    """The environment cannot be made; the message says what to do."""
+
+
+def settings() -> dict:
+    """Content of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def requirements(groups=DEFAULT_GROUPS) -> list[str]:
+    """Requirement lines of the named dependency groups, in order, each once."""
+    known = settings()["dependency-groups"]
+    return list(dict.fromkeys(line for group in groups for line in known[group]))
+
+
+def pins() -> dict[str, str]:
+    """Requirement line by normalised distribution name (`opencv-python-headless`) of the runtime group."""
+    return {re.split(r"[<>=!~ ;\[]", line)[0].lower().replace("_", "-"): line for line in requirements(["runtime"])}
+
+
+def venv_python(folder: Path = VENV) -> Path:
+    """The interpreter inside a virtual environment, on any system."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def create_venv(folder: Path, lines: list[str], base: str | None = None) -> Path:
+    """Make `folder` a virtual environment holding the requirement `lines`; nothing is done if it already does.
+
+    Parameters
+    ----------
+    folder : Path
+    lines : list of str
+        Requirement lines or wheel paths for pip.
+    base : str, optional
+        Interpreter to base it on; the running one by default.
+
+    Returns
+    -------
+    Path
+        The environment's interpreter.
+    """
+    base = base or sys.executable
+    stamp = folder / "installed.json"
+    wanted = {"base": str(Path(base).resolve()), "requirements": lines}
+    key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
+    python = venv_python(folder)
+    if python.exists() and stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")).get("key") == key:
+        return python
+
+    if shutil.disk_usage(folder.parent if folder.parent.exists() else ROOT).free < 3e9:
+        raise SetupError(f"Less than 3 GB free on the disk of {folder.parent}: make room, then run this again.")
+    print(f"Setting up {folder} (about 1.5 GB, once) ...", flush=True)
+    stamp.unlink(missing_ok=True)
+    # Without its own pip the environment also works where Debian splits ensurepip off; the outer pip fills it.
+    if Path(base).resolve() == Path(sys.executable).resolve():
+        venv.create(folder, clear=True, symlinks=os.name != "nt", with_pip=False)
+    else:
+        subprocess.run([base, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+    done = subprocess.run([*pip, "install", "--quiet", "--no-input", *lines])
+    if done.returncode:
+        raise SetupError(
+            "pip could not install the requirements (its message is above). Needed: pip 22.3 or newer "
+            f"(`{sys.executable} -m pip install --upgrade pip`) and a reachable package index."
+        )
+    stamp.write_text(json.dumps({"key": key, **wanted}, indent=1), encoding="utf-8")
+    return python
+
+
+def missing_libraries() -> dict[str, str]:
+    """Shared libraries bpy needs that this Linux lacks, with the Debian package of each; empty elsewhere."""
+    if not sys.platform.startswith("linux"):
+        return {}
+    missing = {}
+    for library, package in SYSTEM_LIBRARIES.items():
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            missing[library] = package
+    return missing
+
+
+def ensure_libraries() -> None:
+    """Raise SetupError naming the missing system libraries; a CI job running as root installs them instead."""
+    missing = missing_libraries()
+    if not missing:
+        return
+    packages = sorted(set(missing.values()))
+    automatic = os.environ.get("CI") == "true" and os.geteuid() == 0 and shutil.which("apt-get")
+    if automatic:
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-q"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+        subprocess.run(install, env=environment, check=True, stdout=subprocess.DEVNULL)
+        missing = missing_libraries()
+    if missing:
+        raise SetupError(
+            f"Blender's Python module needs system libraries that are not here: {', '.join(sorted(missing))}.\n"
+            f"On Debian or Ubuntu: sudo apt-get install {' '.join(packages)}"
+        )
+
+
+def ensure(groups=DEFAULT_GROUPS) -> Path:
+    """Set up `.venv` with the given dependency groups and return its interpreter."""
+    if sys.version_info[:2] != (3, 11):
+        raise SetupError(
+            f"This is Python {sys.version.split()[0]}; Blender's module bpy 4.5 exists for Python 3.11 only. "
+            "Run the same command with python3.11 (Windows: py -3.11)."
+        )
+    if "blender" in groups:
+        ensure_libraries()
+    return create_venv(VENV, requirements(groups))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--groups", nargs="+", default=list(DEFAULT_GROUPS), help="dependency groups of pyproject.toml")
+    arguments = parser.parse_args()
+    print(ensure(tuple(arguments.groups)))
+    return 0
+
+
+def run(entry) -> None:
+    """Run a script's main function; a SetupError becomes its message and exit code 2."""
+    try:
+        code = entry()
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    run(main)
