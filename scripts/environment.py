@@ -82,7 +82,7 @@ def create_venv(folder: Path, lines: list[str], base: str | None = None) -> Path
     """
     base = base or sys.executable
     stamp = folder / "installed.json"
-    wanted = {"base": str(Path(base).resolve()), "requirements": lines}
+    wanted = {"base": str(Path(base).resolve()), "requirements": ["pip", *lines]}
     key = hashlib.sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
     python = venv_python(folder)
     if python.exists() and stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")).get("key") == key:
@@ -92,13 +92,13 @@ def create_venv(folder: Path, lines: list[str], base: str | None = None) -> Path
         raise SetupError(f"Less than 3 GB free on the disk of {folder.parent}: make room, then run this again.")
     print(f"Setting up {folder} (about 1.5 GB, once) ...", flush=True)
     stamp.unlink(missing_ok=True)
-    # Without its own pip the environment also works where Debian splits ensurepip off; the outer pip fills it.
+    # Filled by the outer pip, which also works where Debian splits ensurepip off.
     if Path(base).resolve() == Path(sys.executable).resolve():
         venv.create(folder, clear=True, symlinks=os.name != "nt", with_pip=False)
     else:
         subprocess.run([base, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-    done = subprocess.run([*pip, "install", "--quiet", "--no-input", *lines])
+    done = subprocess.run([*pip, "install", "--quiet", "--no-input", *wanted["requirements"]])
     if done.returncode:
         raise SetupError(
             "pip could not install the requirements (its message is above). Needed: pip 22.3 or newer "
@@ -143,6 +143,8 @@ def ensure_libraries() -> None:
 
 def ensure(groups=DEFAULT_GROUPS) -> Path:
     """Set up `.venv` with the given dependency groups and return its interpreter."""
+    if Path(sys.prefix).resolve() == VENV.resolve():
+        return Path(sys.executable)
     if sys.version_info[:2] != (3, 11):
         raise SetupError(
             f"This is Python {sys.version.split()[0]}; Blender's module bpy 4.5 exists for Python 3.11 only. "

@@ -5,7 +5,6 @@ Without arguments it runs the default suite; `-m slow`, `-m blender_matrix` and 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -14,8 +13,7 @@ from environment import ROOT, ensure, run
 
 def main() -> int:
     python = ensure()
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run([str(python), "-m", "pytest", *sys.argv[1:]], cwd=ROOT, env=environment).returncode
+    return subprocess.run([str(python), "-m", "pytest", *sys.argv[1:]], cwd=ROOT).returncode
 
 
 if __name__ == "__main__":

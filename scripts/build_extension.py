@@ -1,0 +1,198 @@
+"""Build the Blender extension: one zip per platform in dist/, with wheels for every supported Python, without numpy.
+
+    python3.11 scripts/build_extension.py                          # linux-x64, windows-x64, macos-arm64
+    python3.11 scripts/build_extension.py --platforms linux-x64    # one of them
+    python3.11 scripts/build_extension.py --gpu                    # onnxruntime-gpu instead of onnxruntime
+
+The files and the bundled distributions stand in pyproject.toml ([tool.extension]); their versions in its dependency
+groups. Wheels are kept in build/wheels, so a second build needs no network. The zips are built and validated by
+Blender's own blender_ext.py, which comes with the bpy wheel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import ROOT, SetupError, ensure, pins, run, settings
+
+PYTHONS = ("3.11", "3.13")  # Blender 4.2 to 5.0, and 5.1 on
+
+# pip's platform tags for each of Blender's platform names, the newest that Blender's own minimum systems accept.
+PLATFORM_TAGS = {
+    "linux-x64": [f"manylinux_2_{minor}_x86_64" for minor in (28, 27, 24, 17, 12, 5)] + ["manylinux2014_x86_64"],
+    "windows-x64": ["win_amd64"],
+    "macos-arm64": [f"macosx_{major}_0_arm64" for major in (14, 13, 12, 11)] + ["macosx_11_0_universal2"],
+}
+GPU_PLATFORMS = ("linux-x64", "windows-x64")
+SIZE_LIMIT = 200e6  # bytes; the extensions platform refuses larger files
+
+
+def bundled_requirements(gpu: bool = False) -> list[str]:
+    """Pinned requirement lines of the distributions that the zip carries."""
+    lines = [pins()[name.lower()] for name in settings()["tool"]["extension"]["bundled"]]
+    return [re.sub(r"^onnxruntime==", "onnxruntime-gpu==", line) for line in lines] if gpu else lines
+
+
+def fetch_wheels(platform: str, python: str, gpu: bool = False, cache: Path = ROOT / "build" / "wheels") -> list[Path]:
+    """Wheels of the bundled distributions for one platform and Python, from the cache or the package index.
+
+    Parameters
+    ----------
+    platform : str
+        One of PLATFORM_TAGS.
+    python : str
+        Such as "3.11".
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    index_file = cache / "index.json"
+    index = json.loads(index_file.read_text(encoding="utf-8")) if index_file.exists() else {}
+    wheels = []
+    for line in bundled_requirements(gpu):
+        key = f"{line} {python} {platform}"
+        if key not in index or not (cache / index[key]).exists():
+            index[key] = _download(line, platform, python, cache)
+            index_file.write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
+        wheels.append(cache / index[key])
+    return wheels
+
+
+def _download(line: str, platform: str, python: str, cache: Path) -> str:
+    """Download one wheel into the cache and return its file name."""
+    folder = cache / "incoming"
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "download", line, "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--dest", str(folder), "--python-version", python]
+    for tag in PLATFORM_TAGS[platform]:
+        command += ["--platform", tag]
+    if subprocess.run(command).returncode:
+        raise SetupError(f"There is no wheel of {line} for Python {python} on {platform}, or no package index.")
+    (wheel,) = folder.glob("*.whl")
+    wheel.replace(cache / wheel.name)
+    shutil.rmtree(folder)
+    return wheel.name
+
+
+def with_wheels(manifest: str, platforms: list[str], wheels: list[str]) -> str:
+    """The manifest text with its `platforms` and `wheels` lists replaced by the given ones.
+
+    They are top-level keys, so they go before the first table.
+    """
+    manifest = re.sub(r"^(platforms|wheels)\s*=\s*\[[^\]]*\]\s*?\n", "", manifest, flags=re.M)
+    lists = "".join(
+        f"{key} = [\n" + "".join(f'    "{value}",\n' for value in values) + "]\n"
+        for key, values in (("platforms", platforms), ("wheels", wheels))
+        if values
+    )
+    head, table, tail = re.match(r"(.*?)(^\[|\Z)(.*)\Z", manifest, flags=re.M | re.S).groups()
+    return f"{head.rstrip()}\n{lists}\n{table}{tail}"
+
+
+def stage(folder: Path, platforms: list[str], wheels: list[Path]) -> None:
+    """Lay out the extension's source in `folder`: its files, the wheels, and the manifest that lists them."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in settings()["tool"]["extension"]["paths"]:
+        source, target = ROOT / name, folder / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", ".*"))
+        elif source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+        else:
+            raise SetupError(f"{name} is missing from the checkout: the extension cannot be built.")
+    (folder / "wheels").mkdir()
+    for wheel in wheels:
+        shutil.copy2(wheel, folder / "wheels" / wheel.name)
+    manifest = folder / "blender_manifest.toml"
+    text = with_wheels(manifest.read_text(encoding="utf-8"), platforms, [f"./wheels/{wheel.name}" for wheel in wheels])
+    manifest.write_text(text, encoding="utf-8")
+
+
+def blender_ext(python: Path, *arguments: str) -> None:
+    """Run Blender's extension command line tool of the bpy module installed beside `python`."""
+    tools = list(python.parent.parent.glob("**/bl_pkg/cli/blender_ext.py"))
+    if not tools:
+        raise SetupError("blender_ext.py is not in .venv: delete the folder .venv and run this again.")
+    # It returns 0 on some errors (a platform without wheels, for one), so its words count as well.
+    done = subprocess.run([str(python), str(tools[0]), *arguments], capture_output=True, text=True)
+    output = done.stdout + done.stderr
+    if done.returncode or re.search(r"\b(FATAL_)?ERROR\b", output):
+        raise SetupError(f"blender_ext.py {arguments[0]} failed:\n{output.strip()}")
+
+
+def build(
+    output: Path,
+    platforms: list[str] | None = None,
+    pythons: tuple[str, ...] = PYTHONS,
+    gpu: bool = False,
+    bundle: bool = True,
+) -> list[Path]:
+    """Build and validate the zips.
+
+    Parameters
+    ----------
+    output : Path
+        Folder for the zips.
+    platforms : list of str, optional
+        Subset of PLATFORM_TAGS; all (GPU: those with a wheel) by default.
+    pythons : tuple of str
+        Python versions to bundle wheels for.
+    gpu : bool
+        Bundle onnxruntime-gpu. Such zips are larger than the limit of the extensions platform.
+    bundle : bool
+        False leaves all wheels out: one zip for a Blender whose Python has the libraries already.
+
+    Returns
+    -------
+    list of Path
+    """
+    python = ensure()
+    platforms = list(platforms or (GPU_PLATFORMS if gpu else PLATFORM_TAGS)) if bundle else []
+    wheels = {
+        wheel.name: wheel for platform in platforms for version in pythons for wheel in fetch_wheels(platform, version, gpu)
+    }
+    output.mkdir(parents=True, exist_ok=True)
+    work = ROOT / "build" / "extension"
+    source, made = work / "source", work / "made"
+    stage(source, platforms, [wheels[name] for name in sorted(wheels)])
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    split = ["--split-platforms"] if platforms else []
+    blender_ext(python, "build", "--source-dir", str(source), "--output-dir", str(made), *split)
+
+    zips = []
+    for archive in sorted(made.glob("*.zip")):
+        blender_ext(python, "validate", str(archive))
+        size = archive.stat().st_size
+        if size > SIZE_LIMIT and not gpu:
+            raise SetupError(f"{archive.name} has {size / 1e6:.0f} MB; the limit is {SIZE_LIMIT / 1e6:.0f} MB.")
+        name = archive.name.replace(".zip", "-gpu.zip") if gpu else archive.name
+        zips.append(archive.replace(output / name))
+    shutil.rmtree(work)
+    return zips
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--platforms", nargs="+", choices=list(PLATFORM_TAGS), help="default: all")
+    parser.add_argument("--pythons", nargs="+", default=list(PYTHONS), help="Python versions to bundle wheels for")
+    parser.add_argument("--gpu", action="store_true", help="bundle onnxruntime-gpu (CUDA) instead of onnxruntime")
+    parser.add_argument("--no-wheels", action="store_true", help="leave the wheels out (Blender's Python has them)")
+    parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="default: dist/")
+    arguments = parser.parse_args()
+    zips = build(
+        arguments.out.resolve(), arguments.platforms, tuple(arguments.pythons), arguments.gpu, not arguments.no_wheels
+    )
+    for archive in zips:
+        print(f"{archive}  {archive.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
