@@ -1,0 +1,52 @@
+"""Writing files so that a reader never sees half of one."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from .errors import PortraitError
+
+TEMPORARY_PREFIX = ".unfinished-"  # a killed process may leave such files; they are safe to delete
+
+
+def write_atomically(path, write):
+    """Let ``write(binary_stream)`` fill a temporary file beside ``path``, then move it there.
+
+    On any exception the temporary file is removed and an older file at ``path`` stays as it was. Problems of
+    the file system (no such folder, no permission, disk full) become a PortraitError.
+    """
+    path = Path(path)
+    name = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    try:
+        handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    try:
+        with os.fdopen(handle, "w+b") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from None
+        raise
+
+
+def make_folder(path):
+    """Create a folder and its parents. Raises PortraitError when that cannot be."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return Path(path)
+
+
+def unwritable(path, error):
+    """The PortraitError for an OSError while writing ``path``."""
+    reason = error.strerror or type(error).__name__
+    return PortraitError(f"cannot write {path} ({reason}); choose a folder that exists, is writable and has space")
+

@@ -1,0 +1,231 @@
+"""A portrait: the textures of all manifolds, the sheets they lie on, and the photo's camera.
+
+The file ``portrait.manifolds`` is a zip; docs/portrait-file.md describes it. Files are treated as hostile:
+every size is checked before memory is reserved, and no path inside them is ever used.
+"""
+
+import dataclasses
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from .cameras import Camera, camera_from_json
+from .errors import PortraitError
+from .files import write_atomically
+
+FORMAT = "portrait.manifolds"
+FORMAT_VERSION = 1
+MAX_SHEETS = 64  # manifolds in one file
+MAX_TEXTURE = 2048  # texels along one side
+MAX_TEXTURE_BYTES = 1 << 28  # all textures of one file together, unpacked
+MAX_GRID = 1024  # radii along one side
+MAX_JSON_BYTES = 1 << 20
+MAX_CROP = 2048  # pixels
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same portrait gives the same bytes
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Portrait:
+    """One inverted photo.
+
+    textures: (24, h, w, 4) uint8, sRGB with straight alpha, row 0 at v = 0 (crown); the last is the background.
+    radii: (23, n, n) float32, metres, dome radius of each sheet at the grid corners, outermost sheet first.
+    camera: the crop's camera in portrait space.
+    crop: (s, s, 3) uint8 sRGB, the aligned photo.
+    crop_to_photo: (2, 3) float64, affine map of crop pixels to photo pixels (pixel corners at integers).
+    photo_size: (width, height) of the upright photo in pixels.
+    photo_name: file name of the photo, without folders.
+    model_id, model_sha256: which model made it.
+    settings: plain dictionary of what the user chose. pose: {"yaw", "pitch", "roll"} in degrees.
+    """
+
+    textures: np.ndarray
+    radii: np.ndarray
+    camera: Camera
+    crop: np.ndarray
+    crop_to_photo: np.ndarray
+    photo_size: tuple
+    photo_name: str = ""
+    model_id: str = ""
+    model_sha256: str = ""
+    settings: dict = dataclasses.field(default_factory=dict)
+    pose: dict = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        sheets, height, width, channels = self.textures.shape
+        if self.textures.dtype != np.uint8 or channels != 4:
+            raise ValueError("textures must be (manifolds, height, width, 4) uint8")
+        if self.radii.ndim != 3 or len(self.radii) != sheets - 1 or min(self.radii.shape[1:]) < 2:
+            raise ValueError("radii must be (manifolds - 1, n, n)")
+        if self.crop.ndim != 3 or self.crop.shape[2] != 3 or self.crop.dtype != np.uint8:
+            raise ValueError("crop must be (height, width, 3) uint8")
+
+
+def save_portrait(portrait, path):
+    """Write a portrait file; the file appears complete or not at all. Raises PortraitError."""
+    write_atomically(path, lambda stream: _write(portrait, stream))
+
+
+def load_portrait(path):
+    """Read a portrait file. Raises PortraitError when it is missing, damaged, hostile or too new."""
+    path = Path(path)
+    try:
+        with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
+            return _read(archive, path)
+    except PortraitError:
+        raise
+    except FileNotFoundError:
+        raise PortraitError(f"there is no portrait file {path}; check the path") from None
+    except IsADirectoryError:
+        raise PortraitError(f"{path} is a folder; give the portrait.manifolds file inside it") from None
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise PortraitError(f"cannot read {path} ({reason}); check its permissions") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        raise _damaged(path, "it is not a complete zip file") from None
+    except (ValueError, TypeError, KeyError, OverflowError, SyntaxError) as error:
+        raise _damaged(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+
+
+def _damaged(path, reason):
+    return PortraitError(f"{path} is not a readable portrait file ({reason}); invert the photo again")
+
+
+def _write(portrait, stream):
+    from PIL import Image
+
+    sheets, height, width, _ = portrait.textures.shape
+    header = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "textures": [sheets, height, width, 4],
+        "radii": list(portrait.radii.shape),
+        "crop": list(portrait.crop.shape),
+        "camera": portrait.camera.to_json(),
+        "crop_to_photo": np.asarray(portrait.crop_to_photo, np.float64).tolist(),
+        "photo": {"name": Path(portrait.photo_name).name, "size": [int(n) for n in portrait.photo_size]},
+        "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
+        "pose": portrait.pose,
+        "settings": portrait.settings,
+    }
+
+    def png(pixels):
+        packed = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(pixels)).save(packed, "PNG", compress_level=3)
+        return packed.getvalue()
+
+    with zipfile.ZipFile(stream, "w") as archive:
+
+        def add(name, data, compression=zipfile.ZIP_STORED):
+            info = zipfile.ZipInfo(name, _ZIP_DATE)
+            info.external_attr = 0o644 << 16
+            info.create_system = 3
+            archive.writestr(info, data, compression)
+
+        add("portrait.json", json.dumps(header, indent=1, sort_keys=True, allow_nan=False), zipfile.ZIP_DEFLATED)
+        add("radii.f32", np.ascontiguousarray(portrait.radii, "<f4").tobytes(), zipfile.ZIP_DEFLATED)
+        add("crop.png", png(portrait.crop))
+        for index, texture in enumerate(portrait.textures):
+            add(f"textures/{index:02d}.png", png(texture))
+
+
+def _read(archive, path):
+    header = _json(archive)
+    if header.get("format") != FORMAT:
+        raise ValueError("its portrait.json names another format")
+    version = header.get("format_version")
+    if not isinstance(version, int) or version < 1:
+        raise ValueError("it names no format version")
+    if version > FORMAT_VERSION:
+        raise PortraitError(
+            f"{path} was written by a newer version (file format {version}, this version reads up to "
+            f"{FORMAT_VERSION}); update Portrait Manifolds to open it"
+        )
+    sheets, height, width, _ = shape = _shape(header, "textures", (MAX_SHEETS, MAX_TEXTURE, MAX_TEXTURE, 4))
+    grid = _shape(header, "radii", (MAX_SHEETS, MAX_GRID, MAX_GRID))
+    crop_shape = _shape(header, "crop", (MAX_CROP, MAX_CROP, 3))
+    if shape[3] != 4 or crop_shape[2] != 3 or grid[0] != sheets - 1 or min(grid[1:]) < 2:
+        raise ValueError("its shapes do not fit together")
+    if int(np.prod(shape, dtype=np.int64)) > MAX_TEXTURE_BYTES:
+        raise ValueError("its textures are larger than this version accepts")
+
+    radii_bytes = 4 * int(np.prod(grid, dtype=np.int64))
+    radii = np.frombuffer(_member(archive, "radii.f32", radii_bytes, exact=True), "<f4").reshape(grid)
+    if not np.isfinite(radii).all() or radii.min() <= 0.0 or radii.max() > 10.0:
+        raise ValueError("its sheets have impossible radii")
+    crop = _png(archive, "crop.png", crop_shape)
+    textures = np.empty(shape, np.uint8)
+    for index in range(sheets):
+        textures[index] = _png(archive, f"textures/{index:02d}.png", (height, width, 4))
+
+    photo, model = _mapping(header, "photo"), _mapping(header, "model")
+    crop_to_photo = np.asarray(header["crop_to_photo"], np.float64)
+    if crop_to_photo.shape != (2, 3) or not np.isfinite(crop_to_photo).all():
+        raise ValueError("its crop transform is not a 2x3 matrix")
+    size = photo.get("size")
+    if not isinstance(size, list) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
+        raise ValueError("its photo size is wrong")
+    return Portrait(
+        textures=textures,
+        radii=radii.astype(np.float32),
+        camera=camera_from_json(header["camera"]),
+        crop=crop,
+        crop_to_photo=crop_to_photo,
+        photo_size=tuple(size),
+        photo_name=str(photo.get("name", "")).replace("\\", "/").rsplit("/", 1)[-1],
+        model_id=str(model.get("id", "")),
+        model_sha256=str(model.get("sha256", "")),
+        settings=_mapping(header, "settings"),
+        pose=_mapping(header, "pose"),
+    )
+
+
+def _member(archive, name, limit, exact=False):
+    """Bytes of one member, at most ``limit``, whatever the archive declares."""
+    info = archive.getinfo(name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
+        raise ValueError(f"{name} is packed in an unknown way")
+    if info.file_size > limit or (exact and info.file_size != limit):
+        raise ValueError(f"{name} has the wrong size")
+    with archive.open(info) as member:
+        data = member.read(limit + 1)
+    if len(data) != info.file_size:
+        raise ValueError(f"{name} has the wrong size")
+    return data
+
+
+def _json(archive):
+    header = json.loads(_member(archive, "portrait.json", MAX_JSON_BYTES).decode("utf-8"))
+    if not isinstance(header, dict):
+        raise ValueError("its portrait.json is not an object")
+    return header
+
+
+def _mapping(header, key):
+    value = header.get(key, {})
+    if not isinstance(value, dict):
+        raise ValueError(f"its {key} is not an object")
+    return value
+
+
+def _shape(header, key, limits):
+    shape = header.get(key)
+    whole = isinstance(shape, list) and all(isinstance(n, int) and not isinstance(n, bool) for n in shape)
+    if not whole or len(shape) != len(limits) or not all(1 <= n <= m for n, m in zip(shape, limits, strict=True)):
+        raise ValueError(f"its {key} have an impossible shape")
+    return tuple(shape)
+
+
+def _png(archive, name, shape):
+    from PIL import Image
+
+    height, width, channels = shape
+    data = _member(archive, name, height * width * channels * 2 + 65536)
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        if image.size != (width, height) or image.mode != {3: "RGB", 4: "RGBA"}[channels]:
+            raise ValueError(f"{name} has the wrong shape")
+        return np.asarray(image)
