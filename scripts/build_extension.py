@@ -155,7 +155,10 @@ def build(
     python = ensure()
     platforms = list(platforms or (GPU_PLATFORMS if gpu else PLATFORM_TAGS)) if bundle else []
     wheels = {
-        wheel.name: wheel for platform in platforms for version in pythons for wheel in fetch_wheels(platform, version, gpu)
+        wheel.name: wheel
+        for platform in platforms
+        for version in pythons
+        for wheel in fetch_wheels(platform, version, gpu)
     }
     output.mkdir(parents=True, exist_ok=True)
     work = ROOT / "build" / "extension"

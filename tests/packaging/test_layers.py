@@ -43,12 +43,12 @@ def test_imports_point_one_way(folder):
     assert not wrong, "\n".join(wrong)
 
 
-def test_inference_imports_without_its_heavy_libraries():
-    """Blender imports every module when the extension is enabled; the libraries load at first use."""
+def test_inference_loads_neither_bpy_nor_torch():
+    """Also not through its libraries: the engine runs where neither is installed."""
     modules = sorted(path.stem for path in (ROOT / "inference").glob("*.py") if not path.stem.startswith("__"))
     code = (
         "import importlib, sys\n"
-        "for name in ('onnxruntime', 'cv2', 'PIL', 'skimage', 'trimesh', 'tqdm', 'bpy', 'torch', 'scipy'):\n"
+        "for name in ('bpy', 'torch', 'scipy'):\n"  # scipy: the extension zip does not carry it
         "    sys.modules[name] = None\n"
         f"for name in {modules}:\n"
         "    importlib.import_module('inference.' + name)\n"
