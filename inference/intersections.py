@@ -24,6 +24,7 @@ NEAR = 1e-3  # metres, nothing in front of it is seen
 TOLERANCE = 5e-5  # metres left between ray point and sheet, or
 TOLERANCE_PIXELS = 0.05  # pixels, whatever is smaller
 TILE = 128  # pixels, about the side of a tile; its planes stay in the cache
+CHUNK = 8192  # rays searched at once
 _STEEP = 0.08  # smallest slope of f a Newton step trusts
 _STEP = 0.02  # metres, longest Newton step
 
@@ -147,11 +148,11 @@ class SheetIntersections:
             np.broadcast_to(part, where.shape)[where].astype(np.float64)
             for part in (*space.origin, *space.direction)
         ]
-        solved = _search(self, np.stack(rays[:3], -1), np.stack(rays[3:], -1), (sheet,))
-        hit[where] = solved.hit[0]
-        space.t[where] = solved.t[0]
-        space.u[where] = solved.u[0]
-        space.v[where] = solved.v[0]
+        origins, directions = np.stack(rays[:3], -1), np.stack(rays[3:], -1)
+        parts = [slice(start, start + CHUNK) for start in range(0, len(origins), CHUNK)]
+        found = [_search(self, origins[part], directions[part], (sheet,)) for part in parts]
+        for plane, name in ((hit, "hit"), (space.t, "t"), (space.u, "u"), (space.v, "v")):
+            plane[where] = np.concatenate([getattr(part, name)[0] for part in found])
 
     def _solve_lattice(self, x, y):
         pixels_x, pixels_y = np.meshgrid(x, y)
@@ -167,7 +168,8 @@ class SheetIntersections:
         self._lowest = found.lowest.reshape(shape)
         self._chord = found.chord.reshape(shape)
         self._bend = found.bend.reshape(shape)
-        self._rough = np.stack([_spread(_jumps(lowest), 3) for lowest in self._lowest])
+        inside = self.hit & (np.abs(self.u - 0.5) < 0.55) & (np.abs(self.v - 0.5) < 0.55)
+        self._rough = np.stack([_jumps(*pair) for pair in zip(self._lowest, inside, strict=True)])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -376,17 +378,14 @@ def _linear_weights(pixels, nodes, step):
     return weights
 
 
-def _jumps(lattice):
-    """True at nodes whose depth differs from a neighbour's by more than a smooth sheet's would."""
-    rough = np.zeros(lattice.shape, bool)
+def _jumps(lowest, inside):
+    """True around nodes (rows, columns) whose rays reach a sheet at quite another depth than a neighbour's."""
+    rough = np.zeros(lowest.shape, np.uint8)
     for axis in (0, 1):
-        jump = np.abs(np.diff(lattice, axis=axis)) > 0.5 * DEEP
         first, second = [slice(None)] * 2, [slice(None)] * 2
         first[axis], second[axis] = slice(None, -1), slice(1, None)
-        rough[tuple(first)] |= jump
-        rough[tuple(second)] |= jump
-    return rough
-
-
-def _spread(mask, size):
-    return cv2.dilate(mask.astype(np.uint8), np.ones((size, size), np.uint8)).astype(bool)
+        first, second = tuple(first), tuple(second)
+        jump = (np.abs(lowest[first] - lowest[second]) > 0.5 * DEEP) & (inside[first] | inside[second])
+        rough[first] |= jump
+        rough[second] |= jump
+    return rough.astype(bool)

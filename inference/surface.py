@@ -1,0 +1,76 @@
+"""The surface of a portrait over dome coordinates, read from its opacities.
+
+Along one texel column the transmittance falls from 1 in front of the outermost sheet. The surface lies where it
+crosses one half; the sheets around the crossing, weighted with what each contributes to the picture, give its
+continuous level and with it a dome radius.
+"""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+WINDOW = 1  # sheets on either side of the crossing that share in the level
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface:
+    """radius (h, w) float32 metres from the dome axis, defined everywhere; opacity (h, w) float32 [0, 1] of the
+    whole column; color (h, w, 3) uint8 sRGB, the column composited front to back, defined everywhere."""
+
+    radius: np.ndarray
+    opacity: np.ndarray
+    color: np.ndarray
+
+
+def find_surface(textures, radii):
+    """Surface of the dome sheets of one portrait.
+
+    textures: (k or k + 1, h, w, 4) uint8, outermost sheet first; a background plane behind is ignored.
+    radii: (k, n, n) float metres. Returns a :class:`Surface` at the textures' texels; columns without a surface
+    (opacity below one half) carry the values of the nearest column that has one.
+    Raises ValueError when no column has a surface.
+    """
+    count = len(radii)
+    height, width = textures.shape[1:3]
+    transmittance = np.ones((height, width), np.float32)
+    color = np.zeros((height, width, 3), np.float32)
+    weights = np.empty((count, height, width), np.float32)
+    crossing = np.full((height, width), count, np.int16)
+    for sheet in range(count):
+        weight = np.multiply(textures[sheet, ..., 3], np.float32(1 / 255), out=weights[sheet])
+        weight *= transmittance
+        transmittance -= weight
+        color += weight[..., None] * textures[sheet, ..., :3]
+        crossing[(transmittance <= 0.5) & (crossing == count)] = sheet
+    opacity = 1.0 - transmittance
+    solid = crossing < count
+    if not solid.any():
+        raise ValueError("no texel column reaches an opacity of one half")
+
+    total, radius = np.zeros_like(transmittance), np.zeros_like(transmittance)
+    for sheet in range(count):
+        weight = np.where(np.abs(crossing - sheet) <= WINDOW, weights[sheet], 0.0)
+        total += weight
+        radius += weight * at_texels(radii[sheet], height, width)
+    nearest = _nearest(solid)
+    radius = (radius / np.maximum(total, 1e-6)).ravel()[nearest]
+    color = (color / np.maximum(opacity, 1e-6)[..., None]).reshape(-1, 3)[nearest]
+    return Surface(radius.astype(np.float32), opacity, np.clip(np.rint(color), 0, 255).astype(np.uint8))
+
+
+def at_texels(grid, height, width):
+    """Bilinear look-up of a corner grid (n, m) at the centres of height x width texels, float32."""
+    rows, columns = grid.shape
+    x = ((np.arange(width, dtype=np.float32) + 0.5) / width * (columns - 1))[None].repeat(height, 0)
+    y = ((np.arange(height, dtype=np.float32) + 0.5) / height * (rows - 1))[:, None].repeat(width, 1)
+    return cv2.remap(np.ascontiguousarray(grid, np.float32), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+
+
+def _nearest(mask):
+    """(h, w) flat index of the nearest true texel of every texel."""
+    outside = (~mask).astype(np.uint8)
+    _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    index = np.zeros(labels.max() + 1, np.int64)
+    index[labels[mask]] = np.flatnonzero(mask.ravel())
+    return index[labels]
