@@ -44,7 +44,7 @@ def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns a :class:`TexturedMesh`. Raises PortraitError when the portrait is empty or a number is out of range.
     """
-    import mcubes
+    from skimage.measure import marching_cubes  # PyMCubes has no wheels for Python 3.13 and needs scipy
 
     if not 16 <= resolution <= MAX_RESOLUTION:
         raise PortraitError(f"the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}")
@@ -63,7 +63,7 @@ def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False
     origin, voxel, counts = _block(shape, mask, resolution)
     field = _field(shape, origin, voxel, counts)
     progress(0.4, "marching cubes")
-    vertices, triangles = mcubes.marching_cubes(field, 0.0)
+    vertices, triangles, _, _ = marching_cubes(field, 0.0, gradient_direction="ascent")
     del field
     vertices = vertices * voxel + origin
     triangles = triangles.astype(np.int64)
