@@ -1,0 +1,134 @@
+"""The crop of a portrait's photo: faces, pose numbers and the small picture in the panel."""
+
+import os
+
+import bpy
+
+from .portraits import absolute_path
+from .preferences import engine_options
+
+_models = {}
+_photos = {}  # the last photo looked at: {(path, mtime): (photo, faces)}
+_previews = None
+
+
+def model(options):
+    """The loaded model for `engine_options()`; kept, since loading takes time. Safe in a thread."""
+    from ..inference.model import load_model
+
+    key = tuple(options.values())
+    if key not in _models:
+        loaded = load_model(**options)
+        _models.clear()
+        _models[key] = loaded
+    return _models[key]
+
+
+def look_at(path):
+    """Open a photo and find its faces, largest first. Returns photo (H, W, 3) uint8 and faces. Raises PortraitError."""
+    from ..inference.alignment import find_faces
+    from ..inference.photo import open_photo
+
+    path = os.path.abspath(path)
+    photo = open_photo(path)
+    key = (path, os.stat(path).st_mtime_ns)
+    if key not in _photos:
+        faces = find_faces(photo, model(engine_options()))
+        _photos.clear()
+        _photos[key] = (photo, faces)
+    return _photos[key]
+
+
+def align_settings(photo, faces, choice, loaded):
+    """Alignment of a photo for a choice from :func:`chosen_crop`. Touches no bpy. Raises PortraitError."""
+    from ..inference.alignment import align, align_manually
+    from ..inference.errors import PortraitError
+
+    if choice["crop"] is not None:
+        centre_x, centre_y, size, roll = choice["crop"]
+        return align_manually(photo, (centre_x, centre_y), size, roll, loaded)
+    if not faces:
+        raise PortraitError("no face was found in the photo; turn on Set Crop by Hand and frame the head")
+    return align(photo, faces[min(choice["face"], len(faces) - 1)], loaded)
+
+
+def chosen_crop(obj):
+    """What the user chose, as plain values for a thread: {"face": int, "crop": (x, y, size, roll) or None}."""
+    settings = obj.portrait_manifolds
+    crop = (*settings.crop_centre, settings.crop_size, settings.crop_roll) if settings.use_crop else None
+    return {"face": settings.face, "crop": crop}
+
+
+def update_crop(obj, photo=None, faces=None):
+    """Align again, show pose and preview, and fill in the crop's numbers. Raises PortraitError."""
+    if photo is None:
+        photo, faces = look_at(absolute_path(obj, obj.portrait_manifolds.photo_path))
+    alignment = align_settings(photo, faces, chosen_crop(obj), model(engine_options()))
+    note_alignment(obj, alignment)
+    return alignment
+
+
+def note_alignment(obj, alignment):
+    """Keep an alignment's numbers on the object and show its crop in the panel."""
+    import math
+
+    settings = obj.portrait_manifolds
+    settings.pose = (alignment.yaw, alignment.pitch, alignment.roll)
+    if not settings.use_crop:
+        affine = alignment.crop_to_photo
+        side = len(alignment.crop)
+        settings.crop_centre = affine @ (side / 2, side / 2, 1.0)
+        settings.crop_size = side * math.hypot(affine[0, 0], affine[1, 0])
+        settings.crop_roll = math.degrees(math.atan2(affine[1, 0], affine[0, 0]))
+    show_preview(obj, alignment.crop)
+
+
+def plain_crop(photo, settings):
+    """The crop of the hand-set numbers without any network, (256, 256, 3) uint8."""
+    import numpy as np
+
+    from ..inference.alignment import warp_to_crop
+    from ..inference.cameras import CROP_SIZE
+
+    scale, angle = settings.crop_size / CROP_SIZE, np.radians(settings.crop_roll)
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.array([[cosine, -sine], [sine, cosine]])
+    offset = np.array(settings.crop_centre) - linear @ (CROP_SIZE / 2, CROP_SIZE / 2)
+    return warp_to_crop(photo, np.column_stack([linear, offset]))
+
+
+def show_preview(obj, crop):
+    """Put a crop (h, w, 3) uint8 into the panel's picture of a portrait."""
+    import numpy as np
+
+    preview = _collection().get(obj.name) or _collection().new(obj.name)
+    height, width = crop.shape[:2]
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = crop[::-1] / np.float32(255)
+    preview.image_size = (width, height)
+    preview.image_pixels_float.foreach_set(pixels.ravel())
+
+
+def preview_icon(obj):
+    """Icon id of the portrait's picture, 0 when there is none in this session."""
+    preview = _previews.get(obj.name) if _previews is not None else None
+    return preview.icon_id if preview is not None else 0
+
+
+def _collection():
+    global _previews
+    if _previews is None:
+        import bpy.utils.previews
+
+        _previews = bpy.utils.previews.new()
+    return _previews
+
+
+def forget():
+    """Drop models, photos and pictures."""
+    global _previews
+    _models.clear()
+    _photos.clear()
+    if _previews is not None:
+        bpy.utils.previews.remove(_previews)
+        _previews = None

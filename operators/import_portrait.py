@@ -1,0 +1,121 @@
+"""Import a photo: find the faces, show the crop, make the portrait object that Invert fills."""
+
+import os
+
+import bpy
+from bpy.props import CollectionProperty, IntProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from . import strings
+from .base import PortraitOperator
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+
+
+class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator, ImportHelper):
+    bl_idname = "portrait_manifolds.import_portrait"
+    bl_label = strings.IMPORT.label
+    bl_description = strings.IMPORT.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in EXTENSIONS), options={"HIDDEN"})
+    face: IntProperty(name=strings.FACE.label, description=strings.FACE.description, min=0, default=0)
+
+    def invoke(self, context, event):
+        if self.files or os.path.isfile(self.filepath):  # dropped on the viewport
+            return self.execute(context)
+        return super().invoke(context, event)
+
+    def run(self, context):
+        paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
+        obj = None
+        for path in paths:
+            obj = import_photo(context, bpy.path.abspath(path), self.face, self)
+        bpy.ops.object.select_all(action="DESELECT") if bpy.ops.object.select_all.poll() else None
+        obj.select_set(True)
+        context.view_layer.objects.active = obj
+
+
+def import_photo(context, path, face, operator):
+    """Make the portrait object of one photo. Reports through `operator`. Raises PortraitError."""
+    from . import crops
+    from .portraits import new_portrait_object, stored_path
+
+    photo, faces = crops.look_at(path)
+    name = os.path.splitext(os.path.basename(path))[0]
+    obj = new_portrait_object(context, name)
+    try:
+        settings = obj.portrait_manifolds
+        settings.photo_path = stored_path(path)
+        settings.photo_size = photo.shape[1::-1]
+        for found in faces:
+            item = settings.faces.add()
+            item.box, item.score = [float(value) for value in found.box], float(found.score)
+        settings.face = min(face, max(0, len(faces) - 1))
+        if not faces:
+            settings.use_crop = True
+            settings.crop_centre = [value / 2 for value in photo.shape[1::-1]]
+            settings.crop_size = max(16.0, 0.8 * min(photo.shape[:2]))
+            operator.report({"WARNING"}, strings.NO_FACE.format(name=name))
+        elif face >= len(faces):
+            operator.report({"WARNING"}, strings.NO_SUCH_FACE.format(face=face, count=len(faces)))
+        elif len(faces) > 1:
+            operator.report({"INFO"}, strings.SEVERAL_FACES.format(count=len(faces), face=settings.face))
+        if faces:
+            crops.update_crop(obj, photo=photo, faces=faces)
+        else:
+            crops.show_preview(obj, crops.plain_crop(photo, settings))
+    except Exception:
+        bpy.data.objects.remove(obj)
+        raise
+    context.collection.objects.link(obj)
+    return obj
+
+
+class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.update_crop"
+    bl_label = strings.UPDATE_CROP.label
+    bl_description = strings.UPDATE_CROP.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    face: IntProperty(name=strings.FACE.label, default=-1, min=-1, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        from .portraits import active_portrait
+
+        if active_portrait(context) is None:
+            cls.poll_message_set(strings.SELECT_PORTRAIT)
+            return False
+        return True
+
+    def run(self, context):
+        from . import crops
+        from .portraits import active_portrait
+
+        obj = active_portrait(context)
+        if self.face >= 0:
+            obj.portrait_manifolds.face = min(self.face, max(0, len(obj.portrait_manifolds.faces) - 1))
+            obj.portrait_manifolds.use_crop = False
+        crops.update_crop(obj)
+
+
+class PORTRAIT_MANIFOLDS_FH_photo(bpy.types.FileHandler):
+    bl_idname = "PORTRAIT_MANIFOLDS_FH_photo"
+    bl_label = strings.IMPORT.label
+    bl_import_operator = "portrait_manifolds.import_portrait"
+    bl_file_extensions = ";".join(EXTENSIONS)
+
+    @classmethod
+    def poll_drop(cls, context):
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+CLASSES = (
+    PORTRAIT_MANIFOLDS_OT_import_portrait,
+    PORTRAIT_MANIFOLDS_OT_update_crop,
+    PORTRAIT_MANIFOLDS_FH_photo,
+)

@@ -1,0 +1,198 @@
+"""The portrait object: where it stands, which file it shows, and how it keeps that file."""
+
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+import threading
+
+import bpy
+from mathutils import Matrix
+
+EXTENSION = __package__.rpartition(".")[0]
+SUFFIX = ".manifolds"
+
+# Portrait space (x right, y up, z to the viewer) to Blender (z up, faces -Y): (x, y, z) -> (x, -z, y).
+PORTRAIT_TO_OBJECT = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
+
+_CACHE_SIZE = 4  # portraits; about 12 MB each
+_cache = {}
+_cache_lock = threading.Lock()
+
+
+def is_portrait(obj):
+    """True for the object that carries a portrait."""
+    return obj is not None and obj.portrait_manifolds.is_portrait
+
+
+def active_portrait(context):
+    """The portrait the user means: the active object, its nearest portrait parent, or the scene's only one."""
+    obj = context.view_layer.objects.active if context.view_layer else None
+    while obj is not None:
+        if is_portrait(obj):
+            return obj
+        obj = obj.parent
+    found = [obj for obj in context.scene.objects if is_portrait(obj)] if context.scene else []
+    return found[0] if len(found) == 1 else None
+
+
+def active_inverted(context):
+    """Like :func:`active_portrait`, but None unless the portrait has been inverted."""
+    obj = active_portrait(context)
+    return obj if obj is not None and obj.portrait_manifolds.portrait_path else None
+
+
+def reference(obj):
+    """What to remember of a portrait object while a job runs; undo and rename make it find another way."""
+    return obj.session_uid, obj.name
+
+
+def find(target):
+    """The portrait object of a :func:`reference`. Raises PortraitError when it is gone."""
+    from ..inference.errors import PortraitError
+
+    uid, name = target
+    obj = next((obj for obj in bpy.data.objects if obj.session_uid == uid), None) or bpy.data.objects.get(name)
+    if not is_portrait(obj):
+        raise PortraitError(f"{name} was deleted during the job; undo, or import the photo again")
+    return obj
+
+
+def new_portrait_object(context, name):
+    """An empty, life-size and facing -Y; not yet linked, so that a failure leaves nothing in the scene."""
+    obj = bpy.data.objects.new(name, None)
+    obj.empty_display_type = "PLAIN_AXES"
+    obj.empty_display_size = 0.05
+    unit = context.scene.unit_settings
+    if unit.system != "NONE" and unit.scale_length > 0:
+        obj.scale = [1.0 / unit.scale_length] * 3
+    obj.location = context.scene.cursor.location
+    obj.portrait_manifolds.is_portrait = True
+    return obj
+
+
+def portrait_to_world(matrix_world):
+    """Split an object's world matrix into a rigid 4x4 portrait-to-world matrix and its scale.
+
+    Raises PortraitError for a scale that differs between axes or mirrors: no camera sees such a portrait.
+    """
+    from ..inference.errors import PortraitError
+
+    location, _, scale = matrix_world.decompose()
+    size = abs(scale[0])
+    rigid = matrix_world.to_3x3() * (1.0 / size) if size > 0 else Matrix.Identity(3)
+    defect = max(abs(value) for row in (rigid.transposed() @ rigid - Matrix.Identity(3)) for value in row)
+    if size == 0 or defect > 1e-3 or rigid.determinant() < 0:
+        raise PortraitError("the portrait is mirrored or scaled unevenly; give it the same positive scale on all axes")
+    return Matrix.Translation(location) @ rigid.to_4x4() @ PORTRAIT_TO_OBJECT, size
+
+
+def storage_folder(blend_path=None):
+    """Folder for new portrait files: beside the saved .blend, else the extension's own user folder."""
+    blend_path = bpy.data.filepath if blend_path is None else blend_path
+    if blend_path:
+        path = pathlib.Path(blend_path)
+        return path.parent / f"{path.stem}_portraits"
+    return user_folder() / "portraits"
+
+
+def user_folder():
+    """The extension's user folder, or the preferences' choice, or a temporary one when run as a plain module."""
+    from .preferences import preferences
+
+    chosen = preferences().cache_folder
+    if chosen:
+        return pathlib.Path(bpy.path.abspath(chosen))
+    try:
+        return pathlib.Path(bpy.utils.extension_path_user(EXTENSION, create=True))
+    except ValueError:  # not installed as an extension
+        return pathlib.Path(tempfile.gettempdir()) / "portrait_manifolds"
+
+
+def new_portrait_path(name):
+    """A file name in :func:`storage_folder` that is not taken yet; the folder is created."""
+    from ..inference.files import make_folder
+
+    folder = make_folder(storage_folder())
+    stem = re.sub(r"[^\w.-]+", "_", name).strip("._") or "portrait"
+    number = 0
+    while True:
+        path = folder / (f"{stem}{SUFFIX}" if number == 0 else f"{stem}_{number:03d}{SUFFIX}")
+        if not path.exists():
+            return path
+        number += 1
+
+
+def stored_path(path):
+    """Path as kept in the .blend: relative to it when both are saved on one drive."""
+    if bpy.data.filepath:
+        try:
+            return bpy.path.relpath(str(path))
+        except ValueError:
+            pass
+    return str(path)
+
+
+def absolute_path(obj, stored):
+    """Absolute path of a path kept on `obj` (which may be linked from a library)."""
+    return bpy.path.abspath(stored, library=obj.library) if stored else ""
+
+
+def load(obj):
+    """The object's Portrait, read once and kept while the file does not change. Raises PortraitError."""
+    from ..inference.errors import PortraitError
+    from ..inference.portrait import load_portrait
+
+    stored = obj.portrait_manifolds.portrait_path
+    if not stored:
+        raise PortraitError(f"{obj.name} has no portrait yet; run Invert first")
+    path = os.path.abspath(absolute_path(obj, stored))
+    try:
+        info = os.stat(path)
+    except OSError:
+        raise PortraitError(f"the portrait file {path} is missing; restore it or run Invert again") from None
+    key = (path, info.st_mtime_ns, info.st_size)
+    with _cache_lock:
+        if key in _cache:
+            _cache[key] = _cache.pop(key)  # most recently used last
+            return _cache[key]
+    portrait = load_portrait(path)
+    with _cache_lock:
+        _cache[key] = portrait
+        while len(_cache) > _CACHE_SIZE:
+            _cache.pop(next(iter(_cache)))
+    return portrait
+
+
+def forget_portraits():
+    """Drop all portraits kept in memory."""
+    with _cache_lock:
+        _cache.clear()
+
+
+def keep_beside(blend_path):
+    """Copy portraits out of the user folder to a folder beside a .blend that is about to be saved.
+
+    Paths on the objects become relative to it, so the folder and the .blend can move together.
+    """
+    target = storage_folder(blend_path)
+    start = os.path.dirname(os.path.abspath(blend_path))
+    home = os.path.abspath(user_folder())
+    for obj in bpy.data.objects:
+        if obj.library is not None or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
+            continue
+        source = os.path.abspath(absolute_path(obj, obj.portrait_manifolds.portrait_path))
+        if not source.startswith(home + os.sep) or not os.path.isfile(source):
+            continue
+        goal = target / os.path.basename(source)
+        try:
+            target.mkdir(parents=True, exist_ok=True)
+            if not goal.exists():
+                partial = goal.with_name(goal.name + ".part")
+                shutil.copyfile(source, partial)
+                os.replace(partial, goal)
+        except OSError as error:
+            print(f"Portrait Manifolds: {obj.name} stays in {source} ({error.strerror})")
+            continue
+        obj.portrait_manifolds.portrait_path = "//" + os.path.relpath(goal, start).replace(os.sep, "/")

@@ -1,0 +1,133 @@
+"""State kept in the .blend (on objects and scenes) and the state of the running job (not saved)."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from . import strings
+
+
+class PortraitFace(bpy.types.PropertyGroup):
+    """A face found in the photo."""
+
+    box: FloatVectorProperty(size=4, description=strings.FACE_BOX.description)
+    score: FloatProperty()
+
+
+class PortraitSettings(bpy.types.PropertyGroup):
+    """Lives on the portrait object: where its files are, how it was made, and how to make it again."""
+
+    is_portrait: BoolProperty(options={"HIDDEN"})
+    photo_path: StringProperty(name=strings.PHOTO.label, description=strings.PHOTO.description, subtype="FILE_PATH")
+    portrait_path: StringProperty(
+        name=strings.PORTRAIT_FILE.label, description=strings.PORTRAIT_FILE.description, subtype="FILE_PATH"
+    )
+    photo_size: FloatVectorProperty(size=2, options={"HIDDEN"})
+    faces: CollectionProperty(type=PortraitFace)
+    face: IntProperty(
+        name=strings.FACE.label,
+        description=strings.FACE.description,
+        min=0,
+        default=0,
+    )
+    use_crop: BoolProperty(name=strings.USE_CROP.label, description=strings.USE_CROP.description)
+    crop_centre: FloatVectorProperty(
+        name=strings.CROP_CENTRE.label, description=strings.CROP_CENTRE.description, size=2, precision=1, step=100
+    )
+    crop_size: FloatProperty(
+        name=strings.CROP_SIZE.label,
+        description=strings.CROP_SIZE.description,
+        min=16.0,
+        default=256.0,
+        precision=1,
+        step=100,
+    )
+    crop_roll: FloatProperty(
+        name=strings.CROP_ROLL.label,
+        description=strings.CROP_ROLL.description,
+        min=-180.0,
+        max=180.0,
+        precision=1,
+        step=10,
+    )
+    pose: FloatVectorProperty(name=strings.POSE.label, description=strings.POSE.description, size=3, precision=1)
+    model_id: StringProperty(name=strings.MODEL_ID.label)
+    model_sha256: StringProperty(name=strings.MODEL_SHA256.label)
+    report: StringProperty(options={"HIDDEN"})
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """Lives on the scene: options of the panels."""
+
+    view_path: StringProperty(
+        name=strings.VIEW_PATH.label, description=strings.VIEW_PATH.description, subtype="FILE_PATH"
+    )
+    background: EnumProperty(
+        name=strings.BACKGROUND.label,
+        description=strings.BACKGROUND.description,
+        items=[(key, text.label, text.description) for key, text in strings.BACKGROUNDS.items()],
+        default="none",
+    )
+    mesh_resolution: IntProperty(
+        name=strings.MESH_RESOLUTION.label,
+        description=strings.MESH_RESOLUTION.description,
+        min=32,
+        max=512,
+        default=192,
+    )
+    mesh_faces: IntProperty(
+        name=strings.MESH_FACES.label, description=strings.MESH_FACES.description, min=0, max=2_000_000, default=0
+    )
+    mesh_smoothing: IntProperty(
+        name=strings.MESH_SMOOTHING.label, description=strings.MESH_SMOOTHING.description, min=0, max=10, default=1
+    )
+    mesh_closed: BoolProperty(name=strings.MESH_CLOSED.label, description=strings.MESH_CLOSED.description)
+    mesh_shade_smooth: BoolProperty(
+        name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
+    )
+    batch_folder: StringProperty(
+        name=strings.BATCH_FOLDER.label, description=strings.BATCH_FOLDER.description, subtype="DIR_PATH"
+    )
+    batch_out: StringProperty(
+        name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH"
+    )
+    batch_mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
+    batch_views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)
+    batch_resume: BoolProperty(
+        name=strings.BATCH_RESUME.label, description=strings.BATCH_RESUME.description, default=True
+    )
+
+
+class JobState(bpy.types.PropertyGroup):
+    """Lives on the window manager: what the panel shows of the running job."""
+
+    running: BoolProperty(options={"SKIP_SAVE"})
+    cancelled: BoolProperty(options={"SKIP_SAVE"})
+    fraction: FloatProperty(min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"})
+    text: StringProperty(options={"SKIP_SAVE"})
+    seconds: FloatProperty(options={"SKIP_SAVE"})
+
+
+CLASSES = (PortraitFace, PortraitSettings, SceneSettings, JobState)
+
+
+def register():
+    """Hang the groups on their owners."""
+    bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings)
+    bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
+    bpy.types.WindowManager.portrait_manifolds_job = PointerProperty(type=JobState)
+
+
+def unregister():
+    """Take them off again."""
+    del bpy.types.WindowManager.portrait_manifolds_job
+    del bpy.types.Scene.portrait_manifolds
+    del bpy.types.Object.portrait_manifolds

@@ -1,0 +1,95 @@
+"""Enabling and disabling is quick and leaves nothing behind."""
+
+import subprocess
+import sys
+
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from .conftest import MODULE  # noqa: E402
+
+OPERATORS = "import_portrait update_crop invert cancel render_view add_layers extract_mesh add_camera batch".split()
+
+
+def traces():
+    """Whatever of the extension Blender knows about."""
+    found = {name for name in dir(bpy.types) if "portrait_manifolds" in name.lower()}
+    found |= {
+        f"{owner.__name__}.{name}"
+        for owner in (bpy.types.Object, bpy.types.Scene, bpy.types.WindowManager)
+        for name in dir(owner)
+        if "portrait_manifolds" in name
+    }
+    for name in dir(bpy.app.handlers):
+        handlers = getattr(bpy.app.handlers, name)
+        if isinstance(handlers, list):
+            found |= {f"{name}: {handler}" for handler in handlers if MODULE in getattr(handler, "__module__", "")}
+    for menu in (bpy.types.TOPBAR_MT_file_import, bpy.types.VIEW3D_MT_add):
+        draws = menu.draw._draw_funcs if hasattr(menu.draw, "_draw_funcs") else ()
+        found |= {f"menu {draw}" for draw in draws if MODULE in draw.__module__}
+    for name in dir(bpy.types):
+        engines = getattr(getattr(bpy.types, name), "COMPAT_ENGINES", ())
+        if "PORTRAIT_MANIFOLDS" in engines:
+            found.add(f"panel {name}")
+    return found
+
+
+def test_operators_exist(extension):
+    for name in OPERATORS:
+        operator = getattr(bpy.ops.portrait_manifolds, name)
+        assert operator.get_rna_type().description, name
+    bpy.context.scene.render.engine = "PORTRAIT_MANIFOLDS"
+
+
+def test_enable_and_disable_leave_nothing(extension):
+    import addon_utils
+
+    before = traces()
+    assert any("_PT_" in name for name in before) and any("save_pre" in name for name in before)
+    assert any("menu" in name for name in before) and "Object.portrait_manifolds" in before
+    for _ in range(5):
+        addon_utils.disable(MODULE)
+        assert traces() == set()
+        addon_utils.enable(MODULE)
+        assert traces() == before
+
+
+def test_every_public_class_has_a_tooltip(extension):
+    for name in OPERATORS:
+        properties = getattr(bpy.ops.portrait_manifolds, name).get_rna_type().properties
+        for prop in properties:
+            if prop.identifier in ("rna_type", "directory", "files", "filter_glob", "check_existing") or prop.is_hidden:
+                continue
+            assert prop.name, (name, prop.identifier)
+
+
+def test_register_is_quick_and_light(extension, tmp_path):
+    """At most 50 ms, and no heavy library is imported."""
+    code = f"""
+import sys, time, os, pathlib
+root = pathlib.Path({str(tmp_path)!r})
+os.environ["BLENDER_USER_RESOURCES"] = str(root)
+import bpy, addon_utils
+before = set(sys.modules)
+target = root / "extensions" / "user_default" / "portrait_manifolds"
+target.mkdir(parents=True)
+for part in ("__init__.py", "blender_manifest.toml", "inference", "operators", "ui"):
+    (target / part).symlink_to(pathlib.Path({str(__file__)!r}).parents[2] / part)
+addon_utils.enable({MODULE!r})  # compiles the .py files and sets up Blender's extension machinery
+addon_utils.disable({MODULE!r})
+for name in [name for name in sys.modules if name.startswith({MODULE!r})]:
+    del sys.modules[name]
+import importlib
+start = time.process_time()
+module = importlib.import_module({MODULE!r})
+module.register()
+print("MS", 1000 * (time.process_time() - start))
+heavy = {{"onnxruntime", "cv2", "skimage", "trimesh", "PIL", "scipy"}} & (set(sys.modules) - before)
+print("HEAVY", sorted(heavy))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    lines = dict(line.split(" ", 1) for line in run.stdout.splitlines() if line.startswith(("MS", "HEAVY")))
+    assert lines, run.stdout + run.stderr
+    assert lines["HEAVY"] == "[]"
+    assert float(lines["MS"]) <= 50.0

@@ -1,0 +1,191 @@
+"""Sidebar (N) ▸ Portrait: the path from photo to mesh, top to bottom."""
+
+import os
+
+import bpy
+
+from ..operators import crops, strings
+from ..operators.portraits import active_inverted, active_portrait
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = strings.TAB
+
+
+class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_PHOTO
+
+    def draw(self, context):
+        layout = self.layout
+        layout.operator("portrait_manifolds.import_portrait", icon="IMAGE_DATA")
+        obj = active_portrait(context)
+        if obj is None:
+            column = layout.column(align=True)
+            for line in strings.PANEL_HELP:
+                column.label(text=line)
+            return
+        settings = obj.portrait_manifolds
+        name = os.path.basename(settings.photo_path.replace("\\", "/")) or obj.name
+        width, height = (int(value) for value in settings.photo_size)
+        layout.label(text=strings.PHOTO_NUMBERS.format(name=name, width=width, height=height), icon="USER")
+        icon = crops.preview_icon(obj)
+        if icon:
+            layout.template_icon(icon_value=icon, scale=7.0)
+
+
+class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_CROP
+
+    @classmethod
+    def poll(cls, context):
+        return active_portrait(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        settings = active_portrait(context).portrait_manifolds
+        count = len(settings.faces)
+        if count > 1:
+            layout.label(text=strings.FACE_NUMBERS.format(number=settings.face + 1, count=count))
+            row = layout.row(align=True)
+            for index in range(min(count, 8)):
+                button = row.operator(
+                    "portrait_manifolds.update_crop",
+                    text=strings.FACE_BUTTON.format(number=index + 1),
+                    depress=index == settings.face and not settings.use_crop,
+                )
+                button.face = index
+        if count == 0:
+            layout.label(text=strings.NO_FACE_LABEL, icon="ERROR")
+        yaw, pitch, roll = settings.pose
+        layout.label(text=strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll), icon="ORIENTATION_GIMBAL")
+        layout.prop(settings, "use_crop")
+        column = layout.column(align=True)
+        column.enabled = settings.use_crop
+        column.prop(settings, "crop_centre")
+        column.prop(settings, "crop_size")
+        column.prop(settings, "crop_roll")
+        layout.operator("portrait_manifolds.update_crop", icon="FILE_REFRESH")
+
+
+class PORTRAIT_MANIFOLDS_PT_invert(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_INVERT
+
+    @classmethod
+    def poll(cls, context):
+        return active_portrait(context) is not None or context.window_manager.portrait_manifolds_job.running
+
+    def draw(self, context):
+        layout = self.layout
+        if draw_job(layout, context):
+            return
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("portrait_manifolds.invert", icon="PLAY")
+        obj = active_inverted(context)
+        if obj is not None:
+            layout.label(text=strings.MODEL_LABEL.format(id=obj.portrait_manifolds.model_id), icon="CHECKMARK")
+
+
+class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_VIEW
+
+    @classmethod
+    def poll(cls, context):
+        return active_inverted(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        settings = context.scene.portrait_manifolds
+        row = layout.row(align=True)
+        row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
+        row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True
+        layout.prop(settings, "background")
+        layout.prop(settings, "view_path")
+        button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
+        button.background, button.filepath = settings.background, settings.view_path
+        if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
+            layout.label(text=strings.USE_ENGINE)
+        column = layout.column(align=True)
+        column.prop(context.scene.render, "engine", text="")
+        column.prop(context.scene.view_settings, "view_transform", text="")
+        if context.scene.view_settings.view_transform not in ("Standard", "Raw"):
+            layout.label(text=strings.STANDARD_HINT, icon="INFO")
+
+
+class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_LAYERS
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context):
+        return active_inverted(context) is not None
+
+    def draw(self, context):
+        row = self.layout.row(align=True)
+        for count, text in strings.LAYER_COUNTS.items():
+            row.operator(
+                "portrait_manifolds.add_layers", text=f"{strings.ADD_LAYERS.label} ({text.label})"
+            ).count = count
+
+
+class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_MESH
+
+    @classmethod
+    def poll(cls, context):
+        return active_inverted(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        settings = context.scene.portrait_manifolds
+        layout.use_property_split = True
+        column = layout.column(align=True)
+        for name in ("mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_closed", "mesh_shade_smooth"):
+            column.prop(settings, name)
+        button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
+        button.resolution, button.faces = settings.mesh_resolution, settings.mesh_faces
+        button.smoothing, button.closed = settings.mesh_smoothing, settings.mesh_closed
+        button.shade_smooth = settings.mesh_shade_smooth
+
+
+class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_BATCH
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        settings = context.scene.portrait_manifolds
+        layout.use_property_split = True
+        column = layout.column()
+        for name in ("batch_folder", "batch_out", "batch_mesh", "batch_views", "batch_resume"):
+            column.prop(settings, name)
+        if draw_job(layout, context):
+            return
+        button = layout.operator("portrait_manifolds.batch", icon="FILE_FOLDER")
+        button.directory, button.out = settings.batch_folder, settings.batch_out
+        button.mesh, button.views, button.resume = settings.batch_mesh, settings.batch_views, settings.batch_resume
+
+
+def draw_job(layout, context):
+    """Progress bar and Cancel while a job runs; True when it does."""
+    state = context.window_manager.portrait_manifolds_job
+    if not state.running:
+        return False
+    column = layout.column(align=True)
+    text = strings.PROGRESS.format(percent=100 * state.fraction, text=state.text)
+    column.progress(factor=state.fraction, type="BAR", text=text)
+    column.operator("portrait_manifolds.cancel", icon="CANCEL")
+    return True
+
+
+CLASSES = (
+    PORTRAIT_MANIFOLDS_PT_photo,
+    PORTRAIT_MANIFOLDS_PT_crop,
+    PORTRAIT_MANIFOLDS_PT_invert,
+    PORTRAIT_MANIFOLDS_PT_view,
+    PORTRAIT_MANIFOLDS_PT_layers,
+    PORTRAIT_MANIFOLDS_PT_mesh,
+    PORTRAIT_MANIFOLDS_PT_batch,
+)
