@@ -4,6 +4,8 @@ The projection is read from Blender (`calc_matrix_camera`), never derived again,
 pixel aspect, drivers and animation all count.
 """
 
+import dataclasses
+
 import bpy
 import numpy as np
 from mathutils import Matrix
@@ -88,16 +90,27 @@ def crop(camera, left, top, right, bottom):
         full_height = camera.ortho_height or camera.ortho_width * camera.height / camera.width
         ortho_width = camera.ortho_width * width / camera.width
         ortho_height = full_height * height / camera.height
-    return Camera(
-        width,
-        height,
-        camera.fx,
-        camera.fy,
-        camera.cx - left,
-        camera.cy - top,
-        camera.camera_to_world,
-        ortho_width,
-        ortho_height,
+    return dataclasses.replace(
+        camera,
+        width=width,
+        height=height,
+        cx=camera.cx - left,
+        cy=camera.cy - top,
+        ortho_width=ortho_width,
+        ortho_height=ortho_height,
+    )
+
+
+def magnify(camera, factor):
+    """The same view with `factor` times as many pixels along each side."""
+    return dataclasses.replace(
+        camera,
+        width=camera.width * factor,
+        height=camera.height * factor,
+        fx=camera.fx * factor,
+        fy=camera.fy * factor,
+        cx=camera.cx * factor,
+        cy=camera.cy * factor,
     )
 
 
@@ -106,22 +119,14 @@ def to_portrait_space(camera, matrix_world):
     to_world, scale = portrait_to_world(matrix_world)
     pose = np.array(to_world.inverted(), dtype=np.float64) @ camera.camera_to_world
     pose[:3, 3] /= scale
-    rotation = _orthonormal(pose[:3, :3])
-    pose[:3, :3] = rotation
-    return (
-        Camera(
-            camera.width,
-            camera.height,
-            camera.fx,
-            camera.fy,
-            camera.cx,
-            camera.cy,
-            pose,
-            None if camera.ortho_width is None else camera.ortho_width / scale,
-            None if camera.ortho_height is None else camera.ortho_height / scale,
-        ),
-        scale,
+    pose[:3, :3] = _orthonormal(pose[:3, :3])
+    moved = dataclasses.replace(
+        camera,
+        camera_to_world=pose,
+        ortho_width=None if camera.ortho_width is None else camera.ortho_width / scale,
+        ortho_height=None if camera.ortho_height is None else camera.ortho_height / scale,
     )
+    return moved, scale
 
 
 def _orthonormal(rotation):

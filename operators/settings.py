@@ -76,6 +76,12 @@ class SceneSettings(bpy.types.PropertyGroup):
         items=[(key, text.label, text.description) for key, text in strings.BACKGROUNDS.items()],
         default="none",
     )
+    samples: EnumProperty(
+        name=strings.SAMPLES.label,
+        description=strings.SAMPLES.description,
+        items=[(key, text.label, text.description) for key, text in strings.SAMPLE_COUNTS.items()],
+        default="2",
+    )
     mesh_resolution: IntProperty(
         name=strings.MESH_RESOLUTION.label,
         description=strings.MESH_RESOLUTION.description,

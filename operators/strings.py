@@ -26,6 +26,7 @@ PANEL_PHOTO = "Photo"
 PANEL_CROP = "Crop and Pose"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
+PANEL_SAMPLING = "Sampling"
 PANEL_LAYERS = "Layers"
 PANEL_MESH = "Mesh"
 PANEL_BATCH = "Batch"
@@ -60,6 +61,13 @@ BACKGROUND = Text("Background", "What is behind the subject")
 BACKGROUNDS = {
     "none": Text("None", "Transparent"),
     "source": Text("Photo's", "What the model takes for the photo's background"),
+}
+SAMPLES = Text("Smooth Edges", "Samples per pixel of the render engine; more take longer and smooth the edges")
+SAMPLE_COUNTS = {
+    "1": Text("1", "One sample in the pixel's centre"),
+    "2": Text("4", "2 × 2 samples"),
+    "3": Text("9", "3 × 3 samples"),
+    "4": Text("16", "4 × 4 samples"),
 }
 WITH_CAMERA = Text("Add Camera", "Also add a camera that reproduces the crop, unless the portrait has a camera")
 INVERT_FILEPATH = Text("Photo", "Import this photo first; empty for the active portrait")

@@ -168,6 +168,23 @@ class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
         button.mesh, button.views, button.resume = settings.batch_mesh, settings.batch_views, settings.batch_resume
 
 
+class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
+    bl_label = strings.PANEL_SAMPLING
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    COMPAT_ENGINES = {"PORTRAIT_MANIFOLDS"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw(self, context):
+        self.layout.use_property_split = True
+        self.layout.prop(context.scene.portrait_manifolds, "samples")
+        self.layout.prop(context.scene.render, "film_transparent")
+
+
 def draw_job(layout, context):
     """Progress bar and Cancel while a job runs; True when it does."""
     state = context.window_manager.portrait_manifolds_job
@@ -188,4 +205,5 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_batch,
+    PORTRAIT_MANIFOLDS_PT_sampling,
 )

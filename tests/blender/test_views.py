@@ -49,6 +49,7 @@ def side_camera():
 
 
 def render(path):
+    bpy.context.scene.render.dither_intensity = 0
     bpy.context.scene.render.filepath = str(path)
     bpy.context.scene.render.image_settings.file_format = "PNG"
     bpy.context.scene.render.image_settings.color_mode = "RGBA"
@@ -119,6 +120,7 @@ def test_render_engine_gives_the_engines_view(portrait, tmp_path, border):
     scene = bpy.context.scene
     scene.render.engine = "PORTRAIT_MANIFOLDS"
     scene.render.film_transparent = True
+    scene.portrait_manifolds.samples = "1"
     side_camera()
     if border:
         scene.render.use_border = scene.render.use_crop_to_border = True
@@ -130,6 +132,19 @@ def test_render_engine_gives_the_engines_view(portrait, tmp_path, border):
     ours = premultiplied(got[..., :3], got[..., 3])
     assert psnr(ours, premultiplied(view.color, view.alpha)) >= 40
     assert view.alpha.mean() > 0.1
+
+
+def test_render_engine_smooths_edges(portrait, tmp_path):
+    """Averaged samples come close to a view of twice the size, averaged."""
+    scene = bpy.context.scene
+    scene.render.engine = "PORTRAIT_MANIFOLDS"
+    scene.render.film_transparent = True
+    side_camera()
+    smooth = render(tmp_path / "smooth.png")[..., 3]
+    scene.render.resolution_percentage = 200
+    fine = engine_view(portrait).alpha.reshape(160, 2, 200, 2).mean(axis=(1, 3))
+    assert psnr(smooth, fine) >= 35
+    assert np.mean((smooth > 0.1) & (smooth < 0.9)) > 0.003
 
 
 def test_render_engine_border_inside_the_full_image(portrait, tmp_path):
@@ -190,9 +205,37 @@ def test_render_engine_passes_and_backdrop(portrait, tmp_path):
     assert got[..., 3].min() == 1.0
     corner = np.round(got[0, 0, :3] * 255)
     assert np.abs(corner - (188, 0, 137)).max() <= 1
-    scene.render.image_settings.file_format = "OPEN_EXR_MULTILAYER" if hasattr(scene, "node_tree") else "OPEN_EXR"
+
+
+def test_depth_pass(portrait, tmp_path):
+    """The Depth pass exists and holds metres along the view axis."""
+    scene = bpy.context.scene
+    scene.render.engine = "PORTRAIT_MANIFOLDS"
+    scene.portrait_manifolds.samples = "1"
+    scene.view_layers[0].use_pass_z = True
+    side_camera()
+    kept = {}
+    engine = part("operators.render_engine").PORTRAIT_MANIFOLDS_engine
+    write = engine._write
+
+    def keep(self, depsgraph, y, combined, depth):
+        write(self, depsgraph, y, combined, depth)
+        result = self.begin_result(0, y, *depth.shape[::-1], layer=depsgraph.view_layer.name)
+        kept["passes"] = {render_pass.name for layer in result.layers for render_pass in layer.passes}
+        self.end_result(result, cancel=True)
+        kept["depth"] = depth
+
+    engine._write = keep
+    try:
+        bpy.ops.render.render()
+    finally:
+        engine._write = write
+    assert kept["passes"] == {"Combined", "Depth"}
+    depth = kept["depth"]
     view = engine_view(portrait)
-    assert np.isfinite(view.depth).any()
+    seen = np.isfinite(view.depth)
+    assert np.allclose(depth[seen], view.depth[seen], atol=1e-4)
+    assert (depth[~seen] > 1e9).all()
 
 
 def test_render_engine_failures_are_reports(portrait):
@@ -232,4 +275,3 @@ def use_cycles(scene, samples=64):
     scene.cycles.pixel_filter_type = "BOX"
     scene.cycles.transparent_max_bounces = max(scene.cycles.transparent_max_bounces, 64)
     scene.render.film_transparent = True
-    scene.render.dither_intensity = 0
