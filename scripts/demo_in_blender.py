@@ -34,8 +34,8 @@ def uninstall() -> None:
     bpy.ops.preferences.addon_disable(module=MODULE)
     if MODULE in bpy.context.preferences.addons or hasattr(bpy.types.Scene, PACKAGE):
         sys.exit("error: the extension left something registered")
-    repositories = bpy.context.preferences.extensions.repos
-    bpy.ops.extensions.package_uninstall(repo_index=repositories.find("user_default"), pkg_id=PACKAGE)
+    modules = [repository.module for repository in bpy.context.preferences.extensions.repos]
+    bpy.ops.extensions.package_uninstall(repo_index=modules.index("user_default"), pkg_id=PACKAGE)
 
 
 def side_camera(portrait, degrees: float, lens: float = 85.0):
