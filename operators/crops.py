@@ -124,11 +124,16 @@ def _collection():
     return _previews
 
 
+def forget_photos():
+    """Drop the photo kept with its faces."""
+    _photos.clear()
+
+
 def forget():
     """Drop models, photos and pictures."""
     global _previews
     _models.clear()
-    _photos.clear()
+    forget_photos()
     if _previews is not None:
         bpy.utils.previews.remove(_previews)
         _previews = None

@@ -31,8 +31,6 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
 
     def prepare(self, context):
         from ..inference.errors import PortraitError
-        from ..inference.pipeline import invert_photo
-        from ..inference.portrait import save_portrait
         from . import crops
         from .import_portrait import import_photo
         from .preferences import engine_options
@@ -48,6 +46,9 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         photo = absolute_path(obj, settings.photo_path)
         if not os.path.isfile(photo):
             raise PortraitError(f"the photo {photo} is missing; restore it or import another one")
+        from ..inference.pipeline import invert_photo
+        from ..inference.portrait import save_portrait
+
         choice, options = crops.chosen_crop(obj), engine_options()
         target = new_portrait_path(obj.name)
         self._target = reference(obj)

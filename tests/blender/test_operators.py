@@ -1,0 +1,270 @@
+"""The user's path through the operators, with the networks replaced by the closed-form subject."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import sys
+import types
+
+import numpy as np
+import pytest
+
+bpy = pytest.importorskip("bpy")
+
+from tests.portraits import analytic_portrait  # noqa: E402
+
+from .conftest import MODULE, part, place  # noqa: E402
+
+
+@dataclasses.dataclass
+class Face:
+    box: tuple
+    score: float = 0.9
+
+
+@dataclasses.dataclass
+class Inversion:
+    portrait: object
+    alignment: object
+    report: dict
+
+
+class Engine:
+    """Stands in for the networks; remembers what it was asked."""
+
+    def __init__(self):
+        self.faces = [Face((300.0, 200.0, 500.0, 450.0)), Face((50.0, 50.0, 100.0, 110.0), 0.7)]
+        self.asked = []
+
+    def find_faces(self, photo, model):
+        return self.faces
+
+    def align(self, photo, face, model):
+        return self.alignment(photo, [[2.0, 0.0, face.box[0]], [0.0, 2.0, face.box[1]]], 5.0)
+
+    def align_manually(self, photo, centre, size, roll_degrees, model):
+        scale = size / 256
+        affine = [[scale, 0.0, centre[0] - 128 * scale], [0.0, scale, centre[1] - 128 * scale]]
+        return self.alignment(photo, affine, roll_degrees)
+
+    def alignment(self, photo, affine, roll):
+        from inference.alignment import Alignment, warp_to_crop
+        from inference.cameras import orbit_camera
+
+        affine = np.array(affine)
+        landmarks = np.zeros((468, 2), np.float32)
+        return Alignment(warp_to_crop(photo, affine), affine, orbit_camera(), landmarks, 12.0, -3.0, roll)
+
+    def invert_photo(self, photo, model, face=None, crop=None, progress=None):
+        from inference.photo import open_photo
+
+        self.asked.append({"face": face, "crop": crop})
+        progress(0.5, "half")
+        alignment = self.align(open_photo(photo), self.faces[face or 0], model)
+        portrait = dataclasses.replace(analytic_portrait(texture=64), photo_name=os.path.basename(photo))
+        return Inversion(portrait, alignment, {"warnings": [], "total_ms": 1.0})
+
+
+@pytest.fixture
+def engine(scene, monkeypatch):
+    """The stand-in, installed behind the operators."""
+    stand_in = Engine()
+    alignment = part("inference.alignment")
+    for name in ("find_faces", "align", "align_manually"):
+        monkeypatch.setattr(alignment, name, getattr(stand_in, name), raising=False)
+    pipeline = types.ModuleType("pipeline")
+    pipeline.invert_photo = stand_in.invert_photo
+    monkeypatch.setitem(sys.modules, f"{MODULE}.inference.pipeline", pipeline)
+    monkeypatch.setattr(part("operators.crops"), "model", lambda options: None)
+    part("operators.crops").forget_photos()
+    return stand_in
+
+
+@pytest.fixture
+def photo(tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "Grüße an Oma.jpg"
+    ramp = np.linspace(0, 255, 600)[None, :, None] * np.ones((500, 1, 3))
+    Image.fromarray(ramp.astype(np.uint8)).save(path, quality=95)
+    return path
+
+
+def imported(photo, **options):
+    assert bpy.ops.portrait_manifolds.import_portrait(filepath=str(photo), **options) == {"FINISHED"}
+    return bpy.context.view_layer.objects.active
+
+
+def counts():
+    kinds = ("objects", "meshes", "images", "materials", "cameras")
+    return {kind: len(getattr(bpy.data, kind)) for kind in kinds}
+
+
+def test_import_makes_a_portrait_object(engine, photo):
+    obj = imported(photo)
+    settings = obj.portrait_manifolds
+    assert settings.is_portrait and not settings.portrait_path
+    assert obj.name == "Grüße an Oma" and obj.type == "EMPTY"
+    assert tuple(settings.photo_size) == (600, 500) and len(settings.faces) == 2
+    assert tuple(settings.pose) == pytest.approx((12.0, -3.0, 5.0))
+    assert settings.crop_size == pytest.approx(512.0)
+    assert tuple(part("operators.crops")._collection()[obj.name].image_size) == (256, 256)
+    second = imported(photo, face=1)
+    assert second.portrait_manifolds.face == 1
+    assert bpy.ops.portrait_manifolds.update_crop(face=0) == {"FINISHED"}
+    assert second.portrait_manifolds.face == 0
+
+
+def test_no_face_asks_for_a_crop(engine, photo):
+    engine.faces = []
+    obj = imported(photo)
+    assert obj.portrait_manifolds.use_crop and obj.portrait_manifolds.crop_size == pytest.approx(400.0)
+    obj.portrait_manifolds.use_crop = False
+    with pytest.raises(RuntimeError, match="Set Crop by Hand"):
+        bpy.ops.portrait_manifolds.update_crop()
+    obj.portrait_manifolds.use_crop = True
+    obj.portrait_manifolds.crop_roll = 9.0
+    assert bpy.ops.portrait_manifolds.update_crop() == {"FINISHED"}
+    assert obj.portrait_manifolds.pose[2] == pytest.approx(9.0)
+
+
+def test_invert_fills_the_portrait(engine, photo):
+    obj = imported(photo, face=1)
+    assert bpy.ops.portrait_manifolds.invert() == {"FINISHED"}
+    assert engine.asked == [{"face": 1, "crop": None}]
+    settings = obj.portrait_manifolds
+    assert pathlib.Path(settings.portrait_path).is_file()
+    assert os.environ["BLENDER_USER_RESOURCES"] in settings.portrait_path
+    assert settings.model_id == "analytic" and json.loads(settings.report)["total_ms"] == 1.0
+    cameras = [child for child in obj.children if child.type == "CAMERA"]
+    assert len(cameras) == 1 and bpy.context.scene.camera == cameras[0]
+    settings.use_crop, settings.crop_centre, settings.crop_size = True, (300, 250), 300
+    assert bpy.ops.portrait_manifolds.invert() == {"FINISHED"}
+    assert engine.asked[1] == {"face": None, "crop": pytest.approx((300, 250, 300, settings.crop_roll))}
+    assert len([child for child in obj.children if child.type == "CAMERA"]) == 1
+
+
+def test_whole_photo_camera_shows_the_photo(engine, photo):
+    """The background picture is the file, and the camera's size the photo's."""
+    obj = imported(photo)
+    bpy.ops.portrait_manifolds.invert()
+    assert bpy.ops.portrait_manifolds.add_camera(whole_photo=True) == {"FINISHED"}
+    camera = bpy.context.scene.camera
+    picture = camera.data.background_images[0].image
+    assert camera.parent == obj and tuple(picture.size) == (600, 500) and camera.data.show_background_images
+    assert picture.source == "FILE"
+
+
+def test_photo_turned_by_exif_is_packed_upright(engine, photo, tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "turned.jpg"
+    with Image.open(photo) as image:
+        exif = image.getexif()
+        exif[0x0112] = 6
+        image.save(path, exif=exif)
+    obj = imported(path)
+    assert tuple(obj.portrait_manifolds.photo_size) == (500, 600)
+    bpy.ops.portrait_manifolds.invert()
+    bpy.ops.portrait_manifolds.add_camera(whole_photo=True)
+    picture = bpy.context.scene.camera.data.background_images[0].image
+    assert tuple(picture.size) == (500, 600) and picture.packed_file is not None
+
+
+def test_bad_photos_are_reports_and_leave_nothing(engine, tmp_path):
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "text.png").write_bytes(b"not a picture at all")
+    (tmp_path / "folder.png").mkdir()
+    before = counts()
+    for name in ("empty.jpg", "text.png", "folder.png", "missing.jpg"):
+        with pytest.raises(RuntimeError) as caught:
+            bpy.ops.portrait_manifolds.import_portrait(filepath=str(tmp_path / name))
+        text = str(caught.value).strip()
+        assert text.startswith("Error: ") and "Traceback" not in text and "\n" not in text, text
+    assert counts() == before
+
+
+def test_bad_portrait_files_are_reports(scene, portrait_file, tmp_path):
+    (tmp_path / "broken.manifolds").write_bytes(portrait_file.read_bytes()[:5000])
+    obj = place(tmp_path / "broken.manifolds")
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    before = counts()
+    for operator in ("render_view", "add_layers", "extract_mesh", "add_camera"):
+        with pytest.raises(RuntimeError, match="not a readable portrait"):
+            getattr(bpy.ops.portrait_manifolds, operator)()
+    obj.portrait_manifolds.portrait_path = str(tmp_path / "gone.manifolds")
+    with pytest.raises(RuntimeError, match="missing"):
+        bpy.ops.portrait_manifolds.add_layers()
+    assert counts() == before
+
+
+def test_a_failed_step_leaves_nothing_half_made(portrait, monkeypatch):
+    """Layers are linked only when all of them exist."""
+    materials = part("operators.materials")
+    original, calls = materials.layer_material, []
+
+    def fail_later(name, image):
+        calls.append(name)
+        if len(calls) == 4:
+            raise MemoryError
+        return original(name, image)
+
+    monkeypatch.setattr(materials, "layer_material", fail_later)
+    before = counts()
+    with pytest.raises(RuntimeError, match="memory"):
+        bpy.ops.portrait_manifolds.add_layers()
+    assert counts() == before
+
+
+def test_poll_says_what_is_needed(scene):
+    for operator in ("render_view", "add_layers", "extract_mesh", "add_camera", "update_crop"):
+        assert not getattr(bpy.ops.portrait_manifolds, operator).poll()
+    with pytest.raises(RuntimeError, match="Select a portrait"):
+        bpy.ops.portrait_manifolds.extract_mesh()
+    with pytest.raises(RuntimeError, match="import a photo"):
+        bpy.ops.portrait_manifolds.invert()
+    with pytest.raises(RuntimeError, match="folder"):
+        bpy.ops.portrait_manifolds.batch()
+
+
+def test_save_and_reload_keep_the_portrait(engine, photo, tmp_path):
+    """Saving moves the portrait beside the .blend; both can move together afterwards."""
+    imported(photo)
+    bpy.ops.portrait_manifolds.invert()
+    home, moved = tmp_path / "home", tmp_path / "moved"
+    home.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(home / "scene.blend"))
+    obj = bpy.data.objects["Grüße an Oma"]
+    assert obj.portrait_manifolds.portrait_path.startswith("//scene_portraits/")
+    shutil.move(home, moved)
+    part("operators.portraits").forget_portraits()
+    bpy.ops.wm.open_mainfile(filepath=str(moved / "scene.blend"))
+    obj = bpy.data.objects["Grüße an Oma"]
+    bpy.context.view_layer.objects.active = obj
+    settings = obj.portrait_manifolds
+    assert settings.is_portrait and settings.model_id == "analytic" and len(settings.faces) == 2
+    assert bpy.ops.portrait_manifolds.render_view() == {"FINISHED"}
+    copy = obj.copy()
+    bpy.context.collection.objects.link(copy)
+    assert part("operators.portraits").load(copy) is part("operators.portraits").load(obj)
+
+
+def test_reports_do_not_overwrite_portraits(engine, photo):
+    """Two inversions of one photo keep two files; the first object still loads its own."""
+    first = imported(photo)
+    bpy.ops.portrait_manifolds.invert()
+    second = imported(photo)
+    bpy.ops.portrait_manifolds.invert()
+    paths = {obj.portrait_manifolds.portrait_path for obj in (first, second)}
+    assert len(paths) == 2 and all(pathlib.Path(path).is_file() for path in paths)
+
+
+def test_command_line_is_the_engines(extension, capsys):
+    """`blender --command portrait_manifolds …` takes the engine's arguments and carries its exit code."""
+    command = part("operators.command")
+    assert command.run(["--help"]) == 0
+    assert "invert" in capsys.readouterr().out
+    assert command.run(["render", "nowhere.manifolds", "--out", "view.png"]) == 2
+    assert command.run(["no-such-command"]) == 2
