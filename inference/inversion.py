@@ -1,0 +1,258 @@
+"""Inversion: aligned photo to the RGBA textures of all manifolds, in one forward pass of the networks.
+
+The method is GRAMInverter's (CVPR 2023, figure 2). The convolutions run in ONNX Runtime; look-ups at points that are
+known beforehand (the lift of the voxel, the photo's pixels at every texel) run here, because they are many times
+faster outside an exported graph. ``training/model.py`` is the same computation in torch.
+"""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from . import domes
+from .cameras import CROP_DISTANCE, CROP_SIZE
+from .layers import BACKGROUND_HALF, BACKGROUND_Z
+from .view import intersections, render_layers
+
+TEXTURE_SIZE = 320  # texels per side of the textures that are written
+VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
+FAR = CROP_DISTANCE + 0.16  # metres; depth where the photo sees no subject
+VOXEL_DEPTH = 0.16  # metres, half the depth of the frustum voxel
+SHARPNESS = 5.0  # logit change of opacity per level
+CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
+EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
+STAGES = ("encode", "generate", "lift", "fuse", "decode")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Geometry:
+    """What depends on the model alone."""
+
+    lift_points: np.ndarray  # (L * G * G, 3) metres, float32
+    texel_points: np.ndarray  # (N, H, H, 3) metres, float32
+    radial: np.ndarray  # (N, H, H, 3) unit vectors, float32
+
+
+def invert_crop(alignment, model, progress=None):
+    """Invert an aligned photo.
+
+    alignment: :class:`inference.alignment.Alignment`. model: :class:`inference.model.Model`.
+    progress: called with (fraction, stage name) before each stage; may raise to stop.
+    Returns (24, 320, 320, 4) uint8: sRGB colour and straight opacity of the 23 sheets and the background plane.
+    """
+    report = progress or (lambda fraction, text: None)
+    photo = np.ascontiguousarray(alignment.crop.transpose(2, 0, 1)[None], np.float32) / 255.0
+    geometry = _geometry(model)
+
+    report(0.0, STAGES[0])
+    offsets = landmark_offsets(alignment.landmarks, alignment.camera, model.geometry["mean_landmarks"])
+    w_plus, linear = model.session("encoder_w").run(None, {"photo": photo, "landmark_offsets": offsets})
+    report(0.1, STAGES[1])
+    coarse = model.session("efficient_gram").run(None, {"w_plus": w_plus, "landmark_levels": linear})
+    level, occupancy, colour, sheets, hidden = coarse
+    report(0.2, STAGES[2])
+    voxel, maps = model.session("detail_encoder").run(None, {"photo": photo})
+    lifted = lift(voxel[0], photo[0], maps[0, :1], alignment.camera, geometry.lift_points, level.shape[-1])
+    report(0.4, STAGES[3])
+    inputs = {"lifted": lifted, "level": level, "occupancy": occupancy, "colour": colour, "sheets": sheets, "hidden": hidden}
+    level, occupancy, colour, features = model.session("detail_manifolds").run(None, inputs)
+    report(0.5, STAGES[4])
+    columns = np.concatenate([level, occupancy, colour], 1)[0]
+    corrections = _resize(features[0, :, 0], columns.shape[-1])
+    opacity = np.stack([_sigmoid(opacity_logits(columns[0], columns[1], c, i)) for i, c in enumerate(corrections)])
+    depth = visible_depth(opacity, model.geometry["radii"], alignment.camera)
+    textures = np.zeros((len(features[0]) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
+    _decode(textures, columns, features[0], photo[0], maps[0], depth, alignment.camera, geometry, model, report)
+    textures[-1] = background_texture(alignment.crop, maps[0, 0], alignment.camera)
+    report(1.0, "done")
+    return textures
+
+
+def landmark_offsets(landmarks, camera, mean_landmarks):
+    """Offsets (1, 936) float32, in units of 10 px, of landmarks (468, 2) from the mean head's in the same pose."""
+    expected, _ = camera.project(mean_landmarks)
+    return ((landmarks - expected) / 10.0).astype(np.float32).reshape(1, -1)
+
+
+def lift(voxel, photo, matte, camera, points, grid):
+    """Carry the photo onto the manifolds' low-resolution texture grid.
+
+    voxel: (C * D, S, S) float32, channel-major, a frustum of D slices around the head. photo: (3, 256, 256) in [0, 1].
+    matte: (1, 256, 256) logit. points: (L * grid * grid, 3) metres. Returns (1, L * (C + 4), grid, grid) float32.
+    """
+    size = voxel.shape[-1]
+    count = len(points) // (grid * grid)
+    slices = size // 8
+    channels = voxel.shape[0] // slices
+    pixel, depth = camera.project(points)
+    pixel = pixel / CROP_SIZE
+    x, y = (np.clip(pixel[:, axis] * size - 0.5, 0, size - 1) for axis in (0, 1))
+    z = np.clip(((depth - CROP_DISTANCE) / VOXEL_DEPTH + 1) * slices / 2 - 0.5, 0, slices - 1)
+    volume = np.ascontiguousarray(voxel.reshape(channels, slices, size, size).transpose(1, 2, 3, 0))
+    features = _trilinear(volume, z, y, x)
+    chance = _sigmoid(matte)
+    small = np.concatenate([photo * chance, chance]).reshape(4, 64, CROP_SIZE // 64, 64, CROP_SIZE // 64).mean((2, 4))
+    x, y = (np.clip(pixel[:, axis] * 64 - 0.5, 0, 63) for axis in (0, 1))
+    colours = _trilinear(np.ascontiguousarray(small.transpose(1, 2, 0))[None], np.zeros_like(x), y, x)
+    lifted = np.concatenate([features, colours], 1).reshape(count, grid, grid, channels + 4)
+    return np.ascontiguousarray(lifted.transpose(0, 3, 1, 2).reshape(1, -1, grid, grid), np.float32)
+
+
+def _trilinear(volume, z, y, x):
+    """volume (D, H, W, C) at fractional indices (n,) inside it. Returns (n, C)."""
+    out = np.zeros((len(x), volume.shape[-1]), np.float32)
+    low = [np.minimum(np.floor(a).astype(np.int32), max(n - 2, 0)) for a, n in zip((z, y, x), volume.shape)]
+    part = [(a - b).astype(np.float32) for a, b in zip((z, y, x), low)]
+    flat = volume.reshape(-1, volume.shape[-1])
+    for dz in (0, 1) if volume.shape[0] > 1 else (0,):
+        for dy in (0, 1):
+            for dx in (0, 1):
+                weight = np.ones(len(x), np.float32)
+                for step, fraction in ((dz, part[0]), (dy, part[1]), (dx, part[2])):
+                    weight *= fraction if step else 1 - fraction
+                index = ((low[0] + dz) * volume.shape[1] + low[1] + dy) * volume.shape[2] + low[2] + dx
+                out += flat[index] * weight[:, None]
+    return out
+
+
+def opacity_logits(level, occupancy, correction, index):
+    """Opacity logit of one sheet, the twin of ``training.networks.opacity_logits``.
+
+    level, occupancy (logit), correction: (h, w) float32; index of the sheet, 0 the outermost. Returns (h, w) float32.
+    """
+    behind = np.clip(SHARPNESS * (index + 0.5 - level), -20.0, 20.0)
+    occupied = np.clip(occupancy, -20.0, 20.0)
+    low, high = np.minimum(behind, occupied), np.maximum(behind, occupied)
+    return low - np.log(1.0 + np.exp(low - high) + np.exp(-high)) + correction
+
+
+def visible_depth(opacity, radii, camera):
+    """Depth of the surface the photo sees, (64, 64) float32 metres; FAR where there is none.
+
+    opacity: (N, h, w) in [0, 1] of the sheets.
+    """
+    textures = np.zeros((*opacity.shape, 4), np.uint8)
+    textures[..., 3] = np.round(opacity * 255)
+    scale = VISIBLE_SIZE / camera.width
+    small = dataclasses.replace(camera, width=VISIBLE_SIZE, height=VISIBLE_SIZE, fx=camera.fx * scale,
+                                fy=camera.fy * scale, cx=camera.cx * scale, cy=camera.cy * scale)  # fmt: skip
+    frame = render_layers(textures, intersections(radii, small))
+    return frame[4] + (1.0 - frame[3]) * FAR
+
+
+def _resize(planes, size):
+    """(C, h, w) float32 to (C, size, size), bilinear with texel centres."""
+    return np.stack([cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in planes])
+
+
+def _decode(textures, columns, features, photo, maps, depth, camera, geometry, model, report):
+    """Fill the sheets' textures with the fusion MLP, front to back.
+
+    Only texels that matter go through the MLP: not those that are empty, nor those that solid texels of the same
+    column hide; these keep the column's colour.
+    """
+    session, count = model.session("decoder"), len(features)
+    columns = _resize(columns, TEXTURE_SIZE)
+    tint = np.clip(columns[2:], 0.0, 1.0).transpose(1, 2, 0)
+    depth = cv2.resize(depth, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+    matte = _sigmoid(maps[0])
+    stack = np.concatenate([photo, matte[None], maps[1:], depth[None]])
+    groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
+    through = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
+    for sheet in range(count):
+        report(0.5 + 0.5 * sheet / count, STAGES[4])
+        correction = _resize(features[sheet], TEXTURE_SIZE)
+        logit = opacity_logits(columns[0], columns[1], correction[0], sheet)
+        offset, distance, x, y = _project(geometry.texel_points[sheet], camera)
+        keep = _sigmoid(CARVE_SLOPE * (cv2.remap(matte, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE) - CARVE_AT))
+        opacity = _sigmoid(logit) * keep
+        texture = textures[sheet]
+        texture[..., :3] = np.round(tint * 255)
+        rows, spots = np.nonzero((opacity > EMPTY) & (through > HIDDEN))
+        if len(rows):
+            here = rows, spots
+            seen = np.concatenate([_look_up(group, x[here], y[here]) for group in groups], 1)
+            cosine = -(geometry.radial[sheet][here] * offset[here]).sum(-1) / np.linalg.norm(offset[here], axis=-1)
+            behind = (distance[here] - seen[:, -1]) * 100.0
+            points = [columns[2:, rows, spots], seen[:, :4].T, logit[here][None], correction[1:, rows, spots],
+                      seen[:, 4:-1].T, behind[None], cosine[None]]  # fmt: skip
+            points = np.concatenate(points).astype(np.float32)[None, :, None]
+            rgb, solid = session.run(None, {"points": points})
+            texture[rows, spots, :3] = np.round(rgb[0, :, 0].T * 255)
+            opacity[here] = solid[0, 0, 0]
+        texture[..., 3] = np.round(opacity * 255)
+        through *= 1.0 - opacity
+
+
+def _look_up(image, x, y):
+    """Pixels (n, C) of image (h, w, C) at positions x, y (n,); OpenCV wants maps that are narrower than 32,768."""
+    width = 1024
+    place = [np.resize(a, (-(-len(a) // width), width)) for a in (x, y)]
+    found = cv2.remap(image, *place, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    return found.reshape(-1, 1 if image.ndim == 2 else image.shape[2])[: len(x)]
+
+
+def _project(points, camera):
+    """Points (h, w, 3) relative to the camera (h, w, 3), their depth (h, w), and positions x, y (h, w) for cv2.remap,
+    which counts pixel centres as integers. All float32."""
+    offset = points - camera.position.astype(np.float32)
+    local = offset @ camera.camera_to_world[:3, :3].astype(np.float32)
+    distance = -local[..., 2]
+    x = np.float32(camera.cx - 0.5) + np.float32(camera.fx) * local[..., 0] / distance
+    y = np.float32(camera.cy - 0.5) - np.float32(camera.fy) * local[..., 1] / distance
+    return offset, distance, x, y
+
+
+def background_texture(crop, matte, camera):
+    """Texture (320, 320, 4) uint8 of the background plane: the photo's backdrop, with the subject painted out."""
+    subject = cv2.dilate((matte > -2.0).astype(np.uint8), np.ones((9, 9), np.uint8))
+    filled = crop.copy()
+    filled[subject > 0] = 0
+    total, weight = filled.astype(np.float32), (1.0 - subject).astype(np.float32)
+    result, missing = total.copy(), subject.astype(np.float32)[..., None]
+    for sigma in (4, 10, 25, 60):
+        reach = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+        share = missing * np.clip(reach * 10.0, 0.0, 1.0)
+        result += share * cv2.GaussianBlur(total, (0, 0), sigma) / np.maximum(reach, 1e-4)
+        missing = missing - share
+    result += missing * (total.sum((0, 1)) / max(weight.sum(), 1.0))
+    u, v = domes.texel_centres(TEXTURE_SIZE, TEXTURE_SIZE)
+    plane = np.stack([(2 * u - 1) * BACKGROUND_HALF, (1 - 2 * v) * BACKGROUND_HALF, np.full_like(u, BACKGROUND_Z)], -1)
+    pixel, _ = camera.project(plane)
+    x, y = (pixel[..., axis].astype(np.float32) - 0.5 for axis in (0, 1))
+    out = np.full((TEXTURE_SIZE, TEXTURE_SIZE, 4), 255, np.uint8)
+    out[..., :3] = cv2.remap(np.clip(result, 0, 255).astype(np.uint8), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    return out
+
+
+def _sigmoid(x):
+    return 1.0 / (1.0 + np.exp(-np.clip(x, -30.0, 30.0)))
+
+
+_geometries = {}
+
+
+def _geometry(model):
+    """Cached :class:`_Geometry` of a model."""
+    if model.sha256 not in _geometries:
+        radii, lift_sheets = model.geometry["radii"], model.geometry["lift_sheets"]
+        u, v = domes.texel_centres(TEXTURE_SIZE, TEXTURE_SIZE)
+        texels = np.stack([domes.dome_points(u, v, _radius(sheet, u, v)) for sheet in radii])
+        radial = texels - [0.0, domes.EQUATOR_Y, domes.AXIS_Z]
+        radial[..., 1] = np.maximum(radial[..., 1], 0.0)
+        radial /= np.linalg.norm(radial, axis=-1, keepdims=True)
+        grid = int(model.geometry["grid"])
+        u, v = domes.texel_centres(grid, grid)
+        points = np.stack([domes.dome_points(u, v, _radius(radii[int(k)], u, v)) for k in lift_sheets])
+        _geometries.clear()
+        _geometries[model.sha256] = _Geometry(
+            points.reshape(-1, 3).astype(np.float32), texels.astype(np.float32), radial.astype(np.float32)
+        )
+    return _geometries[model.sha256]
+
+
+def _radius(table, u, v):
+    """Radius table (81, 81) at grid corners, looked up bilinearly at u, v (h, w)."""
+    x, y = ((a * (table.shape[0] - 1)).astype(np.float32) for a in (u, v))
+    return cv2.remap(table.astype(np.float32), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE).astype(np.float64)

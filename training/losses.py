@@ -1,0 +1,70 @@
+"""Losses of the method. Every term is a function of one idea; presets weigh them, zero switches one off."""
+
+import torch
+import torch.nn.functional as F
+
+from training.networks import SHEETS, opacity_logits
+
+FACE = (slice(48, 118), slice(44, 116))  # rows, columns of 160 x 160 textures that hold the face
+
+
+def masked_mean(value, mask):
+    """Mean of value (B, C, ...) over mask (B, 1, ...), zero where the mask is empty."""
+    return (value * mask).sum() / (mask.sum() * value.shape[1] + 1.0)
+
+
+def geometry(level, occupancy, wanted, real):
+    """Level and occupancy of texel columns against the truth, all (B, 1, 160, 160); real (B,) switches heads off.
+
+    Levels count twice in the face. Returns level loss (in levels) and occupancy loss (binary cross entropy).
+    """
+    use = (1.0 - real).view(-1, 1, 1, 1)
+    hit = (wanted < SHEETS + 0.5).float()
+    emphasis = torch.ones_like(wanted)
+    emphasis[:, :, FACE[0], FACE[1]] = 2.0
+    error = F.smooth_l1_loss(level.float(), wanted, reduction="none", beta=0.3).clamp(max=6.0)
+    occupied = F.binary_cross_entropy_with_logits(occupancy.float(), hit, reduction="none")
+    return masked_mean(error, hit * use * emphasis), masked_mean(occupied, use.expand_as(hit))
+
+
+def sheet_opacity(level, occupancy, sheets, wanted, real):
+    """Opacities of the sheets, with their own corrections, against a surface that is solid inside.
+
+    level, occupancy, wanted (B, 1, 160, 160); sheets (B, N, C, 80, 80). Returns mean binary cross entropy.
+    """
+    level, occupancy = (F.avg_pool2d(x.float(), 2) for x in (level, occupancy))
+    index = torch.arange(SHEETS, dtype=torch.float32, device=level.device).view(1, -1, 1, 1)
+    logits = opacity_logits(level, occupancy, index) + sheets[:, :, 0].float()
+    truth = torch.clamp(index[:, :, None, None, 0, 0].view(1, -1, 1, 1) + 1.0 - wanted, 0.0, 1.0)
+    truth = F.avg_pool2d(truth, 2)
+    return masked_mean(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), (1 - real).view(-1, 1, 1, 1).expand(-1, 1, *truth.shape[-2:]))
+
+
+def column_colour(colour, wanted, level, real):
+    """L1 of the columns' colour (B, 3, 160, 160) where the ray meets the subject, with a little of its gradients."""
+    hit = (level < SHEETS + 0.5).float() * (1 - real).view(-1, 1, 1, 1)
+    error = (colour.float() - wanted).abs()
+    return masked_mean(error, hit) + 0.5 * masked_mean((difference(colour.float()) - difference(wanted)).abs(), hit)
+
+
+def difference(image):
+    """Forward differences right and down, (B, 2 C, H, W), zero at the far borders."""
+    return torch.cat([F.pad(image.diff(dim=3), (0, 1)), F.pad(image.diff(dim=2), (0, 0, 0, 1))], 1)
+
+
+def matte(maps, alpha, known):
+    """Binary cross entropy of the matte's logit, the first of maps (B, C, 256, 256), against alpha (B, 1, 256, 256)."""
+    return masked_mean(F.binary_cross_entropy_with_logits(maps[:, :1].float(), alpha, reduction="none"), known)
+
+
+def picture(colour, alpha, wanted, mask):
+    """Rendered patch against the truth over a random backdrop.
+
+    colour (B, 3, S, S) premultiplied, alpha (B, 1, S, S), wanted (B, 4, S, S) straight RGBA, mask (B, 1, S, S).
+    Returns L1 of colour and its gradients, and L1 of alpha.
+    """
+    backdrop = torch.rand(colour.shape[0], 3, 1, 1, device=colour.device)
+    ours = colour + (1 - alpha) * backdrop
+    truth = wanted[:, :3] * wanted[:, 3:] + (1 - wanted[:, 3:]) * backdrop
+    error = masked_mean((ours - truth).abs(), mask) + masked_mean((difference(ours) - difference(truth)).abs(), mask)
+    return error, masked_mean((alpha - wanted[:, 3:]).abs(), mask)

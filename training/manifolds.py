@@ -1,0 +1,164 @@
+"""Differentiable radiance manifolds in torch: ray hits, the lift of the photo, compositing.
+
+The twin of :mod:`inference.domes` and :mod:`inference.view` for training; tests hold the two together.
+Cameras are (B, 4, 4) float32 camera_to_world with the fixed intrinsics of the aligned crop.
+"""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from inference import cameras, domes
+from training.networks import KNEE, SHEETS
+
+FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
+
+
+def dome_coordinates(points):
+    """Torch twin of :func:`inference.domes.dome_coordinates`; points (..., 3) metres."""
+    x, y, z = points.unbind(-1)
+    y, z = y - domes.EQUATOR_Y, z - domes.AXIS_Z
+    horizontal = torch.sqrt(x * x + z * z + 1e-12)
+    azimuth = torch.atan2(x, z) / domes.MAX_AZIMUTH
+    u = 0.5 + 0.5 * (azimuth + domes.AZIMUTH_WARP / math.pi * torch.sin(math.pi * azimuth))
+    above = torch.clamp(y, min=0.0)
+    radius = torch.sqrt(horizontal * horizontal + above * above)
+    elevation = torch.atan2(above, horizontal) / domes.MAX_ELEVATION
+    warped = elevation + domes.ELEVATION_WARP * elevation * (1.0 - elevation)
+    top = 1.0 - domes.EQUATOR_V
+    v = torch.where(y > 0.0, top * (1.0 - warped), top + domes.EQUATOR_V * y / (domes.BOTTOM_Y - domes.EQUATOR_Y))
+    return u, v, radius
+
+
+def sample_corners(table, u, v):
+    """Look up tables (C, K, K) given at grid corners at u, v (...). Returns (C, ...); clamped at the borders."""
+    grid = torch.stack([u, v], -1).view(1, 1, -1, 2) * 2 - 1
+    out = F.grid_sample(table[None], grid, mode="bilinear", padding_mode="border", align_corners=True)
+    return out.view(table.shape[0], *u.shape)
+
+
+class Manifolds(torch.nn.Module):
+    """The fixed geometry of one model: radii (23, 81, 81) metres at grid corners, as training.population places them."""
+
+    def __init__(self, radii, grid, lift_sheets):
+        super().__init__()
+        radii = torch.as_tensor(radii, dtype=torch.float32)
+        self.register_buffer("bounds", torch.stack([radii[0], radii[KNEE], radii[-1]]))
+        centre = (torch.arange(grid) + 0.5) / grid
+        v, u = torch.meshgrid(centre, centre, indexing="ij")
+        points = [domes.dome_points(u.numpy(), v.numpy(), self.radius(u, v, k).numpy()) for k in lift_sheets]
+        self.register_buffer("lift_points", torch.tensor(np.stack(points), dtype=torch.float32).view(-1, 3))
+        self.grid, self.lift_sheets = grid, lift_sheets
+
+    def radius(self, u, v, sheet):
+        """Radius of a sheet at u, v; metres."""
+        outer, bulk, inner = sample_corners(self.bounds, u, v)
+        if sheet < KNEE:
+            return outer + (bulk - outer) * (sheet / KNEE)
+        return bulk + (inner - bulk) * ((sheet - KNEE) / (SHEETS - 1 - KNEE))
+
+    def level(self, points):
+        """Continuous level at points (..., 3): 0 on the outermost sheet, N - 1 on the innermost."""
+        u, v, radius = dome_coordinates(points)
+        outer, bulk, inner = sample_corners(self.bounds, u, v)
+        outside = (outer - radius) / (outer - bulk) * KNEE
+        inside = KNEE + (bulk - radius) / (bulk - inner) * (SHEETS - 1 - KNEE)
+        return torch.where(radius > bulk, outside, inside), u, v
+
+    @torch.no_grad()
+    def hits(self, camera, pixels, samples=28, near=1.36, far=1.74):
+        """First inward crossing of every sheet by rays of the crop camera.
+
+        camera (B, 4, 4); pixels (B, P, 2) in [0, 1] of the image. Returns points (B, N, P, 3) metres, uv
+        (B, N, P, 2) and valid (B, N, P) bool (the hit lies inside the textures).
+        """
+        local = torch.stack([(pixels[..., 0] - 0.5) / FOCAL, (0.5 - pixels[..., 1]) / FOCAL,
+                             -torch.ones_like(pixels[..., 0])], -1)  # fmt: skip
+        direction = F.normalize(local @ camera[:, :3, :3].transpose(1, 2), dim=-1)
+        origin = camera[:, None, :3, 3].expand_as(direction)
+        distance = torch.linalg.norm(camera[:, :3, 3], dim=1)[:, None, None] - cameras.CROP_DISTANCE
+        t = torch.linspace(near, far, samples, device=camera.device)
+        t = (t[None, None] + distance).expand(*direction.shape[:2], samples)
+        points = origin[:, :, None] + direction[:, :, None] * t[..., None]
+        level, _, _ = self.level(points)
+        front = points[..., 2] > domes.AXIS_Z + 0.01
+        level = torch.where(front, level, torch.full_like(level, -50.0))
+        level = torch.cummax(level, -1).values
+        wanted = torch.arange(SHEETS, device=camera.device, dtype=torch.float32)
+        index = (level[:, :, None] < wanted[:, None]).sum(-1)  # (B, P, N): first sample at or beyond the sheet
+        valid = (index > 0) & (index < samples)
+        index = index.clamp(1, samples - 1)
+        before, after = level.gather(2, index - 1), level.gather(2, index)
+        low, high = t.gather(2, index - 1), t.gather(2, index)
+        for _ in range(2):
+            fraction = ((wanted - before) / (after - before).clamp(min=1e-4)).clamp(0.02, 0.98)
+            middle = low + (high - low) * fraction
+            points = origin[:, :, None] + direction[:, :, None] * middle[..., None]
+            value, u, v = self.level(points)
+            beyond = value >= wanted
+            low, before = torch.where(beyond, low, middle), torch.where(beyond, before, value)
+            high, after = torch.where(beyond, middle, high), torch.where(beyond, value, after)
+        valid &= (u > 0) & (u < 1) & (v > 0) & (v < 1)
+        return points.transpose(1, 2), torch.stack([u, v], -1).transpose(1, 2), valid.transpose(1, 2)
+
+    def lift(self, voxel, photo, matte, camera, config):
+        """Carry the photo's voxel and its low-resolution colours onto the manifolds' texture grid.
+
+        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, camera (B, 4, 4).
+        Returns (B, L * (C + 4), G, G).
+        """
+        batch, count, grid = voxel.shape[0], len(self.lift_sheets), self.grid
+        with torch.no_grad():
+            pixel, depth = project(self.lift_points.expand(batch, -1, -1), camera)
+            place = voxel_coordinates(pixel, depth)
+        volume = voxel.float().view(batch, config.voxel_channels, config.voxel_depth, *voxel.shape[-2:])
+        features = F.grid_sample(volume, place.view(batch, 1, 1, -1, 3), padding_mode="border", align_corners=False)
+        small = F.avg_pool2d(torch.cat([photo.float() * matte.float(), matte.float()], 1), 4)
+        colours = F.grid_sample(small, place[..., :2].view(batch, 1, -1, 2), padding_mode="border", align_corners=False)
+        features = features.view(batch, config.voxel_channels, count, grid * grid)
+        colours = colours.view(batch, 4, count, grid * grid)
+        lifted = torch.cat([features, colours], 1).transpose(1, 2)
+        return lifted.reshape(batch, count * (config.voxel_channels + 4), grid, grid)
+
+
+def voxel_coordinates(pixel, depth):
+    """Coordinates in [-1, 1]³ of the frustum voxel: pixels (..., 2) in [0, 1], depth (...) metres from the camera."""
+    return torch.cat([pixel * 2 - 1, ((depth - cameras.CROP_DISTANCE) / 0.16)[..., None]], -1)
+
+
+def project(points, camera):
+    """Project points (B, ..., 3) into the crop camera (B, 4, 4). Returns pixels (B, ..., 2) in [0, 1], depth (B, ...)."""
+    shape = points.shape
+    points = points.reshape(shape[0], -1, 3)
+    local = (points - camera[:, None, :3, 3]) @ camera[:, :3, :3]
+    depth = -local[..., 2]
+    x = 0.5 + FOCAL * local[..., 0] / depth
+    y = 0.5 - FOCAL * local[..., 1] / depth
+    return torch.stack([x, y], -1).view(*shape[:-1], 2), depth.view(shape[:-1])
+
+
+def sample_sheets(features, uv, valid=None):
+    """Bilinear look-up of per-sheet textures (B, N, C, H, W) at uv (B, N, P, 2). Returns (B, N, C, P) float32."""
+    batch, sheets, channels = features.shape[:3]
+    grid = uv.reshape(batch * sheets, -1, 1, 2) * 2 - 1
+    out = F.grid_sample(features.flatten(0, 1).float(), grid, padding_mode="border", align_corners=False)
+    return out.view(batch, sheets, channels, -1)
+
+
+def composite(colour, opacity, depth=None):
+    """Front-to-back compositing over the sheets.
+
+    colour (B, N, 3, P), opacity (B, N, P) in [0, 1]. Returns premultiplied colour (B, 3, P), alpha (B, P), weights (B, N, P).
+    """
+    through = torch.cumprod(1.0 - opacity + 1e-6, 1)
+    weight = opacity * torch.cat([torch.ones_like(through[:, :1]), through[:, :-1]], 1)
+    return (colour * weight[:, :, None]).sum(1), weight.sum(1), weight
+
+
+def pixel_grid(height, width, device=None):
+    """Pixel centres of a whole image, (height * width, 2) in [0, 1], row by row."""
+    v, u = torch.meshgrid((torch.arange(height, device=device) + 0.5) / height,
+                          (torch.arange(width, device=device) + 0.5) / width, indexing="ij")  # fmt: skip
+    return torch.stack([u, v], -1).view(-1, 2)

@@ -1,0 +1,305 @@
+"""The networks of detailed radiance manifolds (GRAMInverter, CVPR 2023, figure 2), for dome manifolds.
+
+    photo, landmarks ── EncoderW ──► w+ ──► EfficientGRAM ──► coarse manifolds ──┐
+       │                                                                       (+)──► Decoder ──► RGBA manifolds
+       └── DetailEncoder ──► voxel ─[pose]─► DetailManifolds ──► detail manifolds ┘
+
+Shapes use B batch, N = 23 sheets, G = 80 texels of the low-resolution textures, H = 2 G of the high ones.
+
+A texel column (one radial ray) carries a *level*, the number of sheets that lie in front of the surface, and an
+*occupancy*, the chance that the ray meets the subject at all. They give each sheet an opacity that is solid
+behind the surface; per-sheet features correct it where the subject is no simple surface (hair).
+
+The networks have no normalisation layers: residual branches start at zero instead, which keeps channels-last
+bfloat16 fast on CPUs and makes export trivial.
+"""
+
+import dataclasses
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SHEETS = 23
+KNEE = 6  # sheets outside the bulk of the population; they catch big hair and hats
+SHARPNESS = 5.0  # logit change of opacity per level
+CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of the networks. The defaults are the embedded model."""
+
+    grid: int = 80  # texels per side of the low-resolution textures
+    w_dim: int = 128  # width of one style code
+    encoder_channels: tuple = (32, 64, 128, 192)  # E_w at 64, 32, 16, 8 pixels
+    generator_channels: tuple = (192, 192, 128, 96, 48, 24)  # at 5, 10, 20, 40, 80, 160 texels
+    sheet_features: int = 4  # per-sheet features; the first corrects the opacity's logit
+    detail_channels: tuple = (24, 48, 96, 128)  # U-Net of the photo at 128, 64, 32, 16 pixels
+    voxel_channels: int = 8  # features per voxel
+    voxel_depth: int = 8  # slices of the voxel along the view axis
+    lift_sheets: tuple = (1, 4, 7, 10, 13, 16, 19, 22)  # sheets on which the voxel is looked up
+    texture_channels: tuple = (64, 96, 128)  # U-Net in texture space at 80, 40, 20 texels
+    fine_channels: int = 24  # super-resolution block at 160 texels
+    pixel_features: int = 4  # learned pixel-aligned features besides colour and matte
+    decoder_width: int = 32  # hidden width of the point decoder
+    landmarks: int = 468
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions added to the input; starts as the identity."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x):
+        return x + self.second(F.leaky_relu(self.first(F.leaky_relu(x, 0.2)), 0.2))
+
+
+class EncoderW(nn.Module):
+    """E_w: aligned photo and landmarks to one style code per generator layer (w+).
+
+    The landmarks enter as offsets from the mean head's landmarks in the estimated pose, so that a linear
+    map from them, ``landmark_levels``, already explains most of the shape of the face.
+    """
+
+    def __init__(self, config, styles):
+        super().__init__()
+        layers, previous = [], 3
+        for channels in config.encoder_channels:
+            layers += [nn.Conv2d(previous, channels, 4, stride=2, padding=1), Residual(channels)]
+            previous = channels
+        self.image = nn.Sequential(*layers)
+        self.landmarks = nn.Sequential(nn.Linear(2 * config.landmarks, 256), nn.LeakyReLU(0.2), nn.Linear(256, 256))
+        self.squeeze = nn.Conv2d(previous, 32, 1)
+        self.head = nn.Sequential(nn.Linear(previous + 32 * 64 + 256, 512), nn.LeakyReLU(0.2))
+        self.codes = nn.Linear(512, styles * config.w_dim)
+        self.landmark_levels = nn.Linear(2 * config.landmarks, 20 * 20)
+        nn.init.zeros_(self.landmark_levels.weight)
+        nn.init.zeros_(self.landmark_levels.bias)
+        self.styles, self.w_dim = styles, config.w_dim
+
+    def forward(self, photo, landmark_offsets):
+        """photo (B, 3, 256, 256) in [-1, 1]; landmark_offsets (B, 936) in units of 10 px.
+
+        Returns w_plus (B, styles, w_dim) and levels (B, 1, 20, 20), the landmarks' linear guess of the level offset.
+        """
+        x = self.image(F.avg_pool2d(photo, 2))
+        pooled = torch.cat([x.mean((2, 3)), self.squeeze(x).flatten(1), self.landmarks(landmark_offsets)], 1)
+        w_plus = self.codes(self.head(pooled)).view(-1, self.styles, self.w_dim)
+        return w_plus, self.landmark_levels(landmark_offsets).view(-1, 1, 20, 20)
+
+
+class MappingNetwork(nn.Module):
+    """Latent z of a head (its parameters, or noise) to w+. Source: StyleGAN's mapping network, w+ flavour."""
+
+    def __init__(self, z_dim, config, styles, width=256):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(z_dim, width), nn.LeakyReLU(0.2), nn.Linear(width, width), nn.LeakyReLU(0.2),
+            nn.Linear(width, styles * config.w_dim),
+        )  # fmt: skip
+        self.styles, self.w_dim = styles, config.w_dim
+
+    def forward(self, z):
+        return self.layers(F.normalize(z, dim=1) * math.sqrt(z.shape[1])).view(-1, self.styles, self.w_dim)
+
+
+class StyledConv(nn.Module):
+    """Style-modulated, demodulated 3x3 convolution (StyleGAN2, section 2.2), written with shared weights."""
+
+    def __init__(self, inputs, outputs, w_dim):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3) / math.sqrt(9 * inputs))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.style = nn.Linear(w_dim, inputs)
+        nn.init.normal_(self.style.weight, std=0.5 / math.sqrt(w_dim))
+        nn.init.ones_(self.style.bias)
+
+    def forward(self, x, w):
+        style = self.style(w)
+        energy = self.weight.square().sum((2, 3))
+        demodulation = torch.rsqrt(style.square().to(energy.dtype) @ energy.t() + 1e-6)
+        y = F.conv2d(x * style[:, :, None, None].to(x.dtype), self.weight, padding=1)
+        y = y * demodulation[:, :, None, None].to(y.dtype) + self.bias[:, None, None]
+        return F.leaky_relu(y, 0.2) * 1.3
+
+
+class EfficientGRAM(nn.Module):
+    """w+ to coarse radiance manifolds: a convolutional generator in the manifolds' own texture space."""
+
+    def __init__(self, config):
+        super().__init__()
+        channels = config.generator_channels
+        size = config.grid >> (len(channels) - 2)
+        self.constant = nn.Parameter(torch.randn(1, channels[0], size, size) * 0.5)
+        layers = [StyledConv(channels[0], channels[0], config.w_dim)]
+        for before, after in zip(channels, channels[1:]):
+            layers += [StyledConv(before, after, config.w_dim), StyledConv(after, after, config.w_dim)]
+        self.layers = nn.ModuleList(layers)
+        self.geometry = nn.Conv2d(channels[-2], 2, 1)
+        self.sheets = nn.Conv2d(channels[-2], SHEETS * config.sheet_features, 1)
+        self.colour = nn.Conv2d(channels[-1], 3, 1)
+        nn.init.zeros_(self.sheets.weight)
+        nn.init.zeros_(self.sheets.bias)
+
+    @property
+    def styles(self):
+        return len(self.layers)
+
+    def forward(self, w_plus, landmark_levels, mean_level):
+        """w_plus (B, styles, w_dim), landmark_levels (B, 1, 20, 20), mean_level (1, 1, G, G).
+
+        Returns level (B, 1, G, G), occupancy logit (B, 1, G, G), colour (B, 3, H, H) in about [0, 1],
+        sheet features (B, N * C, G, G), and hidden features (B, 64, G, G) for the detail branch.
+        """
+        x = self.constant.expand(w_plus.shape[0], -1, -1, -1)
+        x = self.layers[0](x, w_plus[:, 0])
+        hidden = None
+        for i in range(1, len(self.layers), 2):
+            if i == len(self.layers) - 2:
+                hidden = x
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = self.layers[i](x, w_plus[:, i])
+            x = self.layers[i + 1](x, w_plus[:, i + 1])
+        geometry = self.geometry(hidden)
+        linear = F.interpolate(landmark_levels, size=hidden.shape[-2:], mode="bilinear", align_corners=False)
+        level = mean_level + linear.to(geometry.dtype) + geometry[:, :1]
+        return level, geometry[:, 1:], self.colour(x) + 0.5, self.sheets(hidden), hidden
+
+
+class UNetUp(nn.Module):
+    def __init__(self, below, skip, outputs):
+        super().__init__()
+        self.merge = nn.Conv2d(below + skip, outputs, 3, padding=1)
+        self.block = Residual(outputs)
+
+    def forward(self, x, skip):
+        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        return self.block(self.merge(torch.cat([x, skip], 1)))
+
+
+class DetailEncoder(nn.Module):
+    """E_detail: photo to a feature voxel in the camera's frustum and to pixel-aligned maps (matte, features)."""
+
+    def __init__(self, config):
+        super().__init__()
+        c = config.detail_channels
+        self.stem = nn.Conv2d(12, c[0], 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1), Residual(b)) for a, b in zip(c, c[1:])
+        )
+        self.up = nn.ModuleList(UNetUp(b, a, a) for a, b in zip(c, c[1:]))
+        self.voxel = nn.Conv2d(c[1], config.voxel_channels * config.voxel_depth, 1)
+        self.maps = nn.Conv2d(c[0], 4 * (1 + config.pixel_features), 1)
+
+    def forward(self, photo):
+        """photo (B, 3, 256, 256) in [-1, 1]. Returns voxel (B, C * D, 64, 64), channel-major, and maps
+        (B, 1 + P, 256, 256): the matte's logit, then pixel features."""
+        skips = [self.stem(F.pixel_unshuffle(photo, 2))]
+        for block in self.down:
+            skips.append(block(skips[-1]))
+        x, voxel = skips[-1], None
+        for i in reversed(range(len(self.up))):
+            x = self.up[i](x, skips[i])
+            if i == 1:
+                voxel = self.voxel(x)
+        return voxel, F.pixel_shuffle(self.maps(x), 2)
+
+
+class DetailManifolds(nn.Module):
+    """Lifted photo and coarse manifolds to fused manifolds: coarse plus detail, with super-resolution.
+
+    Geometry is predicted per texel column, so one super-resolution block serves all sheets at once.
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        lifted = len(config.lift_sheets) * (config.voxel_channels + 4)
+        a, b, c = config.texture_channels
+        hidden, fine = config.generator_channels[-2], config.fine_channels
+        self.merge = nn.Conv2d(lifted + hidden + 5, a, 1)
+        self.first = Residual(a)
+        self.down1 = nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1), Residual(b))
+        self.down2 = nn.Sequential(nn.Conv2d(b, c, 4, stride=2, padding=1), Residual(c), Residual(c))
+        self.up1 = UNetUp(c, b, b)
+        self.up0 = UNetUp(b, a, a)
+        self.sheets = nn.Conv2d(a, SHEETS * config.sheet_features, 1)
+        self.geometry = nn.Conv2d(a, 2, 1)
+        self.fine = nn.Sequential(nn.Conv2d(a + 3, fine, 3, padding=1), nn.LeakyReLU(0.2), Residual(fine))
+        self.correction = nn.Conv2d(fine, 5, 1)
+        for layer in (self.sheets, self.geometry, self.correction):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, lifted, level, occupancy, colour, sheets, hidden):
+        """lifted (B, L * (V + 4), G, G); the rest as EfficientGRAM returns it.
+
+        Returns level, occupancy (B, 1, H, H), colour (B, 3, H, H) and sheet features (B, N, C, G, G), whose first
+        channel corrects the logit of the sheet's opacity.
+        """
+        small = F.avg_pool2d(colour, 2)
+        x = torch.cat([lifted.to(hidden.dtype), hidden, (level / 12.0 - 1.0).to(hidden.dtype),
+                       (occupancy / 4.0).to(hidden.dtype), small.to(hidden.dtype)], 1)  # fmt: skip
+        top = self.first(self.merge(x))
+        middle = self.down1(top)
+        x = self.up0(self.up1(self.down2(middle), middle), top)
+        sheets = (sheets + self.sheets(x)).view(-1, SHEETS, self.config.sheet_features, *x.shape[-2:])
+        geometry = torch.cat([level, occupancy], 1) + self.geometry(x)
+        geometry = F.interpolate(geometry.float(), scale_factor=2, mode="bilinear", align_corners=False)
+        x = F.interpolate(x, scale_factor=2, mode="nearest")
+        correction = self.correction(self.fine(torch.cat([x, colour.to(x.dtype)], 1)))
+        geometry = geometry + correction[:, :2]
+        return geometry[:, :1], geometry[:, 1:], colour + correction[:, 2:], sheets
+
+
+def opacity_logits(level, occupancy, index):
+    """Opacity logits of sheets in columns that are solid behind their surface.
+
+    level, occupancy (logit) and index (of the sheet, 0 the outermost) broadcast. Returns the logit of the product
+    of both chances: that the sheet lies behind the surface, and that the column is occupied.
+    """
+    behind = torch.clamp(SHARPNESS * (index + 0.5 - level), -20.0, 20.0)
+    behind, occupied = torch.broadcast_tensors(behind, torch.clamp(occupancy, -20.0, 20.0))
+    low, high = torch.minimum(behind, occupied), torch.maximum(behind, occupied)
+    return low - torch.log(1.0 + torch.exp(low - high) + torch.exp(-high))
+
+
+class Decoder(nn.Module):
+    """Fusion MLP, point by point: coarse colour, features and what the photo shows there to colour and opacity.
+
+    Inputs per point, in this order: coarse colour (3), photo colour (3), matte (1), sheet features (C, the first a
+    logit), pixel features (P), depth behind the photo's visible surface in cm (1), cosine between the sheet's
+    radial direction and the direction to the photo's camera (1).
+    """
+
+    def __init__(self, config):
+        super().__init__()
+        inputs = 3 + 3 + 1 + config.sheet_features + config.pixel_features + 2
+        width = config.decoder_width
+        self.first, self.second = nn.Conv2d(inputs, width, 1), nn.Conv2d(width, width, 1)
+        self.third = nn.Conv2d(width, 6, 1)
+        nn.init.normal_(self.third.weight, std=0.01)
+        nn.init.zeros_(self.third.bias)
+
+    def forward(self, points):
+        """points (B, inputs, h, w). Returns colour (B, 3, h, w) in [0, 1] and opacity (B, 1, h, w) in [0, 1]."""
+        coarse, photo, matte, logit = points[:, :3], points[:, 3:6], points[:, 6:7], points[:, 7:8]
+        behind, cosine = points[:, -2:-1], points[:, -1:]
+        x = torch.cat([points[:, :7], torch.tanh(points[:, 7:8] / 4.0), points[:, 8:-2], torch.tanh(behind), cosine], 1)
+        x = F.leaky_relu(self.first(x), 0.2)
+        x = F.leaky_relu(self.second(x), 0.2)
+        x = self.third(x).float()
+        # The photo is trusted where its pixel is subject, nothing stands in front, and it is not seen at grazing angle.
+        trust = 6.0 * (matte - 0.6) + 4.0 * torch.clamp(0.8 - behind, -3.0, 0.5) + 4.0 * torch.clamp(cosine - 0.25, -0.5, 0.25)
+        gate = torch.sigmoid(trust + 2.0 * x[:, 4:5])
+        colour = coarse + gate * (photo - coarse) + 0.1 * torch.tanh(x[:, :3])
+        # What projects onto the photo's backdrop is empty: the photo carves the manifolds.
+        carve = (1.0 - torch.sigmoid(CARVE_SLOPE * (matte - CARVE_AT))) * torch.sigmoid(3.0 + x[:, 5:6])
+        opacity = torch.sigmoid(logit + 2.0 * x[:, 3:4]) * (1.0 - carve)
+        return torch.clamp(colour, 0.0, 1.0), opacity

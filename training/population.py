@@ -1,0 +1,111 @@
+"""Place the sheets around a population of heads: the fixed geometry of one model.
+
+The manifold predictor of GRAM is a scalar field whose level sets are the sheets. Here the field is a table over dome
+coordinates: the outermost sheet clears every head with its hair, the innermost lies inside every skull, and the level
+runs evenly between them along each radial ray. Both bounds are smooth, so neighbouring rays stay comparable.
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+from scipy import ndimage
+
+from inference import domes
+from training.networks import KNEE, SHEETS
+from training.synthetic_shards import open_shards
+
+MARGIN = 0.004  # metres between the population and either bound
+HAIR_ROOM = 0.012  # metres added outside wherever hair was seen
+GRID = 80  # quads per side of the stored radii
+
+
+def fill_and_smooth(values, known, sigma):
+    """Normalised Gaussian smoothing of (h, w) values where known; spreads into unknown texels."""
+    weight = ndimage.gaussian_filter(known.astype(np.float64), sigma, mode="nearest")
+    total = ndimage.gaussian_filter(np.where(known, values, 0.0), sigma, mode="nearest")
+    wide_weight = ndimage.gaussian_filter(known.astype(np.float64), 8 * sigma, mode="nearest") + 1e-12
+    wide = ndimage.gaussian_filter(np.where(known, values, 0.0), 8 * sigma, mode="nearest") / wide_weight
+    return (total + 1e-3 * wide) / (weight + 1e-3)
+
+
+def fit_sheets(outer, skin):
+    """Sheets for a population.
+
+    outer, skin: (heads, h, w) metres, radius of the outermost surface with hair, and of the skin; 0 where missed.
+    Returns radii (23, 81, 81) float32 metres, at grid corners, outermost first.
+    """
+    outer, skin = np.asarray(outer, np.float32), np.asarray(skin, np.float32)
+    outer_nan, skin_nan = np.where(outer > 0, outer, np.nan), np.where(skin > 0, skin, np.nan)
+    known = (outer > 0).mean(0) > 0.02
+    with np.errstate(all="ignore"):
+        high = np.nan_to_num(np.nanquantile(outer_nan, 0.995, axis=0))
+        bulk = np.nan_to_num(np.nanquantile(outer_nan, 0.95, axis=0))
+        low = np.nan_to_num(np.nanquantile(outer_nan, 0.005, axis=0))
+        skin_low = np.nan_to_num(np.nanquantile(skin_nan, 0.005, axis=0))
+        skin_middle = np.nan_to_num(np.nanmedian(skin_nan, axis=0))
+    low = np.where((skin > 0).mean(0) > 0.3, np.minimum(low, skin_low), low)
+    hairy = known & (high - skin_middle > 0.02)
+    high = high + HAIR_ROOM * ndimage.gaussian_filter(hairy.astype(float), 3)
+    high = ndimage.grey_dilation(np.where(known, high, 0), size=5)
+    low = ndimage.grey_erosion(np.where(known, low, 1), size=5)
+    known = ndimage.binary_erosion(known, iterations=2)
+    high = fill_and_smooth(high, known, 4.0) + MARGIN
+    low = fill_and_smooth(low, known, 4.0) - MARGIN
+    bulk = fill_and_smooth(bulk, known, 4.0) + 0.5 * MARGIN
+    low = np.clip(low, 0.02, high - 0.03)
+    bulk = np.clip(bulk, low + 0.015, high - 0.01)
+    corners = np.linspace(0, 1, GRID + 1)
+    place = [corners * high.shape[0] - 0.5, corners * high.shape[1] - 0.5]
+    grid = np.meshgrid(*place, indexing="ij")
+    high = ndimage.map_coordinates(high, grid, order=1, mode="nearest")
+    low = ndimage.map_coordinates(low, grid, order=1, mode="nearest")
+    bulk = ndimage.map_coordinates(bulk, grid, order=1, mode="nearest")
+    index = np.arange(SHEETS, dtype=np.float64)[:, None, None]
+    outside = high + (bulk - high) * (index / KNEE)
+    inside = bulk + (low - bulk) * ((index - KNEE) / (SHEETS - 1 - KNEE))
+    return np.where(index < KNEE, outside, inside).astype(np.float32)
+
+
+def levels(radius, radii):
+    """Level of surfaces: radius (..., h, w) metres at texel centres (0 = missed), radii (23, 81, 81).
+
+    Returns levels (..., h, w) float32; 24 where the ray misses everything.
+    """
+    height, width = radius.shape[-2:]
+    u, v = domes.texel_centres(height, width)
+    place = [v * (radii.shape[1] - 1), u * (radii.shape[2] - 1)]
+    outer, bulk, inner = (ndimage.map_coordinates(radii[k], place, order=1, mode="nearest") for k in (0, KNEE, -1))
+    outside = (outer - radius) / (outer - bulk) * KNEE
+    inside = KNEE + (bulk - radius) / (bulk - inner) * (SHEETS - 1 - KNEE)
+    level = np.where(radius > bulk, outside, inside)
+    return np.where(radius > 0, np.clip(level, 0.0, SHEETS), SHEETS + 1.0).astype(np.float32)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--heads", type=pathlib.Path, required=True, help="folder of synthetic shards")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="geometry.npz to write")
+    parser.add_argument("--count", type=int, default=1024, help="heads to look at")
+    options = parser.parse_args(arguments)
+    shards = open_shards([options.heads])
+    outer = np.concatenate([np.asarray(s["dome_radius"]) for s in shards])[: options.count]
+    skin = np.concatenate([np.asarray(s["skin_radius"]) for s in shards])[: options.count]
+    covered = np.concatenate([np.asarray(s["dome_rgba"][..., 3]) for s in shards])[: options.count] > 127
+    outer = np.where(covered, outer, 0)
+    radii = fit_sheets(outer, skin)
+    level = np.stack([levels(r, radii) for r in outer.astype(np.float32)])
+    hit = outer > 0
+    mean = (level * hit).sum(0) / np.maximum(hit.sum(0), 1)
+    mean = np.where(hit.mean(0) > 0.02, mean, SHEETS / 2)
+    mean = mean.reshape(80, 2, 80, 2).mean((1, 3)).astype(np.float32)
+    clipped = ((level[hit] <= 0.01) | (level[hit] >= SHEETS - 0.01)).mean()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_landmarks=shards[0].mean_landmarks())
+    print(f"{len(outer)} heads, {100 * clipped:.2f} % of their surface outside the sheets")
+    spacing = (radii[KNEE] - radii[-1]) / (SHEETS - 1 - KNEE) * 1000
+    print(f"inner sheets {spacing.min():.1f} to {spacing.max():.1f} mm apart, {spacing[40:55, 32:48].mean():.1f} mm in the face")
+
+
+if __name__ == "__main__":
+    main()
