@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one."""
 
 import contextlib
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -50,3 +51,11 @@ def unwritable(path, error):
     reason = error.strerror or type(error).__name__
     return PortraitError(f"cannot write {path} ({reason}); choose a folder that exists, is writable and has space")
 
+
+def sha256(path):
+    """Hexadecimal SHA-256 of a file. Raises PortraitError when it cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise PortraitError(f"cannot read {path} ({error.strerror}); check the path and its permissions") from None

@@ -24,6 +24,7 @@ NEAR = 1e-3  # metres, nothing in front of it is seen
 TOLERANCE = 5e-5  # metres left between ray point and sheet, or
 TOLERANCE_PIXELS = 0.05  # pixels, whatever is smaller
 TILE = 128  # pixels, about the side of a tile; its planes stay in the cache
+FINER = 4  # radii are looked up in a grid that is so many times finer
 CHUNK = 8192  # rays searched at once
 _STEEP = 0.08  # smallest slope of f a Newton step trusts
 _STEP = 0.02  # metres, longest Newton step
@@ -51,8 +52,10 @@ class SheetIntersections:
 
     def __init__(self, radii, camera):
         self.camera = camera
-        self.count, self._rows, self._columns = radii.shape
-        self._stack = np.ascontiguousarray(radii, np.float32).reshape(-1, self._columns)
+        # finer corners of the same bilinear surface: OpenCV 4 rounds look-ups to 1/32 of a cell
+        fine = np.stack([_refine(_refine(sheet).T).T for sheet in np.asarray(radii, np.float32)])
+        self.count, self._rows, self._columns = fine.shape
+        self._stack = fine.reshape(-1, self._columns)
         self._base, self._by_x, self._by_y, self._moves = _ray_planes(camera)
         self._centre, self._radius = bounding_sphere(radii)
         self.tiles = []
@@ -145,8 +148,7 @@ class SheetIntersections:
 
     def _settle(self, sheet, space, where, hit):
         rays = [
-            np.broadcast_to(part, where.shape)[where].astype(np.float64)
-            for part in (*space.origin, *space.direction)
+            np.broadcast_to(part, where.shape)[where].astype(np.float64) for part in (*space.origin, *space.direction)
         ]
         origins, directions = np.stack(rays[:3], -1), np.stack(rays[3:], -1)
         parts = [slice(start, start + CHUNK) for start in range(0, len(origins), CHUNK)]
@@ -234,7 +236,8 @@ def _search(sheets, origins, directions, indices):
     to_centre = centre - origins
     square = (directions**2).sum(-1)
     middle = (to_centre * directions).sum(-1) / square
-    half = np.sqrt(np.maximum(sheets._radius**2 - ((to_centre - middle[:, None] * directions) ** 2).sum(-1), 1e-6) / square)
+    passing = ((to_centre - middle[:, None] * directions) ** 2).sum(-1)
+    half = np.sqrt(np.maximum(sheets._radius**2 - passing, 1e-6) / square)
     near = np.maximum(middle - half, NEAR)
     far = np.maximum(middle + half, near + 1e-3)
 
@@ -309,6 +312,13 @@ def _close_in(sheets, refine, bracket, indices, hit, lowest, space):
         t1, f1, f0 = np.where(inside, refine.t, t1), np.where(inside, f, 0.5 * f1), np.where(inside, 0.5 * f0, f)
         t0 = np.where(inside, t0, refine.t)
     np.maximum(refine.slope, 0.0, out=refine.slope)
+
+
+def _refine(grid):
+    """Insert FINER - 1 linearly interpolated rows between neighbouring rows."""
+    steps = np.arange(FINER, dtype=np.float32)[None, :, None] / FINER
+    between = grid[:-1, None] * (1.0 - steps) + grid[1:, None] * steps
+    return np.concatenate([between.reshape(-1, grid.shape[1]), grid[-1:]])
 
 
 def bounding_sphere(radii):

@@ -76,9 +76,7 @@ def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False
     progress(0.95, "texture coordinates")
     uv = _texture_coordinates(vertices)
     progress(1.0, "done")
-    return TexturedMesh(
-        vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), surface.color
-    )
+    return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), surface.color)
 
 
 def save_mesh(mesh, path):

@@ -64,10 +64,8 @@ _lock = threading.Lock()
 
 def _camera_key(camera):
     pose = np.asarray(camera.camera_to_world, np.float64).tobytes()
-    return camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.ortho_width, (
-        camera.ortho_height,
-        pose,
-    )
+    numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
+    return *numbers, camera.ortho_width, camera.ortho_height, pose
 
 
 def render_layers(textures, sheets, threads=0, with_plane=False):
@@ -168,9 +166,9 @@ def _occupied_blocks(alphas, sheets):
         near = sheets.hit[sheet].astype(np.uint8)
         bounds = []
         for grid, size in ((sheets.u[sheet], columns), (sheets.v[sheet], rows)):
-            low = cv2.erode(grid, around) * size
-            high = cv2.dilate(grid, around) * size
-            bounds.append((np.clip(np.floor(low) - 1, 0, size).astype(int), np.clip(np.ceil(high) + 1, 0, size).astype(int)))
+            low = np.floor(cv2.erode(grid, around) * size) - 1
+            high = np.ceil(cv2.dilate(grid, around) * size) + 1
+            bounds.append([np.clip(bound, 0, size).astype(int) for bound in (low, high)])
         (left, right), (top, bottom) = bounds
         full = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
         occupied[sheet] = (full > 0) & (cv2.dilate(near, around) > 0)

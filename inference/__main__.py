@@ -1,0 +1,313 @@
+"""The command line: ``python -m inference invert | render | mesh | batch | info``."""
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import sys
+import time
+from pathlib import Path
+
+from .errors import Cancelled, PortraitError
+
+BAD_INPUT = 2
+DEVICES = ("auto", "cpu", "cuda", "coreml", "directml")
+
+
+def main(arguments=None):
+    """Run one command. arguments: list of strings, default sys.argv. Returns the exit code 0 or 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except PortraitError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return BAD_INPUT
+    except MemoryError:
+        print("error: not enough memory; use a smaller size or resolution", file=sys.stderr)
+        return BAD_INPUT
+    except (KeyboardInterrupt, Cancelled):
+        print("cancelled", file=sys.stderr)
+        return 130
+    return 0
+
+
+def invert(options):
+    """DIR/portrait.manifolds, DIR/report.json, DIR/crop.png."""
+    from .model import load_model
+    from .pipeline import invert_photo, save_inversion
+
+    check_writable(options.out)
+    with _progress(options.quiet) as progress:
+        start = time.perf_counter()
+        model = load_model(options.model, options.device, options.threads)
+        loaded = 1000.0 * (time.perf_counter() - start)
+        inversion = invert_photo(options.photo, model, face=options.face, crop=options.crop, progress=progress)
+    inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
+    save_inversion(inversion, options.out)
+    for warning in inversion.report["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def render(options):
+    """One view as PNG, and its depth."""
+    from .images import save_depth, save_png, view_pixels
+    from .portrait import load_portrait
+    from .view import render_view
+
+    if options.out.suffix.lower() != ".png":
+        raise PortraitError(f"cannot write a view as {options.out.name}; name it .png")
+    if options.depth and options.depth.suffix.lower() not in (".npy", ".exr"):
+        raise PortraitError(f"cannot write depth as {options.depth.name}; name it .exr or .npy")
+    background = parse_background(options.background)
+    portrait = load_portrait(options.portrait)
+    view = render_view(portrait, view_camera(portrait.camera, options), background, options.threads)
+    if options.depth:
+        save_depth(view.depth, options.depth)
+    save_png(view_pixels(view, with_alpha=background in ("none", "source")), options.out)
+
+
+def view_camera(photo_camera, options):
+    """The camera the flags of ``render`` ask for; the photo's own where they say nothing."""
+    from .cameras import camera_from_json
+    from .viewpoints import orbit_like, resized
+
+    orbit = (options.yaw, options.pitch, options.fov, options.distance)
+    camera = photo_camera
+    if options.camera:
+        if any(value is not None for value in orbit):
+            raise PortraitError("give either --camera or --yaw, --pitch, --fov and --distance, not both")
+        try:
+            camera = camera_from_json(options.camera.read_bytes())
+        except OSError as error:
+            raise PortraitError(f"cannot read the camera {options.camera} ({error.strerror}); check the path") from None
+        except (ValueError, TypeError, RecursionError) as error:
+            reason = " ".join(str(error).split())
+            raise PortraitError(f"{options.camera.name}: {reason}; see the README for the camera file") from None
+    elif any(value is not None for value in orbit):
+        yaw, pitch, fov, distance = orbit
+        if not (fov is None or 0.0 < fov < 175.0) or not (distance is None or 0.01 < distance < 1000.0):
+            raise PortraitError("--fov must lie between 0 and 175 degrees and --distance between 0.01 and 1000 metres")
+        return orbit_like(photo_camera, yaw or 0.0, pitch or 0.0, fov, distance, options.size)
+    return resized(camera, *options.size) if options.size else camera
+
+
+def parse_background(text):
+    """ "none", "source", or a colour name or #rrggbb as (r, g, b) in [0, 1]. Raises PortraitError."""
+    from PIL import ImageColor
+
+    if text in ("none", "source"):
+        return text
+    try:
+        return tuple(value / 255.0 for value in ImageColor.getrgb(text)[:3])
+    except ValueError:
+        raise PortraitError(f"{text!r} is no background; use none, source, a colour name or #rrggbb") from None
+
+
+def mesh(options):
+    """One textured mesh."""
+    from .mesh import extract_mesh, save_mesh
+    from .portrait import load_portrait
+
+    if options.out.suffix.lower() not in (".glb", ".obj", ".ply"):
+        raise PortraitError(f"cannot write a mesh as {options.out.name}; name it .glb, .obj or .ply")
+    portrait = load_portrait(options.portrait)
+    with _progress(options.quiet) as progress:
+        found = extract_mesh(
+            portrait, options.resolution, options.faces, options.smoothing, options.closed, progress=progress
+        )
+    save_mesh(found, options.out)
+
+
+def batch(options):
+    """A folder of photos."""
+    from .batch import run_batch
+
+    with _progress(options.quiet) as progress:
+        items = run_batch(
+            options.folder,
+            options.out,
+            model_path=options.model,
+            workers=options.workers,
+            mesh=options.mesh,
+            views=options.views,
+            resume=options.resume,
+            device=options.device,
+            threads=options.threads,
+            progress=progress,
+        )
+    failed = [item for item in items if item.error]
+    for item in failed:
+        print(f"warning: {item.name}: {item.error}", file=sys.stderr)
+    if not options.quiet:
+        print(f"{len(items) - len(failed)} of {len(items)} photos done, see {options.out / 'batch.json'}")
+    if items and len(failed) == len(items):
+        raise PortraitError("no photo could be inverted; the reasons stand above and in batch.json")
+
+
+def info(options):
+    """JSON on standard output: versions, hashes, providers, timings."""
+    import onnxruntime
+
+    from .model import load_model
+    from .pipeline import versions
+
+    found = {"versions": versions(), "providers": onnxruntime.get_available_providers()}
+    if options.portrait:
+        from .files import sha256
+        from .portrait import load_portrait
+
+        start = time.perf_counter()
+        portrait = load_portrait(options.portrait)
+        found["portrait"] = {
+            "file": options.portrait.name,
+            "sha256": sha256(options.portrait),
+            "photo": {"name": portrait.photo_name, "size": list(portrait.photo_size)},
+            "textures": list(portrait.textures.shape),
+            "radii": list(portrait.radii.shape),
+            "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
+            "pose": portrait.pose,
+            "settings": portrait.settings,
+            "camera": portrait.camera.to_json(),
+        }
+        found["timings_ms"] = {"load_portrait": _milliseconds(start)}
+    elif options.model is not False:
+        start = time.perf_counter()
+        model = load_model(options.model, options.device, options.threads)
+        timings = {"load_model": _milliseconds(start)}
+        for file in sorted(model.card["files"]):
+            if file.endswith(".onnx"):
+                start = time.perf_counter()
+                model.session(file.removesuffix(".onnx"))
+                timings[f"load_{file}"] = _milliseconds(start)
+        found["model"] = {"folder": model.folder.name, "sha256": model.sha256, "device": model.device} | model.card
+        found["timings_ms"] = timings
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def check_writable(folder):
+    """Raise PortraitError now if a folder could not be written later; creates nothing."""
+    place = Path(folder).absolute()
+    if place.exists() and not place.is_dir():
+        raise PortraitError(f"{folder} is a file; give a folder for the results")
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise PortraitError(f"cannot write into {folder}; choose a folder that is writable")
+
+
+def _milliseconds(start):
+    return round(1000.0 * (time.perf_counter() - start), 3)
+
+
+@contextlib.contextmanager
+def _progress(quiet):
+    """Yield a progress function (fraction, text) that draws a bar on standard error."""
+    try:
+        from tqdm import tqdm
+    except ImportError:  # inside Blender
+        quiet = True
+    if quiet:
+        yield None
+        return
+    layout = "{desc:32.32} {percentage:3.0f}%|{bar}| {elapsed}"
+    with tqdm(total=1.0, bar_format=layout, file=sys.stderr, leave=False) as bar:
+
+        def progress(fraction, text):
+            bar.set_description_str(text, refresh=False)
+            bar.n = min(max(float(fraction), 0.0), 1.0)
+            bar.refresh()
+
+        yield progress
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        self.exit(BAD_INPUT, f"error: {' '.join(message.split())}; see {self.prog} --help\n")
+
+
+def _parser():
+    parser = _Parser(prog="python -m inference", description="One portrait photo to views and a textured mesh.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(run, text):
+        sub = commands.add_parser(run.__name__, help=text, description=text)
+        sub.set_defaults(run=run)
+        sub.add_argument("--device", choices=DEVICES, default="auto", help="where the networks run")
+        sub.add_argument("--threads", type=_whole(0, 1024), default=0, metavar="N", help="0 takes all cores")
+        sub.add_argument("--quiet", action="store_true", help="no progress on standard error")
+        return sub
+
+    def model_flag(sub):
+        sub.add_argument("--model", type=Path, metavar="DIR", help="another model folder")
+
+    sub = command(invert, "photo to DIR/portrait.manifolds, DIR/report.json and DIR/crop.png")
+    sub.add_argument("photo", type=Path, metavar="PHOTO")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sub.add_argument("--face", type=_whole(0, 999), metavar="N", help="which face, 0 is the largest")
+    sub.add_argument(
+        "--crop", type=float, nargs="+", metavar="X Y SIZE [ROLL]", help="centre, side and roll of the crop by hand"
+    )
+    model_flag(sub)
+
+    sub = command(render, "a view of a portrait as PNG; without camera flags the photo's own view")
+    sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")
+    sub.add_argument("--out", type=Path, required=True, metavar="VIEW.png")
+    sub.add_argument("--yaw", type=_number, metavar="DEG", help="positive: camera to the image's right")
+    sub.add_argument("--pitch", type=_number, metavar="DEG", help="positive: camera upwards")
+    sub.add_argument("--fov", type=_number, metavar="DEG", help="over the smaller image side")
+    sub.add_argument("--distance", type=_number, metavar="M", help="metres to the head centre")
+    sub.add_argument("--camera", type=Path, metavar="CAMERA.json")
+    sub.add_argument("--size", type=_whole(1, 16384), nargs=2, metavar=("W", "H"))
+    sub.add_argument("--background", default="none", metavar="none|source|COLOR")
+    sub.add_argument("--depth", type=Path, metavar="DEPTH.exr|.npy", help="metres along the view axis")
+
+    sub = command(mesh, "the surface of a portrait as a textured mesh")
+    sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")
+    sub.add_argument("--out", type=Path, required=True, metavar="HEAD.glb|.obj|.ply")
+    sub.add_argument("--resolution", type=_whole(16, 768), default=192, metavar="N", help="voxels along the head")
+    sub.add_argument("--faces", type=_whole(100, 100_000_000), metavar="N", help="triangles to reduce to")
+    sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")
+    sub.add_argument("--closed", action="store_true", help="close the back and the bottom")
+
+    sub = command(batch, "a folder of photos to DIR/<photo>/...")
+    sub.add_argument("folder", type=Path, metavar="FOLDER")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sub.add_argument("--workers", type=_whole(1, 256), default=1, metavar="N", help="processes; threads are divided")
+    sub.add_argument("--mesh", action="store_true", help="also write mesh.glb")
+    sub.add_argument("--views", type=_angles, default=(), metavar="YAW,YAW,...", help="also write view_YAW.png")
+    sub.add_argument("--resume", action="store_true", help="skip photos that are complete")
+    model_flag(sub)
+
+    sub = command(info, "versions, hashes, providers and timings as JSON")
+    sub.add_argument("portrait", type=Path, nargs="?", metavar="PORTRAIT.manifolds")
+    sub.add_argument("--model", type=Path, nargs="?", const=None, default=False, metavar="DIR")
+    return parser
+
+
+def _number(text):
+    value = float(text)
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError("a finite number is needed")
+    return value
+
+
+def _whole(low, high):
+    def parse(text):
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"must lie between {low} and {high}")
+        return value
+
+    parse.__name__ = "whole number"
+    return parse
+
+
+def _angles(text):
+    return tuple(_number(part) for part in text.split(",") if part.strip())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""A folder of photos to a folder of portraits: resumable, and one bad photo never stops it.
+
+out/batch.json lists every photo; out/<photo>/ holds what ``invert`` writes, mesh.glb and view_+15.png. The report is
+written last and names what the folder was made from, so a folder with a matching report is complete. With several
+workers each photo is handed to one of several processes (inference.worker) that are restarted when they die.
+"""
+
+import dataclasses
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from .errors import Cancelled, PortraitError
+from .files import TEMPORARY_PREFIX, make_folder, sha256, write_atomically
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+VIEW_SIZE = 512  # pixels, side of the views
+STALE_SECONDS = 60  # no write takes so long; older temporary files belong to killed processes
+
+
+@dataclasses.dataclass
+class Item:
+    """One photo of a batch. status: "waiting", "done", "skipped" (was complete) or "failed"; error: one line or ""."""
+
+    name: str
+    folder: str
+    status: str = "waiting"
+    error: str = ""
+    seconds: float = 0.0
+
+
+def run_batch(
+    folder,
+    out,
+    model_path=None,
+    workers=1,
+    mesh=False,
+    views=(),
+    resume=False,
+    device="auto",
+    threads=0,
+    progress=None,
+):
+    """Invert every photo of a folder.
+
+    folder: with photos, not searched deeper. out: folder for the results. model_path: None for the built-in model.
+    workers: processes; threads (0: all cores) are divided among them. mesh: also write mesh.glb. views: yaws in
+    degrees of additional views. resume: skip what is complete. progress: called with (fraction, text); may raise
+    Cancelled. Returns a list of :class:`Item`. Raises PortraitError when the folders or the model are unusable.
+    """
+    from .model import load_model
+
+    progress = progress or (lambda fraction, text: None)
+    photos = find_photos(folder)
+    model = load_model(model_path, device, max(1, (threads or os.cpu_count() or 1) // workers))
+    out = make_folder(out)
+    remove_stale(out)
+    items = [Item(photo.name, name) for photo, name in zip(photos, folder_names(photos), strict=True)]
+    wishes = {"model": model.sha256, "mesh": bool(mesh), "views": [float(yaw) for yaw in views]}
+    jobs = queue.Queue()
+    for photo, item in zip(photos, items, strict=True):
+        job = {"photo": str(photo), "folder": str(out / item.folder), "wishes": wishes, "threads": model.threads}
+        if resume and is_complete(job):
+            item.status = "skipped"
+        else:
+            jobs.put((item, job))
+    _save_list(items, out, wishes)
+    total, waiting = len(items), jobs.qsize()
+    lock, stop = threading.Lock(), threading.Event()
+    errors = []
+
+    def finished(item):
+        with lock:
+            _save_list(items, out, wishes)
+            done = total - sum(other.status == "waiting" for other in items)
+            progress(done / total, f"{done} of {total}: {item.name}")
+
+    def serve(runner):
+        try:
+            while not stop.is_set():
+                try:
+                    item, job = jobs.get_nowait()
+                except queue.Empty:
+                    break
+                start = time.perf_counter()
+                item.error = runner(job)
+                item.seconds = round(time.perf_counter() - start, 3)
+                item.status = "failed" if item.error else "done"
+                finished(item)
+        except BaseException as error:
+            errors.append(error)
+            stop.set()
+
+    if waiting:
+        progress((total - waiting) / total, f"{waiting} photos to do")
+    if workers == 1 or waiting < 2:
+        serve(lambda job: run_job(job, model))
+    else:
+        settings = {"model": str(model.folder), "device": model.device, "threads": model.threads}
+        pool = [_Worker(settings, stop) for _ in range(min(workers, waiting))]
+        served = [threading.Thread(target=serve, args=(worker.run,), daemon=True) for worker in pool]
+        try:
+            for thread in served:
+                thread.start()
+            for thread in served:
+                thread.join()
+        finally:
+            stop.set()
+            for worker in pool:
+                worker.close()
+    if errors:
+        raise errors[0]
+    return items
+
+
+def run_job(job, model):
+    """Invert one photo and write its folder. Returns "" or one line saying why not."""
+    from .pipeline import invert_photo
+
+    try:
+        photo_hash = sha256(job["photo"])
+        inversion = invert_photo(job["photo"], model)
+        write_results(inversion, job, photo_hash)
+        return ""
+    except Cancelled:
+        raise
+    except PortraitError as error:
+        return " ".join(str(error).split())
+    except Exception as error:
+        return f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:200]}; please report this photo"
+
+
+def write_results(inversion, job, photo_hash):
+    """Everything asked for, the report last."""
+    from .images import save_png, view_pixels
+    from .mesh import extract_mesh, save_mesh
+    from .pipeline import save_inversion
+    from .view import render_view
+    from .viewpoints import orbit_like
+
+    folder = make_folder(job["folder"])
+    report = folder / "report.json"
+    report.unlink(missing_ok=True)
+    for name, yaw in _view_files(job["wishes"]).items():
+        camera = orbit_like(inversion.portrait.camera, yaw, size=(VIEW_SIZE, VIEW_SIZE))
+        view = render_view(inversion.portrait, camera, threads=job["threads"])
+        save_png(view_pixels(view), folder / name)
+    if job["wishes"]["mesh"]:
+        save_mesh(extract_mesh(inversion.portrait), folder / "mesh.glb")
+    inversion.report["batch"] = job["wishes"] | {"photo_sha256": photo_hash}
+    save_inversion(inversion, folder)
+
+
+def is_complete(job):
+    """Whether a folder already holds all results of this photo, this model and these wishes."""
+    folder = Path(job["folder"])
+    try:
+        report = json.loads((folder / "report.json").read_bytes())
+        made_from = report["batch"]
+        files = ["portrait.manifolds", "crop.png", *_view_files(job["wishes"])]
+        files += ["mesh.glb"] if job["wishes"]["mesh"] else []
+        return (
+            all((folder / file).is_file() for file in files)
+            and {key: made_from[key] for key in job["wishes"]} == job["wishes"]
+            and made_from["photo_sha256"] == sha256(job["photo"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def find_photos(folder):
+    """Photos of a folder, sorted by name. Raises PortraitError when there are none."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise PortraitError(f"cannot read the folder {folder} ({error.strerror}); check the path") from None
+    photos = [Path(folder) / name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+    photos = [photo for photo in photos if photo.is_file()]
+    if not photos:
+        raise PortraitError(f"there are no photos in {folder}; it needs {', '.join(SUFFIXES)} files")
+    return photos
+
+
+def folder_names(photos):
+    """One folder name per photo: its stem, or stem and suffix where several photos share the stem."""
+    stems = [photo.stem.casefold() for photo in photos]
+    return [
+        photo.stem if stems.count(stem) == 1 else photo.name.replace(".", "_")
+        for photo, stem in zip(photos, stems, strict=True)
+    ]
+
+
+def remove_stale(out):
+    """Delete temporary files that killed processes left behind."""
+    now = time.time()
+    for path in (*out.glob(f"{TEMPORARY_PREFIX}*"), *out.glob(f"*/{TEMPORARY_PREFIX}*")):
+        try:
+            if now - path.stat().st_mtime > STALE_SECONDS:
+                path.unlink()
+        except OSError:
+            continue
+
+
+def _view_files(wishes):
+    return {f"view_{yaw:+g}.png": yaw for yaw in wishes["views"]}
+
+
+def _save_list(items, out, wishes):
+    listed = {"photos": [dataclasses.asdict(item) for item in items]} | wishes
+    text = json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(out / "batch.json", lambda stream: stream.write(text.encode("utf-8", "surrogateescape")))
+
+
+class _Worker:
+    """One process of inference.worker, started when needed."""
+
+    def __init__(self, settings, stop):
+        self._settings, self._stop, self._process = settings, stop, None
+
+    def run(self, job):
+        """Hand over one job and wait. Returns "" or one line saying why it failed."""
+        process = self._started()
+        try:
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+            return json.loads(answer)["error"]
+        except (OSError, ValueError):
+            if self._stop.is_set():
+                raise Cancelled from None
+            self.close()
+            return "the worker process died, perhaps for lack of memory; use fewer workers or a smaller photo"
+
+    def _started(self):
+        if self._process is None or self._process.poll() is not None:
+            package = Path(__file__).resolve().parent
+            # Blender's modules come from folders that only this process knows
+            paths = [str(package.parent), *(path for path in sys.path if path)]
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", f"{package.name}.worker", json.dumps(self._settings)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8:surrogateescape"},
+            )
+        return self._process
+
+    def close(self):
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process = None

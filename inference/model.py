@@ -1,0 +1,179 @@
+"""The embedded model: a folder with card.json, the ONNX networks it lists, and geometry.npz."""
+
+import hashlib
+import io
+import json
+import os
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .errors import PortraitError
+from .onnx_check import check_onnx
+
+DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "models" / "default"
+FORMAT_VERSION = 1
+MAX_CARD_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 28
+MAX_GEOMETRY_BYTES = 1 << 27  # unpacked
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
+
+
+class Model:
+    """A checked model. Its networks are loaded when they are first asked for; all methods are thread-safe.
+
+    card: dictionary of card.json. id: the model's name. sha256: hash of the card's file table, so of all files.
+    geometry: dictionary of arrays, among them radii (23, n, n) float32 metres and mean_landmarks (468, 3) metres.
+    device: "cpu", "cuda", ...: where the networks run. folder: Path.
+    """
+
+    def __init__(self, folder, card, geometry, device, threads):
+        self.folder, self.card, self.geometry, self.device, self.threads = folder, card, geometry, device, threads
+        self.id = card["id"]
+        self.sha256 = table_hash(card["files"])
+        self._sessions = {}
+        self._lock = threading.Lock()
+
+    def session(self, name):
+        """The onnxruntime.InferenceSession of ``name``.onnx. Raises PortraitError when it is missing or refused."""
+        with self._lock:
+            if name not in self._sessions:
+                self._sessions[name] = self._open(f"{name}.onnx")
+            return self._sessions[name]
+
+    def _open(self, file):
+        import onnxruntime
+
+        data = _checked_bytes(self.folder, self.card["files"], file)
+        check_onnx(data, file)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = [PROVIDERS[self.device]] + ([PROVIDERS["cpu"]] if self.device != "cpu" else [])
+        try:
+            return onnxruntime.InferenceSession(data, options, providers=providers)
+        except Exception as error:  # onnxruntime raises many types of its own
+            reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+            raise PortraitError(f"the network {file} does not load ({reason}); install the model again") from None
+
+
+def load_model(path=None, device="auto", threads=0):
+    """Open a model folder and check it.
+
+    path: folder with card.json; None for the model that ships with the program.
+    device: "auto", "cpu", "cuda", "coreml" or "directml". threads: 0 lets ONNX Runtime decide.
+    Raises PortraitError when files are missing or changed, the card is wrong, or the device is not available.
+    """
+    folder = DEFAULT_FOLDER if path is None else Path(path)
+    if folder.name == "card.json":
+        folder = folder.parent
+    card = _read_card(folder)
+    for file, entry in card["files"].items():
+        size = _size(folder / file, file)
+        if size != entry["bytes"]:
+            raise PortraitError(f"the model file {file} has {size} bytes instead of {entry['bytes']}; install it again")
+    geometry = _read_geometry(_checked_bytes(folder, card["files"], "geometry.npz"))
+    return Model(folder, card, geometry, choose_device(device), max(int(threads), 0))
+
+
+def choose_device(device):
+    """The device that will be used for "auto" or a name. Raises PortraitError when it is not available."""
+    import onnxruntime
+
+    available = onnxruntime.get_available_providers()
+    if device == "auto":
+        return "cuda" if PROVIDERS["cuda"] in available else "cpu"
+    if device not in PROVIDERS:
+        raise PortraitError(f"there is no device {device!r}; use auto, {', '.join(PROVIDERS)}")
+    if PROVIDERS[device] not in available:
+        have = ", ".join(name for name, provider in PROVIDERS.items() if provider in available)
+        raise PortraitError(f"the device {device} is not available in this onnxruntime; use auto or one of: {have}")
+    return device
+
+
+def table_hash(files):
+    """SHA-256 over the sorted table of file names and hashes."""
+    lines = "".join(f"{files[name]['sha256']}  {name}\n" for name in sorted(files))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _read_card(folder):
+    try:
+        with open(folder / "card.json", "rb") as stream:
+            data = stream.read(MAX_CARD_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise PortraitError(f"no model in {folder} ({reason}); point to a folder that holds card.json") from None
+    try:
+        if len(data) > MAX_CARD_BYTES:
+            raise ValueError("it is too large")
+        card = json.loads(data)
+        if not isinstance(card, dict) or not isinstance(card.get("id"), str):
+            raise ValueError("it names no id")
+        if card.get("format_version") != FORMAT_VERSION:
+            raise ValueError(f"its format version is not {FORMAT_VERSION}")
+        files = card.get("files")
+        if not isinstance(files, dict) or "geometry.npz" not in files:
+            raise ValueError("it lists no files")
+        for name, entry in files.items():
+            plain = name == os.path.basename(name) and "\\" not in name and name not in ("", ".", "..", "card.json")
+            if not plain or not isinstance(entry, dict):
+                raise ValueError("it lists a file with an odd name")
+            if not isinstance(entry.get("bytes"), int) or not 0 < entry["bytes"] <= MAX_FILE_BYTES:
+                raise ValueError(f"the size of {name} is wrong")
+            if not isinstance(entry.get("sha256"), str) or len(entry["sha256"]) != 64:
+                raise ValueError(f"the hash of {name} is wrong")
+    except (ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PortraitError(f"the model card in {folder} cannot be used ({reason}); install the model again") from None
+    return card
+
+
+def _size(path, file):
+    try:
+        return path.stat().st_size
+    except OSError:
+        raise PortraitError(f"the model file {file} is missing in {path.parent}; install the model again") from None
+
+
+def _checked_bytes(folder, files, file):
+    """Bytes of one file, compared with the card."""
+    if file not in files:
+        raise PortraitError(f"the model in {folder} has no {file}; install a complete model")
+    entry = files[file]
+    _size(folder / file, file)
+    try:
+        with open(folder / file, "rb") as stream:
+            data = stream.read(entry["bytes"] + 1)
+    except OSError as error:
+        raise PortraitError(f"cannot read the model file {file} ({error.strerror}); check its permissions") from None
+    if len(data) != entry["bytes"] or hashlib.sha256(data).hexdigest() != entry["sha256"].lower():
+        raise PortraitError(f"the model file {file} is damaged or was changed; install the model again")
+    return data
+
+
+def _read_geometry(data):
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MAX_GEOMETRY_BYTES:
+                raise ValueError("it is too large")
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            geometry = {name: archive[name] for name in archive.files}
+        radii, landmarks = geometry["radii"], geometry["mean_landmarks"]
+        if radii.ndim != 3 or radii.dtype != np.float32 or not np.isfinite(radii).all() or radii.min() <= 0.0:
+            raise ValueError("its radii are wrong")
+        if landmarks.shape != (468, 3):
+            raise ValueError("its landmarks are wrong")
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, MemoryError, SyntaxError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise PortraitError(f"the model's geometry.npz cannot be used ({reason}); install the model again") from None
+    return geometry

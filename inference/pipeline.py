@@ -1,0 +1,184 @@
+"""The whole path: photo, face, crop, networks, portrait, and a report of how it went."""
+
+import dataclasses
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .errors import PortraitError
+from .files import make_folder, write_atomically
+from .photo import open_photo
+from .portrait import Portrait, save_portrait
+
+VERSION = "0.1.0"  # of the program, as in blender_manifest.toml
+
+
+@dataclasses.dataclass(frozen=True)
+class Inversion:
+    """portrait: :class:`Portrait`; alignment: :class:`inference.alignment.Alignment`; report: dict for report.json."""
+
+    portrait: Portrait
+    alignment: object
+    report: dict
+
+
+def invert_photo(photo, model, face=None, crop=None, progress=None):
+    """Turn a photo into a portrait.
+
+    photo: path, or (H, W, 3) uint8 sRGB. model: :class:`inference.model.Model`.
+    face: which face, 0 for the largest; None takes the largest and warns when there are several.
+    crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
+        and roll in degrees.
+    progress: called with (fraction, text) between the stages; may raise Cancelled.
+    Returns an :class:`Inversion`. Raises PortraitError.
+    """
+    from .inversion import invert_crop
+
+    progress = progress or (lambda fraction, text: None)
+    timings, warnings = {}, []
+
+    def stage(name, fraction, text, work):
+        progress(fraction, text)
+        start = time.perf_counter()
+        result = work()
+        timings[name] = round(1000.0 * (time.perf_counter() - start), 3)
+        return result
+
+    name = ""
+    if isinstance(photo, (str, os.PathLike)):
+        name = Path(photo).name
+        photo = stage("open", 0.0, "opening the photo", lambda path=photo: open_photo(path))
+    photo = _checked_pixels(photo)
+    box, faces = None, None
+    if crop is None:
+        found, faces = _choose_face(photo, model, face, stage, warnings)
+        box = [round(float(value), 2) for value in found.box]
+        alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, model))
+    else:
+        alignment = stage("align", 0.10, "cutting the crop out", lambda: _align_manually(photo, crop, model))
+    textures = stage(
+        "invert",
+        0.15,
+        "inverting",
+        lambda: invert_crop(alignment, model, lambda fraction, text: progress(0.15 + 0.85 * fraction, text)),
+    )
+    progress(1.0, "done")
+
+    pose = {key: round(float(getattr(alignment, key)), 3) for key in ("yaw", "pitch", "roll")}
+    settings = {"face": face, "crop": None if crop is None else [float(value) for value in crop]}
+    size = (photo.shape[1], photo.shape[0])
+    portrait = Portrait(
+        textures=textures,
+        radii=np.asarray(model.geometry["radii"], np.float32),
+        camera=alignment.camera,
+        crop=alignment.crop,
+        crop_to_photo=np.asarray(alignment.crop_to_photo, np.float64),
+        photo_size=size,
+        photo_name=name,
+        model_id=model.id,
+        model_sha256=model.sha256,
+        settings=settings,
+        pose=pose,
+    )
+    report = {
+        "photo": {"name": name, "width": size[0], "height": size[1]},
+        "face_box": box,
+        "faces": faces,
+        "pose": pose,
+        "settings": settings,
+        "timings_ms": timings | {"total": round(sum(timings.values()), 3)},
+        "peak_memory_mb": peak_memory(),
+        "model": {"id": model.id, "sha256": model.sha256},
+        "device": model.device,
+        "versions": versions(),
+        "warnings": warnings,
+    }
+    if report["peak_memory_mb"] is None:
+        del report["peak_memory_mb"]
+    return Inversion(portrait, alignment, report)
+
+
+def save_inversion(inversion, folder):
+    """Write crop.png, portrait.manifolds and, last, report.json into a folder. Raises PortraitError."""
+    from .images import save_png
+
+    folder = make_folder(folder)
+    save_png(inversion.portrait.crop, folder / "crop.png")
+    save_portrait(inversion.portrait, folder / "portrait.manifolds")
+    report = json.dumps(inversion.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(folder / "report.json", lambda stream: stream.write(report.encode()))
+
+
+def versions():
+    """Names and versions of everything that can change a result."""
+    from importlib import metadata
+
+    found = {"portrait_manifolds": VERSION, "python": platform.python_version(), "platform": platform.platform()}
+    distributions = ("numpy", "onnxruntime", "onnxruntime-gpu", "opencv-python-headless", "Pillow", "scikit-image")
+    for name in (*distributions, "trimesh"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def peak_memory():
+    """Largest resident memory of this process so far in MB, or None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
+
+
+def _checked_pixels(photo):
+    photo = np.asarray(photo)
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise PortraitError(f"a photo must be (height, width, 3) uint8, not {photo.shape} {photo.dtype}")
+    return photo
+
+
+def _choose_face(photo, model, face, stage, warnings):
+    from .alignment import find_faces
+
+    faces = stage("find_faces", 0.03, "looking for faces", lambda: find_faces(photo, model))
+    if not faces:
+        raise PortraitError(
+            "no face was found; use a photo with the face larger and seen from the front, or set the crop by hand"
+        )
+    if face is None:
+        if len(faces) > 1:
+            warnings.append(f"{len(faces)} faces were found; the largest was taken, --face 1 takes the next one")
+        return faces[0], len(faces)
+    if not 0 <= face < len(faces):
+        count = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
+        raise PortraitError(f"there is no face {face}: {count} found, counted from 0 (the largest); choose another")
+    return faces[face], len(faces)
+
+
+def _align(photo, face, model):
+    from .alignment import align
+
+    try:
+        return align(photo, face, model)
+    except PortraitError:
+        raise
+    except ValueError as error:
+        raise PortraitError(f"the face cannot be aligned ({error}); set the crop by hand") from None
+
+
+def _align_manually(photo, crop, model):
+    from .alignment import align_manually
+
+    if len(crop) not in (3, 4):
+        raise PortraitError("a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees")
+    x, y, size = (float(value) for value in crop[:3])
+    roll = float(crop[3]) if len(crop) == 4 else 0.0
+    return align_manually(photo, (x, y), size, roll_degrees=roll, model=model)
