@@ -14,12 +14,13 @@ import math
 import numpy as np
 
 from .cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_camera
+from .detection import FACE_SCORE, detect_faces, face_square, find_landmarks
 from .errors import PortraitError
+from .warp import invert_affine, square_to_photo, warp_to_crop
 
 MIN_EYE_DISTANCE = 20.0  # pixels in the photo; the crop would be enlarged more than 2.5 times
 MAX_TURN = 60.0  # degrees of yaw or pitch the networks are meant for
 EYE_DISTANCE = 0.063  # metres between the eye centres of the mean head
-BORDER_BLUR = 0.03  # of the crop's side; smooths what is invented beyond the photo's border
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,53 @@ class Alignment:
     roll: float
 
 
+def find_faces(photo, model):
+    """Faces of a photo (H, W, 3) uint8 as :class:`inference.detection.Face`, largest first; may be empty."""
+    return detect_faces(photo, model)
+
+
+def align(photo, face, model):
+    """Align a photo (H, W, 3) uint8 by one of its faces.
+
+    Returns an :class:`Alignment`; raises PortraitError when the face is too small or turned too far away.
+    """
+    alignment = align_landmarks(photo, face.landmarks, model.geometry["mean_landmarks"])
+    check_alignment(alignment)
+    return alignment
+
+
+def align_manually(photo, centre_xy, size_px, roll_degrees=0.0, model=None):
+    """Use the user's own square as the crop: the way out when no face is found, or another crop is wanted.
+
+    photo: (H, W, 3) uint8. centre_xy: the square's centre in photo pixels; size_px: its side in photo pixels, about
+    5.1 times the distance between the eyes. roll_degrees: how far the head is tilted clockwise in the photo.
+    model: gives the mean head and the landmark network. The pose comes from the landmarks found within the square;
+    when none are found there, the head is taken to look straight at the camera.
+    """
+    numbers = np.array([*centre_xy, size_px, roll_degrees], np.float64)
+    if numbers.shape != (4,) or not np.isfinite(numbers).all() or size_px < 16:
+        raise PortraitError("the crop must be a centre, a side of at least 16 pixels and an angle; draw it again")
+    height, width = photo.shape[:2]
+    if not (0 <= numbers[0] <= width and 0 <= numbers[1] <= height) or size_px > 4 * max(width, height):
+        raise PortraitError("the crop lies outside of the photo; move its centre onto the head")
+    from .pose import solve_pose
+
+    mean_landmarks = model.geometry["mean_landmarks"]
+    crop_to_photo = square_to_photo(numbers[:2], size_px, math.radians(roll_degrees))
+    frontal = orbit_camera()
+    expected = frontal.project(mean_landmarks)[0]
+    centre, side, _ = face_square(expected @ crop_to_photo[:, :2].T + crop_to_photo[:, 2])
+    session = model.session("face_landmarks")
+    landmarks, confidence = find_landmarks(photo, centre, side, math.radians(roll_degrees), session)
+    points = _to_crop(landmarks, crop_to_photo)
+    inside = (points > -0.1 * CROP_SIZE).all() and (points < 1.1 * CROP_SIZE).all()
+    camera = solve_pose(points, mean_landmarks, frontal) if confidence >= FACE_SCORE and inside else None
+    alignment = camera and _describe(photo, crop_to_photo, camera, points)
+    if not alignment or max(abs(alignment.yaw), abs(alignment.pitch)) > MAX_TURN:
+        alignment = _describe(photo, crop_to_photo, frontal, expected.astype(np.float32))
+    return alignment
+
+
 def align_landmarks(photo, landmarks, mean_landmarks):
     """Align a photo by the landmarks of its face, without any network.
 
@@ -53,12 +101,11 @@ def align_landmarks(photo, landmarks, mean_landmarks):
 
     crop_to_photo = fit_crop(landmarks, mean_landmarks)
     for again in (True, True, False):
-        inverse = invert_affine(crop_to_photo)
-        points = (np.asarray(landmarks, np.float64) @ inverse[:, :2].T + inverse[:, 2]).astype(np.float32)
+        points = _to_crop(landmarks, crop_to_photo)
         camera = solve_pose(points, mean_landmarks, orbit_camera())
         if again:
             crop_to_photo = _recentre(crop_to_photo, camera)
-    return describe(warp_to_crop(photo, crop_to_photo), crop_to_photo, camera, points)
+    return _describe(photo, crop_to_photo, camera, points)
 
 
 def fit_crop(landmarks, mean_landmarks):
@@ -91,15 +138,17 @@ def fit_crop(landmarks, mean_landmarks):
     if not scale > 0:
         raise ValueError("the landmarks do not form a face")
     origin = (middle - scale * middle_seen) * (1.0, -1.0)
-    return _similarity(origin, scale / (orbit_camera().fx / CROP_DISTANCE), _tilt(rotation))
+    return square_to_photo(origin, scale * CROP_SIZE / (orbit_camera().fx / CROP_DISTANCE), _tilt(rotation))
 
 
 def _recentre(crop_to_photo, camera):
     """Improve the similarity so that a camera solved in its crop becomes an orbit camera in the new one."""
     local = -camera.camera_to_world[:3, :3].T @ camera.position  # the head's origin as the camera sees it
     origin = camera.cx - camera.fx * local[0] / local[2], camera.cy + camera.fy * local[1] / local[2]
-    step = _similarity(origin, CROP_DISTANCE / -local[2], _tilt(camera.camera_to_world[:3, :3].T))
-    return np.column_stack([crop_to_photo[:, :2] @ step[:, :2], crop_to_photo[:, :2] @ step[:, 2] + crop_to_photo[:, 2]])
+    step = square_to_photo(origin, CROP_SIZE * CROP_DISTANCE / -local[2], _tilt(camera.camera_to_world[:3, :3].T))
+    return np.column_stack(
+        [crop_to_photo[:, :2] @ step[:, :2], crop_to_photo[:, :2] @ step[:, 2] + crop_to_photo[:, 2]]
+    )
 
 
 def _tilt(rotation):
@@ -121,45 +170,6 @@ def photo_camera(alignment, photo_size):
     cx, cy = affine @ (crop.cx, crop.cy, 1.0)
     width, height = photo_size
     return Camera(int(width), int(height), crop.fx * scale, crop.fy * scale, cx, cy, crop.camera_to_world @ turn)
-
-
-def warp_to_crop(image, crop_to_photo, size=CROP_SIZE):
-    """Resample an image (H, W) or (H, W, C), uint8 or float32, into a crop (size, size[, C]) of the same type.
-
-    Area-averaged when the crop is smaller than what it shows, cubic otherwise. Beyond the image's border its edge is
-    continued and blurred, so that no black enters.
-    """
-    import cv2
-
-    height, width = image.shape[:2]
-    linear, offset = crop_to_photo[:, :2], crop_to_photo[:, 2]
-    corners = np.array([(0, 0), (size, 0), (0, size), (size, size)]) @ linear.T + offset
-    scale = math.sqrt(abs(np.linalg.det(linear)))
-    margin = 4 * max(scale, 1.0)
-    x0, y0 = (int(np.clip(v, 0, n - 1)) for v, n in zip(np.floor(corners.min(0) - margin), (width, height), strict=True))
-    x1, y1 = (int(np.clip(v, 1, n)) for v, n in zip(np.ceil(corners.max(0) + margin), (width, height), strict=True))
-    part = image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-    shrink = np.ones(2)
-    if scale > 1.0:
-        target = [max(1, round(n / scale)) for n in (part.shape[1], part.shape[0])]
-        shrink = np.array([target[0] / part.shape[1], target[1] / part.shape[0]])
-        part = cv2.resize(part, target, interpolation=cv2.INTER_AREA)
-    matrix = np.empty((2, 3))
-    matrix[:, :2] = shrink[:, None] * linear
-    matrix[:, 2] = shrink * (linear @ (0.5, 0.5) + offset - (x0, y0)) - 0.5  # pixel centres at integers for OpenCV
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(np.ascontiguousarray(part), matrix, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    if (corners.min(0) >= 0).all() and (corners.max(0) <= (width, height)).all():
-        return crop
-    known = np.full(part.shape[:2], 255, np.uint8)
-    known = cv2.warpAffine(known, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    sigma = BORDER_BLUR * size
-    outside = cv2.GaussianBlur(255 - known, (0, 0), sigma / 2).astype(np.float32)
-    outside = np.where(known == 255, 0, np.maximum(outside, 255 - known.astype(np.float32))) / 255
-    outside = outside[..., None] if crop.ndim == 3 else outside
-    blurred = cv2.GaussianBlur(crop, (0, 0), sigma).astype(np.float32)
-    mixed = crop + outside * (blurred - crop)
-    return mixed if crop.dtype == np.float32 else np.clip(mixed + 0.5, 0, 255).astype(crop.dtype)
 
 
 def eye_distance(alignment):
@@ -184,11 +194,10 @@ def check_alignment(alignment):
         )
 
 
-def describe(crop, crop_to_photo, camera, landmarks):
-    """An :class:`Alignment` with the angles of its camera and crop filled in."""
+def _describe(photo, crop_to_photo, camera, landmarks):
     back = camera.camera_to_world[:3, 2]
     return Alignment(
-        crop=crop,
+        crop=warp_to_crop(photo, crop_to_photo),
         crop_to_photo=crop_to_photo,
         camera=camera,
         landmarks=landmarks,
@@ -198,14 +207,6 @@ def describe(crop, crop_to_photo, camera, landmarks):
     )
 
 
-def invert_affine(affine):
-    """Inverse of a (2, 3) affine map of pixels."""
-    linear = np.linalg.inv(affine[:, :2])
-    return np.column_stack([linear, -linear @ affine[:, 2]])
-
-
-def _similarity(centre, scale, angle):
-    """(2, 3) map from crop to photo pixels: the crop's centre goes to centre, angle in radians clockwise."""
-    cosine, sine = scale * math.cos(angle), scale * math.sin(angle)
-    linear = np.array([[cosine, -sine], [sine, cosine]])
-    return np.column_stack([linear, np.asarray(centre) - linear @ (CROP_SIZE / 2, CROP_SIZE / 2)])
+def _to_crop(points, crop_to_photo):
+    inverse = invert_affine(crop_to_photo)
+    return (np.asarray(points, np.float64) @ inverse[:, :2].T + inverse[:, 2]).astype(np.float32)

@@ -1,0 +1,144 @@
+"""Find faces in a photo: a heat map detector and a landmark network, both ONNX.
+
+Detector: (1, 3, 256, 256) float32 RGB 0..1 -> heat map of face centres at stride 8 with box side, offset and roll.
+Landmarks: (n, 3, 128, 128) crops around a face -> the 468 points of MediaPipe's FaceMesh numbering in units of the
+crop, -0.5..0.5, and the logit that the crop really shows a face.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from .warp import square_to_photo, warp_to_crop
+
+DETECTOR_SIZE = 256  # pixels, side of the letterboxed photo
+DETECTOR_STRIDE = 8  # pixels per heat map cell
+DETECTOR_BOX = 64.0  # pixels, the box side that the network calls 1 (as a logarithm)
+DETECTOR_SCORE = 0.3  # lowest heat map value of a candidate; the landmark network decides in the end
+LANDMARK_SIZE = 128  # pixels, side of the landmark network's crop
+LANDMARK_MARGIN = 1.5  # side of that crop over the box side
+FACE_SCORE = 0.6  # lowest landmark confidence of a face
+SAME_FACE = 0.45  # faces nearer than this part of the larger box side are one
+MAX_CANDIDATES = 12  # per pass over the photo
+TILE_GRIDS = (1, 2, 4)  # the photo is searched whole, then in overlapping tiles of half and a quarter of its side
+TILE_MIN_SIDE = 384  # pixels of the photo; smaller tiles cannot hold a face large enough to be used
+
+RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 33, 263, 10, 152  # FaceMesh points: outer eye corners and the vertical line
+
+
+@dataclasses.dataclass(frozen=True)
+class Face:
+    """One face. box: (x0, y0, x1, y1) photo pixels; score 0..1; landmarks: (468, 2) float32 photo pixels."""
+
+    box: tuple
+    score: float
+    landmarks: np.ndarray
+
+
+def face_square(landmarks):
+    """The upright square of a face: centre (..., 2), side (...) in pixels and roll (...) in radians, clockwise.
+
+    landmarks: (..., 468, 2). The side is about the height of the face from the chin to the upper forehead.
+    """
+    centre = landmarks.mean(-2)
+    side = 3.4 * np.sqrt(((landmarks - centre[..., None, :]) ** 2).sum(-1).mean(-1))
+    across = landmarks[..., LEFT_EYE, :] - landmarks[..., RIGHT_EYE, :]
+    down = landmarks[..., CHIN, :] - landmarks[..., FOREHEAD, :]
+    roll = np.arctan2(across[..., 1] - 0.5 * down[..., 0], across[..., 0] + 0.5 * down[..., 1])
+    return centre, side, roll
+
+
+def detect_faces(photo, model):
+    """Faces of a photo (H, W, 3) uint8, largest first; an empty list when there is none."""
+    height, width = photo.shape[:2]
+    for grid in TILE_GRIDS:
+        tile = max(height, width) * (1.0 if grid == 1 else 1.25 / grid)
+        if grid > 1 and tile < TILE_MIN_SIDE:
+            break
+        candidates = []
+        for x0, y0, x1, y1 in _tiles(width, height, grid, tile):
+            part = photo[y0:y1, x0:x1]
+            for score, centre, side, roll in detect_boxes(part, model.session("face_detector")):
+                candidates.append((score, centre + (x0, y0), side, roll))
+        candidates.sort(key=lambda candidate: -candidate[0])
+        faces = []
+        for _, centre, side, roll in candidates[:MAX_CANDIDATES]:
+            if any(_same(centre, side, face_square(face.landmarks)) for face in faces):
+                continue
+            landmarks, confidence = find_landmarks(photo, centre, side, roll, model.session("face_landmarks"))
+            known = [face_square(face.landmarks) for face in faces]
+            found = face_square(landmarks)
+            if confidence < FACE_SCORE or any(_same(found[0], found[1], other) for other in known):
+                continue
+            (ax, ay), (bx, by) = landmarks.min(0), landmarks.max(0)
+            faces.append(Face((float(ax), float(ay), float(bx), float(by)), float(confidence), landmarks))
+        if faces:
+            return sorted(faces, key=lambda face: -face_square(face.landmarks)[1])
+    return []
+
+
+def detect_boxes(photo, session):
+    """Candidates of one pass: a list of (score, centre (2,), side, roll in radians) in pixels of the photo."""
+    import cv2
+
+    height, width = photo.shape[:2]
+    scale = DETECTOR_SIZE / max(height, width)
+    target = max(1, round(width * scale)), max(1, round(height * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    board = np.full((DETECTOR_SIZE, DETECTOR_SIZE, 3), 128, np.uint8)
+    left, top = (DETECTOR_SIZE - target[0]) // 2, (DETECTOR_SIZE - target[1]) // 2
+    board[top : top + target[1], left : left + target[0]] = cv2.resize(photo, target, interpolation=method)
+    output = session.run(None, {"photo": to_network(board[None])})[0][0]
+    heat = 1.0 / (1.0 + np.exp(-output[0]))
+    peaks = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat > DETECTOR_SCORE)
+    found = []
+    for row, column in zip(*np.nonzero(peaks), strict=True):
+        _, size, dx, dy, cosine, sine = output[:, row, column]
+        centre = (np.array([column + 0.5 + dx, row + 0.5 + dy]) * DETECTOR_STRIDE - (left, top)) / scale
+        side = DETECTOR_BOX * math.exp(np.clip(size, -4, 4)) / scale
+        found.append((float(heat[row, column]), centre, float(side), math.atan2(sine, cosine)))
+    found.sort(key=lambda item: -item[0])
+    kept = []
+    for item in found:
+        if not any(_same(item[1], item[2], other[1:]) for other in kept):
+            kept.append(item)
+    return kept
+
+
+def find_landmarks(photo, centre, side, roll, session, passes=2):
+    """Landmarks near a square of the photo: (468, 2) float32 photo pixels and the confidence 0..1.
+
+    Every pass crops anew around the landmarks of the one before.
+    """
+    for _ in range(passes):
+        affine = square_to_photo(centre, LANDMARK_MARGIN * side, roll, LANDMARK_SIZE)
+        crop = warp_to_crop(photo, affine, LANDMARK_SIZE)
+        points, logit = session.run(None, {"crop": to_network(crop[None])})
+        pixels = (points[0].astype(np.float64) + 0.5) * LANDMARK_SIZE
+        landmarks = pixels @ affine[:, :2].T + affine[:, 2]
+        centre, side, roll = face_square(landmarks)
+    return landmarks.astype(np.float32), 1.0 / (1.0 + math.exp(-float(np.clip(logit[0], -50, 50))))
+
+
+def to_network(images):
+    """(n, H, W, 3) uint8 -> (n, 3, H, W) float32, 0..1."""
+    return np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
+
+
+def _same(centre, side, other):
+    return np.linalg.norm(np.subtract(centre, other[0])) < SAME_FACE * max(side, other[1])
+
+
+def _tiles(width, height, grid, tile):
+    if grid == 1:
+        return [(0, 0, width, height)]
+
+    def starts(length):
+        if length <= tile:
+            return [0]
+        count = math.ceil((length - tile) / (0.75 * tile)) + 1
+        return [round(i * (length - tile) / (count - 1)) for i in range(count)]
+
+    side = math.ceil(tile)
+    return [(x, y, min(x + side, width), min(y + side, height)) for y in starts(height) for x in starts(width)]
