@@ -30,12 +30,13 @@ class PORTRAIT_MANIFOLDS_OT_batch(JobOperator, bpy.types.Operator):
         return True
 
     def prepare(self, context):
-        from ..inference.batch import run_batch
         from ..inference.errors import PortraitError
         from .preferences import engine_options
 
         if not self.directory or not self.out:
             raise PortraitError(strings.BATCH_FOLDERS)
+        from ..inference.batch import run_batch
+
         folder, out = bpy.path.abspath(self.directory), bpy.path.abspath(self.out)
         options = engine_options()
         options |= {"mesh": self.mesh, "views": angles(self.views), "resume": self.resume, "workers": self.workers}

@@ -101,17 +101,36 @@ def crop(camera, left, top, right, bottom):
     )
 
 
-def magnify(camera, factor):
-    """The same view with `factor` times as many pixels along each side."""
+def resize(camera, width, height):
+    """The same view in another number of pixels."""
+    by_x, by_y = width / camera.width, height / camera.height
+    ortho_height = camera.ortho_height
+    if camera.ortho_width is not None and ortho_height is None:
+        ortho_height = camera.ortho_width * camera.height / camera.width
     return dataclasses.replace(
         camera,
-        width=camera.width * factor,
-        height=camera.height * factor,
-        fx=camera.fx * factor,
-        fy=camera.fy * factor,
-        cx=camera.cx * factor,
-        cy=camera.cy * factor,
+        width=width,
+        height=height,
+        fx=camera.fx * by_x,
+        fy=camera.fy * by_y,
+        cx=camera.cx * by_x,
+        cy=camera.cy * by_y,
+        ortho_height=ortho_height,
     )
+
+
+def region_camera(region, region_data):
+    """Camera of a 3D viewport in Blender's world; in camera view with its zoom and offset."""
+    projection = np.array(region_data.window_matrix, dtype=np.float64)
+    pose = np.array(region_data.view_matrix.inverted().normalized(), dtype=np.float64)
+    return camera_from_projection(projection, region.width, region.height, pose)
+
+
+def step_back(camera, metres):
+    """An orthographic camera moved back along its axis, which changes nothing but what is behind it."""
+    pose = camera.camera_to_world.copy()
+    pose[:3, 3] += pose[:3, 2] * metres
+    return dataclasses.replace(camera, camera_to_world=pose)
 
 
 def to_portrait_space(camera, matrix_world):

@@ -38,9 +38,11 @@ def get_pixels(image):
     return flat.reshape(height, width, 4)[::-1]
 
 
-def show_view(name, color, alpha):
-    """Put a view (straight sRGB (H, W, 3) and alpha (H, W), float 0..1) into the image `name`, made or reused."""
-    height, width = alpha.shape
+def show_view(name, view):
+    """Put an `inference.view.View` into the image `name`, made or reused, as sRGB bytes with straight alpha."""
+    from ..inference.images import view_pixels
+
+    height, width = view.alpha.shape
     image = bpy.data.images.get(name)
     if image is not None and (image.source != "GENERATED" or image.is_float or image.library is not None):
         image = None
@@ -49,27 +51,19 @@ def show_view(name, color, alpha):
     elif tuple(image.size) != (width, height):
         image.scale(width, height)
     image.alpha_mode = "STRAIGHT"
-    set_pixels(image, view_bytes(color, alpha))
+    set_pixels(image, view_pixels(view))
     return image
 
 
-def view_bytes(color, alpha):
-    """(H, W, 4) uint8 sRGB, straight alpha, of a view's colour and alpha in 0..1."""
-    both = np.concatenate([color, alpha[..., None]], axis=-1)
-    return (np.clip(both, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-
-
-def save_png(path, pixels):
-    """Write (H, W, 4) uint8 as PNG; the file appears under its name only when complete. Raises PortraitError."""
-    from PIL import Image
-
+def save_view(path, view):
+    """Write a view as PNG with straight alpha. Raises PortraitError."""
     from ..inference.errors import PortraitError
-    from ..inference.files import write_atomically
+    from ..inference.images import save_png, view_pixels
 
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":
         raise PortraitError(f"views are written as PNG; name the file .png instead of {path.suffix or path.name}")
-    write_atomically(path, lambda stream: Image.fromarray(pixels).save(stream, format="PNG"))
+    save_png(view_pixels(view), path)
 
 
 def photo_image(path, photo):

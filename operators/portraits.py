@@ -141,13 +141,24 @@ def absolute_path(obj, stored):
 
 def load(obj):
     """The object's Portrait, read once and kept while the file does not change. Raises PortraitError."""
+    return load_file(file_of(obj))
+
+
+def file_of(obj):
+    """Absolute path of the object's portrait file. Raises PortraitError when it has none yet."""
     from ..inference.errors import PortraitError
-    from ..inference.portrait import load_portrait
 
     stored = obj.portrait_manifolds.portrait_path
     if not stored:
         raise PortraitError(f"{obj.name} has no portrait yet; run Invert first")
-    path = os.path.abspath(absolute_path(obj, stored))
+    return os.path.abspath(absolute_path(obj, stored))
+
+
+def load_file(path):
+    """Portrait of an absolute path, read once and kept while the file does not change. Safe in a thread."""
+    from ..inference.errors import PortraitError
+    from ..inference.portrait import load_portrait
+
     try:
         info = os.stat(path)
     except OSError:

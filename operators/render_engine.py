@@ -50,6 +50,22 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         except Exception as error:
             self._fail(error)
 
+    def view_update(self, context, depsgraph):
+        """The scene changed: look again at what is visible."""
+        self._shown = None
+
+    def view_draw(self, context, depsgraph):
+        from . import viewport
+
+        try:
+            if getattr(self, "_shown", None) is None:
+                self._shown = visible_portraits(depsgraph)
+            if getattr(self, "_viewport", None) is None:
+                self._viewport = viewport.Viewport(self.tag_redraw)
+            self._viewport.draw(self, context, depsgraph.scene, self._shown)
+        except Exception as error:
+            self.update_stats(strings.ENGINE, one_line(error))
+
     def _fail(self, error):
         from ..inference.errors import PortraitError
 
@@ -65,6 +81,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
     def _render(self, depsgraph):
         from ..inference.errors import PortraitError
         from . import cameras
+        from .portraits import load_file
 
         scene = depsgraph.scene
         if scene.render.use_multiview:
@@ -72,7 +89,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         if scene.camera is None:
             raise PortraitError(strings.NO_CAMERA)
         camera = cameras.world_camera(scene.camera, depsgraph, scene)
-        found = visible_portraits(depsgraph)
+        found = [(load_file(path), matrix) for path, matrix in visible_portraits(depsgraph)]
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
         rows = max(32, BAND_PIXELS // (camera.width * samples**2))
@@ -81,7 +98,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
                 return
             bottom = min(top + rows, camera.height)
             self.update_stats("", strings.ENGINE_STATUS.format(row=top, rows=camera.height, count=len(found)))
-            band = cameras.magnify(cameras.crop(camera, 0, top, camera.width, bottom), samples)
+            band = cameras.crop(camera, 0, top, camera.width, bottom)
+            band = cameras.resize(band, band.width * samples, band.height * samples)
             combined, depth = reduce(*render_portraits(found, band, backdrop), samples)
             self._write(depsgraph, camera.height - bottom, combined, depth)
             self.update_progress(bottom / camera.height)
@@ -100,14 +118,14 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
 
 
 def visible_portraits(depsgraph):
-    """[(portrait, world matrix)] of every visible inverted portrait object, instances included."""
-    from .portraits import is_portrait, load
+    """[(path of the portrait, world matrix)] of every visible inverted portrait object, instances included."""
+    from .portraits import file_of, is_portrait
 
     found = []
     for instance in depsgraph.object_instances:
         obj = instance.object
         if obj.type == "EMPTY" and is_portrait(obj) and obj.portrait_manifolds.portrait_path:
-            found.append((load(obj.original), instance.matrix_world.copy()))
+            found.append((file_of(obj.original), instance.matrix_world.copy()))
     return found
 
 
@@ -173,7 +191,7 @@ def world_colour(scene):
     world = scene.world
     if world is None:
         return (0.0, 0.0, 0.0)
-    tree = world.node_tree if world.use_nodes else None
+    tree = world.node_tree if bpy.app.version >= (5, 0, 0) or world.use_nodes else None
     node = next((node for node in tree.nodes if node.type == "BACKGROUND"), None) if tree else None
     if node is None or node.inputs["Color"].is_linked:
         return tuple(world.color)

@@ -41,10 +41,10 @@ class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
         from . import images
 
         view = view_through_camera(context, active_inverted(context), self.background)
-        image = images.show_view(strings.VIEW_IMAGE, view.color, view.alpha)
+        image = images.show_view(strings.VIEW_IMAGE, view)
         if self.filepath:
             path = bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".png")
-            images.save_png(path, images.view_bytes(view.color, view.alpha))
+            images.save_view(path, view)
         for area in context.screen.areas if context.screen else ():
             if area.type == "IMAGE_EDITOR":
                 area.spaces.active.image = image

@@ -106,6 +106,8 @@ DEVICES = {
     "auto": Text("Automatic", "A graphics card where this build can use it, else the processor"),
     "cpu": Text("Processor", "Always the processor: the same bytes everywhere"),
     "cuda": Text("CUDA", "An NVIDIA graphics card; needs the GPU build of the extension"),
+    "directml": Text("DirectML", "Any graphics card on Windows; needs a build with DirectML"),
+    "coreml": Text("Core ML", "Apple's accelerators"),
 }
 THREADS = Text("Threads", "Processor threads to use; 0 takes all")
 MODEL_PATH = Text("Model", "Folder of another model; empty for the one that comes with the extension")
