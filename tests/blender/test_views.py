@@ -279,3 +279,22 @@ def use_cycles(scene, samples=64):
     scene.cycles.pixel_filter_type = "BOX"
     scene.cycles.transparent_max_bounces = max(scene.cycles.transparent_max_bounces, 64)
     scene.render.film_transparent = True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count, bar", [(24, 27.0), (12, 25.0)])
+def test_layers_in_eevee(portrait, tmp_path, count, bar):
+    """EEVEE sorts the sheets by their objects' origins. Software OpenGL takes a minute or more for the first one."""
+    scene = bpy.context.scene
+    bpy.ops.portrait_manifolds.add_layers(count=str(count), resolution=80)
+    side_camera()
+    names = bpy.types.RenderSettings.bl_rna.properties["engine"].enum_items.keys()
+    scene.render.engine = next((name for name in names if "EEVEE" in name), "BLENDER_EEVEE_NEXT")
+    scene.eevee.taa_render_samples = 8
+    scene.render.filter_size = 0.0
+    scene.render.film_transparent = True
+    got = render(tmp_path / "eevee.png")
+    view = engine_view(portrait)
+    score = psnr(premultiplied(got[..., :3], got[..., 3]), premultiplied(view.color, view.alpha))
+    print(f"{count} layers in EEVEE against the engine: {score:.2f} dB")
+    assert score >= bar
