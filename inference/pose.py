@@ -1,0 +1,107 @@
+"""Head pose from landmarks: the camera under which a mean head's landmarks fall on the seen ones."""
+
+import dataclasses
+
+import numpy as np
+
+from .cameras import orbit_camera
+
+NOSE_Y = -0.025  # metres, portrait space; below the nose the jaw and the lips move with the expression
+SIDE_X = 0.055  # metres; further out the points slide along the outline of the head
+START_YAWS = (0.0, -40.0, 40.0)  # degrees; the fit is started from each and the best result wins
+ROBUST_SCALE = 4.0  # pixels; residuals beyond this count less (Geman-McClure weights)
+STEPS = 12
+
+
+def landmark_weights(model_points):
+    """Trust in each landmark for the pose.
+
+    model_points: (L, 3) float, metres, portrait space. Returns (L,) in (0, 1]: 1 for points that move rigidly
+    with the skull, less for jaw and lips and for the sides of the face.
+    """
+    below = np.clip((NOSE_Y - model_points[:, 1]) / 0.015, 0.0, 1.0)
+    aside = np.clip((np.abs(model_points[:, 0]) - SIDE_X) / 0.015, 0.0, 1.0)
+    return (1.0 - 0.8 * below) * (1.0 - 0.7 * aside)
+
+
+def _rotation(vector):
+    angle = np.linalg.norm(vector)
+    if angle < 1e-12:
+        return np.eye(3)
+    x, y, z = vector / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1.0 - np.cos(angle)) * cross @ cross
+
+
+def _residuals(landmarks, local, camera):
+    """Reprojection errors (L, 2) in pixels and their Jacobian (L, 2, 6) by a turn and a shift of ``local``."""
+    x, y, depth = local[:, 0], local[:, 1], np.maximum(-local[:, 2], 1e-3)
+    error = np.stack([camera.cx + camera.fx * x / depth, camera.cy - camera.fy * y / depth], -1) - landmarks
+    by_point = np.zeros((len(local), 2, 3))
+    by_point[:, 0, 0] = camera.fx / depth
+    by_point[:, 0, 2] = camera.fx * x / depth**2
+    by_point[:, 1, 1] = -camera.fy / depth
+    by_point[:, 1, 2] = -camera.fy * y / depth**2
+    centred = local - local.mean(0)
+    by_turn = np.cross(by_point, -centred[:, None, :])  # d(w x p) = w . (p x g) for a gradient g
+    return error, np.concatenate([by_turn, by_point], -1)
+
+
+def _fit(landmarks, model_points, weights, camera, rotation, translation):
+    """Levenberg-Marquardt from one start. Returns cost, rotation (3, 3), translation (3,) of world to camera."""
+    damping, best = 1e-3, None
+    for _ in range(4 * STEPS):
+        local = model_points @ rotation.T + translation
+        error, jacobian = _residuals(landmarks, local, camera)
+        square = (error**2).sum(-1)
+        cost = (weights * square / (square + ROBUST_SCALE**2)).sum()
+        if best is None or cost < best[0]:
+            converged = best is not None and best[0] - cost < 1e-12 * best[0]
+            best, damping = (cost, rotation, translation), damping * 0.3
+            if converged:
+                break
+            trust = (weights * (ROBUST_SCALE**2 / (square + ROBUST_SCALE**2)) ** 2)[:, None]
+            flat, flat_trust = jacobian.reshape(-1, 6), np.repeat(trust, 2, 0)
+            normal, gradient = (flat * flat_trust).T @ flat, (flat * flat_trust).T @ error.ravel()
+        else:
+            damping *= 5.0
+            if damping > 1e8:
+                break
+        step = -np.linalg.solve(normal + damping * np.diag(np.diag(normal)) + 1e-9 * np.eye(6), gradient)
+        turn, centre = _rotation(step[:3]), (model_points @ best[1].T + best[2]).mean(0)
+        rotation = turn @ best[1]
+        translation = turn @ (best[2] - centre) + centre + step[3:]
+    return best
+
+
+def solve_pose(landmarks, model_points, camera=None):
+    """Fit the pose of a camera with known intrinsics so that the model's points fall on the landmarks.
+
+    landmarks: (L, 2) float, pixels of the crop (corner convention of :mod:`inference.cameras`).
+    model_points: (L, 3) float, metres, portrait space: the same landmarks on the mean head.
+    camera: the :class:`~inference.cameras.Camera` whose intrinsics hold; its pose is the start. Default: the
+        frontal camera of the crop.
+    Returns a Camera with the intrinsics given and the fitted ``camera_to_world``. Deterministic.
+    Robust Gauss-Newton on the reprojection error, six degrees of freedom, jaw, lips and outline down-weighted.
+    """
+    camera = orbit_camera() if camera is None else camera
+    landmarks, model_points = np.asarray(landmarks, np.float64), np.asarray(model_points, np.float64)
+    weights = landmark_weights(model_points)
+    base = camera.camera_to_world[:3, :3].T
+    spread = np.sqrt((weights @ (landmarks - weights @ landmarks / weights.sum()) ** 2)[1])
+    height = np.sqrt((weights @ (model_points - weights @ model_points / weights.sum()) ** 2)[1])
+    distance = camera.fy * height / max(spread, 1e-6)
+    middle = weights @ landmarks / weights.sum()
+    fits = []
+    for yaw in START_YAWS:
+        rotation = base @ _rotation(np.array([0.0, -np.deg2rad(yaw), 0.0]))
+        centre = rotation @ (weights @ model_points / weights.sum())
+        goal = distance * np.array([(middle[0] - camera.cx) / camera.fx, (camera.cy - middle[1]) / camera.fy, -1.0])
+        fits.append(_fit(landmarks, model_points, weights, camera, rotation, goal - centre))
+        if fits[-1][0] < 0.35 * weights.sum():  # within about 3 pixels: no need for other starts
+            break
+    _, rotation, translation = min(fits, key=lambda fit: fit[0])
+    camera_to_world = np.eye(4)
+    camera_to_world[:3, :3] = rotation.T
+    camera_to_world[:3, 3] = -rotation.T @ translation
+    return dataclasses.replace(camera, camera_to_world=camera_to_world)

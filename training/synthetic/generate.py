@@ -1,0 +1,294 @@
+"""Write shards of synthetic portraits: ``python -m training.synthetic.generate --out DIR --shards N``.
+
+Every shard is a folder of uncompressed .npy arrays, one row per head (see ``ARRAYS`` and ``PARAMETERS``).
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import shutil
+
+import numpy as np
+from tqdm import tqdm
+
+from inference.cameras import CROP_DISTANCE, CROP_SIZE, orbit_camera
+from inference.pose import landmark_weights, solve_pose
+
+from .appearance import Wardrobe, sample_look
+from .assets import AssetPack
+from .glasses import glasses_parts
+from .heads import build_head, landmark_points, mean_landmarks, sample_person, turned_eyes
+from .lighting import irradiance, sample_light
+from .renderer import Renderer, smooth_normals
+
+HEADS_PER_SHARD = 256
+DOME_SIZE = 160
+AMBIENT_DIRECTIONS = 12
+ARRAYS = {  # name: shape per head, type
+    "photo": ((256, 256, 4), np.uint8),
+    "photo_depth": ((256, 256), np.float16),
+    "views": ((2, 256, 256, 4), np.uint8),
+    "view_depth": ((2, 256, 256), np.float16),
+    "view_cameras": ((2, 4, 4), np.float32),
+    "camera": ((4, 4), np.float32),
+    "landmarks": ((468, 2), np.float32),
+    "landmarks68": ((68, 2), np.float32),
+    "dome_radius": ((DOME_SIZE, DOME_SIZE), np.float16),
+    "dome_rgba": ((DOME_SIZE, DOME_SIZE, 4), np.uint8),
+    "skin_radius": ((DOME_SIZE, DOME_SIZE), np.float16),
+    "skin_rgb": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
+}
+PARAMETERS = (  # name, length; the layout of the "parameters" array
+    ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
+    ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
+    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
+    ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
+)  # fmt: skip
+
+
+def _directions(count):
+    """Unit vectors (count, 3) spread evenly over the sphere, without those from straight below."""
+    i = np.arange(2 * count) + 0.5
+    y = 1.0 - i / count
+    ring, angle = np.sqrt(1.0 - y * y), i * np.pi * (3.0 - np.sqrt(5.0))
+    points = np.stack([ring * np.sin(angle), y, ring * np.cos(angle)], -1)
+    return points[np.argsort(-(points[:, 1] + 0.6 * points[:, 2]))][:count]
+
+
+def true_camera(rng):
+    """Camera of the photo: jittered crop camera, for four heads of ten with another distance. Returns camera, numbers."""
+    yaw, pitch = np.clip(rng.normal(0.0, 14.0), -45, 45), np.clip(rng.normal(0.0, 8.0), -25, 25)
+    distance = float(np.exp(rng.uniform(np.log(0.6), np.log(3.0)))) if rng.random() < 0.4 else CROP_DISTANCE
+    camera = orbit_camera(yaw, pitch, distance)
+    eyes = np.array([0.0, 0.02, 0.068])
+    depth = camera.project(eyes)[1]
+    standard = orbit_camera(yaw, pitch).project(eyes)[1]
+    focal = camera.fx * depth / standard * (1.0 + rng.normal(0.0, 0.03))
+    roll = np.deg2rad(rng.normal(0.0, 2.0))
+    turn = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1.0]])
+    pose = camera.camera_to_world.copy()
+    pose[:3, :3] = pose[:3, :3] @ turn
+    shift = rng.normal(0.0, 0.003, 2) * focal / distance
+    numbers = np.array([yaw, pitch, np.rad2deg(roll), distance], np.float32)
+    return dataclasses.replace(camera, fx=focal, fy=focal, cx=camera.cx + shift[0], cy=camera.cy + shift[1],
+                               camera_to_world=pose), numbers  # fmt: skip
+
+
+def noisy_landmarks(rng, landmarks, template):
+    """Landmarks (L, 2) px as a detector would give them: 1 px noise each plus 1.5 px that varies slowly over the face."""
+    span = (template - template.mean(0)) / template.std(0)
+    slow = np.stack([np.ones(len(span)), span[:, 0], span[:, 1], span[:, 0] * span[:, 1], span[:, 1] ** 2], -1)
+    slow = slow / np.sqrt((slow**2).sum(1).mean())
+    return landmarks + rng.normal(0.0, 1.0, landmarks.shape) + 1.5 * slow @ rng.normal(size=(slow.shape[1], 2))
+
+
+def warp_points(points, true, estimated):
+    """Move points so that the estimated camera sees them at the pixels where the true camera sees them.
+
+    points: (n, 3) metres. Depth about the head centre is scaled like the lateral size, so shapes keep their
+    proportions. Returns (n, 3) float64 metres, portrait space.
+    """
+    pixels, depth = true.project(points)
+    depth_true, depth_estimated = true.project(np.zeros(3))[1], estimated.project(np.zeros(3))[1]
+    scale = (depth_estimated / estimated.fx) / (depth_true / true.fx)
+    depth = depth_estimated + (depth - depth_true) * scale
+    local = np.stack([(pixels[:, 0] - estimated.cx) / estimated.fx * depth,
+                      (estimated.cy - pixels[:, 1]) / estimated.fy * depth, -depth], -1)  # fmt: skip
+    return local @ estimated.camera_to_world[:3, :3].T + estimated.position
+
+
+class Studio:
+    """Makes heads; holds what they share."""
+
+    def __init__(self, data=None):
+        self.pack = AssetPack(data)
+        self.renderer = Renderer(self.pack)
+        self.wardrobe = Wardrobe(self.pack, self.renderer)
+        self.template = mean_landmarks(self.pack).astype(np.float64)
+        self.weights = landmark_weights(self.template)
+        self.weights[~self.pack.landmarks["facemesh468_valid"]] = 0.0
+        self.ambient = _directions(AMBIENT_DIRECTIONS)
+
+    def _meshes(self, head, look):
+        """Mesh vertices in portrait space per part: list of (part, vertices)."""
+        pack, meshes = self.pack, []
+        meshes.append((pack.skin_part(look.suit), head.to_portrait(head.posed)))
+        for key in ("eyes.high_poly", look.brow, look.lash, look.teeth, "tongue.tongue01", look.suit, look.hair, look.hat):
+            if key is None:
+                continue
+            kind = pack.tables["assets"][key]["kind"]
+            rest = head.posed if kind in ("teeth", "tongue") else head.body
+            verts = pack.fit(key, rest, head.posed)
+            if kind == "eyes":
+                verts = turned_eyes(pack, head, verts)
+            verts = head.to_portrait(verts)
+            if kind == "hair":
+                if look.mirror:
+                    verts = verts * np.float32([-1, 1, 1])
+                centre = np.float32([0.0, 0.03, -0.01])
+                verts = (verts - centre) * look.hair_size.astype(np.float32) + centre
+            meshes.append((pack.part(key), verts))
+        return meshes
+
+    def _shade(self, meshes, light):
+        """Upload normals and light of every part."""
+        normals = []
+        for part, verts in meshes:
+            normal = smooth_normals(part, verts)
+            if part.kind in ("hair", "brow", "lash"):  # cards: mix with the direction away from the head
+                outward = verts - np.float32([0.0, 0.02, -0.02])
+                outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+                normal = np.where((normal * outward).sum(1, keepdims=True) < 0, -normal, normal)
+                normal = normal * 0.5 + outward
+                normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+            normals.append(normal)
+            self.renderer.set_positions(part, verts[part.source])
+        casters = [part for part, _ in meshes if part.kind in ("skin", "hair", "hat", "suit")]
+        points, normal = np.concatenate([v for _, v in meshes]), np.concatenate(normals)
+        directions = np.concatenate([self.ambient, light.directions])
+        seen = self.renderer.visibility(casters, points, normal, directions)
+        facing = np.maximum(normal @ self.ambient.T, 0.0) + 0.05
+        occlusion = (seen[:, :AMBIENT_DIRECTIONS] * facing).sum(1) / facing.sum(1)
+        shadows = seen[:, AMBIENT_DIRECTIONS:]
+        start = 0
+        shaded = []
+        for part, verts in meshes:
+            stop = start + len(verts)
+            ao, shadow = occlusion[start:stop], shadows[start:stop]
+            if part.kind in ("skin", "suit"):
+                ao, shadow = _smooth(part, ao), _smooth(part, shadow)
+            floor = {"hair": 0.35, "brow": 0.6, "lash": 0.6, "eyes": 0.3}.get(part.kind, 0.12)
+            ao = floor + (1.0 - floor) * np.clip(ao * 1.25, 0.0, 1.0)
+            if part.kind in ("hair", "brow", "lash"):
+                shadow = 0.3 + 0.7 * shadow
+            shaded.append((part, normal[start:stop], irradiance(light, normal[start:stop], ao, shadow)))
+            start = stop
+        part, normal, light_on_skin = shaded[0]
+        verts = meshes[0][1]
+        face = (verts[:, 2] > 0.05) & (verts[:, 1] > -0.08) & (verts[:, 1] < 0.07) & (normal[:, 2] > 0.3)
+        return shaded, np.percentile(light_on_skin[face], 75, axis=0)
+
+    def make(self, seed):
+        """One head: dictionary of the arrays of ``ARRAYS`` plus ``parameters``. seed: tuple of ints."""
+        rng = np.random.default_rng(seed)
+        pack, renderer = self.pack, self.renderer
+        person = sample_person(rng, pack)
+        head = build_head(pack, person, self.template, self.weights)
+        look = sample_look(rng, pack, person)
+        light = sample_light(rng, pack)
+        camera, camera_numbers = true_camera(rng)
+        meshes = self._meshes(head, look)
+        materials = self.wardrobe.materials(look)
+        meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), materials)
+        shaded, brightness = self._shade(meshes, light)
+        white_balance = rng.uniform(0.7, 1.0)  # how far the camera makes up for the colour of the light
+        exposure = rng.uniform(0.85, 1.2) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
+        for part, normals, lit in shaded:
+            renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source])
+        toward = camera.position / np.linalg.norm(camera.position)
+        halves, colours = np.zeros((2, 3)), np.zeros((2, 3))
+        for i, direction in enumerate(light.directions):
+            half = direction + toward
+            halves[i], colours[i] = half / np.linalg.norm(half), light.colours[i] * exposure
+        glossy = (halves, colours)
+
+        exact = landmark_points(pack, head.posed)
+        landmarks = camera.project(head.to_portrait(exact))[0]
+        landmarks68 = camera.project(head.to_portrait(landmark_points(pack, head.posed, "multipie68")))[0]
+        estimated = solve_pose(noisy_landmarks(rng, landmarks, self.template), self.template)
+        parts, warped = [part for part, _ in meshes], []
+        for part, verts in meshes:
+            warped.append(warp_points(verts, camera, estimated).astype(np.float32)[part.source])
+            renderer.set_positions(part, warped[-1])
+        row = {"camera": estimated.camera_to_world, "landmarks": landmarks, "landmarks68": landmarks68}
+        noise = self.wardrobe.noise
+        row["photo"], row["photo_depth"] = renderer.view(estimated, parts, materials, noise, glossy)
+        cameras = [orbit_camera(rng.uniform(-35, 35), rng.uniform(-15, 15)),
+                   orbit_camera(rng.uniform(-60, 60), rng.uniform(-20, 25))]  # fmt: skip
+        views = [renderer.view(c, parts, materials, noise, glossy) for c in cameras]
+        row["views"], row["view_depth"] = np.stack([v[0] for v in views]), np.stack([v[1] for v in views])
+        row["view_cameras"] = np.stack([c.camera_to_world for c in cameras])
+        for part, positions in zip(parts, warped, strict=True):
+            renderer.set_dome_positions(part, positions)
+        row["dome_rgba"], row["dome_radius"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE)
+        bare = [part for part in parts if part.kind not in ("hair", "hat", "glasses")]
+        rgba, row["skin_radius"] = renderer.dome(bare, materials, noise, glossy, DOME_SIZE)
+        row["skin_rgb"] = rgba[..., :3]
+        row["parameters"] = self._parameters(person, look, light, camera_numbers, seed)
+        return row
+
+    def _parameters(self, person, look, light, camera_numbers, seed):
+        directions, colours = np.zeros((2, 3)), np.zeros((2, 3))
+        directions[: len(light.directions)], colours[: len(light.colours)] = light.directions, light.colours
+        hairs = self.pack.names["hair"]
+        values = {
+            "skin": list(self.pack.skins).index(look.skin), "hair": hairs.index(look.hair) + 1 if look.hair else 0,
+            "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
+            "glasses": look.glasses is not None, "hat": look.hat is not None,
+            "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,
+            "light_colours": colours, "true_camera": camera_numbers, "seed": seed[-1],
+        }  # fmt: skip
+        out = []
+        for name, length in PARAMETERS:
+            value = values.get(name, getattr(person, name, None))
+            value = getattr(look, name) if value is None else value
+            out.append(np.asarray(value, np.float32).reshape(length))
+        return np.concatenate(out)
+
+
+def _smooth(part, values, rounds=2):
+    """Average values of a mesh's vertices (n, ...) with their neighbours."""
+    spread = part.incidence
+    count = np.maximum(np.asarray(spread.sum(1)).ravel(), 1.0)
+    count = count.reshape(-1, *[1] * (values.ndim - 1))
+    for _ in range(rounds):
+        faces = (spread.T @ values) / 3.0
+        values = spread @ faces / count
+    return values
+
+
+def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD):
+    """Write shard ``index``; the folder appears under its final name when it is complete."""
+    final = pathlib.Path(out) / f"shard_{index:04d}"
+    if final.is_dir():
+        return final
+    partial = final.with_name(f".{final.name}.{os.getpid()}")
+    partial.mkdir(parents=True)
+    length = sum(n for _, n in PARAMETERS)
+    arrays = {
+        name: np.lib.format.open_memmap(partial / f"{name}.npy", "w+", dtype, (heads, *shape))
+        for name, (shape, dtype) in (ARRAYS | {"parameters": ((length,), np.float32)}).items()
+    }
+    for i in tqdm(range(heads), desc=final.name, unit="head", mininterval=10.0):
+        for name, value in studio.make((seed, index, i)).items():
+            arrays[name][i] = value
+    for array in arrays.values():
+        array.flush()
+    del arrays
+    if final.exists():
+        shutil.rmtree(partial)
+    else:
+        partial.rename(final)
+    return final
+
+
+def main():
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", required=True, type=pathlib.Path, help="folder of the shards")
+    parser.add_argument("--shards", type=int, default=1, help="how many shards to write")
+    parser.add_argument("--first", type=int, default=0, help="number of the first shard")
+    parser.add_argument("--seed", type=int, default=0, help="every (seed, shard, head) is one fixed person")
+    parser.add_argument("--heads", type=int, default=HEADS_PER_SHARD, help="heads per shard")
+    parser.add_argument("--data", type=pathlib.Path, default=None, help="asset pack (default: ../shared/data)")
+    args = parser.parse_args()
+    studio = Studio(args.data)
+    args.out.mkdir(parents=True, exist_ok=True)
+    np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
+    for index in range(args.first, args.first + args.shards):
+        write_shard(studio, args.out, index, args.seed, args.heads)
+
+
+if __name__ == "__main__":
+    main()
