@@ -25,6 +25,8 @@ RESULTS = {
     "{name}.blend": "the scene: portrait, cameras, mesh",
 }
 
+CHATTER = ("Fra:", "Saved:", " Time:", "Time:", "STATUS", "Info: Saved", "EGL", "DRACO")  # Blender's own progress
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -49,9 +51,14 @@ def main() -> int:
     command = [str(python), str(ROOT / "scripts" / "demo_in_blender.py"), str(archive), str(output / photo.name)]
     # A user folder of its own: nobody's Blender preferences are read or changed.
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(work / "blender")}
-    code = subprocess.run([*command, "--out", str(output)], env=environment).returncode
-    if code:
-        return code
+    job = subprocess.Popen(
+        [*command, "--out", str(output)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for line in job.stdout:
+        if line.strip() and not line.startswith(CHATTER):
+            print(line, end="", flush=True)
+    if job.wait():
+        return job.returncode
     print(f"\nDone in {time.monotonic() - start:.0f} s. Results in {output}:")
     for file, meaning in RESULTS.items():
         path = output / file.format(name=name)

@@ -172,6 +172,7 @@ def main() -> None:
         uninstall()
     record = {"blender": bpy.app.version_string, "seconds": seconds, "loaded_by_enabling": loaded}
     (output / "demo.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    print(f"Blender {bpy.app.version_string}: all done", flush=True)
 
 
 if __name__ == "__main__":
