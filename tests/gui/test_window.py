@@ -1,0 +1,82 @@
+"""The extension in a real Blender window: install the zip, import, click Invert, cancel, see the result.
+
+`-m gui` needs a Blender with a window, Xvfb and ImageMagick: in the folder $PORTRAIT_MANIFOLDS_GUI_ROOT (a Debian
+system to chroot into; default ~/.cache/blender-trixie), or installed on this machine if that folder is missing.
+With $PORTRAIT_MANIFOLDS_SCREENSHOTS set to a folder the pictures are kept there.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from environment import ROOT
+
+pytestmark = pytest.mark.gui
+SCREEN = "1280x800"
+
+
+class Machine:
+    """Where Blender runs: a chroot or this system. `lab` is a folder both sides see, `inside` its name there."""
+
+    def __init__(self, tmp_path):
+        root = Path(os.environ.get("PORTRAIT_MANIFOLDS_GUI_ROOT", Path.home() / ".cache" / "blender-trixie"))
+        if (root / "usr" / "bin" / "blender").exists():
+            self.lab, self.inside, self.prefix = root / "lab" / "gui_test", Path("/lab/gui_test"), ["chroot", str(root)]
+        elif shutil.which("blender") and shutil.which("xvfb-run") and shutil.which("import"):
+            self.lab, self.inside, self.prefix = tmp_path / "lab", tmp_path / "lab", []
+        else:
+            pytest.skip("no Blender with a window here; see the head of this file")
+        shutil.rmtree(self.lab, ignore_errors=True)
+        (self.lab / "out").mkdir(parents=True)
+
+    def run(self, *command, timeout):
+        """Run a command with a home of its own; returns what it printed."""
+        environment = ["env", f"HOME={self.inside / 'home'}", "LC_ALL=C.UTF-8"]
+        (self.lab / "home").mkdir(exist_ok=True)
+        done = subprocess.run(
+            [*self.prefix, *environment, *map(str, command)], capture_output=True, text=True, timeout=timeout
+        )
+        return done.stdout + done.stderr
+
+
+def test_window(tmp_path, extension_zip):
+    skimage = pytest.importorskip("skimage")
+    machine = Machine(tmp_path)
+    shutil.copy(extension_zip, machine.lab / "extension.zip")
+    shutil.copy(Path(skimage.__file__).parent / "data" / "astronaut.png", machine.lab / "astronaut.png")
+    shutil.copy(ROOT / "tests" / "gui" / "drive_window.py", machine.lab)
+
+    install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
+    said = machine.run(*install, machine.inside / "extension.zip", timeout=300)
+    assert "ERROR" not in said and "Error" not in said, said
+
+    blender = ["blender", "--window-geometry", "0", "0", *SCREEN.split("x"), "--enable-event-simulate"]
+    script = ["--python", machine.inside / "drive_window.py", "--", machine.inside / "astronaut.png"]
+    display = ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN}x24 -noreset"]
+    said = machine.run(*display, *blender, *script, machine.inside / "out", timeout=900)
+    record = machine.lab / "out" / "result.json"
+    assert record.exists(), said[-4000:]
+    result = json.loads(record.read_text(encoding="utf-8"))
+    keep = os.environ.get("PORTRAIT_MANIFOLDS_SCREENSHOTS")
+    if keep:
+        save_screenshots(machine.lab / "out", Path(keep))
+    assert result["ok"], result.get("error", "") + said[-3000:]
+    fractions = [fraction for fraction, _ in result["progress"]]
+    assert fractions == sorted(fractions), "progress went backwards"
+    assert len(set(fractions)) > 2, "progress stood still: Blender's window was blocked"
+    cancelled = next(step for step in result["steps"] if step["step"] == "cancel")
+    assert cancelled["seconds"] < 1.0
+
+
+def save_screenshots(source, target):
+    """Write the pictures as small PNGs: 256 colours are enough for an interface."""
+    from PIL import Image
+
+    target.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.glob("*.png")):
+        with Image.open(file) as picture:
+            small = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        small.save(target / f"window_{file.stem}.png", optimize=True)
