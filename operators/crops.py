@@ -48,7 +48,7 @@ def align_settings(photo, faces, choice, loaded):
         centre_x, centre_y, size, roll = choice["crop"]
         return align_manually(photo, (centre_x, centre_y), size, roll, loaded)
     if not faces:
-        raise PortraitError("no face was found in the photo; turn on Set Crop by Hand and frame the head")
+        raise PortraitError("no face was found in the photo; turn on Crop by Hand and frame the head")
     return align(photo, faces[min(choice["face"], len(faces) - 1)], loaded)
 
 
@@ -110,9 +110,28 @@ def show_preview(obj, crop):
 
 
 def preview_icon(obj):
-    """Icon id of the portrait's picture, 0 when there is none in this session."""
+    """Icon id of the portrait's picture; 0 while there is none, which is then made as soon as Blender is idle."""
     preview = _previews.get(obj.name) if _previews is not None else None
-    return preview.icon_id if preview is not None else 0
+    if preview is not None:
+        return preview.icon_id
+    if obj.portrait_manifolds.portrait_path and not bpy.app.timers.is_registered(_make_previews):
+        bpy.app.timers.register(_make_previews, first_interval=0.05)
+    return 0
+
+
+def _make_previews():
+    """Timer: pictures for portraits that came with a file."""
+    from ..inference.errors import PortraitError
+    from .base import redraw_panels
+    from .portraits import is_portrait, load
+
+    for obj in bpy.context.scene.objects:
+        if is_portrait(obj) and obj.portrait_manifolds.portrait_path and obj.name not in _collection():
+            try:
+                show_preview(obj, load(obj).crop)
+            except PortraitError:  # reported when the portrait is used
+                _collection().new(obj.name)
+    redraw_panels(bpy.context)
 
 
 def _collection():
@@ -134,6 +153,8 @@ def forget():
     global _previews
     _models.clear()
     forget_photos()
+    if bpy.app.timers.is_registered(_make_previews):
+        bpy.app.timers.unregister(_make_previews)
     if _previews is not None:
         bpy.utils.previews.remove(_previews)
         _previews = None

@@ -1,6 +1,7 @@
 """What must happen when files are saved, loaded or Blender quits."""
 
 import atexit
+import os
 
 import bpy
 from bpy.app.handlers import persistent
@@ -10,13 +11,27 @@ from . import jobs
 JOIN_SECONDS = 5.0  # the longest wait for a cancelled job when the extension goes away
 
 
+_before_save = []
+
+
 @persistent
 def keep_portraits_beside(path, *_):
     """Before saving: portraits move from the user folder to a folder beside the .blend."""
     from .portraits import keep_beside
 
+    _before_save.clear()
     if path:
-        keep_beside(path)
+        _before_save.extend(keep_beside(path))
+
+
+@persistent
+def put_paths_back(path, *_):
+    """After saving a copy: this session stays with its own file and paths."""
+    from .portraits import put_back
+
+    if path and os.path.abspath(path) != os.path.abspath(bpy.data.filepath or "."):
+        put_back(_before_save)
+    _before_save.clear()
 
 
 @persistent
@@ -25,14 +40,24 @@ def stop_jobs(*_):
     jobs.cancel_all()
 
 
+def _handlers():
+    on = bpy.app.handlers
+    return (
+        (on.save_pre, keep_portraits_beside),
+        (on.save_post, put_paths_back),
+        (on.save_post_fail, put_paths_back),
+        (on.load_pre, stop_jobs),
+    )
+
+
 def register():
-    bpy.app.handlers.save_pre.append(keep_portraits_beside)
-    bpy.app.handlers.load_pre.append(stop_jobs)
+    for owner, handler in _handlers():
+        owner.append(handler)
     atexit.register(jobs.cancel_all, JOIN_SECONDS)
 
 
 def unregister():
-    bpy.app.handlers.save_pre.remove(keep_portraits_beside)
-    bpy.app.handlers.load_pre.remove(stop_jobs)
+    for owner, handler in _handlers():
+        owner.remove(handler)
     atexit.unregister(jobs.cancel_all)
     jobs.cancel_all(JOIN_SECONDS)

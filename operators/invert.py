@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from . import strings
 from .base import JobOperator, PortraitOperator
-from .portraits import absolute_path, active_portrait, find, new_portrait_path, reference, stored_path
+from .portraits import absolute_path, active_portrait, find, new_portrait_path, reference, set_portrait_path
 
 
 class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
@@ -75,7 +75,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         inversion, path = result
         obj = find(self._target)
         settings = obj.portrait_manifolds
-        settings.portrait_path = stored_path(path)
+        set_portrait_path(obj, path)
         settings.model_id = inversion.portrait.model_id
         settings.model_sha256 = inversion.portrait.model_sha256
         settings.report = json.dumps(inversion.report, default=str)

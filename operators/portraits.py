@@ -10,6 +10,8 @@ import threading
 import bpy
 from mathutils import Matrix
 
+from . import strings
+
 EXTENSION = __package__.rpartition(".")[0]
 SUFFIX = ".manifolds"
 
@@ -124,6 +126,12 @@ def new_portrait_path(name):
         number += 1
 
 
+def set_portrait_path(obj, path):
+    """Note where the object's portrait file lies."""
+    obj.portrait_manifolds.portrait_path = stored_path(path)
+    obj.portrait_manifolds.portrait_absolute = os.path.abspath(path)
+
+
 def stored_path(path):
     """Path as kept in the .blend: relative to it when both are saved on one drive."""
     if bpy.data.filepath:
@@ -151,7 +159,9 @@ def file_of(obj):
     stored = obj.portrait_manifolds.portrait_path
     if not stored:
         raise PortraitError(f"{obj.name} has no portrait yet; run Invert first")
-    return os.path.abspath(absolute_path(obj, stored))
+    path = os.path.abspath(absolute_path(obj, stored))
+    last = obj.portrait_manifolds.portrait_absolute
+    return last if last and not os.path.isfile(path) and os.path.isfile(last) else path  # appended to another .blend
 
 
 def load_file(path):
@@ -183,27 +193,48 @@ def forget_portraits():
 
 
 def keep_beside(blend_path):
-    """Copy portraits out of the user folder to a folder beside a .blend that is about to be saved.
+    """Get paths ready for a .blend that is about to be saved there; returns what :func:`put_back` needs.
 
-    Paths on the objects become relative to it, so the folder and the .blend can move together.
+    Portraits in the user folder are copied to a folder beside it, and all paths become relative to it, so the
+    .blend and that folder can move together.
     """
-    target = storage_folder(blend_path)
-    start = os.path.dirname(os.path.abspath(blend_path))
-    home = os.path.abspath(user_folder())
+    folder = os.path.dirname(os.path.abspath(blend_path))
+    before = []
     for obj in bpy.data.objects:
-        if obj.library is not None or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
+        if obj.library is not None or not is_portrait(obj):
             continue
-        source = os.path.abspath(absolute_path(obj, obj.portrait_manifolds.portrait_path))
-        if not source.startswith(home + os.sep) or not os.path.isfile(source):
-            continue
-        goal = target / os.path.basename(source)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            if not goal.exists():
-                partial = goal.with_name(goal.name + ".part")
-                shutil.copyfile(source, partial)
-                os.replace(partial, goal)
-        except OSError as error:
-            print(f"Portrait Manifolds: {obj.name} stays in {source} ({error.strerror})")
-            continue
-        obj.portrait_manifolds.portrait_path = "//" + os.path.relpath(goal, start).replace(os.sep, "/")
+        settings = obj.portrait_manifolds
+        for name in ("portrait_path", "photo_path"):
+            stored = getattr(settings, name)
+            if not stored:
+                continue
+            path = file_of(obj) if name == "portrait_path" else os.path.abspath(absolute_path(obj, stored))
+            if name == "portrait_path":
+                path = settings.portrait_absolute = _copied_beside(path, storage_folder(blend_path))
+            before.append((obj, name, stored))
+            setattr(settings, name, bpy.path.relpath(path, start=folder))
+    return before
+
+
+def put_back(before):
+    """Undo :func:`keep_beside` on the objects, after a copy was saved and the session stays with its own file."""
+    for obj, name, stored in before:
+        setattr(obj.portrait_manifolds, name, stored)
+
+
+def _copied_beside(path, folder):
+    """The portrait's new place: a copy in `folder` when it lies in the user folder, else where it is."""
+    home = os.path.abspath(user_folder())
+    if not path.startswith(home + os.sep) or not os.path.isfile(path):
+        return path
+    goal = folder / os.path.basename(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not goal.exists():
+            partial = goal.with_name(f"{goal.name}.part")
+            shutil.copyfile(path, partial)
+            os.replace(partial, goal)
+    except OSError as error:
+        print(strings.NOT_COPIED.format(path=path, reason=error.strerror))
+        return path
+    return str(goal)

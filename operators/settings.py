@@ -30,6 +30,7 @@ class PortraitSettings(bpy.types.PropertyGroup):
     portrait_path: StringProperty(
         name=strings.PORTRAIT_FILE.label, description=strings.PORTRAIT_FILE.description, subtype="FILE_PATH"
     )
+    portrait_absolute: StringProperty(options={"HIDDEN"})  # where it was last; for objects appended elsewhere
     photo_size: FloatVectorProperty(size=2, options={"HIDDEN"})
     faces: CollectionProperty(type=PortraitFace)
     face: IntProperty(

@@ -23,7 +23,7 @@ ENGINE = "Portrait Manifolds"
 
 # Panels
 PANEL_PHOTO = "Photo"
-PANEL_CROP = "Crop and Pose"
+PANEL_CROP = "Crop by Hand"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
 PANEL_SAMPLING = "Sampling"
@@ -35,7 +35,7 @@ PANEL_HELP = (
     "on the viewport. Then press Invert.",
 )
 POSE_NUMBERS = "Yaw {yaw:.0f}°  Pitch {pitch:.0f}°  Roll {roll:.0f}°"
-FACE_NUMBERS = "Face {number} of {count}"
+FACE_NUMBERS = "{count} faces"
 FACE_BUTTON = "{number}"
 PHOTO_NUMBERS = "{name}, {width} × {height}"
 NO_FACE_LABEL = "No face found: set the crop by hand"
@@ -49,7 +49,7 @@ PHOTO = Text("Photo", "The portrait photo")
 PORTRAIT_FILE = Text("Portrait File", "The portrait made from the photo")
 FACE = Text("Face", "Which face of the photo, counted from the largest, beginning with 0")
 FACE_BOX = Text("Box", "Left, top, right and bottom of the face in pixels of the photo")
-USE_CROP = Text("Set Crop by Hand", "Frame the head yourself instead of taking the face that was found")
+USE_CROP = Text("Crop by Hand", "Frame the head yourself instead of taking the face that was found")
 CROP_CENTRE = Text("Centre", "Centre of the crop in pixels of the photo, from its top left corner")
 CROP_SIZE = Text("Size", "Side of the crop in pixels of the photo; a head with hair fills about two thirds of it")
 CROP_ROLL = Text("Roll", "How far the head is tilted clockwise in the photo, in degrees")
@@ -135,6 +135,7 @@ BATCH_DONE = "{done} of {count} portraits made"
 BATCH_FAILED = "{name}: {reason}"
 BATCH_FOLDERS = "Choose a folder of photos and a folder for the results"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
+NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"
 OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"
 UNEXPECTED = "Unexpected {kind}: {error}; the system console has the details"

@@ -7,6 +7,8 @@ import bpy
 from ..operators import crops, strings
 from ..operators.portraits import active_inverted, active_portrait
 
+MAX_FACES = 8  # buttons in a row
+
 
 class _Panel:
     bl_space_type = "VIEW_3D"
@@ -27,40 +29,51 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
                 column.label(text=line)
             return
         settings = obj.portrait_manifolds
-        name = os.path.basename(settings.photo_path.replace("\\", "/")) or obj.name
-        width, height = (int(value) for value in settings.photo_size)
-        layout.label(text=strings.PHOTO_NUMBERS.format(name=name, width=width, height=height), icon="USER")
         icon = crops.preview_icon(obj)
         if icon:
             layout.template_icon(icon_value=icon, scale=7.0)
+        if not settings.photo_path:
+            layout.label(text=obj.name, icon="USER")
+            return
+        name = os.path.basename(settings.photo_path.replace("\\", "/"))
+        width, height = (int(value) for value in settings.photo_size)
+        column = layout.column(align=True)
+        column.label(text=strings.PHOTO_NUMBERS.format(name=name, width=width, height=height), icon="USER")
+        if not len(settings.faces) and not settings.portrait_path:
+            column.label(text=strings.NO_FACE_LABEL, icon="ERROR")
+        else:
+            yaw, pitch, roll = settings.pose
+            text = strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll)
+            column.label(text=text, icon="ORIENTATION_GIMBAL")
+        if len(settings.faces) > 1:
+            self._draw_faces(layout, settings)
+
+    @staticmethod
+    def _draw_faces(layout, settings):
+        row = layout.row(align=True)
+        row.label(text=strings.FACE_NUMBERS.format(count=len(settings.faces)))
+        for index in range(min(len(settings.faces), MAX_FACES)):
+            picked = index == settings.face and not settings.use_crop
+            text = strings.FACE_BUTTON.format(number=index + 1)
+            row.operator("portrait_manifolds.update_crop", text=text, depress=picked).face = index
 
 
 class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
     bl_label = strings.PANEL_CROP
+    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context):
-        return active_portrait(context) is not None
+        obj = active_portrait(context)
+        return obj is not None and bool(obj.portrait_manifolds.photo_path)
+
+    def draw_header(self, context):
+        self.layout.prop(active_portrait(context).portrait_manifolds, "use_crop", text="")
 
     def draw(self, context):
         layout = self.layout
+        layout.use_property_split = True
         settings = active_portrait(context).portrait_manifolds
-        count = len(settings.faces)
-        if count > 1:
-            layout.label(text=strings.FACE_NUMBERS.format(number=settings.face + 1, count=count))
-            row = layout.row(align=True)
-            for index in range(min(count, 8)):
-                button = row.operator(
-                    "portrait_manifolds.update_crop",
-                    text=strings.FACE_BUTTON.format(number=index + 1),
-                    depress=index == settings.face and not settings.use_crop,
-                )
-                button.face = index
-        if count == 0:
-            layout.label(text=strings.NO_FACE_LABEL, icon="ERROR")
-        yaw, pitch, roll = settings.pose
-        layout.label(text=strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll), icon="ORIENTATION_GIMBAL")
-        layout.prop(settings, "use_crop")
         column = layout.column(align=True)
         column.enabled = settings.use_crop
         column.prop(settings, "crop_centre")

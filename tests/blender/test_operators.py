@@ -122,7 +122,7 @@ def test_no_face_asks_for_a_crop(engine, photo):
     obj = imported(photo)
     assert obj.portrait_manifolds.use_crop and obj.portrait_manifolds.crop_size == pytest.approx(400.0)
     obj.portrait_manifolds.use_crop = False
-    with pytest.raises(RuntimeError, match="Set Crop by Hand"):
+    with pytest.raises(RuntimeError, match="Crop by Hand"):
         bpy.ops.portrait_manifolds.update_crop()
     obj.portrait_manifolds.use_crop = True
     obj.portrait_manifolds.crop_roll = 9.0
@@ -249,6 +249,73 @@ def test_save_and_reload_keep_the_portrait(engine, photo, tmp_path):
     copy = obj.copy()
     bpy.context.collection.objects.link(copy)
     assert part("operators.portraits").load(copy) is part("operators.portraits").load(obj)
+
+
+def test_saving_a_copy_leaves_the_session_alone(engine, photo, tmp_path):
+    obj = imported(photo)
+    bpy.ops.portrait_manifolds.invert()
+    for folder in ("own", "copies"):
+        (tmp_path / folder).mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "own" / "scene.blend"))
+    stored = obj.portrait_manifolds.portrait_path
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "copies" / "copy.blend"), copy=True)
+    assert obj.portrait_manifolds.portrait_path == stored
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "copies" / "copy.blend"))
+    copied = bpy.data.objects["Grüße an Oma"]
+    assert copied.portrait_manifolds.portrait_path == "//../own/" + stored.removeprefix("//")
+    assert part("operators.portraits").load(copied).model_id == "analytic"
+
+
+def test_append_and_link_keep_the_portrait(engine, photo, tmp_path):
+    imported(photo)
+    bpy.ops.portrait_manifolds.invert()
+    (tmp_path / "library").mkdir()
+    library = str(tmp_path / "library" / "head.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    for link in (False, True):
+        bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / f"user{link}.blend"))
+        with bpy.data.libraries.load(library, link=link) as (_, wanted):
+            wanted.objects = ["Grüße an Oma"]
+        obj = wanted.objects[0]
+        bpy.context.collection.objects.link(obj)
+        part("operators.portraits").forget_portraits()
+        assert part("operators.portraits").load(obj).model_id == "analytic"
+
+
+def test_batch_passes_the_options_on_and_reports(scene, monkeypatch, tmp_path):
+    calls = []
+
+    def run_batch(folder, out, progress=None, **options):
+        calls.append((folder, out, options))
+        progress(0.5, "half")
+        item = types.SimpleNamespace
+        return [item(name="a.jpg", status="done", error=""), item(name="b.jpg", status="failed", error="no face")]
+
+    monkeypatch.setattr(part("inference.batch"), "run_batch", run_batch)
+    result = bpy.ops.portrait_manifolds.batch(
+        directory=str(tmp_path), out=str(tmp_path / "out"), mesh=True, views="-30, 0,30", workers=2
+    )
+    assert result == {"FINISHED"}
+    _, _, options = calls[0]
+    assert options["views"] == (-30.0, 0.0, 30.0) and options["mesh"] and options["workers"] == 2
+    assert options["device"] == "auto" and options["model_path"] is None
+    with pytest.raises(RuntimeError, match="degrees"):
+        bpy.ops.portrait_manifolds.batch(directory=str(tmp_path), out=str(tmp_path), views="left")
+    with pytest.raises(RuntimeError, match="no photos"):
+        monkeypatch.undo()
+        bpy.ops.portrait_manifolds.batch(directory=str(tmp_path), out=str(tmp_path))
+
+
+def test_pictures_come_back_with_a_file(portrait):
+    """What the panel's timer does after a file was loaded."""
+    crops = part("operators.crops")
+    assert crops.preview_icon(portrait) == 0
+    assert bpy.app.timers.is_registered(crops._make_previews)
+    crops._make_previews()
+    assert tuple(crops._collection()[portrait.name].image_size) == (256, 256)
+    crops.forget()
+    assert not bpy.app.timers.is_registered(crops._make_previews)
 
 
 def test_reports_do_not_overwrite_portraits(engine, photo):
