@@ -13,6 +13,7 @@ DECIMETRE_TO_PORTRAIT = 0.10915  # mean adult eye distance becomes 63 mm
 EYE_MIDDLE = np.array([0.0, 7.3565, 1.1807])  # decimetres, MakeHuman frame
 EYE_MIDDLE_PORTRAIT = np.array([0.0, 0.02, 0.068])  # metres, portrait space
 BUST_Y = 4.9  # decimetres; clothes below it are never seen
+FACEMESH_TWINS = {288: 58, 361: 132, 397: 172, 401: 177, 435: 215}  # points the pack could not place: their mirror twins
 
 
 def to_portrait(points):
@@ -69,6 +70,7 @@ class AssetPack:
         self.assets = dict(np.load(heads / "mh_assets.npz", allow_pickle=False))
         self.tables = json.loads((heads / "assets.json").read_text())
         self.landmarks = dict(np.load(heads / "mh_landmarks.npz", allow_pickle=False))
+        self._mirror_invalid_landmarks()
         ict = np.load(heads / "ict_on_mh.npz", allow_pickle=False)
         self.ict_index = ict["vert_index"]
         self.identity = ict["identity"].astype(np.float32).reshape(100, -1)
@@ -83,12 +85,34 @@ class AssetPack:
         hdri = np.load(self.root / "env" / "hdri_512x256.npz", allow_pickle=False)
         self.environments = [self._shrink(hdri[n]) for n in sorted(hdri.files)]
 
+    @functools.cached_property
+    def mouth_bag(self):
+        """Vertices inside the mouth (indices) and how freely they may move (0 at the lips .. 1 inside)."""
+        head = self.base["quad_head"]
+        uv = self.base["uv"][self.base["faces_uv"]].mean(1)
+        island = head & (uv[:, 0] > 0.755) & (uv[:, 1] < 0.145)  # its own island of the skin atlas
+        index = np.unique(self.base["faces"][island])
+        depth = to_portrait(self.mean_adult)[index, 2]
+        return index, np.clip((0.092 - depth) / 0.012, 0.0, 1.0)[:, None]
+
     @staticmethod
     def _shrink(radiance):
         """(256, 512, 3) to (16, 32, 3) float32, mean 1, the brightest spots tamed."""
         small = np.minimum(radiance.astype(np.float32), 60.0).reshape(16, 16, 32, 16, 3).mean((1, 3))
         small = small / small.mean()
         return np.minimum(small, 12.0)
+
+    def _mirror_invalid_landmarks(self):
+        """Give the five FaceMesh points that the data pack could not place the mirrored place of their twins."""
+        corners, bary = self.landmarks["facemesh468_verts"], self.landmarks["facemesh468_bary"]
+        head = np.flatnonzero(self.base["vert_head"])
+        for wrong, twin in FACEMESH_TWINS.items():
+            goal = bary[twin] @ self.mean_adult[corners[twin]] * (-1.0, 1.0, 1.0)
+            distance = np.linalg.norm(self.mean_adult[head] - goal, axis=1)
+            near = np.argsort(distance)[:3]
+            corners[wrong], weights = head[near], 1.0 / (distance[near] + 1e-6)
+            bary[wrong] = weights / weights.sum()
+            self.landmarks["facemesh468_valid"][wrong] = True
 
     def _load_macros(self, targets):
         names, start = [str(n) for n in targets["names"]], targets["indptr"]
@@ -117,6 +141,13 @@ class AssetPack:
         if info["kind"] == "eyes":  # drop the two clear corneas
             uv = a[f"{key}.uv"][np.where(faces_uv < 0, faces_uv[:, :1], faces_uv)]
             keep = ~((uv[..., 0] > 0.87) & (uv[..., 1] < 0.13)).all(1)
+            faces, faces_uv = faces[keep], faces_uv[keep]
+        if info["kind"] == "teeth":  # the gums would come through the lips of strong expressions
+            image = self.image(next(iter(info["materials"].values()))["texture"]).astype(np.float32)
+            uv = a[f"{key}.uv"][np.where(faces_uv < 0, faces_uv[:, :1], faces_uv)].mean(1)
+            row = ((1.0 - uv[:, 1]) * image.shape[0]).astype(int).clip(0, image.shape[0] - 1)
+            colour = image[row, (uv[:, 0] * image.shape[1]).astype(int).clip(0, image.shape[1] - 1), :3]
+            keep = colour.min(1) > 0.55 * colour.max(1)
             faces, faces_uv = faces[keep], faces_uv[keep]
         textures = [m["texture"] for m in info["materials"].values()]
         return make_part(key, info["kind"], faces, faces_uv, a[f"{key}.uv"], texture or textures[0])
