@@ -13,7 +13,7 @@ DECIMETRE_TO_PORTRAIT = 0.10915  # mean adult eye distance becomes 63 mm
 EYE_MIDDLE = np.array([0.0, 7.3565, 1.1807])  # decimetres, MakeHuman frame
 EYE_MIDDLE_PORTRAIT = np.array([0.0, 0.02, 0.068])  # metres, portrait space
 BUST_Y = 4.9  # decimetres; clothes below it are never seen
-FACEMESH_TWINS = {288: 58, 361: 132, 397: 172, 401: 177, 435: 215}  # points the pack could not place: their mirror twins
+FACEMESH_TWINS = {288: 58, 361: 132, 397: 172, 401: 177, 435: 215}  # invalid in the pack: their mirror twins
 
 
 def to_portrait(points):
