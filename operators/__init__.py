@@ -4,6 +4,7 @@
 def _classes():
     from . import (
         batch,
+        camera_moves,
         extract_mesh,
         import_portrait,
         invert,
@@ -15,8 +16,9 @@ def _classes():
         settings,
     )
 
-    modules = settings, preferences, import_portrait, invert, render_view, layers, extract_mesh, photo_camera, batch
-    return [cls for module in (*modules, render_engine) for cls in module.CLASSES]
+    data = settings, preferences
+    steps = import_portrait, invert, photo_camera, render_view, layers, extract_mesh, camera_moves, batch
+    return [cls for module in (*data, *steps, render_engine) for cls in module.CLASSES]
 
 
 def register():

@@ -14,6 +14,9 @@ from bpy.props import (
 
 from . import strings
 
+# Paths may be relative to the .blend; Blender 4.5 and later want to be told
+RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
 
 class PortraitFace(bpy.types.PropertyGroup):
     """A face found in the photo."""
@@ -26,9 +29,14 @@ class PortraitSettings(bpy.types.PropertyGroup):
     """Lives on the portrait object: where its files are, how it was made, and how to make it again."""
 
     is_portrait: BoolProperty(options={"HIDDEN"})
-    photo_path: StringProperty(name=strings.PHOTO.label, description=strings.PHOTO.description, subtype="FILE_PATH")
+    photo_path: StringProperty(
+        name=strings.PHOTO.label, description=strings.PHOTO.description, subtype="FILE_PATH", options=RELATIVE
+    )
     portrait_path: StringProperty(
-        name=strings.PORTRAIT_FILE.label, description=strings.PORTRAIT_FILE.description, subtype="FILE_PATH"
+        name=strings.PORTRAIT_FILE.label,
+        description=strings.PORTRAIT_FILE.description,
+        subtype="FILE_PATH",
+        options=RELATIVE,
     )
     portrait_absolute: StringProperty(options={"HIDDEN"})  # where it was last; for objects appended elsewhere
     photo_size: FloatVectorProperty(size=2, options={"HIDDEN"})
@@ -69,7 +77,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     """Lives on the scene: options of the panels."""
 
     view_path: StringProperty(
-        name=strings.VIEW_PATH.label, description=strings.VIEW_PATH.description, subtype="FILE_PATH"
+        name=strings.VIEW_PATH.label, description=strings.VIEW_PATH.description, subtype="FILE_PATH", options=RELATIVE
     )
     background: EnumProperty(
         name=strings.BACKGROUND.label,
@@ -101,10 +109,13 @@ class SceneSettings(bpy.types.PropertyGroup):
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )
     batch_folder: StringProperty(
-        name=strings.BATCH_FOLDER.label, description=strings.BATCH_FOLDER.description, subtype="DIR_PATH"
+        name=strings.BATCH_FOLDER.label,
+        description=strings.BATCH_FOLDER.description,
+        subtype="DIR_PATH",
+        options=RELATIVE,
     )
     batch_out: StringProperty(
-        name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH"
+        name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH", options=RELATIVE
     )
     batch_mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
     batch_views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)

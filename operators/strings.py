@@ -18,6 +18,8 @@ RENDER_VIEW = Text("Render View", "See the portrait through the scene's camera, 
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
 EXTRACT_MESH = Text("Extract Mesh", "Add the portrait's surface as a textured mesh")
 ADD_CAMERA = Text("Add Camera", "Add a camera that reproduces the photo exactly")
+TURNTABLE = Text("Add Turntable", "Add a camera that swings around the head")
+DOLLY_ZOOM = Text("Add Dolly Zoom", "Add a camera that comes nearer while its lens widens: the head keeps its size")
 BATCH = Text("Batch", "Make a portrait of every photo in a folder")
 ENGINE = "Portrait Manifolds"
 
@@ -86,6 +88,11 @@ SHADE_SMOOTH = Text("Shade Smooth", "Smooth shading instead of facets")
 WHOLE_PHOTO = Text("Whole Photo", "Reproduce the whole photo instead of the upright crop of the head")
 CAMERA_BACKGROUND = Text("Show Photo", "Show the picture behind the camera's view")
 SET_RESOLUTION = Text("Set Resolution", "Give the scene's render size the proportions of the picture")
+FRAMES = Text("Frames", "Length of the move; the scene's frame range is set to it")
+SWING = Text("Swing", "Largest angle to each side")
+LENS = Text("Lens", "Focal length in millimetres; the camera's distance follows from it")
+NEAR = Text("Near", "Distance from the head at the end, in metres")
+FAR = Text("Far", "Distance from the head at the beginning, in metres")
 BATCH_FOLDER = Text("Photos", "Folder with portrait photos")
 BATCH_OUT = Text("Results", "Folder that receives one folder per photo")
 BATCH_MESH = Text("Meshes", "Also write a textured .glb per photo")
@@ -98,6 +105,9 @@ VIEW_IMAGE = "Portrait View"
 LAYER = "layer"
 MESH = "mesh"
 PHOTO_CAMERA = "photo camera"
+PIVOT = "pivot"
+TURNTABLE_CAMERA = "turntable camera"
+DOLLY_CAMERA = "dolly camera"
 CROP_CAMERA = "crop camera"
 
 # Preferences

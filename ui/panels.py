@@ -114,6 +114,9 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
         row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True
+        row = layout.row(align=True)
+        row.operator("portrait_manifolds.add_turntable", icon="CON_ROTLIKE")
+        row.operator("portrait_manifolds.add_dolly_zoom")
         layout.prop(settings, "background")
         layout.prop(settings, "view_path")
         button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")

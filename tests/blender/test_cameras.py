@@ -160,3 +160,37 @@ def test_unusable_transforms_and_cameras_say_what_to_do(camera, portrait):
 def test_scene_units_keep_portraits_life_size(scene, portrait_file):
     scene.unit_settings.scale_length = 0.01
     assert tuple(place(portrait_file).scale) == pytest.approx((100.0, 100.0, 100.0))
+
+
+def test_dolly_zoom_keeps_the_heads_size(portrait):
+    assert bpy.ops.portrait_manifolds.add_dolly_zoom(frames=24) == {"FINISHED"}
+    scene, cameras = bpy.context.scene, part("operators.cameras")
+    ears = np.array([(-0.08, 0.0, 0.0), (0.08, 0.0, 0.0)])
+    widths, distances = [], []
+    for frame in (1, 5, 12, 20, 24):
+        scene.frame_set(frame)
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+        seen, _ = cameras.to_portrait_space(cameras.world_camera(scene.camera, depsgraph, scene), portrait.matrix_world)
+        left, right = seen.project(ears)[0]
+        widths.append(right[0] - left[0])
+        distances.append(np.linalg.norm(seen.position))
+    assert distances[0] == pytest.approx(4.0, abs=1e-3) and distances[-1] == pytest.approx(0.5, abs=1e-3)
+    assert np.ptp(widths) < 0.05
+
+
+def test_turntable_swings_around_the_head(portrait):
+    portrait.location = (1.0, 0.0, 2.0)
+    assert bpy.ops.portrait_manifolds.add_turntable(frames=40, swing=math.radians(30)) == {"FINISHED"}
+    scene, cameras = bpy.context.scene, part("operators.cameras")
+    assert (scene.frame_start, scene.frame_end) == (1, 40)
+    yaws = []
+    for frame in (1, 11, 21, 31):
+        scene.frame_set(frame)
+        depsgraph = bpy.context.evaluated_depsgraph_get()
+        seen, _ = cameras.to_portrait_space(
+            cameras.world_camera(scene.camera, depsgraph, scene), portrait.evaluated_get(depsgraph).matrix_world
+        )
+        yaws.append(math.degrees(math.atan2(seen.position[0], seen.position[2])))
+        pixel, _ = seen.project((0.0, 0.0, 0.0))
+        assert np.abs(pixel - (seen.width / 2, seen.height / 2)).max() < 0.05
+    assert yaws == pytest.approx([-30, 0, 30, 0], abs=0.1)

@@ -9,7 +9,10 @@ bpy = pytest.importorskip("bpy")
 
 from .conftest import MODULE  # noqa: E402
 
-OPERATORS = "import_portrait update_crop invert cancel render_view add_layers extract_mesh add_camera batch".split()
+OPERATORS = (
+    "import_portrait update_crop invert cancel render_view add_layers extract_mesh "
+    "add_camera add_turntable add_dolly_zoom batch"
+).split()
 
 
 def traces():
