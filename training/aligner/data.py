@@ -26,6 +26,7 @@ from inference.warp import invert_affine, square_to_photo, warp_to_crop
 
 SOURCE_SIZE = 320  # pixels, side of a stored source image
 SOURCE_SPAN = 2.9  # that side over the face's box side, for real photos
+MAX_DISAGREEMENT = 0.06  # of the box side between two labels of one synthetic head
 BACKGROUNDS = 480  # images in the background bank
 BACKGROUND_SIZE = 320  # pixels
 
@@ -69,18 +70,26 @@ def load_real(folder, labels, mattes):
     return Sources(images, known, np.array(landmarks, np.float32), np.ones(len(images), bool))
 
 
-def load_synthetic(folder, limit, seed=0):
-    """Up to ``limit`` heads from the shards of training.synthetic (photo.npy RGBA, landmarks.npy)."""
+def load_synthetic(folder, limit, labels=None, seed=0):
+    """Up to ``limit`` heads from the shards of training.synthetic (photo.npy RGBA, landmarks.npy).
+
+    labels: the landmarks of ``label_photos --shards``, to be used instead of the exact ones. Heads on which both
+    differ much (the face is hidden by hair, or was not found) are left out.
+    """
     generator = np.random.default_rng(seed)
-    shards = sorted(p for p in pathlib.Path(folder).glob("shard_*") if (p / "photo.npy").exists())
+    labels = np.load(labels, allow_pickle=False) if labels else None
+    shards = [p for p in sorted(pathlib.Path(folder).glob("shard_*")) if (p / "photo.npy").exists()]
+    shards = [p for p in shards if labels is None or p.name in labels]
     images, landmarks = [], []
     for shard in shards:
         photos = np.load(shard / "photo.npy", mmap_mode="r")
-        points = np.load(shard / "landmarks.npy")
-        for index in generator.permutation(len(photos))[: math.ceil(limit / len(shards))]:
-            if np.isfinite(points[index]).all():
-                images.append(np.array(photos[index]))
-                landmarks.append(points[index])
+        exact = np.load(shard / "landmarks.npy")
+        points = exact if labels is None else labels[shard.name]
+        apart = np.linalg.norm(points - exact, axis=-1).mean(1) / face_square(exact)[1]
+        usable = np.flatnonzero(apart < MAX_DISAGREEMENT)
+        for index in generator.permutation(usable)[: math.ceil(limit / len(shards))]:
+            images.append(np.array(photos[index]))
+            landmarks.append(points[index])
     landmarks = np.array(landmarks, np.float32).reshape(-1, 468, 2)
     return Sources(images, [None] * len(images), landmarks, np.zeros(len(images), bool))
 

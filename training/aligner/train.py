@@ -20,16 +20,27 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from inference.detection import face_square
+from inference.pose import landmark_weights
+
+from ..synthetic.assets import AssetPack
+from ..synthetic.heads import mean_landmarks
 from . import data
 from .networks import FaceDetector, FaceLandmarks
 
 AVERAGE = 0.995  # decay of the moving average of the weights per step
+POSE_WEIGHT = 0.2  # loss in pixels per degree
 
 
-def detector_loss(network, batch, device):
+def to_tensors(batch, device):
+    """The images (n, h, w, 3) uint8 as (n, 3, h, w) bfloat16 in 0..1, and the other arrays as tensors."""
+    images, *rest = (torch.from_numpy(x).to(device, non_blocking=True) for x in batch)
+    return [images.permute(0, 3, 1, 2).to(torch.bfloat16, memory_format=torch.channels_last).mul_(1 / 255), *rest]
+
+
+def detector_loss(network, batch, device, _):
     """Focal loss on the heat map (Law and Deng, ECCV 2018) plus L1 on the box at the centres."""
-    photo, target = (torch.from_numpy(x).to(device, non_blocking=True) for x in batch)
-    photo = photo.permute(0, 3, 1, 2).to(memory_format=torch.channels_last).float() / 255
+    photo, target = to_tensors(batch, device)
     with torch.autocast(device, torch.bfloat16):
         output = network(photo)
     output = output.float()
@@ -44,17 +55,36 @@ def detector_loss(network, batch, device):
     return -focal.sum() / centre.sum().clamp(min=1) + 2.0 * box, {"box": box}
 
 
-def landmark_loss(network, batch, device):
-    """Mean distance in pixels of the crop, plus cross-entropy of the face score."""
-    crop, points, is_face, weight = (torch.from_numpy(x).to(device, non_blocking=True) for x in batch)
-    crop = crop.permute(0, 3, 1, 2).to(memory_format=torch.channels_last).float() / 255
+def landmark_loss(network, batch, device, pose):
+    """Mean distance in pixels of the crop, error of yaw and pitch in degrees, cross-entropy of the face score."""
+    crop, points, is_face, weight = to_tensors(batch, device)
     with torch.autocast(device, torch.bfloat16):
         features = network.body((crop - 0.5) * 4)
     found, score = network.decode(features.float())
     distance = ((found - points) ** 2).sum(-1).add(1e-8).sqrt().mean(1) * data.LANDMARK_SIZE
     distance = (distance * weight).sum() / weight.sum().clamp(min=1)
+    angles = (torch.einsum("anc,bnc->ba", pose, found - points) * data.LANDMARK_MARGIN).abs().mean(1)
+    angles = (angles * weight).sum() / weight.sum().clamp(min=1)
     face = F.binary_cross_entropy_with_logits(score, is_face)
-    return distance + face, {"pixels": distance, "face": face}
+    return distance + POSE_WEIGHT * angles + face, {"pixels": distance, "degrees": angles, "face": face}
+
+
+def pose_rows(mean_landmarks):
+    """(2, 468, 2): yaw and pitch in degrees per displacement of the landmarks in box sides, near the frontal view.
+
+    The rows of the weighted least-squares solution of the pose (orthographic), so that the loss knows which
+    displacements turn the head and which only move it.
+    """
+    model = mean_landmarks.astype(np.float64)
+    side = face_square(model[:, :2])[1]
+    x, y, z = ((model - model.mean(0)) / side).T
+    zero, one = np.zeros_like(x), np.ones_like(x)
+    # image x right, y down; columns: yaw of the camera, its pitch, roll, scale, shift x, shift y
+    jacobian = np.stack([np.stack([-z, zero, y, x, one, zero], -1), np.stack([zero, z, x, -y, zero, one], -1)], 1)
+    weights = np.repeat(landmark_weights(mean_landmarks), 2)[:, None]
+    flat = jacobian.reshape(-1, 6)
+    solution = np.linalg.solve((flat * weights).T @ flat, (flat * weights).T)
+    return np.degrees(solution[:2]).reshape(2, -1, 2).astype(np.float32)
 
 
 NETWORKS = {
@@ -71,7 +101,18 @@ def _produce(composer, draw, batch_size, queue):
 
 
 def train(
-    name, sources, backgrounds, out, minutes, batch_size=64, rate=2e-3, real_share=0.6, workers=1, seed=0, start=None
+    name,
+    sources,
+    backgrounds,
+    mean_landmarks,
+    out,
+    minutes,
+    batch_size=64,
+    rate=2e-3,
+    real_share=0.6,
+    workers=1,
+    seed=0,
+    start=None,
 ):
     """Train one network, from the checkpoint ``start`` if given, and write its checkpoint; prints the loss."""
     build, loss_of, draw = NETWORKS[name]
@@ -86,6 +127,7 @@ def train(
         network.start_from(torch.from_numpy(np.array([composer.landmark_points() for _ in range(3000)])).to(device))
     average = copy.deepcopy(network).eval()
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-4)
+    pose = torch.from_numpy(pose_rows(mean_landmarks)).to(device)
     context = multiprocessing.get_context("fork")
     queue = context.Queue(8)
     producers = [
@@ -105,7 +147,7 @@ def train(
         mark = time.monotonic()
         batch = queue.get()
         waited += time.monotonic() - mark
-        loss, parts = loss_of(network, batch, device)
+        loss, parts = loss_of(network, batch, device, pose)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -140,6 +182,7 @@ def main():
     parser.add_argument("--labels", required=True, help="labels of data/portraits/train, .npz")
     parser.add_argument("--mattes", required=True, help="folder of the mattes of those photos")
     parser.add_argument("--synthetic", help="folder of synthetic shards")
+    parser.add_argument("--synthetic-labels", help="labels of the shards by label_photos --shards, .npz")
     parser.add_argument("--synthetic-limit", type=int, default=2000, help="how many synthetic heads to hold in memory")
     parser.add_argument("--real-share", type=float, default=0.6, help="share of real faces among the pasted ones")
     parser.add_argument("--minutes", type=float, default=12)
@@ -156,12 +199,16 @@ def main():
     backgrounds = data.build_backgrounds(arguments.data, real, arguments.seed)
     sources = real
     if arguments.synthetic:
-        sources = data.join(real, data.load_synthetic(arguments.synthetic, arguments.synthetic_limit, arguments.seed))
+        synthetic = data.load_synthetic(
+            arguments.synthetic, arguments.synthetic_limit, arguments.synthetic_labels, arguments.seed
+        )
+        sources = data.join(real, synthetic)
     print(data.describe(sources), flush=True)
     train(
         arguments.network,
         sources,
         backgrounds,
+        mean_landmarks(AssetPack(arguments.data)),
         arguments.out,
         arguments.minutes,
         batch_size=arguments.batch_size,

@@ -1,0 +1,231 @@
+"""Alignment: closed-form poses, the affine between crop and photo, real photos, pictures without a face."""
+
+import math
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+
+from inference.alignment import (
+    align,
+    align_landmarks,
+    align_manually,
+    eye_distance,
+    find_faces,
+    photo_camera,
+)
+from inference.cameras import orbit_camera
+from inference.detection import Face, face_square
+from inference.errors import PortraitError
+from inference.warp import invert_affine, square_to_photo, warp_to_crop
+
+ROOT = pathlib.Path(__file__).parents[1]
+PORTRAITS = ROOT.parent / "shared" / "data" / "portraits" / "test"
+MODEL = ROOT / "models" / "default"
+needs_model = pytest.mark.skipif(not (MODEL / "face_landmarks.onnx").exists(), reason="no trained model yet")
+needs_portraits = pytest.mark.skipif(not PORTRAITS.exists(), reason="the data pack is not here")
+
+
+def head_points():
+    """468 points (468, 3) on the front of an ellipsoid of a head's size, metres, portrait space."""
+    random = np.random.default_rng(0)
+    x, y = random.uniform(-0.07, 0.07, 468), random.uniform(-0.1, 0.08, 468)
+    return np.column_stack([x, y, 0.11 * np.sqrt(1 - (x / 0.12) ** 2 - (y / 0.15) ** 2)])
+
+
+@pytest.fixture(scope="module")
+def model():
+    from inference.model import load_model
+
+    return load_model(threads=2)
+
+
+@pytest.fixture(scope="module")
+def astronaut():
+    data = pytest.importorskip("skimage.data")
+    return data.astronaut()
+
+
+@pytest.mark.parametrize("yaw", [-40, 0, 25])
+@pytest.mark.parametrize("pitch", [-20, 10])
+@pytest.mark.parametrize("roll", [-35, 0, 50])
+def test_known_pose_is_recovered(yaw, pitch, roll):
+    points, truth = head_points(), orbit_camera(yaw, pitch)
+    to_photo = square_to_photo((700.0, 420.0), 530.0, math.radians(roll))
+    seen = truth.project(points)[0] @ to_photo[:, :2].T + to_photo[:, 2]
+    alignment = align_landmarks(np.zeros((900, 1200, 3), np.uint8), seen, points)
+    assert alignment.yaw == pytest.approx(yaw, abs=0.05)
+    assert alignment.pitch == pytest.approx(pitch, abs=0.05)
+    assert alignment.roll == pytest.approx(roll, abs=0.05)
+    np.testing.assert_allclose(alignment.crop_to_photo, to_photo, atol=0.2)
+    np.testing.assert_allclose(alignment.landmarks, truth.project(points)[0], atol=0.05)
+    np.testing.assert_allclose(alignment.camera.camera_to_world, truth.camera_to_world, atol=2e-3)
+    assert eye_distance(alignment) == pytest.approx(0.063 * truth.fx / 1.6 * 530 / 256, rel=1e-3)
+
+
+def test_photo_camera_is_the_crop_camera_seen_through_the_affine():
+    points = head_points()
+    seen = orbit_camera(20, -8).project(points)[0] * 1.7 + np.random.default_rng(1).normal(0, 3, (468, 2)) + (90, 40)
+    alignment = align_landmarks(np.zeros((600, 800, 3), np.uint8), seen @ [[0.9, 0.3], [-0.3, 0.9]], points)
+    camera = photo_camera(alignment, (800, 600))
+    affine = alignment.crop_to_photo
+    expected = alignment.camera.project(points)[0] @ affine[:, :2].T + affine[:, 2]
+    pixels, depth = camera.project(points)
+    assert np.abs(pixels - expected).max() < 0.01
+    np.testing.assert_allclose(depth, alignment.camera.project(points)[1])
+    assert (camera.width, camera.height) == (800, 600)
+
+
+@pytest.mark.parametrize("scale", [0.4, 1.0, 3.3])
+def test_crop_lands_where_the_affine_says(scale):
+    """Bright discs in the photo appear in the crop at the mapped place, enlarged or reduced alike."""
+    photo = np.zeros((700, 900, 3), np.uint8)
+    affine = square_to_photo((450.0, 350.0), 128 * scale, 0.5, 128)
+    crop_places = np.array([(40.0, 50.0), (90.0, 45.0), (64.0, 100.0)])
+    rows, columns = np.mgrid[:700, :900] + 0.5
+    for x, y in crop_places @ affine[:, :2].T + affine[:, 2]:
+        blob = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * (4 * scale) ** 2))
+        photo = np.maximum(photo, (255 * blob[..., None]).astype(np.uint8))
+    crop = warp_to_crop(photo, affine, 128).astype(float)[..., 0]
+    rows, columns = np.mgrid[:128, :128] + 0.5
+    for x, y in crop_places:
+        near = crop * ((columns - x) ** 2 + (rows - y) ** 2 < 15**2)
+        found = (near * columns).sum() / near.sum(), (near * rows).sum() / near.sum()
+        np.testing.assert_allclose(found, (x, y), atol=0.1)
+
+
+def test_round_trip_of_the_affine():
+    affine = square_to_photo((300.5, 211.25), 777.0, -0.7)
+    points = np.random.default_rng(0).uniform(0, 256, (50, 2))
+    there = points @ affine[:, :2].T + affine[:, 2]
+    inverse = invert_affine(affine)
+    np.testing.assert_allclose(there @ inverse[:, :2].T + inverse[:, 2], points, atol=1e-9)
+    np.testing.assert_allclose(affine @ (128, 128, 1), (300.5, 211.25))
+
+
+def test_nothing_black_beyond_the_border():
+    photo = np.full((100, 100, 3), 200, np.uint8)
+    for size in (60, 256, 500):
+        assert warp_to_crop(photo, square_to_photo((10, 90), 400, 0.3, size), size).min() >= 198
+
+
+def test_an_area_is_averaged_when_the_crop_is_smaller():
+    checker = np.kron(np.indices((200, 200)).sum(0) % 2, np.ones((3, 3)))[..., None] * np.uint8(255) * np.ones(3)
+    crop = warp_to_crop(checker.astype(np.uint8), square_to_photo((300, 300), 540, 0.0, 45), 45)
+    assert np.abs(crop[2:-2, 2:-2].astype(float) - 127.5).max() < 20
+
+
+@pytest.mark.parametrize("yaw, size, word", [(75, 600, "turned"), (0, 60, "small")])
+def test_refused_faces_say_why(yaw, size, word):
+    class Model:
+        geometry = {"mean_landmarks": head_points()}
+
+    affine = square_to_photo((400, 400), size, 0.0)
+    seen = orbit_camera(yaw).project(head_points())[0] @ affine[:, :2].T + affine[:, 2]
+    with pytest.raises(PortraitError, match=word):
+        align(np.zeros((800, 800, 3), np.uint8), Face((0, 0, 1, 1), 1.0, seen), Model)
+
+
+@pytest.mark.parametrize("crop", [((50, 50), 5), ((50, 50), math.nan), ((-40, 50), 80), ((50, 50), 1e6)])
+def test_impossible_manual_crops_are_refused(crop):
+    with pytest.raises(PortraitError):
+        align_manually(np.zeros((100, 100, 3), np.uint8), *crop, 0.0, None)
+
+
+@needs_model
+def test_astronaut(model, astronaut):
+    faces = find_faces(astronaut, model)
+    assert len(faces) == 1
+    x0, y0, x1, y1 = faces[0].box
+    assert 160 < x0 < 205 and 55 < y0 < 105 and 240 < x1 < 285 and 155 < y1 < 195
+    alignment = align(astronaut, faces[0], model)
+    assert abs(alignment.yaw) < 25 and abs(alignment.roll) < 15
+    assert alignment.crop.shape == (256, 256, 3) and alignment.crop.dtype == np.uint8
+    again = find_faces(astronaut, model)
+    np.testing.assert_array_equal(again[0].landmarks, faces[0].landmarks)
+
+
+@needs_model
+@pytest.mark.parametrize("roll", [-40, 30])
+def test_tilted_photos(model, astronaut, roll):
+    matrix = cv2.getRotationMatrix2D((223, 120), -roll, 1.0)
+    tilted = cv2.warpAffine(astronaut, matrix, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    upright, turned = (align(photo, find_faces(photo, model)[0], model) for photo in (astronaut, tilted))
+    assert turned.roll - upright.roll == pytest.approx(roll, abs=4)
+
+
+@needs_model
+def test_several_faces_largest_first(model, astronaut):
+    head = astronaut[:256, 96:352]
+    small = cv2.resize(head, (160, 160), interpolation=cv2.INTER_AREA)
+    photo = np.full((256, 460, 3), 120, np.uint8)
+    photo[40:200, :160], photo[:, 200:456] = small, head
+    faces = find_faces(photo, model)
+    assert len(faces) == 2
+    assert faces[0].box[0] > 200 and faces[1].box[2] < 160
+
+
+@needs_model
+def test_a_small_face_in_a_large_photo_is_found_in_tiles(model, astronaut):
+    photo = np.full((1500, 2400, 3), (90, 110, 130), np.uint8)
+    photo[900:1156, 1700:1956] = astronaut[:256, 96:352]
+    faces = find_faces(photo, model)
+    assert len(faces) == 1
+    assert np.abs(face_square(faces[0].landmarks)[0] - (1700 + 127, 900 + 125)).max() < 25
+
+
+@needs_model
+@pytest.mark.parametrize("name", ["chelsea", "coffee", "rocket", "brick", "grass", "moon", "page"])
+def test_no_face_in_other_pictures(model, name):
+    data = pytest.importorskip("skimage.data")
+    picture = getattr(data, name)()
+    picture = np.repeat(picture[..., None], 3, 2) if picture.ndim == 2 else picture
+    assert find_faces(picture, model) == []
+
+
+@needs_model
+def test_no_face_in_made_up_pictures(model):
+    random = np.random.default_rng(0)
+    assert find_faces(random.integers(0, 256, (300, 400, 3), dtype=np.uint8), model) == []
+    assert find_faces(np.zeros((64, 640, 3), np.uint8), model) == []
+    gradient = cv2.resize(random.integers(0, 256, (3, 3, 3), dtype=np.uint8), (500, 300), interpolation=cv2.INTER_CUBIC)
+    assert find_faces(gradient, model) == []
+
+
+@needs_model
+def test_manual_crop_keeps_its_square_and_finds_the_landmarks(model, astronaut):
+    automatic = align(astronaut, find_faces(astronaut, model)[0], model)
+    centre = automatic.crop_to_photo @ (128, 128, 1)
+    size = 256 * np.linalg.norm(automatic.crop_to_photo[:, 0])
+    manual = align_manually(astronaut, centre + (4, -3), size * 1.05, automatic.roll, model)
+    np.testing.assert_allclose(manual.crop_to_photo @ (128, 128, 1), centre + (4, -3))
+    assert manual.yaw == pytest.approx(automatic.yaw, abs=4)
+    assert manual.pitch == pytest.approx(automatic.pitch, abs=4)
+    back = manual.camera.project(model.geometry["mean_landmarks"])[0]
+    assert np.abs(back - manual.landmarks).mean() < 4
+
+
+@needs_model
+def test_manual_crop_without_a_face_looks_straight_ahead(model):
+    photo = np.full((400, 300, 3), 100, np.uint8)
+    alignment = align_manually(photo, (150, 200), 250.0, 10.0, model)
+    assert (alignment.yaw, alignment.pitch) == (0, 0)
+    assert alignment.roll == pytest.approx(10)
+    expected = orbit_camera().project(model.geometry["mean_landmarks"])[0]
+    np.testing.assert_allclose(alignment.landmarks, expected, atol=1e-3)
+
+
+@needs_model
+@needs_portraits
+def test_every_test_portrait_is_aligned(model):
+    from inference.photo import open_photo
+
+    for path in sorted(PORTRAITS.glob("*.*")):
+        photo = open_photo(path)
+        faces = find_faces(photo, model)
+        assert faces, path.name
+        alignment = align(photo, faces[0], model)
+        assert abs(alignment.roll) < 25, path.name
+        eyes = alignment.landmarks[[33, 133, 263, 362]].reshape(2, 2, 2).mean(1)
+        assert abs(eyes[1, 1] - eyes[0, 1]) < 8 and 35 < eyes[1, 0] - eyes[0, 0] < 65, path.name
