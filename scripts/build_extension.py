@@ -19,7 +19,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environment import ROOT, SetupError, ensure, pins, run, settings
+from environment import ROOT, SetupError, ensure, pins, requirements, run, settings
 
 PYTHONS = ("3.11", "3.13")  # Blender 4.2 to 5.0, and 5.1 on
 
@@ -36,7 +36,10 @@ SIZE_LIMIT = 200e6  # bytes; the extensions platform refuses larger files
 def bundled_requirements(gpu: bool = False) -> list[str]:
     """Pinned requirement lines of the distributions that the zip carries."""
     lines = [pins()[name.lower()] for name in settings()["tool"]["extension"]["bundled"]]
-    return [re.sub(r"^onnxruntime==", "onnxruntime-gpu==", line) for line in lines] if gpu else lines
+    if gpu:
+        (replacement,) = requirements(["gpu"])
+        lines = [replacement if line.startswith("onnxruntime==") else line for line in lines]
+    return lines
 
 
 def fetch_wheels(platform: str, python: str, gpu: bool = False, cache: Path = ROOT / "build" / "wheels") -> list[Path]:
