@@ -4,9 +4,12 @@ import dataclasses
 
 import numpy as np
 
+from . import beards, hood
 from .assets import to_portrait
 from .heads import landmark_points
+from .renderer import smooth_normals
 
+CARD_SHARE = 0.22  # of the heads with hair wear one of the pack's hair cards instead of strands
 SKIN_SIZE, HAIR_SIZE, SMALL_SIZE = 2048, 1024, 512  # pixels of resident textures
 MALE_HAIR = {"short01": 1.0, "short02": 1.4, "short04": 1.4, "afro01": 0.25, "short03": 0.04, "ponytail01": 0.06}
 FEMALE_HAIR = {"bob01": 1.0, "bob02": 1.2, "long01": 1.6, "short03": 0.9, "ponytail01": 0.8, "braid01": 0.6,
@@ -30,6 +33,8 @@ class Look:
     skin: str
     skin_colour: np.ndarray
     hair: str | None
+    strands: hood.HairStyle | None
+    beard_style: beards.BeardStyle | None
     hair_colour: np.ndarray
     hair_contrast: float
     hair_size: np.ndarray
@@ -85,10 +90,10 @@ def _skin_key(rng, pack, person):
         score = np.exp(-((person.age - stage) / 25.0) ** 2)
         score *= 1.0 if info["sex"] == sex else 0.04
         if (info["ancestry_tag"] == "african") != (ancestry == "african"):
-            score *= 0.03
+            score *= 0.4 if sex == "female" and ancestry == "african" else 0.03  # few dark female skins: darken light ones
         elif info["ancestry_tag"] != ancestry:
             score *= 0.5
-        scores[key] = score * (0.4 if "special" in key else 1.0)
+        scores[key] = score * (0.4 if "special" in key or key == "old_african_female" else 1.0)
     return _weighted(rng, scores)
 
 
@@ -97,7 +102,7 @@ def _skin_colour(rng, person):
     lightness = np.array([0.09, 0.30, 0.34]) @ person.ancestry * np.exp(rng.normal(0.0, 0.2))
     lightness = np.clip(lightness, 0.045, 0.45)
     t = np.clip((lightness - 0.05) / 0.35, 0.0, 1.0)
-    ratio = (1 - t) * np.array([1.42, 0.88, 0.60]) + t * np.array([1.38, 0.91, 0.68])
+    ratio = (1 - t) * np.array([1.64, 0.83, 0.53]) + t * np.array([1.55, 0.84, 0.61])
     return lightness * ratio * (1.0 + rng.normal(0.0, (0.03, 0.02, 0.05)))
 
 
@@ -106,25 +111,32 @@ def sample_look(rng, pack, person):
     male = person.sex > 0.5
     hair_colour, grey = _hair_colour(rng, person)
     hat = rng.choice(pack.names["hat"]) if rng.random() < 0.03 else None
-    bald = male and rng.random() < 0.12 + 0.2 * (person.age > 50)
+    bald = male and rng.random() < 0.07 + 0.09 * (person.age > 50)
     table = MALE_HAIR if male else FEMALE_HAIR
-    hair = None if bald else "hair." + _weighted(rng, table)
-    if hat and hair not in ("hair.short01", "hair.short02", "hair.short04"):
-        hair = None
+    hair = strands = None
+    if hat is not None:
+        strands = hood.under_hat(rng)
+    elif not bald:
+        if rng.random() < CARD_SHARE:
+            hair = "hair." + _weighted(rng, table)
+        else:
+            strands = hood.sample_style(rng, person, african=person.ancestry[0] > 0.5)
     suits = [s for s in pack.names["suit"] if s.split(".")[1].startswith("male" if male else "female")]
     elegant = [s for s in suits if "elegant" in s]
     beard = 0.0
     if male and rng.random() < 0.45:
-        beard = rng.uniform(0.1, 0.95)
+        beard = rng.uniform(0.05, 0.7)
     return Look(
         skin=_skin_key(rng, pack, person),
         skin_colour=_skin_colour(rng, person),
         hair=hair,
+        strands=strands,
+        beard_style=beards.sample_style(rng) if beard and rng.random() < 0.5 else None,
         hair_colour=hair_colour,
         hair_contrast=rng.uniform(0.6, 1.2),
         hair_size=1.015 + 0.05 * rng.beta(1.0, 2.0, 3),
         mirror=bool(rng.random() < 0.5),
-        scalp=float(rng.uniform(0.5, 1.0)) if hair or rng.random() < 0.6 else float(rng.uniform(0.0, 0.3)),
+        scalp=float(rng.uniform(0.5, 1.0)) if hair or strands or rng.random() < 0.6 else float(rng.uniform(0.0, 0.3)),
         brow=rng.choice(pack.names["brow"]),
         brow_colour=hair_colour * rng.uniform(0.4, 0.9),
         lash=rng.choice(pack.names["lash"]),
@@ -139,7 +151,7 @@ def sample_look(rng, pack, person):
         lips=0.0 if male else float(rng.uniform(0.0, 0.9)),
         lip_colour=np.array([rng.uniform(0.7, 1.0), rng.uniform(0.15, 0.5), rng.uniform(0.2, 0.6)]),
         lids=0.0 if male else float(max(rng.normal(0.1, 0.3), 0.0)),
-        blotches=float(rng.uniform(0.05, 0.25)),
+        blotches=float(rng.uniform(0.02, 0.13)),
         shine=float(rng.uniform(0.0, 0.12)),
         glasses=rng.uniform(0.0, 1.0, 8) if rng.random() < 0.2 else None,
     )
@@ -214,13 +226,32 @@ def paint_map(pack, renderer):
     return (np.stack([beard, scalp, lips, lids], -1).clip(0, 1) * 255).astype(np.uint8)
 
 
+def _skull_vertices(pack):
+    """Indices of skin vertices on the outside of the skull and neck, without ears, eye sockets and mouth."""
+    part = pack.skin_part()
+    mean = to_portrait(pack.mean_adult)
+    offset = mean - hood.CENTRE
+    outward = (smooth_normals(part, mean) * offset).sum(1) / np.linalg.norm(offset, axis=1)
+    ears = np.zeros(len(mean), bool)
+    for name, (index, _) in pack.targets.items():
+        if name.startswith("ears/"):
+            ears[index] = True
+    used = np.zeros(len(mean), bool)
+    used[part.source] = True
+    return np.nonzero(used & ~ears & (outward > 0.35) & (mean[:, 1] > -0.12))[0]
+
+
 class Wardrobe:
     """Textures and statistics that materials need, prepared once per renderer."""
 
     def __init__(self, pack, renderer):
         self.pack, self.renderer = pack, renderer
         self.noise = renderer.upload(noise_image())
-        self.paint = renderer.upload(paint_map(pack, renderer))
+        paint = paint_map(pack, renderer)
+        self.paint = renderer.upload(paint)
+        self.hood = hood.hood_parts()
+        self.skull = _skull_vertices(pack)
+        self.beard = beards.Beard(pack, paint[..., 0])
         part = pack.skin_part()
         mean = to_portrait(pack.mean_adult)[part.source]
         cheek = np.hypot(np.abs(mean[:, 0]) - 0.035, mean[:, 1] + 0.028) < 0.018
@@ -256,8 +287,8 @@ class Wardrobe:
         """Renderer materials by part name for a :class:`Look`."""
         pack, out = self.pack, {}
         assets = pack.tables["assets"]
-        gain = np.clip(look.skin_colour / self.skin_mean(look.skin), 0.25, 4.0)
-        gain = gain.mean() ** 0.5 * gain**0.5  # half of the painter's hue stays
+        gain = np.clip(look.skin_colour / self.skin_mean(look.skin), 0.12, 9.0)
+        gain = gain.mean() ** 0.15 * gain**0.85  # a part of the painter's hue stays
         scalp = look.hair_colour if look.scalp > 0.4 else look.skin_colour
         out["skin"] = DEFAULT_MATERIAL | {
             "image": self.renderer.texture(pack.skins[look.skin]["texture"], SKIN_SIZE), "paint": self.paint,
@@ -285,7 +316,15 @@ class Wardrobe:
                 out[look.hair] = DEFAULT_MATERIAL | {
                     "kind": "strands", "gain": tuple(look.hair_colour), "opacity": 0.75, "noise_scale": (2.0, 2.0)
                 }  # fmt: skip
-        for key, shade in ((look.teeth, 0.75), ("tongue.tongue01", 0.6)):
+        contrast = look.hair_contrast
+        for k in range(hood.LAYERS):
+            out[f"hood{k}"] = DEFAULT_MATERIAL | {
+                "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (0.9, 1.0),
+                "shine": 0.04 + 0.06 * look.shine, "gloss": 9.0,
+            }  # fmt: skip
+        for k in range(beards.LAYERS):
+            out[f"beard{k}"] = out["hood0"] | {"gain": tuple(look.beard_colour), "shine": 0.02}
+        for key, shade in ((look.teeth, 0.9), ("tongue.tongue01", 0.6)):
             texture = next(iter(assets[key]["materials"].values()))["texture"]
             out[key] = DEFAULT_MATERIAL | {
                 "image": self.renderer.texture(texture, SMALL_SIZE), "gain": (shade, shade, shade),

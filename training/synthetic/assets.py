@@ -93,7 +93,7 @@ class AssetPack:
         island = head & (uv[:, 0] > 0.755) & (uv[:, 1] < 0.145)  # its own island of the skin atlas
         index = np.unique(self.base["faces"][island])
         depth = to_portrait(self.mean_adult)[index, 2]
-        return index, np.clip((0.092 - depth) / 0.012, 0.0, 1.0)[:, None]
+        return index, np.clip((0.096 - depth) / 0.008, 0.0, 1.0)[:, None]
 
     @staticmethod
     def _shrink(radiance):

@@ -5,6 +5,7 @@ Every shard is a folder of uncompressed .npy arrays, one row per head (see ``ARR
 
 import argparse
 import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -15,10 +16,11 @@ from tqdm import tqdm
 from inference.cameras import CROP_DISTANCE, CROP_SIZE, orbit_camera
 from inference.pose import landmark_weights, solve_pose
 
+from . import hood
 from .appearance import Wardrobe, sample_look
 from .assets import AssetPack
 from .glasses import glasses_parts
-from .heads import build_head, landmark_points, mean_landmarks, sample_person, turned_eyes
+from .heads import build_head, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
 from .renderer import Renderer, smooth_normals
 
@@ -42,6 +44,7 @@ ARRAYS = {  # name: shape per head, type
 PARAMETERS = (  # name, length; the layout of the "parameters" array
     ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
     ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
+    ("strands", 15), ("beard_style", 4),
     ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
     ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
 )  # fmt: skip
@@ -113,7 +116,9 @@ class Studio:
     def _meshes(self, head, look):
         """Mesh vertices in portrait space per part: list of (part, vertices)."""
         pack, meshes = self.pack, []
-        meshes.append((pack.skin_part(look.suit), head.to_portrait(head.posed)))
+        skin = head.to_portrait(head.posed)
+        shrink_mouth_bag(pack, skin)
+        meshes.append((pack.skin_part(look.suit), skin))
         for key in ("eyes.high_poly", look.brow, look.lash, look.teeth, "tongue.tongue01", look.suit, look.hair, look.hat):
             if key is None:
                 continue
@@ -129,7 +134,24 @@ class Studio:
                 centre = np.float32([0.0, 0.03, -0.01])
                 verts = (verts - centre) * look.hair_size.astype(np.float32) + centre
             meshes.append((pack.part(key), verts))
-        return meshes
+        return meshes + self._strands(head, look, meshes)
+
+    def _strands(self, head, look, meshes):
+        """Procedural hair and beard; sets ``self.cover`` per part."""
+        self.cover, grown = {}, []
+        skin_part, skin = meshes[0]
+        if look.strands is not None:
+            body = np.concatenate([skin[skin_part.source]] + [v for part, v in meshes if part.kind == "suit"])
+            skull = hood.Skull(skin, self.wardrobe.skull, body)
+            forehead = head.to_portrait(landmark_points(self.pack, head.posed))[10, 1] - self.template[10, 1]
+            for part, layer in zip(self.wardrobe.hood, hood.build_hood(look.strands, skull, forehead), strict=True):
+                grown.append((part, *layer))
+        if look.beard_style is not None:
+            grown += self.wardrobe.beard.grow(look.beard_style, skin, smooth_normals(skin_part, skin))
+        for part, _, uv, cover in grown:
+            self.renderer.set_strands(part, uv, cover)
+            self.cover[part.name] = cover
+        return [(part, verts) for part, verts, *_ in grown]
 
     def _shade(self, meshes, light):
         """Upload normals and light of every part."""
@@ -183,9 +205,9 @@ class Studio:
         meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), materials)
         shaded, brightness = self._shade(meshes, light)
         white_balance = rng.uniform(0.7, 1.0)  # how far the camera makes up for the colour of the light
-        exposure = rng.uniform(0.85, 1.2) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
+        exposure = rng.uniform(0.92, 1.35) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
         for part, normals, lit in shaded:
-            renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source])
+            renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source], self.cover.get(part.name))
         toward = camera.position / np.linalg.norm(camera.position)
         halves, colours = np.zeros((2, 3)), np.zeros((2, 3))
         for i, direction in enumerate(light.directions):
@@ -225,13 +247,15 @@ class Studio:
         values = {
             "skin": list(self.pack.skins).index(look.skin), "hair": hairs.index(look.hair) + 1 if look.hair else 0,
             "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
+            "strands": look.strands.numbers() if look.strands else np.full(15, -1.0),
+            "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
             "glasses": look.glasses is not None, "hat": look.hat is not None,
             "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,
             "light_colours": colours, "true_camera": camera_numbers, "seed": seed[-1],
         }  # fmt: skip
         out = []
         for name, length in PARAMETERS:
-            value = values.get(name, getattr(person, name, None))
+            value = values[name] if name in values else getattr(person, name, None)
             value = getattr(look, name) if value is None else value
             out.append(np.asarray(value, np.float32).reshape(length))
         return np.concatenate(out)
@@ -286,6 +310,7 @@ def main():
     studio = Studio(args.data)
     args.out.mkdir(parents=True, exist_ok=True)
     np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
+    (args.out / "parameters.json").write_text(json.dumps(PARAMETERS))
     for index in range(args.first, args.first + args.shards):
         write_shard(studio, args.out, index, args.seed, args.heads)
 

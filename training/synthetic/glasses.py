@@ -33,7 +33,8 @@ def _frame(style, landmarks):
     width, height = 0.022 + 0.005 * style[0], 0.015 + 0.008 * style[1]
     exponent, thick = 1.0 / (1.0 + 1.6 * style[2]), 0.0007 + 0.0017 * style[3] ** 2
     angle = np.arange(RIM_STEPS) / RIM_STEPS * 2 * np.pi
-    front = max(bridge[2] - 0.002, left[2] + 0.014, right[2] + 0.014)
+    brows = landmarks[[105, 334, 52, 282, 66, 296]]
+    front = max(bridge[2] - 0.001, left[2] + 0.015, right[2] + 0.015, (brows[:, 2] + 6.0 * brows[:, 0] ** 2).max() + 0.001)
     pieces = []
     for eye, sign in ((right, -1.0), (left, 1.0)):
         x = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** exponent * width

@@ -80,9 +80,9 @@ def _random_units(weights, rng):
 def sample_person(rng, pack):
     """Draw a :class:`Person`. rng: numpy Generator."""
     kind, weights = rng.random(), {}
-    if kind < 0.62:
-        _smile(weights, rng, rng.uniform(0.12, 0.85), rng.random() < 0.55)
-    elif kind > 0.8:
+    if kind < 0.7:
+        _smile(weights, rng, rng.uniform(0.2, 1.0), rng.random() < 0.6)
+    elif kind > 0.84:
         _random_units(weights, rng)
     for name in ("browInnerUp", "browDown", "eyeSquint"):
         if f"{name}_L" not in weights and rng.random() < 0.4:
@@ -162,6 +162,14 @@ def mean_landmarks(pack):
     verts[pack.ict_index] += (weights @ pack.expression).reshape(-1, 3)
     _push_lids(pack, verts)
     return to_portrait(landmark_points(pack, verts)).astype(np.float32)
+
+
+def shrink_mouth_bag(pack, verts):
+    """Pull the inside of the mouth (in verts (n, 3), metres, in place) together: it would pierce thin cheeks and lips."""
+    index, free = pack.mouth_bag
+    bag = verts[index]
+    centre = bag.mean(0)
+    verts[index] += free * ((centre - bag) * (0.3, 0.5, 0.0) - (0.0, 0.0, 0.004))
 
 
 def _eye_centres(pack, verts):

@@ -24,12 +24,13 @@ class _Drawn:
     def __init__(self, context, programs, part):
         self.part = part
         count = len(part.source)
+        self.live = part.triangles  # triangles that are drawn; left-out ones are degenerate
         self.uv = context.buffer(part.uv.tobytes())
         self.position = context.buffer(reserve=count * 12, dynamic=True)
-        self.shade = context.buffer(reserve=count * 24, dynamic=True)
+        self.shade = context.buffer(reserve=count * 28, dynamic=True)
         self.index = context.buffer(part.triangles.tobytes())
         self.dome_index = context.buffer(reserve=part.triangles.nbytes, dynamic=True)
-        layout = [(self.position, "3f", "position"), (self.uv, "2f", "uv"), (self.shade, "3f 3f", "normal", "light")]
+        layout = [(self.position, "3f", "position"), (self.uv, "2f", "uv"), (self.shade, "3f 3f 1f", "normal", "light", "cover")]
         self.surface = context.vertex_array(programs["surface"], layout, self.index)
         self.dome = context.vertex_array(programs["surface"], layout, self.dome_index)
         self.depth = context.vertex_array(programs["depth"], [(self.position, "3f", "position")], self.index)
@@ -147,9 +148,17 @@ class Renderer:
         """Upload the drawn vertices' positions (k, 3)."""
         self._buffers(part).position.write(np.ascontiguousarray(positions, np.float32).tobytes())
 
-    def set_shading(self, part, normals, light):
-        """Upload unit normals (k, 3) and relative irradiance (k, 3)."""
-        self._buffers(part).shade.write(np.hstack([normals, light]).astype(np.float32).tobytes())
+    def set_shading(self, part, normals, light, cover=None):
+        """Upload unit normals (k, 3), relative irradiance (k, 3) and strand cover (k,), 1 if not given."""
+        cover = np.ones(len(normals)) if cover is None else cover
+        self._buffers(part).shade.write(np.hstack([normals, light, cover[:, None]]).astype(np.float32).tobytes())
+
+    def set_strands(self, part, uv, cover):
+        """Upload strand coordinates (k, 2) and leave out triangles without any cover (k,)."""
+        drawn = self._buffers(part)
+        drawn.uv.write(np.ascontiguousarray(uv, np.float32).tobytes())
+        drawn.live = np.where((cover[part.triangles] > 0.0).any(1, keepdims=True), part.triangles, 0).astype(np.int32)
+        drawn.index.write(drawn.live.tobytes())
 
     def visibility(self, parts, points, normals, directions):
         """How much of each far-away light a point sees, from shadow maps of the parts' current positions.
@@ -229,10 +238,10 @@ class Renderer:
         u, v, radius = domes.dome_coordinates(positions)
         drawn = self._buffers(part)
         drawn.position.write(np.stack([u, v, radius], -1).astype(np.float32).tobytes())
-        corners_u, corners_v = u[part.triangles], v[part.triangles]
+        corners_u, corners_v = u[drawn.live], v[drawn.live]
         low, high = corners_u.min(1), corners_u.max(1)
         keep = (high - low < DOME_SPAN) & (np.ptp(corners_v, axis=1) < DOME_SPAN) & (high > 0.0) & (low < 1.0)
-        index = part.triangles.copy()
+        index = drawn.live.copy()
         index[~keep] = 0
         drawn.dome_index.write(index.tobytes())
 

@@ -3,11 +3,11 @@
 SURFACE_VERTEX = """
 #version 330
 uniform mat4 projection;
-in vec3 position; in vec2 uv; in vec3 normal; in vec3 light;
-out vec2 f_uv; out vec3 f_normal; out vec3 f_light;
+in vec3 position; in vec2 uv; in vec3 normal; in vec3 light; in float cover;
+out vec2 f_uv; out vec3 f_normal; out vec3 f_light; out float f_cover;
 void main() {
     gl_Position = projection * vec4(position, 1.0);
-    f_uv = uv; f_normal = normal; f_light = light;
+    f_uv = uv; f_normal = normal; f_light = light; f_cover = cover;
 }
 """
 
@@ -25,7 +25,7 @@ uniform float beard, scalp, lips, lids, blotches;
 uniform vec2 noise_scale;
 uniform vec3 half_vectors[2]; uniform vec3 light_colours[2];
 uniform float shine, gloss;
-in vec2 f_uv; in vec3 f_normal; in vec3 f_light;
+in vec2 f_uv; in vec3 f_normal; in vec3 f_light; in float f_cover;
 out vec4 colour;
 
 float dither() {  // four levels in a block of 2 x 2 samples, shuffled per primitive so that layers add up
@@ -59,8 +59,9 @@ void main() {
     } else if (kind == CLOTH) {
         albedo = pow(albedo, vec3(power)) * gain;
     } else if (kind == STRANDS) {
-        albedo = gain * (0.55 + 0.9 * grain.r * grain.g * 2.0);
-        alpha = smoothstep(1.0 - opacity, 1.15 - opacity, grain.b);
+        vec4 fine = texture(noise, f_uv * noise_scale * vec2(3.3, 1.7) + 0.31);
+        albedo = gain * pow(0.45 + 0.75 * grain.b + 0.35 * fine.b, power);
+        alpha = smoothstep(0.0, 0.3, f_cover * opacity - 0.6 * fine.b - 0.4 * grain.b);
     } else {
         albedo = gain * (0.9 + 0.2 * grain.r);
         alpha = opacity;
