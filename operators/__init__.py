@@ -14,10 +14,11 @@ def _classes():
         render_engine,
         render_view,
         settings,
+        show,
     )
 
     data = settings, preferences
-    steps = import_portrait, invert, photo_camera, render_view, layers, extract_mesh, camera_moves, batch
+    steps = import_portrait, invert, photo_camera, show, render_view, layers, extract_mesh, camera_moves, batch
     return [cls for module in (*data, *steps, render_engine) for cls in module.CLASSES]
 
 

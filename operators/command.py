@@ -1,6 +1,10 @@
 """`blender --command portrait_manifolds …`: the engine's command line inside Blender."""
 
+import sys
+
 import bpy
+
+from . import strings
 
 _command = None
 
@@ -11,10 +15,13 @@ def run(arguments):
 
     try:
         return int(main(list(arguments)) or 0)
+    except ImportError as error:
+        print(strings.LIBRARY_MISSING.format(error=error), file=sys.stderr)
+        return 1
     except SystemExit as error:  # argparse: --help, or unknown flags
         if error.code is None or isinstance(error.code, int):
             return error.code or 0
-        print(error.code)
+        print(error.code, file=sys.stderr)
         return 2
 
 

@@ -30,13 +30,13 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
         return super().invoke(context, event)
 
     def run(self, context):
+        from .show import frame
+
         paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
         obj = None
         for path in paths:
             obj = import_photo(context, bpy.path.abspath(path), self.face, self)
-        bpy.ops.object.select_all(action="DESELECT") if bpy.ops.object.select_all.poll() else None
-        obj.select_set(True)
-        context.view_layer.objects.active = obj
+        frame(context, obj)
 
 
 def import_photo(context, path, face, operator):

@@ -64,8 +64,8 @@ def find(target):
 def new_portrait_object(context, name):
     """An empty, life-size and facing -Y; not yet linked, so that a failure leaves nothing in the scene."""
     obj = bpy.data.objects.new(name, None)
-    obj.empty_display_type = "PLAIN_AXES"
-    obj.empty_display_size = 0.05
+    obj.empty_display_type = "SPHERE"
+    obj.empty_display_size = 0.11  # metres, about a head
     unit = context.scene.unit_settings
     if unit.system != "NONE" and unit.scale_length > 0:
         obj.scale = [1.0 / unit.scale_length] * 3

@@ -111,6 +111,7 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
     def draw(self, context):
         layout = self.layout
         settings = context.scene.portrait_manifolds
+        layout.operator("portrait_manifolds.show", icon="HIDE_OFF")
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
         row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True

@@ -11,7 +11,7 @@ from .conftest import MODULE  # noqa: E402
 
 OPERATORS = (
     "import_portrait update_crop invert cancel render_view add_layers extract_mesh "
-    "add_camera add_turntable add_dolly_zoom batch"
+    "add_camera add_turntable add_dolly_zoom show batch"
 ).split()
 
 
