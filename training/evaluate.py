@@ -122,7 +122,10 @@ def evaluate_heads(model, folder, limit=None):
             crop = np.round((photo[..., :3] * photo[..., 3:] + backdrop * (1 - photo[..., 3:])) * 255).astype(np.uint8)
             camera = cameras.orbit_camera()
             camera = cameras.Camera(256, 256, camera.fx, camera.fy, 128, 128, np.array(shard["camera"][index], np.float64))
-            alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=np.array(shard["landmarks"][index]))
+            # The aligner's landmarks differ from exact surface points by a known bias.
+            mean, bias = model.geometry["mean_landmarks"], model.geometry["landmark_bias"]
+            shift = camera.project(mean)[0] - camera.project(mean - bias)[0]
+            alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=shard["landmarks"][index] + shift)
             portrait = Portrait(invert_crop(alignment, model), model.geometry["radii"], camera, crop, np.eye(2, 3),
                                 (256, 256), "synthetic", model.id, model.sha256, {}, {})  # fmt: skip
             row = {}

@@ -6,16 +6,10 @@ import cv2
 import numpy as np
 import torch
 
-from training.population import levels
+from training.population import levels, mirrored_landmarks
 from training.synthetic_shards import open_shards
 
 MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0]).astype(np.float32)
-
-
-def mirrored_landmarks(mean_landmarks):
-    """Index of each landmark's mirror twin, (468,) int, from the mean head's symmetry."""
-    flipped = mean_landmarks * np.array([-1.0, 1.0, 1.0], np.float32)
-    return np.linalg.norm(mean_landmarks[:, None] - flipped[None], axis=-1).argmin(0)
 
 
 def noise_texture(rng, size, octaves=5):

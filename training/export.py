@@ -142,7 +142,8 @@ def main(arguments=None):
             work[name] = round(export_network(name, module, inputs, outputs, axes, folder), 3)
             print(f"{name}: {work[name]} GMAC, {(folder / f'{name}.onnx').stat().st_size / 1e6:.2f} MB", file=sys.stderr)
         np.savez_compressed(folder / "geometry.npz", radii=geometry["radii"].astype(np.float32),
-                            mean_landmarks=geometry["mean_landmarks"].astype(np.float32),
+                            mean_landmarks=(geometry["mean_landmarks"] + geometry["landmark_bias"]).astype(np.float32),
+                            landmark_bias=geometry["landmark_bias"].astype(np.float32),
                             lift_sheets=np.array(model.config.lift_sheets, np.int32),
                             grid=np.array(model.config.grid, np.int32))  # fmt: skip
         for name in ALIGNER:

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference import cameras
+from inference.inversion import MAX_OFFSET, UNUSED_LANDMARKS
 from training import manifolds as mf
 from training.networks import Decoder, DetailEncoder, DetailManifolds, EfficientGRAM, EncoderW, NetworkConfig, opacity_logits
 
@@ -24,6 +25,7 @@ class PortraitModel(nn.Module):
         self.manifolds = mf.Manifolds(radii, self.config.grid, self.config.lift_sheets)
         self.register_buffer("mean_level", torch.as_tensor(mean_level, dtype=torch.float32)[None, None])
         self.register_buffer("mean_landmarks", torch.as_tensor(mean_landmarks, dtype=torch.float32))
+        self.register_buffer("unused_landmarks", torch.tensor(UNUSED_LANDMARKS), persistent=False)
         self.generator = EfficientGRAM(self.config)
         self.encoder = EncoderW(self.config, self.generator.styles)
         self.detail_encoder = DetailEncoder(self.config)
@@ -33,7 +35,8 @@ class PortraitModel(nn.Module):
     def landmark_offsets(self, landmarks, camera):
         """Offsets (B, 936), in units of 10 px, of landmarks (B, 468, 2) px from the mean head's in the given pose."""
         expected, _ = mf.project(self.mean_landmarks.expand(landmarks.shape[0], -1, -1), camera)
-        return ((landmarks - expected * cameras.CROP_SIZE) / 10.0).flatten(1)
+        offsets = (landmarks - expected * cameras.CROP_SIZE) / 10.0
+        return torch.clamp(offsets, -MAX_OFFSET, MAX_OFFSET).index_fill(1, self.unused_landmarks, 0.0).flatten(1)
 
     def coarse(self, photo, landmarks, camera):
         """Coarse manifolds from photo (B, 3, 256, 256) in [0, 1]; see :class:`EfficientGRAM` for the parts."""

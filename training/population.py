@@ -12,6 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from inference import domes
+from inference.cameras import CROP_DISTANCE, orbit_camera
+from inference.inversion import UNUSED_LANDMARKS
 from training.networks import KNEE, SHEETS
 from training.synthetic_shards import open_shards
 
@@ -82,11 +84,45 @@ def levels(radius, radii):
     return np.where(radius > 0, np.clip(level, 0.0, SHEETS), SHEETS + 1.0).astype(np.float32)
 
 
+def landmark_bias(seen, exact, cameras, mean_landmarks):
+    """Where another detector sees landmarks, against the exact surface points of synthetic heads.
+
+    seen: (heads, 468, 2) pixels by the detector, NaN where it found nothing; exact: the same by geometry; cameras:
+    (heads, 4, 4) camera_to_world; mean_landmarks: (468, 3) metres.
+    Returns (468, 3) metres, symmetric: add it to the mean landmarks when landmarks come from that detector.
+    """
+    found = np.isfinite(seen).all((1, 2))
+    error = (seen - exact)[found]
+    scale = orbit_camera().fx / CROP_DISTANCE
+    rotation = np.transpose(cameras[found][:, :3, :3], (0, 2, 1))
+    moves = np.stack([scale * rotation[:, 0], -scale * rotation[:, 1]], 1)  # pixels by metres, (heads, 2, 3)
+    prior = np.diag([1.0, 1.0, 30.0]) * 2.0 * scale**2  # depth is hardly seen: keep it small
+    bias = np.zeros((error.shape[1], 3))
+    for index in range(len(bias)):
+        weight = np.ones(len(error))
+        for _ in range(10):  # robust: Cauchy weights, 1.5 px
+            weighted = moves * weight[:, None, None]
+            solution = np.linalg.solve(np.einsum("hij,hik->jk", weighted, moves) + prior,
+                                       np.einsum("hij,hi->j", weighted, error[:, index]))  # fmt: skip
+            weight = 1 / (1 + (np.linalg.norm(error[:, index] - moves @ solution, axis=1) / 1.5) ** 2)
+        bias[index] = solution
+    twins = mirrored_landmarks(mean_landmarks)
+    bias[list(UNUSED_LANDMARKS)] = bias[twins[list(UNUSED_LANDMARKS)]] * (-1.0, 1.0, 1.0)
+    return (0.5 * (bias + bias[twins] * (-1.0, 1.0, 1.0))).astype(np.float32)
+
+
+def mirrored_landmarks(mean_landmarks):
+    """Index of each landmark's mirror twin, (468,) int, from the mean head's symmetry."""
+    flipped = mean_landmarks * np.array([-1.0, 1.0, 1.0], np.float32)
+    return np.linalg.norm(mean_landmarks[:, None] - flipped[None], axis=-1).argmin(0)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--heads", type=pathlib.Path, required=True, help="folder of synthetic shards")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="geometry.npz to write")
     parser.add_argument("--count", type=int, default=1024, help="heads to look at")
+    parser.add_argument("--detected", type=pathlib.Path, help="landmarks of the same heads by training.aligner.label_photos --shards")
     options = parser.parse_args(arguments)
     shards = open_shards([options.heads])
     outer = np.concatenate([np.asarray(s["dome_radius"]) for s in shards])[: options.count]
@@ -101,7 +137,15 @@ def main(arguments=None):
     mean = mean.reshape(80, 2, 80, 2).mean((1, 3)).astype(np.float32)
     clipped = ((level[hit] <= 0.01) | (level[hit] >= SHEETS - 0.01)).mean()
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_landmarks=shards[0].mean_landmarks())
+    landmarks = shards[0].mean_landmarks().astype(np.float32)
+    bias = np.zeros_like(landmarks)
+    if options.detected:
+        with np.load(options.detected, allow_pickle=False) as data:
+            seen = [data[shard.folder.name] for shard in shards if shard.folder.name in data.files]
+        exact = [np.asarray(shard["landmarks"][: len(s)]) for shard, s in zip(shards, seen)]
+        poses = [np.asarray(shard["camera"][: len(s)], np.float64) for shard, s in zip(shards, seen)]
+        bias = landmark_bias(np.concatenate(seen), np.concatenate(exact), np.concatenate(poses), landmarks)
+    np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_landmarks=landmarks, landmark_bias=bias)
     print(f"{len(outer)} heads, {100 * clipped:.2f} % of their surface outside the sheets")
     spacing = (radii[KNEE] - radii[-1]) / (SHEETS - 1 - KNEE) * 1000
     print(f"inner sheets {spacing.min():.1f} to {spacing.max():.1f} mm apart, {spacing[40:55, 32:48].mean():.1f} mm in the face")

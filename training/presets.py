@@ -27,7 +27,7 @@ class Preset:
 
     network: NetworkConfig = NetworkConfig()
     weights: LossWeights = LossWeights()
-    batch: int = 8  # examples a step
+    batch: int = 4  # examples a step
     real_share: float = 0.25  # share of a batch that is real portraits
     patch: int = 40  # pixels per side of rendered patches
     learning_rate: float = 1e-3

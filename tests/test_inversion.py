@@ -1,0 +1,152 @@
+"""Training's torch model and the engine's numpy and ONNX Runtime twin agree, network by network and as a whole."""
+
+import dataclasses
+import types
+
+import numpy as np
+import pytest
+
+from inference import cameras, domes, inversion
+from inference.intersections import SheetIntersections, Workspace
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnxscript")
+from training import manifolds as mf  # noqa: E402
+from training.export import export_network, networks  # noqa: E402
+from training.model import PortraitModel  # noqa: E402
+from training.networks import KNEE, SHEETS, opacity_logits  # noqa: E402
+
+
+def sheet_radii():
+    """Sheets as training.population places them: even between three bounds, wavy over (u, v)."""
+    v, u = np.meshgrid(np.linspace(0, 1, 81), np.linspace(0, 1, 81), indexing="ij")
+    outer, bulk, inner = 0.24 + 0.01 * np.sin(3 * u), 0.20 + 0.01 * np.cos(2 * v), 0.13 + 0.01 * u
+    index = np.arange(SHEETS)[:, None, None]
+    outside = outer + (bulk - outer) * index / KNEE
+    inside = bulk + (inner - bulk) * (index - KNEE) / (SHEETS - 1 - KNEE)
+    return np.where(index < KNEE, outside, inside).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(3)
+    rng = np.random.default_rng(3)
+    landmarks = np.stack([rng.uniform(-0.07, 0.07, 468), rng.uniform(-0.1, 0.08, 468), rng.uniform(0.03, 0.1, 468)], -1)
+    model = PortraitModel(sheet_radii(), np.full((80, 80), 11.0), landmarks).eval().requires_grad_(False)
+    for layer in (model.detail.sheets, model.detail.geometry, model.detail.correction, model.generator.sheets):
+        torch.nn.init.normal_(layer.weight, std=0.05)  # as training leaves them: no output is constant
+    torch.nn.init.normal_(model.decoder.third.weight, std=0.3)
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    """The model as the engine loads it."""
+    import onnxruntime
+
+    folder = tmp_path_factory.mktemp("model")
+    sessions = {}
+    for name, module, inputs, outputs, axes in networks(model):
+        export_network(name, module, inputs, outputs, axes, folder)
+        sessions[name] = onnxruntime.InferenceSession(str(folder / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+    geometry = {
+        "radii": sheet_radii(), "mean_landmarks": model.mean_landmarks.numpy(),
+        "lift_sheets": np.array(model.config.lift_sheets), "grid": np.array(model.config.grid),
+    }  # fmt: skip
+    return types.SimpleNamespace(geometry=geometry, sha256="test", session=sessions.__getitem__)
+
+
+def test_dome_coordinates_agree():
+    points = np.random.default_rng(0).uniform((-0.2, -0.16, -0.09), (0.2, 0.2, 0.2), (5000, 3))
+    wanted = domes.dome_coordinates(points)
+    found = mf.dome_coordinates(torch.tensor(points))
+    for a, b in zip(wanted, found):
+        np.testing.assert_allclose(b.numpy(), a, atol=1e-6)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 25.0, -50.0])
+def test_ray_hits_agree(yaw):
+    """The training's ray marcher against the engine's intersections, on rays that are not grazing."""
+    camera = cameras.orbit_camera(yaw=yaw, pitch=5.0, width=48, height=48)
+    geometry = mf.Manifolds(sheet_radii(), 80, (1, 4))
+    pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
+    points, uv, valid = geometry.hits(pose, mf.pixel_grid(48, 48)[None])
+    sheets = SheetIntersections(sheet_radii(), camera)
+    space_gap, agreed = [], 0
+    for tile in sheets.tiles:
+        space = Workspace(tile.height, tile.width)
+        sheets.rays(tile, space)
+        for sheet in (0, KNEE, 14, 22):
+            hit = sheets.enter(tile, sheet, space)
+            rows, columns = slice(tile.y, tile.y + tile.height), slice(tile.x, tile.x + tile.width)
+            ours = uv[0, sheet].view(48, 48, 2)[rows, columns].numpy()
+            both = hit & valid[0, sheet].view(48, 48)[rows, columns].numpy()
+            agreed += both.sum()
+            space_gap.append(np.hypot(ours[..., 0] - space.u, ours[..., 1] - space.v)[both])
+    gap = np.concatenate(space_gap)
+    assert agreed > 2000
+    assert np.quantile(gap, 0.95) < 2e-3
+
+
+def test_opacity_logits_agree():
+    rng = np.random.default_rng(1)
+    level, occupancy = rng.uniform(-2, 25, (2, 30, 30)).astype(np.float32)
+    for index in (0, 9, 22):
+        ours = inversion.opacity_logits(level, occupancy * 2 - 20, np.zeros_like(level), index)
+        theirs = opacity_logits(torch.tensor(level), torch.tensor(occupancy * 2 - 20), torch.tensor(float(index)))
+        np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4)
+        # the closed form: the probability of both events
+        a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (5.0 * (index + 0.5 - level), occupancy * 2 - 20))
+        np.testing.assert_allclose(1 / (1 + np.exp(-ours)), a * b, atol=1e-4)
+
+
+def test_inversion_is_the_trained_model(model, exported):
+    """Textures of invert_crop equal the torch model decoded at every texel of some sheets."""
+    rng = np.random.default_rng(5)
+    crop = np.kron(rng.integers(0, 255, (16, 16, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+    camera = cameras.orbit_camera(yaw=8.0, pitch=-4.0)
+    landmarks = camera.project(model.mean_landmarks.numpy())[0] + rng.normal(0, 2, (468, 2))
+    alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=landmarks.astype(np.float32))
+    textures = inversion.invert_crop(alignment, exported)
+    assert textures.shape == (24, 320, 320, 4) and textures.dtype == np.uint8
+    photo = torch.tensor(crop.transpose(2, 0, 1)[None] / 255, dtype=torch.float32)
+    pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
+    output = model(photo, torch.tensor(alignment.landmarks)[None], pose)
+    depth = model.visible_depth(output["fused"], pose)
+    u, v = domes.texel_centres(320, 320)
+    uv = torch.tensor(np.stack([u, v], -1), dtype=torch.float32).view(1, 1, -1, 2).expand(1, SHEETS, -1, 2)
+    for sheet in (8, 11, 13):
+        points = torch.tensor(inversion._geometry(exported).texel_points[sheet]).view(1, 1, -1, 3).expand(1, SHEETS, -1, 3)
+        rgb, opacity = model.decode(points, uv, output["fused"], photo, output["maps"], depth, pose)
+        decoded = (textures[sheet, ..., 3] > 2) & (textures[sheet, ..., 3] < 250)
+        assert decoded.sum() > 500
+        gap = np.abs(opacity[0, sheet].view(320, 320).numpy() * 255 - textures[sheet, ..., 3])[decoded]
+        assert np.median(gap) < 1.5 and np.quantile(gap, 0.9) < 12
+        gap = np.abs(rgb[0, sheet].view(3, 320, 320).permute(1, 2, 0).numpy() * 255 - textures[sheet, ..., :3])[decoded]
+        assert np.median(gap) < 1.5
+
+
+def test_same_photo_gives_the_same_bytes(model, exported):
+    camera = cameras.orbit_camera()
+    crop = np.full((256, 256, 3), 127, np.uint8)
+    landmarks = camera.project(model.mean_landmarks.numpy())[0].astype(np.float32)
+    alignment = types.SimpleNamespace(crop=crop, camera=dataclasses.replace(camera), landmarks=landmarks)
+    assert np.array_equal(inversion.invert_crop(alignment, exported), inversion.invert_crop(alignment, exported))
+
+
+def test_cancel_stops_between_stages(exported, model):
+    from inference.errors import Cancelled
+
+    seen = []
+
+    def progress(fraction, stage):
+        seen.append((fraction, stage))
+        if fraction > 0.3:
+            raise Cancelled
+
+    camera = cameras.orbit_camera()
+    landmarks = camera.project(model.mean_landmarks.numpy())[0].astype(np.float32)
+    alignment = types.SimpleNamespace(crop=np.zeros((256, 256, 3), np.uint8), camera=camera, landmarks=landmarks)
+    with pytest.raises(Cancelled):
+        inversion.invert_crop(alignment, exported, progress)
+    assert [f for f, _ in seen] == sorted(f for f, _ in seen) and seen[-1][0] < 0.5

@@ -1,0 +1,69 @@
+"""Align labelled photos for training: ``python -m training.align_photos PHOTOS --labels labels.npz --mattes DIR ...``.
+
+Writes one .npz of aligned crops with mattes, landmarks and cameras, in the convention of the synthetic heads: what the
+labelling detector sees elsewhere than exact surface points (``landmark_bias`` of geometry.npz) is taken off.
+"""
+
+import argparse
+import pathlib
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from inference.alignment import align_landmarks
+from inference.cameras import CROP_SIZE
+from inference.photo import open_photo
+
+
+def align_labelled(photo, matte, landmarks, mean_landmarks, bias):
+    """Align one photo.
+
+    photo: (H, W, 3) uint8. matte: (H, W) uint8. landmarks: (468, 2) photo pixels. mean_landmarks, bias: (468, 3) metres.
+    Returns a dict: crops (256, 256, 3) u8, mattes and known (256, 256) u8, landmarks (468, 2) and cameras (4, 4) f32.
+    """
+    alignment = align_landmarks(photo, landmarks, mean_landmarks + bias)
+    camera = alignment.camera
+    shift = camera.project(mean_landmarks + bias)[0] - camera.project(mean_landmarks)[0]
+
+    def warp(image):
+        matrix = alignment.crop_to_photo.copy()  # corners to the pixel centres that OpenCV counts in
+        matrix[:, 2] += 0.5 * matrix[:, :2].sum(1) - 0.5
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return cv2.warpAffine(image, matrix, (CROP_SIZE, CROP_SIZE), flags=flags, borderMode=cv2.BORDER_CONSTANT)
+
+    return {
+        "crops": alignment.crop,
+        "mattes": warp(matte),
+        "known": warp(np.full(matte.shape, 255, np.uint8)),
+        "landmarks": (alignment.landmarks - shift).astype(np.float32),
+        "cameras": camera.camera_to_world.astype(np.float32),
+    }
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=pathlib.Path)
+    parser.add_argument("--labels", type=pathlib.Path, required=True, help=".npz of training.aligner.label_photos")
+    parser.add_argument("--mattes", type=pathlib.Path, required=True, help="folder of mattes by the same command")
+    parser.add_argument("--geometry", type=pathlib.Path, required=True, help="geometry.npz of training.population")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    options = parser.parse_args(arguments)
+    with np.load(options.labels, allow_pickle=False) as data:
+        labels = dict(zip(data["names"].tolist(), data["landmarks"]))
+    with np.load(options.geometry, allow_pickle=False) as data:
+        mean, bias = data["mean_landmarks"].astype(np.float64), data["landmark_bias"].astype(np.float64)
+    rows = []
+    for path in tqdm(sorted(options.photos.iterdir())):
+        name = path.stem if path.stem in labels else path.name
+        matte = cv2.imread(str(options.mattes / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
+        if name in labels and matte is not None:
+            rows.append(align_labelled(open_photo(path), matte, labels[name], mean, bias))
+    if not rows:
+        raise SystemExit(f"no photo in {options.photos} has both a label and a matte: run training.aligner.label_photos")
+    np.savez(options.out, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
+    print(f"{len(rows)} portraits in {options.out}")
+
+
+if __name__ == "__main__":
+    main()
