@@ -82,6 +82,32 @@ def test_photo_camera_gives_the_stored_view(portrait, portrait_file, moved):
     assert np.quantile(error, 0.999) <= 3 / 255
 
 
+def test_whole_photo_camera_overlays_the_photo(scene, tmp_path):
+    """What it sees, cut out by the crop's transform (turned, scaled, off centre), is what the crop's camera sees."""
+    import dataclasses
+
+    from inference.alignment import warp_to_crop
+    from inference.portrait import save_portrait
+    from tests.portraits import analytic_portrait
+
+    scale, angle = 1.7, math.radians(11)
+    linear = scale * np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    affine = np.column_stack([linear, (170.0, 40.0)])
+    stored = dataclasses.replace(analytic_portrait(), crop_to_photo=affine, photo_size=(640, 560))
+    save_portrait(stored, tmp_path / "turned.manifolds")
+    portrait = place(tmp_path / "turned.manifolds")
+    portrait.location, portrait.rotation_euler = (0.3, -0.2, 1.6), (0.0, 0.1, 0.4)
+    assert bpy.ops.portrait_manifolds.add_camera(whole_photo=True, background=False) == {"FINISHED"}
+    bpy.context.view_layer.update()
+    view = engine_view(portrait)
+    assert view.alpha.shape == (560, 640)
+    got = warp_to_crop(premultiplied(view.color, view.alpha).astype(np.float32), affine)
+    wanted = render_view(stored, stored.camera)
+    inside = (got[..., 3] > 0.99) & (wanted.alpha > 0.99)
+    assert inside.mean() > 0.2 and np.mean(np.abs(got[..., 3] - wanted.alpha) > 0.5) < 2e-3
+    assert psnr(got[..., :3][inside], wanted.color[inside]) >= 33
+
+
 def test_view_file_holds_srgb_bytes_with_straight_alpha(portrait, portrait_file, tmp_path):
     from PIL import Image
 
