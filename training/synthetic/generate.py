@@ -13,7 +13,7 @@ import shutil
 import numpy as np
 from tqdm import tqdm
 
-from inference.cameras import CROP_DISTANCE, CROP_SIZE, orbit_camera
+from inference.cameras import CROP_DISTANCE, orbit_camera
 from inference.pose import landmark_weights, solve_pose
 
 from . import hood
