@@ -19,6 +19,8 @@ TEXTURE_SIZE = 320  # texels per side of the textures that are written
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
 FAR = CROP_DISTANCE + 0.16  # metres; depth where the photo sees no subject
 VOXEL_DEPTH = 0.16  # metres, half the depth of the frustum voxel
+UNUSED_LANDMARKS = (288, 361, 397, 401, 435)  # FaceMesh points of the jaw without a twin on the training heads
+MAX_OFFSET = 3.0  # largest landmark offset, in units of 10 px
 SHARPNESS = 5.0  # logit change of opacity per level
 CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
@@ -72,7 +74,9 @@ def invert_crop(alignment, model, progress=None):
 def landmark_offsets(landmarks, camera, mean_landmarks):
     """Offsets (1, 936) float32, in units of 10 px, of landmarks (468, 2) from the mean head's in the same pose."""
     expected, _ = camera.project(mean_landmarks)
-    return ((landmarks - expected) / 10.0).astype(np.float32).reshape(1, -1)
+    offsets = np.clip((landmarks - expected) / 10.0, -MAX_OFFSET, MAX_OFFSET)
+    offsets[list(UNUSED_LANDMARKS)] = 0.0
+    return offsets.astype(np.float32).reshape(1, -1)
 
 
 def lift(voxel, photo, matte, camera, points, grid):

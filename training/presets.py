@@ -29,6 +29,7 @@ class Preset:
     weights: LossWeights = LossWeights()
     batch: int = 4  # examples a step
     real_share: float = 0.25  # share of a batch that is real portraits
+    view_every: int = 2  # steps per step that renders views, once views are rendered at all
     patch: int = 40  # pixels per side of rendered patches
     learning_rate: float = 1e-3
     bfloat16: bool = True  # autocast; about 4 times faster on CPUs with AMX and on GPUs

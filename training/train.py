@@ -210,7 +210,7 @@ def main(arguments=None):
     start, view, loader, opened = time.monotonic(), False, None, 0.0
     total, waited, log = options.minutes * 60.0, 0.0, open(options.out / "curve.jsonl", "a")
     bar = tqdm(total=round(total), unit="s", mininterval=20, bar_format="{l_bar}{bar:20}| {n}/{total}s {postfix}")
-    sums, counts, last_save = {}, 0, time.monotonic()
+    sums, times, counts, last_save = {}, {}, 0, time.monotonic()
     first_step, bad = step, 0
     while True:
         spent = time.monotonic() - start
@@ -231,7 +231,7 @@ def main(arguments=None):
         with torch.autocast(options.device, dtype=torch.bfloat16, enabled=preset.bfloat16):
             output = model(batch["photo"], batch["landmarks"], batch["camera"])
         terms = texture_losses(output, batch, preset.weights)
-        if view:
+        if view and step % preset.view_every == 0:
             terms |= view_losses(model, output, batch, preset.weights, preset.patch)
         loss = sum(terms.values())
         if not torch.isfinite(loss):
@@ -251,16 +251,17 @@ def main(arguments=None):
                 ours.lerp_(theirs, 1 - decay)
         for name, value in terms.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
+            times[name] = times.get(name, 0) + 1
         counts += 1
         bar.n = round(min(time.monotonic() - start, total))
         if counts == 50 or time.monotonic() - last_save > 240:
-            means = {name: round(value / counts, 4) for name, value in sums.items()}
+            means = {name: round(value / times[name], 4) for name, value in sums.items()}
             speed = (step - first_step) * preset.batch / (time.monotonic() - start)
             record = {"step": step, "seconds": round(spent), "samples_per_second": round(speed, 2),
                       "wait": round(waited / (time.monotonic() - start), 3), **means}  # fmt: skip
             print(json.dumps(record), file=log, flush=True)
             bar.set_postfix_str(f"{speed:.1f}/s loss {sum(means.values()):.3f}")
-            sums, counts = {}, 0
+            sums, times, counts = {}, {}, 0
         if time.monotonic() - last_save > 240:
             last_save = time.monotonic()
             save(options, model, average, optimizer, step, preset)
