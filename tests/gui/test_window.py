@@ -53,6 +53,10 @@ def test_window(tmp_path, extension_zip):
     said = machine.run(*install, machine.inside / "extension.zip", timeout=300)
     assert "ERROR" not in said and "Error" not in said, said
 
+    command = ["blender", "--command", "portrait_manifolds", "invert", machine.inside / "astronaut.png"]
+    said = machine.run(*command, "--out", machine.inside / "cli", "--quiet", timeout=300)
+    assert (machine.lab / "cli" / "portrait.manifolds").is_file(), said
+
     blender = ["blender", "--window-geometry", "0", "0", *SCREEN.split("x"), "--enable-event-simulate"]
     script = ["--python", machine.inside / "drive_window.py", "--", machine.inside / "astronaut.png"]
     display = ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN}x24 -noreset"]
