@@ -15,16 +15,18 @@ import cv2
 import numpy as np
 
 from . import domes
+from .ray_search import DEEP, NEAR, Workspace, dome_coordinates, prepared, search
 
-LATTICE_CELLS = 36  # across the longer side of the head's bounding rectangle
-SAMPLES = 40  # along a ray through the bounding sphere
-MARGIN = 0.02  # metres of empty space around the sheets that is searched as well
-DEEP = 0.08  # metres behind the entry from which on the parabola is cut off
-NEAR = 1e-3  # metres, nothing in front of it is seen
-TOLERANCE = 5e-5  # metres left between ray point and sheet, or
-TOLERANCE_PIXELS = 0.05  # pixels, whatever is smaller
+LATTICE_CELLS = 30  # across the longer side of the head's bounding rectangle
+TOLERANCE = 1e-4  # metres left between ray point and sheet, or
+TOLERANCE_PIXELS = 0.08  # pixels, whatever is smaller
+STEPS = 2  # Newton and secant steps at most
+SETTLED = 0.03  # share of a tile that may be left to settle one by one
+ROUGH_ERROR = 0.004  # metres between guess and result that are suspicious near a jump in depth
 TILE = 128  # pixels, about the side of a tile; its planes stay in the cache
-FINER = 4  # radii are looked up in a grid that is so many times finer
+POLISH_STEPS = 6  # secant steps for single rays
+GRAZING = 0.2  # slope of f these start with
+OUTSIDE = 0.53  # from the texture's middle; entries farther out need not be exact
 CHUNK = 8192  # rays searched at once
 _STEEP = 0.08  # smallest slope of f a Newton step trusts
 _STEP = 0.02  # metres, longest Newton step
@@ -52,15 +54,13 @@ class SheetIntersections:
 
     def __init__(self, radii, camera):
         self.camera = camera
-        # finer corners of the same bilinear surface: OpenCV 4 rounds look-ups to 1/32 of a cell
-        fine = np.stack([_refine(_refine(sheet).T).T for sheet in np.asarray(radii, np.float32)])
-        self.count, self._rows, self._columns = fine.shape
-        self._stack = fine.reshape(-1, self._columns)
+        self.sheets = prepared(radii)
+        self.count = self.sheets.count
+        centre, radius = self.sheets.centre, self.sheets.radius
         self._base, self._by_x, self._by_y, self._moves = _ray_planes(camera)
-        self._centre, self._radius = bounding_sphere(radii)
         self.tiles = []
-        self.u = self.v = self.hit = None
-        left, top, right, bottom = _bounding_rectangle(camera, self._centre, self._radius)
+        self.hit = self.seen = self.bounds = None
+        left, top, right, bottom = _bounding_rectangle(camera, centre, radius)
         if right <= left or bottom <= top:
             return
         self._step = step = max(2, math.ceil(max(right - left, bottom - top) / LATTICE_CELLS))
@@ -69,12 +69,11 @@ class SheetIntersections:
         x = left + (np.arange(-1, columns + 1) + 0.5) * step
         y = top + (np.arange(-1, rows + 1) + 0.5) * step
         self._solve_lattice(x, y)
-        blocks = max(1, round(TILE / step))
-        for i in range(0, rows, blocks):
-            for j in range(0, columns, blocks):
-                self.tiles.append(self._tile(i, j, min(blocks, rows - i), min(blocks, columns - j), left, top))
-        distance = np.linalg.norm(self._centre - camera.position)
-        pixel = (camera.ortho_width or 0) / camera.width or max(distance - self._radius, 0.05) / camera.fx
+        for i, height in _shares(rows, step):
+            for j, width in _shares(columns, step):
+                self.tiles.append(self._tile(i, j, height, width, left, top))
+        distance = np.linalg.norm(centre - camera.position)
+        pixel = (camera.ortho_width or 0) / camera.width or max(distance - radius, 0.05) / camera.fx
         self._tolerance = np.float32(max(min(TOLERANCE, TOLERANCE_PIXELS * pixel), 2e-6))
 
     def _tile(self, i, j, rows, columns, left, top):
@@ -96,65 +95,114 @@ class SheetIntersections:
         fixed = [np.float32(value) for value in self._moves]
         space.origin, space.direction = (fixed, planes) if self.camera.ortho_width is None else (planes, fixed)
 
-    def enter(self, tile, sheet, space):
+    def enter(self, tile, sheet, space, wanted):
         """Solve one sheet on one tile, after :meth:`rays`.
 
+        wanted: (height, width) bool, pixels whose result matters.
         Leaves u, v in ``space.u``, ``space.v`` and the depth in ``space.t``, all (height, width) float32.
-        Returns a mask (height, width) bool: the ray enters the sheet inside its texture.
+        Returns three masks (height, width) bool, parts of wanted: the ray enters the sheet inside its texture; the
+        result is not exact yet; it may be another entry than the first. :meth:`settle` mends the latter two.
         """
+        t, slope = space.t, space.slope
         lattice = (self._lowest, self._chord, self._bend)
-        for grid, plane in zip(lattice, (space.t, space.f, space.slope), strict=True):
+        for grid, plane in zip(lattice, (t, space.guess, space.bend), strict=True):
             np.matmul(tile.rows, grid[sheet][tile.blocks] @ tile.columns, out=plane)
-        chord, t, slope = space.f, space.t, space.slope
-        hit = chord > 0.0
-        np.maximum(chord, 0.0, out=chord)
-        np.sqrt(chord, out=chord)
-        t -= chord
-        slope *= chord
-        np.maximum(slope, _STEEP, out=slope)
-        for _ in range(4):
-            self._field(sheet, space)
+        hit = space.guess > 0.0
+        hit &= wanted
+        np.maximum(space.guess, 0.0, out=space.guess)
+        np.sqrt(space.guess, out=space.guess)
+        space.bend *= space.guess
+        np.maximum(space.bend, _STEEP, out=space.bend)
+        np.subtract(t, space.guess, out=space.guess)
+        # sheets are nearly parallel: what the lattice's guess missed at the last sheet it misses at this one
+        np.add(space.guess, space.error, out=t)
+        np.copyto(slope, space.bend)
+        for attempt in range(STEPS + 1):
+            space.f, space.before = space.before, space.f
+            self.sheets.field(sheet, space)
             unsettled = np.abs(space.f, out=space.spare) > self._tolerance
             unsettled &= hit
-            if cv2.countNonZero(unsettled.view(np.uint8)) <= unsettled.size // 200:
+            if attempt:
+                _secant(space)
+            if attempt == STEPS or cv2.countNonZero(unsettled.view(np.uint8)) <= SETTLED * unsettled.size:
                 break
-            np.divide(space.f, slope, out=space.spare)
-            np.clip(space.spare, -_STEP, _STEP, out=space.spare)
-            t += space.spare
-        else:
-            self._field(sheet, space)
-            unsettled = (np.abs(space.f) > self._tolerance) & hit
-        if self._rough[sheet][tile.blocks].any():
-            unsettled |= np.kron(self._rough[sheet][tile.blocks][1:-1, 1:-1], np.ones((self._step,) * 2, bool))[
-                : tile.height, : tile.width
-            ]
+            np.divide(space.f, slope, out=space.step)
+            np.clip(space.step, -_STEP, _STEP, out=space.step)
+            t += space.step
+        if attempt:
+            np.subtract(t, space.guess, out=space.error)
+            np.copyto(space.error, 0.0, where=~hit | unsettled)
+        # near jumps in depth the steps may have found an entry that is not the first
+        astray = np.zeros_like(hit)
+        rough = self._rough[sheet][tile.blocks]
+        if rough.any():
+            blocks = np.repeat(np.repeat(rough[1:-1, 1:-1], self._step, 0), self._step, 1)[: tile.height, : tile.width]
+            astray = blocks & wanted & (~hit | (np.abs(space.error) > ROUGH_ERROR))
         if unsettled.any():
-            self._settle(sheet, space, unsettled, hit)
-        hit &= space.u > 0.0
-        hit &= space.u < 1.0
-        hit &= space.v > 0.0
-        hit &= space.v < 1.0
+            unsettled &= (np.abs(space.u - 0.5) < OUTSIDE) & (np.abs(space.v - 0.5) < OUTSIDE)
+        for plane in (space.u, space.v):
+            hit &= plane > 0.0
+            hit &= plane < 1.0
         hit &= t > NEAR
-        return hit
+        return hit, unsettled, astray
 
-    def _field(self, sheet, space):
-        """Fill u, v and f from t."""
-        _dome_coordinates(space)
-        np.multiply(space.u, self._columns - 1, out=space.map_x)
-        np.multiply(space.v, self._rows - 1, out=space.map_y)
-        radii = self._stack[sheet * self._rows : (sheet + 1) * self._rows]
-        cv2.remap(radii, space.map_x, space.map_y, cv2.INTER_LINEAR, space.f, cv2.BORDER_REPLICATE)
-        np.subtract(space.radius, space.f, out=space.f)
+    def settle(self, space, unsettled, astray, indices, entries, hits):
+        """Mend what :meth:`enter` left in doubt, all sheets of a tile together, after :meth:`rays`.
 
-    def _settle(self, sheet, space, where, hit):
-        rays = [
-            np.broadcast_to(part, where.shape)[where].astype(np.float64) for part in (*space.origin, *space.direction)
-        ]
-        origins, directions = np.stack(rays[:3], -1), np.stack(rays[3:], -1)
-        parts = [slice(start, start + CHUNK) for start in range(0, len(origins), CHUNK)]
-        found = [_search(self, origins[part], directions[part], (sheet,)) for part in parts]
-        for plane, name in ((hit, "hit"), (space.t, "t"), (space.u, "u"), (space.v, "v")):
-            plane[where] = np.concatenate([getattr(part, name)[0] for part in found])
+        unsettled, astray: (k, height, width) bool, of the sheets indices (k,). entries (k, 3, height, width) float32:
+        depth, u and v; hits (k, height, width) bool; both are corrected in place.
+        """
+        places = np.nonzero(unsettled & ~astray)
+        missing = np.zeros(len(places[0]), bool)
+        for part in _chunks(len(missing)):
+            at = tuple(index[part] for index in places)
+            few = Workspace(1, len(at[0]))
+            few.origin, few.direction = (
+                [plane.T for plane in planes] for planes in self._rays_at(space, at, np.float32)
+            )
+            few.t[0], few.slope[0] = entries[at[0], 0, at[1], at[2]], GRAZING
+            found = self._polish(few, indices[at[0]])
+            missing[part] = ~found
+            self._store(entries, hits, at, found, few.t[0], few.u[0], few.v[0])
+        again = astray.copy()
+        again[tuple(index[missing] for index in places)] = True
+        places = np.nonzero(again)
+        for part in _chunks(len(places[0])):
+            at = tuple(index[part] for index in places)
+            rays = (np.concatenate(planes, 1) for planes in self._rays_at(space, at, np.float64))
+            found = search(self.sheets, *rays, indices[at[0]][None])
+            self._store(entries, hits, at, found.hit[0], found.t[0], found.u[0], found.v[0])
+
+    def _polish(self, few, indices):
+        """Secant steps on single rays against one sheet each. Returns (rays,) bool: an entry was found."""
+        rows = (indices[None] * self.sheets.rows).astype(np.float32)
+        for attempt in range(POLISH_STEPS):
+            few.f, few.before = few.before, few.f
+            dome_coordinates(few)
+            self.sheets.place(few)
+            self.sheets.look_up(few, rows)
+            missing = np.abs(few.f) > self._tolerance
+            if attempt:
+                _secant(few)
+            if attempt == POLISH_STEPS - 1 or not missing.any():
+                break
+            few.step[:] = np.where(missing, np.clip(few.f / few.slope, -_STEP, _STEP), 0.0)
+            few.t += few.step
+        return ~missing[0]
+
+    @staticmethod
+    def _rays_at(space, at, kind):
+        """Origins and directions of single pixels, three columns (n, 1) each."""
+        return (
+            [np.broadcast_to(plane, space.t.shape)[at[1:]].astype(kind)[:, None] for plane in planes]
+            for planes in (space.origin, space.direction)
+        )
+
+    @staticmethod
+    def _store(entries, hits, at, hit, t, u, v):
+        hits[at] = hit & (u > 0.0) & (u < 1.0) & (v > 0.0) & (v < 1.0) & (t > NEAR)
+        for plane, values in enumerate((t, u, v)):
+            entries[at[0], plane, at[1], at[2]] = values
 
     def _solve_lattice(self, x, y):
         pixels_x, pixels_y = np.meshgrid(x, y)
@@ -163,172 +211,27 @@ class SheetIntersections:
         ).reshape(-1, 3)
         fixed = np.broadcast_to(np.asarray(self._moves, np.float64), planes.shape)
         rays = (fixed, planes) if self.camera.ortho_width is None else (planes, fixed)
-        found = _search(self, *rays, range(self.count))
+        found = search(self.sheets, *rays, range(self.count))
         shape = (self.count, len(y), len(x))
         self.hit = found.hit.reshape(shape)
-        self.u, self.v = found.u.reshape(shape), found.v.reshape(shape)
+        self.seen = _spread(self.hit, np.maximum)
+        bounds = [
+            _spread(grid.reshape(shape), pick) for grid in (found.u, found.v) for pick in (np.minimum, np.maximum)
+        ]
+        self.bounds = np.stack(bounds)
         self._lowest = found.lowest.reshape(shape)
         self._chord = found.chord.reshape(shape)
         self._bend = found.bend.reshape(shape)
-        inside = self.hit & (np.abs(self.u - 0.5) < 0.55) & (np.abs(self.v - 0.5) < 0.55)
+        low_u, high_u, low_v, high_v = self.bounds
+        inside = self.hit & (low_u < 1.0) & (high_u > 0.0) & (low_v < 1.0) & (high_v > 0.0)
         self._rough = np.stack([_jumps(*pair) for pair in zip(self._lowest, inside, strict=True)])
 
 
-@dataclasses.dataclass(frozen=True)
-class _Found:
-    """Result of a search, all (sheets, rays): see the module's text for lowest, chord and bend."""
-
-    hit: np.ndarray
-    t: np.ndarray
-    u: np.ndarray
-    v: np.ndarray
-    lowest: np.ndarray
-    chord: np.ndarray
-    bend: np.ndarray
-
-
-class Workspace:
-    """Planes (height, width) float32 of one thread, reused for every sheet."""
-
-    def __init__(self, height, width):
-        names = "t u v f slope radius spare map_x map_y x y z above angle".split()
-        for name in names:
-            setattr(self, name, np.empty((height, width), np.float32))
-        self.rays = [np.empty((height, width), np.float32) for _ in range(3)]
-        self.origin = self.direction = None
-
-
-def _dome_coordinates(space):
-    """domes.dome_coordinates in place and single precision: t -> u, v, radius."""
-    (ox, oy, oz), (dx, dy, dz) = space.origin, space.direction
-    x, y, z, above, angle = space.x, space.y, space.z, space.above, space.angle
-    t, u, v = space.t, space.u, space.v
-    for plane, origin, direction in ((x, ox, dx), (y, oy, dy), (z, oz, dz)):
-        np.multiply(t, direction, out=plane)
-        plane += origin
-    # x and z are negated, so the angle 0..2 pi has its seam behind the head
-    cv2.cartToPolar(z, x, x, angle)
-    np.maximum(y, 0.0, out=above)
-    y -= above
-    cv2.cartToPolar(x, above, space.radius, z)
-    angle -= np.float32(math.pi)
-    np.multiply(angle, np.float32(math.pi / domes.MAX_AZIMUTH), out=x)
-    np.sin(x, out=u)
-    u *= np.float32(0.5 * domes.AZIMUTH_WARP / math.pi)
-    angle *= np.float32(0.5 / domes.MAX_AZIMUTH)
-    u += angle
-    u += np.float32(0.5)
-    top = 1.0 - domes.EQUATOR_V
-    z *= np.float32(1.0 / domes.MAX_ELEVATION)
-    np.multiply(z, np.float32(top * domes.ELEVATION_WARP), out=v)
-    v -= np.float32(top * (1.0 + domes.ELEVATION_WARP))
-    v *= z
-    y *= np.float32(domes.EQUATOR_V / (domes.BOTTOM_Y - domes.EQUATOR_Y))
-    v += y
-    v += np.float32(top)
-
-
-def _search(sheets, origins, directions, indices):
-    """First entries of rays (m, 3), already in the shifted and negated frame of _ray_planes, by sampling."""
-    indices = list(indices)
-    count = len(origins)
-    centre = (sheets._centre - [0.0, domes.EQUATOR_Y, domes.AXIS_Z]) * [-1.0, 1.0, -1.0]
-    to_centre = centre - origins
-    square = (directions**2).sum(-1)
-    middle = (to_centre * directions).sum(-1) / square
-    passing = ((to_centre - middle[:, None] * directions) ** 2).sum(-1)
-    half = np.sqrt(np.maximum(sheets._radius**2 - passing, 1e-6) / square)
-    near = np.maximum(middle - half, NEAR)
-    far = np.maximum(middle + half, near + 1e-3)
-
-    space = Workspace(count, SAMPLES)
-    space.origin = [origins[:, a : a + 1].astype(np.float32) for a in range(3)]
-    space.direction = [directions[:, a : a + 1].astype(np.float32) for a in range(3)]
-    space.t[:] = near[:, None] + (far - near)[:, None] * np.linspace(0.0, 1.0, SAMPLES)
-    _dome_coordinates(space)
-    np.multiply(space.u, sheets._columns - 1, out=space.map_x)
-    np.multiply(space.v, sheets._rows - 1, out=space.map_y)
-    ray = np.arange(count)
-    spacing = (far - near) / (SAMPLES - 1)
-
-    refine = Workspace(len(indices), count)
-    lowest, floor, bend = refine.x.copy(), refine.x.copy(), refine.x.copy()
-    hit = np.zeros((len(indices), count), bool)
-    bracket = np.empty((4, len(indices), count), np.float32)  # t and f before and after the entry
-    for row, sheet in enumerate(indices):
-        radii = sheets._stack[sheet * sheets._rows : (sheet + 1) * sheets._rows]
-        cv2.remap(radii, space.map_x, space.map_y, cv2.INTER_LINEAR, space.f, cv2.BORDER_REPLICATE)
-        f = np.subtract(space.radius, space.f, out=space.f)
-        entered = (f[:, :-1] > 0.0) & (f[:, 1:] <= 0.0)
-        after = entered.argmax(1) + 1
-        hit[row] = entered[ray, after - 1]
-        # the lowest point: for a hit the first one behind the entry, else the lowest of all
-        rising = np.ones((count, SAMPLES), bool)
-        rising[:, :-1] = f[:, 1:] > f[:, :-1]
-        rising &= np.arange(SAMPLES) >= after[:, None]
-        at = np.clip(np.where(hit[row], rising.argmax(1), f.argmin(1)), 1, SAMPLES - 2)
-        left, here, right = f[ray, at - 1], f[ray, at], f[ray, at + 1]
-        curve = np.maximum(left + right - 2.0 * here, 1e-7)
-        shift = np.clip(0.5 * (left - right) / curve, -1.0, 1.0)
-        lowest[row] = space.t[ray, at] + shift * spacing
-        floor[row] = here - 0.25 * (left - right) * shift
-        bend[row] = curve / spacing**2
-        # a ray that dips below the sheet only between two samples
-        dips = ~hit[row] & (floor[row] < 0.0) & (here > 0.0)
-        hit[row] |= dips
-        before = np.where(dips, at - 1, after - 1)
-        bracket[0, row], bracket[1, row] = space.t[ray, before], f[ray, before]
-        bracket[2, row] = np.where(dips, lowest[row], space.t[ray, after])
-        bracket[3, row] = np.where(dips, floor[row], f[ray, after])
-    _close_in(sheets, refine, bracket, indices, hit, lowest, space)
-
-    slope = refine.slope
-    chord = np.where(hit, np.minimum(np.maximum(lowest - refine.t, 1e-4), DEEP), 0.0)
-    bend = np.clip(np.where(hit, slope / np.maximum(chord, 1e-3), bend), 2.0, 200.0)
-    square = np.where(hit, chord**2, np.clip(-2.0 * np.maximum(floor, 0.0) / bend, -(DEEP**2), 0.0) - 1e-8)
-    lowest = np.where(hit, refine.t + chord, lowest)
-    kinds = (lowest, square, bend)
-    return _Found(hit, refine.t, refine.u, refine.v, *(kind.astype(np.float32) for kind in kinds))
-
-
-def _close_in(sheets, refine, bracket, indices, hit, lowest, space):
-    """Regula falsi (Illinois) in the brackets; leaves t, u, v and the slope -df/dt in ``refine``."""
-    refine.origin = [part[:, 0][None] for part in space.origin]
-    refine.direction = [part[:, 0][None] for part in space.direction]
-    t0, f0, t1, f1 = bracket
-    row = (np.asarray(indices, np.float32) * sheets._rows)[:, None]
-    for _ in range(6):
-        gap = f1 - f0
-        refine.t[:] = np.where(hit, t0 - f0 * (t1 - t0) / np.where(gap < -1e-9, gap, -1e-9), lowest)
-        np.clip(refine.t, np.minimum(t0, lowest), np.maximum(t1, lowest), out=refine.t)
-        _dome_coordinates(refine)
-        np.multiply(np.clip(refine.u, 0.0, 1.0), sheets._columns - 1, out=refine.map_x)
-        np.multiply(np.clip(refine.v, 0.0, 1.0), sheets._rows - 1, out=refine.map_y)
-        refine.map_y += row
-        cv2.remap(sheets._stack, refine.map_x, refine.map_y, cv2.INTER_LINEAR, refine.f, cv2.BORDER_REPLICATE)
-        f = np.subtract(refine.radius, refine.f, out=refine.f)
-        inside = f <= 0.0
-        np.copyto(refine.slope, (f0 - f1) / np.maximum(t1 - t0, 1e-9))
-        t1, f1, f0 = np.where(inside, refine.t, t1), np.where(inside, f, 0.5 * f1), np.where(inside, 0.5 * f0, f)
-        t0 = np.where(inside, t0, refine.t)
-    np.maximum(refine.slope, 0.0, out=refine.slope)
-
-
-def _refine(grid):
-    """Insert FINER - 1 linearly interpolated rows between neighbouring rows."""
-    steps = np.arange(FINER, dtype=np.float32)[None, :, None] / FINER
-    between = grid[:-1, None] * (1.0 - steps) + grid[1:, None] * steps
-    return np.concatenate([between.reshape(-1, grid.shape[1]), grid[-1:]])
-
-
-def bounding_sphere(radii):
-    """Sphere around everything textured: centre (3,) and radius, metres."""
-    reach = float(radii.max()) + MARGIN
-    low, high = domes.BOTTOM_Y - MARGIN, domes.EQUATOR_Y + reach
-    centre = np.array([0.0, 0.5 * (low + high), domes.AXIS_Z])
-    # farthest points: the rim of the bottom, the rim of the equator, the pole
-    corners = (math.hypot(reach, low - centre[1]), math.hypot(reach, domes.EQUATOR_Y - centre[1]), high - centre[1])
-    return centre, max(corners)
+def _secant(space):
+    """Set the slope -df/dt to what the last step met, where it was long enough to tell."""
+    space.before -= space.f
+    np.divide(space.before, space.step, out=space.slope, where=np.abs(space.step, out=space.spare) > 1e-6)
+    np.clip(space.slope, 0.5 * _STEEP, 4.0, out=space.slope)
 
 
 def _ray_planes(camera):
@@ -377,6 +280,17 @@ def _bounding_rectangle(camera, centre, radius):
     return left, top, right, bottom
 
 
+def _chunks(count):
+    return [slice(start, start + CHUNK) for start in range(0, count, CHUNK)]
+
+
+def _shares(blocks, step):
+    """Split a row of blocks evenly into tiles: (first, count) of each."""
+    tiles = min(blocks, max(1, round(blocks * step / TILE)))
+    edges = np.linspace(0, blocks, tiles + 1).round().astype(int)
+    return [(int(first), int(last - first)) for first, last in zip(edges[:-1], edges[1:], strict=True)]
+
+
 def _linear_weights(pixels, nodes, step):
     """(pixels, nodes) float32: linear interpolation from nodes at the block centres, one ring outside."""
     position = (np.arange(pixels) + 0.5) / step + 0.5
@@ -386,6 +300,14 @@ def _linear_weights(pixels, nodes, step):
     weights[row, first] = 1.0 - (position - first)
     weights[row, first + 1] = position - first
     return weights
+
+
+def _spread(grids, pick):
+    """Each node of (k, rows, columns) with its eight neighbours' values under pick, np.minimum or np.maximum."""
+    padded = np.pad(grids, ((0, 0), (1, 1), (1, 1)), "edge")
+    rows, columns = grids.shape[1:]
+    across = pick(pick(padded[:, :, :columns], padded[:, :, 2:]), padded[:, :, 1:-1])
+    return pick(pick(across[:, :rows], across[:, 2:]), across[:, 1:-1])
 
 
 def _jumps(lowest, inside):

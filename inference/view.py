@@ -12,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from .intersections import NEAR, SheetIntersections, Workspace
+from .intersections import SheetIntersections
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
+from .ray_search import NEAR, Workspace
+from .sampling import sample_image
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
 POOL = 4  # texels along one side of a cell of the occupancy table
@@ -79,7 +81,7 @@ def render_layers(textures, sheets, threads=0, with_plane=False):
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     threads = threads or os.cpu_count() or 1
     if sheets.tiles:
-        occupied = _occupied_blocks(textures[: sheets.count, ..., 3], sheets)
+        occupied = _occupied_blocks(textures, sheets)
         local = threading.local()
 
         def work(tile):
@@ -113,66 +115,120 @@ def finish(frame, fill=None):
 
 
 def _render_tile(textures, sheets, tile, occupied, frame, local):
-    visible = occupied[(slice(None), *tile.blocks)].any(axis=(1, 2))
-    if not visible.any():
+    visible = np.flatnonzero(occupied[(slice(None), *tile.blocks)].any(axis=(1, 2)))
+    if not visible.size:
         return
-    shape = tile.height, tile.width
-    spaces = local.__dict__.setdefault("spaces", {})
-    if shape not in spaces:
-        planes = np.empty((3, *shape), np.float32)
-        spaces[shape] = Workspace(*shape), np.empty((*shape, 4), np.uint8), planes
-    space, rgba, (weight, transmittance, product) = spaces[shape]
-    height, width = textures.shape[1:3]
+    planes = _planes(local, tile.height, tile.width, sheets.count)
+    space, transmittance = planes.space, planes.transmittance
+    entries, hits, unsettled, astray = (
+        stack[: len(visible)] for stack in (planes.entries, planes.hits, planes.unsettled, planes.astray)
+    )
     part = frame[:, tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
     transmittance.fill(1.0)
+    for mask in (hits, unsettled, astray):
+        mask.fill(False)
+    doubtful = np.zeros_like(hits[0])
     sheets.rays(tile, space)
-    for sheet in np.flatnonzero(visible):
-        hit = sheets.enter(tile, sheet, space)
-        np.multiply(space.u, width, out=space.map_x)
-        np.multiply(space.v, height, out=space.map_y)
-        space.map_x -= np.float32(0.5)
-        space.map_y -= np.float32(0.5)
-        cv2.remap(textures[sheet], space.map_x, space.map_y, cv2.INTER_LINEAR, rgba, cv2.BORDER_REPLICATE)
-        red, green, blue, alpha = cv2.split(rgba)
-        alpha *= hit
-        np.multiply(alpha, transmittance, out=weight)
-        weight *= np.float32(1 / 255)
-        transmittance -= weight
-        part[3] += weight
-        part[4] += np.multiply(weight, space.t, out=product)
-        weight *= np.float32(1 / 255)
-        for plane, colour in zip(part, (red, green, blue), strict=False):
-            plane += np.multiply(colour, weight, out=product)
-        if sheet % 2 and transmittance.max() < OPAQUE:
+    space.restart()
+    for layer, sheet in enumerate(visible):
+        wanted = transmittance > OPAQUE
+        wanted |= doubtful
+        if not wanted.any():
             break
+        hits[layer], unsettled[layer], astray[layer] = sheets.enter(tile, sheet, space, wanted)
+        doubtful |= unsettled[layer]
+        doubtful |= astray[layer]
+        for plane, entry in zip(entries[layer], (space.t, space.u, space.v), strict=True):
+            np.copyto(plane, entry)
+        _composite(textures[sheet], entries[layer], hits[layer], transmittance, part, planes)
+    if doubtful.any():
+        sheets.settle(space, unsettled, astray, visible, entries, hits)
+        _composite_again(textures, visible, doubtful, entries, hits, part)
 
 
-def _occupied_blocks(alphas, sheets):
+@dataclasses.dataclass(frozen=True)
+class _Planes:
+    """Memory of one thread for tiles of one shape."""
+
+    space: Workspace
+    transmittance: np.ndarray  # (height, width) float32
+    entries: np.ndarray  # (sheets, 3, height, width) float32: depth, u, v
+    hits: np.ndarray  # (sheets, height, width) bool
+    unsettled: np.ndarray  # (sheets, height, width) bool
+    astray: np.ndarray  # (sheets, height, width) bool
+    rgba: np.ndarray  # (height, width, 4) uint8
+
+
+def _planes(local, height, width, count):
+    kept = local.__dict__.setdefault("planes", {})
+    if (height, width) not in kept:
+        shape = height, width
+        space, transmittance = Workspace(*shape), np.empty(shape, np.float32)
+        entries, rgba = np.zeros((count, 3, *shape), np.float32), np.empty((*shape, 4), np.uint8)
+        masks = (np.empty((count, *shape), bool) for _ in range(3))
+        kept[shape] = _Planes(space, transmittance, entries, *masks, rgba)
+    return kept[height, width]
+
+
+def _composite(texture, entry, hit, transmittance, part, planes):
+    """Add one sheet behind what ``part`` (5, height, width) holds already."""
+    space, weight, product = planes.space, planes.space.f, planes.space.spare
+    height, width = texture.shape[:2]
+    np.multiply(entry[1], width, out=space.map_x)
+    np.multiply(entry[2], height, out=space.map_y)
+    space.map_x -= np.float32(0.5)
+    space.map_y -= np.float32(0.5)
+    cv2.remap(texture, space.map_x, space.map_y, cv2.INTER_LINEAR, planes.rgba, cv2.BORDER_REPLICATE)
+    red, green, blue, alpha = cv2.split(planes.rgba)
+    alpha *= hit
+    np.multiply(alpha, transmittance, out=weight)
+    weight *= np.float32(1 / 255)
+    transmittance -= weight
+    part[3] += weight
+    part[4] += np.multiply(weight, entry[0], out=product)
+    weight *= np.float32(1 / 255)
+    for plane, colour in zip(part, (red, green, blue), strict=False):
+        plane += np.multiply(colour, weight, out=product)
+
+
+def _composite_again(textures, visible, where, entries, hits, part):
+    """Composite the pixels of a mask (height, width) anew from corrected entries."""
+    height, width = textures.shape[1:3]
+    result = np.zeros((5, np.count_nonzero(where)), np.float32)
+    transmittance = np.ones(result.shape[1], np.float32)
+    for layer, sheet in enumerate(visible):
+        t, u, v = entries[layer][:, where]
+        rgba = sample_image(textures[sheet], u * width, v * height).T * np.float32(1 / 255)
+        weight = np.where(hits[layer][where], rgba[3] * transmittance, np.float32(0.0))
+        transmittance -= weight
+        result[:3] += weight * rgba[:3]
+        result[3] += weight
+        result[4] += weight * t
+    part[:, where] = result
+
+
+def _occupied_blocks(textures, sheets):
     """(k, rows, columns) bool: whether the rays around a lattice node can meet any opacity of a sheet.
 
-    alphas: (k, h, w) uint8. Conservative: the bounding box, in the texture, of the node's neighbours is tested.
+    textures: (k or more, h, w, 4) uint8. Conservative: all of the bounding box, in the texture, of the node's and
+    its neighbours' entries is looked at, in cells of POOL texels.
     """
-    count, height, width = alphas.shape
-    occupied = np.zeros(sheets.hit.shape, bool)
-    around = np.ones((3, 3), np.uint8)
-    for sheet in range(count):
-        alpha = np.ascontiguousarray(alphas[sheet])
-        rows, columns = -(-height // POOL), -(-width // POOL)
-        padded = cv2.copyMakeBorder(alpha, 0, rows * POOL - height, 0, columns * POOL - width, cv2.BORDER_CONSTANT)
-        cells = padded.reshape(rows, POOL, columns * POOL).max(1).reshape(rows, columns, POOL).max(2)
-        if not cells.any():
-            continue
-        table = cv2.integral((cells > 0).astype(np.uint8))
-        near = sheets.hit[sheet].astype(np.uint8)
-        bounds = []
-        for grid, size in ((sheets.u[sheet], columns), (sheets.v[sheet], rows)):
-            low = np.floor(cv2.erode(grid, around) * size) - 1
-            high = np.ceil(cv2.dilate(grid, around) * size) + 1
-            bounds.append([np.clip(bound, 0, size).astype(int) for bound in (low, high)])
-        (left, right), (top, bottom) = bounds
-        full = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
-        occupied[sheet] = (full > 0) & (cv2.dilate(near, around) > 0)
-    return occupied
+    height, width = textures.shape[1:3]
+    rows, columns = -(-height // POOL), -(-width // POOL)
+    tables = np.empty((sheets.count, rows + 1, columns + 1), np.int32)
+    corner = np.ones((POOL, POOL), np.uint8)
+    for table, texture in zip(tables, textures, strict=False):
+        alpha = cv2.dilate(cv2.extractChannel(texture, 3), corner, anchor=(0, 0))
+        cv2.integral((alpha[::POOL, ::POOL] > 0).view(np.uint8), table)
+    scale = np.array([columns, columns, rows, rows], np.float32)[:, None, None, None]
+    bounds = (sheets.bounds * scale).astype(np.int32)
+    left, right, top, bottom = bounds[0] - 1, bounds[1] + 2, bounds[2] - 1, bounds[3] + 2
+    for bound, size in ((left, columns), (right, columns), (top, rows), (bottom, rows)):
+        np.clip(bound, 0, size, out=bound)
+    sheet = np.arange(sheets.count)[:, None, None]
+    full = tables[sheet, bottom, right] - tables[sheet, top, right]
+    full += tables[sheet, top, left] - tables[sheet, bottom, left]
+    return sheets.seen & (full > 0)
 
 
 def _composite_plane(texture, camera, frame):
