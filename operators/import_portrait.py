@@ -8,8 +8,18 @@ from bpy_extras.io_utils import ImportHelper
 
 from . import strings
 from .base import PortraitOperator
+from .portraits import (
+    SUFFIX,
+    active_portrait,
+    check_editable,
+    load_file,
+    new_portrait_object,
+    note_portrait,
+    stored_path,
+)
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+EXTENSIONS = (*PHOTOS, SUFFIX)
 
 
 class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator, ImportHelper):
@@ -35,14 +45,33 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
         paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
         obj = None
         for path in paths:
-            obj = import_photo(context, bpy.path.abspath(path), self.face, self)
+            path = bpy.path.abspath(path)
+            if path.lower().endswith(SUFFIX):
+                obj = import_file(context, path)
+            else:
+                obj = import_photo(context, path, self.face, self)
         frame(context, obj)
+
+
+def import_file(context, path):
+    """Make a portrait object of a portrait file, such as a batch leaves. Raises PortraitError."""
+    from . import crops
+
+    portrait = load_file(os.path.abspath(path))
+    obj = new_portrait_object(context, os.path.splitext(portrait.photo_name or os.path.basename(path))[0])
+    try:
+        note_portrait(obj, portrait, path)
+        crops.show_preview(obj, portrait.crop)
+    except Exception:
+        bpy.data.objects.remove(obj)
+        raise
+    context.collection.objects.link(obj)
+    return obj
 
 
 def import_photo(context, path, face, operator):
     """Make the portrait object of one photo. Reports through `operator`. Raises PortraitError."""
     from . import crops
-    from .portraits import new_portrait_object, stored_path
 
     photo, faces = crops.look_at(path)
     name = os.path.splitext(os.path.basename(path))[0]
@@ -85,8 +114,6 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        from .portraits import active_portrait
-
         if active_portrait(context) is None:
             cls.poll_message_set(strings.SELECT_PORTRAIT)
             return False
@@ -94,9 +121,9 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
 
     def run(self, context):
         from . import crops
-        from .portraits import active_portrait
 
         obj = active_portrait(context)
+        check_editable(obj)
         if self.face >= 0:
             obj.portrait_manifolds.face = min(self.face, max(0, len(obj.portrait_manifolds.faces) - 1))
             obj.portrait_manifolds.use_crop = False

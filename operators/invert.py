@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from . import strings
 from .base import JobOperator, PortraitOperator
-from .portraits import absolute_path, active_portrait, find, new_portrait_path, reference, set_portrait_path
+from .portraits import absolute_path, active_portrait, check_editable, find, new_portrait_path, note_portrait, reference
 
 
 class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
@@ -42,8 +42,11 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
             obj = active_portrait(context)
         if obj is None:
             raise PortraitError(strings.SELECT_PORTRAIT)
+        check_editable(obj)
         settings = obj.portrait_manifolds
         photo = absolute_path(obj, settings.photo_path)
+        if not photo:
+            raise PortraitError(f"{obj.name} came without its photo; import the photo to invert it again")
         if not os.path.isfile(photo):
             raise PortraitError(f"the photo {photo} is missing; restore it or import another one")
         from ..inference.pipeline import invert_photo
@@ -75,9 +78,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         inversion, path = result
         obj = find(self._target)
         settings = obj.portrait_manifolds
-        set_portrait_path(obj, path)
-        settings.model_id = inversion.portrait.model_id
-        settings.model_sha256 = inversion.portrait.model_sha256
+        note_portrait(obj, inversion.portrait, path)
         settings.report = json.dumps(inversion.report, default=str)
         crops.note_alignment(obj, inversion.alignment)
         if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):

@@ -48,7 +48,7 @@ def add_photo_camera(context, obj, whole_photo=False, background=True, set_resol
         from ..inference.photo import open_photo
 
         camera = photo_camera(portrait, portrait.photo_size)
-        if background:
+        if background and obj.portrait_manifolds.photo_path:
             path = absolute_path(obj, obj.portrait_manifolds.photo_path)
             picture = images.photo_image(path, open_photo(path))
     elif background:

@@ -126,10 +126,22 @@ def new_portrait_path(name):
         number += 1
 
 
-def set_portrait_path(obj, path):
-    """Note where the object's portrait file lies."""
-    obj.portrait_manifolds.portrait_path = stored_path(path)
-    obj.portrait_manifolds.portrait_absolute = os.path.abspath(path)
+def note_portrait(obj, portrait, path):
+    """Keep on the object where its portrait file lies and what made it."""
+    settings = obj.portrait_manifolds
+    settings.portrait_path = stored_path(path)
+    settings.portrait_absolute = os.path.abspath(path)
+    settings.photo_size = portrait.photo_size
+    settings.model_id, settings.model_sha256 = portrait.model_id, portrait.model_sha256
+    settings.pose = [float(portrait.pose.get(key, 0.0)) for key in ("yaw", "pitch", "roll")]
+
+
+def check_editable(obj):
+    """Raise PortraitError for an object that lives in another .blend."""
+    from ..inference.errors import PortraitError
+
+    if obj.library is not None:
+        raise PortraitError(f"{obj.name} is linked from another .blend; make it local (Object ▸ Relations) first")
 
 
 def stored_path(path):

@@ -10,7 +10,10 @@ Text = collections.namedtuple("Text", "label description")
 TAB = "Portrait"
 
 # Operators
-IMPORT = Text("Import Portrait", "Import a portrait photo: find the face, its crop and its pose")
+IMPORT = Text(
+    "Import Portrait",
+    "Import a portrait photo: find the face, its crop and its pose. Or a finished portrait (.manifolds)",
+)
 UPDATE_CROP = Text("Update Crop", "Align the photo again with the chosen face or the crop set by hand")
 INVERT = Text("Invert", "Turn the photo into a portrait that can be seen from all sides in front")
 CANCEL = Text("Cancel", "Stop the running job")

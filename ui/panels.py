@@ -32,10 +32,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
         icon = crops.preview_icon(obj)
         if icon:
             layout.template_icon(icon_value=icon, scale=7.0)
-        if not settings.photo_path:
-            layout.label(text=obj.name, icon="USER")
-            return
-        name = os.path.basename(settings.photo_path.replace("\\", "/"))
+        name = obj.name if not settings.photo_path else os.path.basename(settings.photo_path.replace("\\", "/"))
         width, height = (int(value) for value in settings.photo_size)
         column = layout.column(align=True)
         column.label(text=strings.PHOTO_NUMBERS.format(name=name, width=width, height=height), icon="USER")
@@ -95,6 +92,8 @@ class PORTRAIT_MANIFOLDS_PT_invert(_Panel, bpy.types.Panel):
             return
         row = layout.row()
         row.scale_y = 1.5
+        obj = active_portrait(context)
+        row.enabled = obj is not None and bool(obj.portrait_manifolds.photo_path)
         row.operator("portrait_manifolds.invert", icon="PLAY")
         obj = active_inverted(context)
         if obj is not None:

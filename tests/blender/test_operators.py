@@ -117,6 +117,18 @@ def test_import_makes_a_portrait_object(engine, photo):
     assert second.portrait_manifolds.face == 0
 
 
+def test_import_of_a_finished_portrait(scene, portrait_file):
+    """What a batch or the command line made."""
+    obj = imported(portrait_file)
+    settings = obj.portrait_manifolds
+    assert obj.name == "sphere" and settings.model_id == "analytic" and tuple(settings.photo_size) == (800, 700)
+    assert bpy.ops.portrait_manifolds.add_camera(whole_photo=True) == {"FINISHED"}
+    assert bpy.ops.portrait_manifolds.render_view() == {"FINISHED"}
+    assert tuple(bpy.data.images["Portrait View"].size) == (800, 700)
+    with pytest.raises(RuntimeError, match="without its photo"):
+        bpy.ops.portrait_manifolds.invert()
+
+
 def test_no_face_asks_for_a_crop(engine, photo):
     engine.faces = []
     obj = imported(photo)
@@ -281,6 +293,10 @@ def test_append_and_link_keep_the_portrait(engine, photo, tmp_path):
         bpy.context.collection.objects.link(obj)
         part("operators.portraits").forget_portraits()
         assert part("operators.portraits").load(obj).model_id == "analytic"
+        if link:
+            bpy.context.view_layer.objects.active = obj
+            with pytest.raises(RuntimeError, match="linked"):
+                bpy.ops.portrait_manifolds.invert()
 
 
 def test_batch_passes_the_options_on_and_reports(scene, monkeypatch, tmp_path):
