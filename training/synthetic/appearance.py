@@ -12,7 +12,7 @@ from .renderer import smooth_normals
 CARD_SHARE = 0.22  # of the heads with hair wear one of the pack's hair cards instead of strands
 SKIN_SIZE, HAIR_SIZE, SMALL_SIZE = 2048, 1024, 512  # pixels of resident textures
 MALE_HAIR = {"short01": 1.0, "short02": 1.4, "short04": 1.4, "afro01": 0.25, "short03": 0.04, "ponytail01": 0.06}
-FEMALE_HAIR = {"bob01": 1.0, "bob02": 1.2, "long01": 1.6, "short03": 0.9, "ponytail01": 0.8, "braid01": 0.6,
+FEMALE_HAIR = {"bob01": 1.0, "bob02": 0.5, "long01": 1.8, "short03": 0.4, "ponytail01": 0.8, "braid01": 0.6,
                "short02": 0.3, "afro01": 0.3}  # fmt: skip
 HAIR_COLOURS = np.array(  # linear: black, dark brown, brown, auburn, light brown, blond, grey, white
     [[0.012, 0.010, 0.010], [0.035, 0.020, 0.013], [0.075, 0.042, 0.024], [0.11, 0.04, 0.02], [0.15, 0.09, 0.05],
@@ -68,9 +68,9 @@ def _hair_colour(rng, person):
     dark = person.ancestry[0] + person.ancestry[1] > 0.5
     grey = np.clip((person.age - 48.0) / 38.0 + rng.normal(0.0, 0.2), 0.0, 1.0)
     pick = rng.choice(3, p=(0.6, 0.35, 0.05)) if dark else rng.choice(6, p=(0.1, 0.27, 0.27, 0.06, 0.16, 0.14))
-    base = HAIR_COLOURS[pick] * rng.uniform(0.7, 1.4) * (1.0 + rng.normal(0.0, 0.05, 3))
+    base = HAIR_COLOURS[pick] * rng.uniform(0.8, 1.8) * (1.0 + rng.normal(0.0, 0.05, 3))
     silver = HAIR_COLOURS[6] + (HAIR_COLOURS[7] - HAIR_COLOURS[6]) * rng.beta(1.0, 1.5)
-    if person.sex < 0.5 and rng.random() < 0.5:
+    if person.sex < 0.5 and rng.random() < 0.7:
         grey *= 0.3  # coloured hair
     return np.clip(base + (silver - base) * grey, 0.005, 0.8), grey
 
@@ -79,6 +79,12 @@ def _eye(rng, pack, person):
     names = sorted(pack.tables["assets"]["eyes.high_poly"]["materials"])
     brown = rng.random() < 0.25 + 0.72 * (person.ancestry[0] + person.ancestry[1])
     return str(rng.choice([n for n in names if ("brown" in n) == brown]))
+
+
+def _suit(rng, suits, male):
+    if rng.random() < (0.6 if male else 0.35):
+        return "suit.male_elegantsuit01"  # jacket, shirt and tie
+    return str(rng.choice(suits))
 
 
 def _skin_key(rng, pack, person):
@@ -122,7 +128,6 @@ def sample_look(rng, pack, person):
         else:
             strands = hood.sample_style(rng, person, african=person.ancestry[0] > 0.5)
     suits = [s for s in pack.names["suit"] if s.split(".")[1].startswith("male" if male else "female")]
-    elegant = [s for s in suits if "elegant" in s]
     beard = 0.0
     if male and rng.random() < 0.45:
         beard = rng.uniform(0.05, 0.7)
@@ -141,7 +146,7 @@ def sample_look(rng, pack, person):
         brow_colour=hair_colour * rng.uniform(0.4, 0.9),
         lash=rng.choice(pack.names["lash"]),
         eye=_eye(rng, pack, person),
-        suit=rng.choice(elegant) if rng.random() < 0.6 else rng.choice(suits),
+        suit=_suit(rng, suits, male),
         suit_gain=rng.uniform(0.3, 1.6) * (1.0 + rng.normal(0.0, 0.12, 3)),
         teeth=rng.choice(pack.names["teeth"]),
         hat=hat,
@@ -305,7 +310,7 @@ class Wardrobe:
             texture = next(iter(assets[key]["materials"].values()))["texture"]
             lash = key.startswith("lash")
             colour = np.minimum(look.brow_colour, 0.02) if lash else look.brow_colour
-            out[key] = self._hair(texture, SMALL_SIZE, colour, power=0.5, opacity=0.4 if lash else 0.75)
+            out[key] = self._hair(texture, SMALL_SIZE, colour, power=0.5, opacity=0.4 if lash else 0.95)
         if look.hair:
             texture = next(iter(assets[look.hair]["materials"].values()))["texture"]
             if texture:

@@ -205,7 +205,7 @@ class Studio:
         meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), materials)
         shaded, brightness = self._shade(meshes, light)
         white_balance = rng.uniform(0.7, 1.0)  # how far the camera makes up for the colour of the light
-        exposure = rng.uniform(0.92, 1.35) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
+        exposure = rng.uniform(1.0, 1.45) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
         for part, normals, lit in shaded:
             renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source], self.cover.get(part.name))
         toward = camera.position / np.linalg.norm(camera.position)

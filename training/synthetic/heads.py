@@ -51,7 +51,7 @@ class Head:
 def _smile(weights, rng, strength, show_teeth):
     skew = 1.0 + rng.normal(0.0, 0.08)
     weights["mouthSmile_L"], weights["mouthSmile_R"] = strength * skew, strength / skew
-    for name, share in (("cheekSquint", 0.6), ("eyeSquint", 0.25), ("mouthDimple", 0.2), ("mouthStretch", 0.15)):
+    for name, share in (("cheekSquint", 0.6), ("eyeSquint", 0.15), ("mouthDimple", 0.2), ("mouthStretch", 0.15)):
         value = strength * share * rng.uniform(0.3, 1.2)
         weights[f"{name}_L"] = weights[f"{name}_R"] = value
     if show_teeth:
@@ -88,7 +88,7 @@ def sample_person(rng, pack):
         if f"{name}_L" not in weights and rng.random() < 0.4:
             weights[f"{name}_L"] = weights[f"{name}_R"] = rng.uniform(0.0, 0.25)
     if "eyeBlink_L" not in weights:
-        weights["eyeBlink_L"] = weights["eyeBlink_R"] = rng.uniform(0.0, 0.22)
+        weights["eyeBlink_L"] = weights["eyeBlink_R"] = rng.uniform(0.0, 0.12)
     gaze = np.clip(rng.normal(0.0, (7.0, 4.0)), -22.0, 22.0)
     up, right = gaze[1] / 30.0, gaze[0] / 30.0
     for side, sign in (("L", 1.0), ("R", -1.0)):
