@@ -1,6 +1,15 @@
 """Write shards of synthetic portraits: ``python -m training.synthetic.generate --out DIR --shards N``.
 
-Every shard is a folder of uncompressed .npy arrays, one row per head (see ``ARRAYS`` and ``PARAMETERS``).
+Every shard is a folder of uncompressed .npy arrays, one row per head (``ARRAYS``, ``PARAMETERS``). All geometry is in
+the frame of the *estimated* camera: the pose that :func:`inference.pose.solve_pose` finds from noisy landmarks, as
+at inference. The head is warped so that this camera sees every point at the pixel of the photo.
+
+photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metres along the view axis, 0 = nothing.
+camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, centred). landmarks, landmarks68:
+exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
+metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat and glasses. The light is fixed in the world, so
+photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
+pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
 
 import argparse
