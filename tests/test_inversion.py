@@ -32,7 +32,7 @@ def model():
     torch.manual_seed(3)
     rng = np.random.default_rng(3)
     landmarks = np.stack([rng.uniform(-0.07, 0.07, 468), rng.uniform(-0.1, 0.08, 468), rng.uniform(0.03, 0.1, 468)], -1)
-    model = PortraitModel(sheet_radii(), np.full((80, 80), 11.0), landmarks).eval().requires_grad_(False)
+    model = PortraitModel(sheet_radii(), np.full((80, 80), 11.0), np.full((3, 160, 160), 0.5), landmarks).eval().requires_grad_(False)
     for layer in (model.detail.sheets, model.detail.geometry, model.detail.correction, model.generator.sheets):
         torch.nn.init.normal_(layer.weight, std=0.05)  # as training leaves them: no output is constant
     torch.nn.init.normal_(model.decoder.third.weight, std=0.3)
@@ -116,7 +116,9 @@ def test_inversion_is_the_trained_model(model, exported):
     u, v = domes.texel_centres(320, 320)
     uv = torch.tensor(np.stack([u, v], -1), dtype=torch.float32).view(1, 1, -1, 2).expand(1, SHEETS, -1, 2)
     for sheet in (8, 11, 13):
-        points = torch.tensor(inversion._geometry(exported).texel_points[sheet]).view(1, 1, -1, 3).expand(1, SHEETS, -1, 3)
+        points = (
+            torch.tensor(inversion._geometry(exported).texel_points[sheet]).view(1, 1, -1, 3).expand(1, SHEETS, -1, 3)
+        )
         rgb, opacity = model.decode(points, uv, output["fused"], photo, output["maps"], depth, pose)
         decoded = (textures[sheet, ..., 3] > 2) & (textures[sheet, ..., 3] < 250)
         assert decoded.sum() > 500

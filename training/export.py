@@ -17,10 +17,11 @@ import warnings
 import numpy as np
 import torch
 
-from training.model import PortraitModel
+from training.model import GEOMETRY, PortraitModel
 from training.networks import NetworkConfig
 
-TOLERANCE = 2e-3  # largest difference of an output, relative to its spread
+TOLERANCE, HALF_TOLERANCE = 2e-3, 3e-2  # largest difference of an output, relative to its spread, in float32 and
+# with weights stored as float16
 DECODED = 20  # times 25,600 points of the decoder; about what a portrait needs of its 2.4 million texels
 ALIGNER = ("face_detector.onnx", "face_landmarks.onnx")
 
@@ -29,20 +30,20 @@ def load_checkpoint(path, geometry, averaged=True):
     """PortraitModel from a checkpoint of training.train and the arrays of geometry.npz."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     config = NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in state["network"].items()})
-    model = PortraitModel(geometry["radii"], geometry["mean_level"], geometry["mean_landmarks"], config)
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY), config)
     model.load_state_dict(state["average" if averaged else "model"])
     return model.eval().requires_grad_(False), state["step"]
 
 
 class Generator(torch.nn.Module):
-    """EfficientGRAM with the mean level built in."""
+    """EfficientGRAM with the population's means built in."""
 
     def __init__(self, model):
         super().__init__()
-        self.generator, self.mean_level = model.generator, model.mean_level
+        self.generator, self.mean_level, self.mean_colour = model.generator, model.mean_level, model.mean_colour
 
     def forward(self, w_plus, landmark_levels):
-        return self.generator(w_plus, landmark_levels, self.mean_level)
+        return self.generator(w_plus, landmark_levels, self.mean_level, self.mean_colour)
 
 
 def networks(model):
@@ -102,10 +103,41 @@ def multiply_accumulates(module, inputs):
     return total
 
 
-def export_network(name, module, inputs, outputs, axes, folder):
-    """Write one network and compare ONNX Runtime with torch. Returns its GMAC. Raises ValueError when they differ."""
+def store_half(path):
+    """Keep large weights as float16 in the file, cast back when it is loaded: half the size, the same float32 arithmetic."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = onnx.load(str(path))
+    casts = []
+    for tensor in list(graph.graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < 1024:
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    nodes = casts + list(graph.graph.node)
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, str(path))
+
+
+def compare(path, inputs, wanted, tolerance):
+    """Run a file in ONNX Runtime. Raises ValueError when an output differs from torch by more than the tolerance."""
     import onnxruntime
 
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    found = session.run(None, {name: value.numpy() for name, value in inputs.items()})
+    for (label, ours), theirs in zip(wanted.items(), found):
+        gap = np.abs(ours.numpy() - theirs).max() / (float(ours.std()) + 1e-6)
+        if not gap < tolerance:
+            raise ValueError(f"{path.name}: {label} differs between torch and ONNX Runtime by {gap:.4f} of its spread")
+
+
+def export_network(name, module, inputs, outputs, axes, folder):
+    """Write one network and compare ONNX Runtime with torch. Returns its GMAC. Raises ValueError when they differ."""
     path = folder / f"{name}.onnx"
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -113,12 +145,9 @@ def export_network(name, module, inputs, outputs, axes, folder):
                           output_names=list(outputs), opset_version=18, dynamo=True, external_data=False,
                           dynamic_shapes=axes, verbose=False)  # fmt: skip
         wanted = module(*inputs.values())
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        found = session.run(None, {k: v.numpy() for k, v in inputs.items()})
-        for label, ours, theirs in zip(outputs, wanted, found):
-            gap = np.abs(ours.numpy() - theirs).max() / (float(ours.std()) + 1e-6)
-            if not gap < TOLERANCE:
-                raise ValueError(f"{name}: output {label} differs between torch and ONNX Runtime by {gap:.4f} of its spread")
+        compare(path, inputs, dict(zip(outputs, wanted)), TOLERANCE)
+        store_half(path)
+        compare(path, inputs, dict(zip(outputs, wanted)), HALF_TOLERANCE)
         return multiply_accumulates(module, tuple(inputs.values())) * (DECODED if name == "decoder" else 1) / 1e9
 
 

@@ -9,21 +9,23 @@ from inference.inversion import MAX_OFFSET, UNUSED_LANDMARKS
 from training import manifolds as mf
 from training.networks import Decoder, DetailEncoder, DetailManifolds, EfficientGRAM, EncoderW, NetworkConfig, opacity_logits
 
+GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of geometry.npz, in PortraitModel's order
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
 
 
 class PortraitModel(nn.Module):
     """Every network of the method with the geometry it works on.
 
-    radii: (23, 81, 81) metres; mean_level: (G, G) average level of the training heads;
+    radii: (23, 81, 81) metres; mean_level: (G, G) and mean_colour: (3, H, H), averages of the training heads;
     mean_landmarks: (468, 3) metres.
     """
 
-    def __init__(self, radii, mean_level, mean_landmarks, config=None):
+    def __init__(self, radii, mean_level, mean_colour, mean_landmarks, config=None):
         super().__init__()
         self.config = config or NetworkConfig()
         self.manifolds = mf.Manifolds(radii, self.config.grid, self.config.lift_sheets)
         self.register_buffer("mean_level", torch.as_tensor(mean_level, dtype=torch.float32)[None, None])
+        self.register_buffer("mean_colour", torch.as_tensor(mean_colour, dtype=torch.float32)[None])
         self.register_buffer("mean_landmarks", torch.as_tensor(mean_landmarks, dtype=torch.float32))
         self.register_buffer("unused_landmarks", torch.tensor(UNUSED_LANDMARKS), persistent=False)
         self.generator = EfficientGRAM(self.config)
@@ -41,7 +43,7 @@ class PortraitModel(nn.Module):
     def coarse(self, photo, landmarks, camera):
         """Coarse manifolds from photo (B, 3, 256, 256) in [0, 1]; see :class:`EfficientGRAM` for the parts."""
         w_plus, linear = self.encoder(photo * 2 - 1, self.landmark_offsets(landmarks, camera))
-        return self.generator(w_plus, linear, self.mean_level), w_plus
+        return self.generator(w_plus, linear, self.mean_level, self.mean_colour), w_plus
 
     def forward(self, photo, landmarks, camera):
         """photo (B, 3, 256, 256) in [0, 1], landmarks (B, 468, 2) px, camera (B, 4, 4).

@@ -110,7 +110,8 @@ class MappingNetwork(nn.Module):
 
 
 class StyledConv(nn.Module):
-    """Style-modulated, demodulated 3x3 convolution (StyleGAN2, section 2.2), written with shared weights."""
+    """Style-modulated, demodulated 3x3 convolution (StyleGAN2, section 2.2), written with shared weights, and pixel
+    normalisation: without it the signal dies out over eleven layers."""
 
     def __init__(self, inputs, outputs, w_dim):
         super().__init__()
@@ -126,7 +127,8 @@ class StyledConv(nn.Module):
         demodulation = torch.rsqrt(style.square().to(energy.dtype) @ energy.t() + 1e-6)
         y = F.conv2d(x * style[:, :, None, None].to(x.dtype), self.weight, padding=1)
         y = y * demodulation[:, :, None, None].to(y.dtype) + self.bias[:, None, None]
-        return F.leaky_relu(y, 0.2) * 1.3
+        y = F.leaky_relu(y, 0.2)
+        return y * torch.rsqrt(y.float().square().mean(1, keepdim=True) + 1e-4).to(y.dtype)
 
 
 class EfficientGRAM(nn.Module):
@@ -144,15 +146,16 @@ class EfficientGRAM(nn.Module):
         self.geometry = nn.Conv2d(channels[-2], 2, 1)
         self.sheets = nn.Conv2d(channels[-2], SHEETS * config.sheet_features, 1)
         self.colour = nn.Conv2d(channels[-1], 3, 1)
-        nn.init.zeros_(self.sheets.weight)
-        nn.init.zeros_(self.sheets.bias)
+        for layer in (self.sheets, self.colour):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     @property
     def styles(self):
         return len(self.layers)
 
-    def forward(self, w_plus, landmark_levels, mean_level):
-        """w_plus (B, styles, w_dim), landmark_levels (B, 1, 20, 20), mean_level (1, 1, G, G).
+    def forward(self, w_plus, landmark_levels, mean_level, mean_colour):
+        """w_plus (B, styles, w_dim), landmark_levels (B, 1, 20, 20), mean_level (1, 1, G, G), mean_colour (1, 3, H, H).
 
         Returns level (B, 1, G, G), occupancy logit (B, 1, G, G), colour (B, 3, H, H) in about [0, 1],
         sheet features (B, N * C, G, G), and hidden features (B, 64, G, G) for the detail branch.
@@ -169,7 +172,7 @@ class EfficientGRAM(nn.Module):
         geometry = self.geometry(hidden)
         linear = F.interpolate(landmark_levels, size=hidden.shape[-2:], mode="bilinear", align_corners=False)
         level = mean_level + linear.to(geometry.dtype) + geometry[:, :1]
-        return level, geometry[:, 1:], self.colour(x) + 0.5, self.sheets(hidden), hidden
+        return level, geometry[:, 1:], mean_colour + self.colour(x), self.sheets(hidden), hidden
 
 
 class UNetUp(nn.Module):
@@ -232,7 +235,7 @@ class DetailManifolds(nn.Module):
         self.sheets = nn.Conv2d(a, SHEETS * config.sheet_features, 1)
         self.geometry = nn.Conv2d(a, 2, 1)
         self.fine = nn.Sequential(nn.Conv2d(a + 3, fine, 3, padding=1), nn.LeakyReLU(0.2), Residual(fine))
-        self.correction = nn.Conv2d(fine, 5, 1)
+        self.correction = nn.Conv2d(fine, 6, 1)
         for layer in (self.sheets, self.geometry, self.correction):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -253,9 +256,39 @@ class DetailManifolds(nn.Module):
         geometry = torch.cat([level, occupancy], 1) + self.geometry(x)
         geometry = F.interpolate(geometry.float(), scale_factor=2, mode="bilinear", align_corners=False)
         x = F.interpolate(x, scale_factor=2, mode="nearest")
-        correction = self.correction(self.fine(torch.cat([x, colour.to(x.dtype)], 1)))
+        correction = self.correction(self.fine(torch.cat([x, colour.to(x.dtype)], 1))).float()
         geometry = geometry + correction[:, :2]
-        return geometry[:, :1], geometry[:, 1:], colour + correction[:, 2:], sheets
+        seen = self.seen_colour(lifted.float(), level.float())
+        seen = F.interpolate(seen, scale_factor=2, mode="bilinear", align_corners=False)
+        colour = colour + torch.sigmoid(correction[:, 5:] + 1.5) * (seen - colour)
+        return geometry[:, :1], geometry[:, 1:], colour + correction[:, 2:5], sheets
+
+    def seen_colour(self, lifted, level):
+        """Colours the photo shows on the coarse surface, spread over columns it does not show: (B, 3, G, G).
+
+        A column counts by the matte at its surface, and less where the surface runs away from the viewer. What is
+        missing comes from ever wider averages (push-pull, Gortler et al., SIGGRAPH 1996).
+        """
+        config, grid = self.config, level.shape[-1]
+        colours = lifted.view(-1, len(config.lift_sheets), config.voxel_channels + 4, grid, grid)[:, :, config.voxel_channels :]
+        index = torch.tensor(config.lift_sheets, dtype=level.dtype, device=level.device).view(1, -1, 1, 1)
+        near = torch.exp(-(((index - level) / 1.5) ** 2))
+        across, down = level[..., :, 1:] - level[..., :, :-1], level[..., 1:, :] - level[..., :-1, :]
+        steep = F.pad(across.abs(), (0, 1)) + F.pad(across.abs(), (1, 0))
+        steep = steep + F.pad(down.abs(), (0, 0, 0, 1)) + F.pad(down.abs(), (0, 0, 1, 0))
+        trust = torch.exp(-((steep / 4.0) ** 2))
+        colour = (colours[:, :, :3] * near[:, :, None]).sum(1) * trust
+        weight = (colours[:, :, 3:] * near[:, :, None]).sum(1) * trust
+        levels = [(colour, weight)]
+        while levels[-1][0].shape[-1] > 5:
+            levels.append(tuple(F.avg_pool2d(x, 2) for x in levels[-1]))
+        colour, weight = (x.mean((2, 3), keepdim=True) for x in levels[-1])
+        found = ((colour + 0.002) / (weight + 0.004)).expand_as(levels[-1][0])
+        for colour, weight in reversed(levels):
+            if found.shape[-1] != colour.shape[-1]:
+                found = F.interpolate(found, scale_factor=2, mode="bilinear", align_corners=False)
+            found = (colour + 0.05 * found) / (weight + 0.05)
+        return found
 
 
 def opacity_logits(level, occupancy, index):

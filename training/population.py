@@ -137,6 +137,9 @@ def main(arguments=None):
     mean = mean.reshape(80, 2, 80, 2).mean((1, 3)).astype(np.float32)
     clipped = ((level[hit] <= 0.01) | (level[hit] >= SHEETS - 0.01)).mean()
     options.out.parent.mkdir(parents=True, exist_ok=True)
+    colour = np.concatenate([np.asarray(s["dome_rgba"][..., :3]) for s in shards])[: options.count].astype(np.float32) / 255
+    colour = (colour * hit[..., None]).sum(0) / np.maximum(hit.sum(0), 1)[..., None]
+    colour = np.stack([fill_and_smooth(colour[..., k], hit.mean(0) > 0.02, 1.0) for k in range(3)]).astype(np.float32)
     landmarks = shards[0].mean_landmarks().astype(np.float32)
     bias = np.zeros_like(landmarks)
     if options.detected:
@@ -145,7 +148,7 @@ def main(arguments=None):
         exact = [np.asarray(shard["landmarks"][: len(s)]) for shard, s in zip(shards, seen)]
         poses = [np.asarray(shard["camera"][: len(s)], np.float64) for shard, s in zip(shards, seen)]
         bias = landmark_bias(np.concatenate(seen), np.concatenate(exact), np.concatenate(poses), landmarks)
-    np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_landmarks=landmarks, landmark_bias=bias)
+    np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_colour=colour, mean_landmarks=landmarks, landmark_bias=bias)
     print(f"{len(outer)} heads, {100 * clipped:.2f} % of their surface outside the sheets")
     spacing = (radii[KNEE] - radii[-1]) / (SHEETS - 1 - KNEE) * 1000
     print(f"inner sheets {spacing.min():.1f} to {spacing.max():.1f} mm apart, {spacing[40:55, 32:48].mean():.1f} mm in the face")

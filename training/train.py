@@ -23,7 +23,7 @@ from tqdm import tqdm
 from training import losses
 from training import manifolds as mf
 from training.examples import RealPortraits, SyntheticHeads
-from training.model import PortraitModel
+from training.model import GEOMETRY, PortraitModel
 from training.population import levels
 from training.presets import PRESETS
 
@@ -186,7 +186,7 @@ def main(arguments=None):
     with np.load(options.geometry, allow_pickle=False) as data:
         geometry = {name: data[name] for name in data.files}
     options.out.mkdir(parents=True, exist_ok=True)
-    model = PortraitModel(geometry["radii"], geometry["mean_level"], geometry["mean_landmarks"], preset.network)
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY), preset.network)
     rate = options.learning_rate or preset.learning_rate
     step, spent = 0, 0.0
     heads = None
@@ -245,7 +245,7 @@ def main(arguments=None):
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         step += 1
-        decay = min(0.998, (step - first_step + 1) / (step - first_step + 20)) if not options.resume else 0.998
+        decay = min(0.996, (step - first_step + 1) / (step - first_step + 20))
         with torch.no_grad():
             for ours, theirs in zip(average.parameters(), model.parameters()):
                 ours.lerp_(theirs, 1 - decay)
