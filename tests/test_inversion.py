@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inference import cameras, domes, inversion
-from inference.intersections import SheetIntersections, Workspace
+from tests import reference
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
@@ -32,10 +32,15 @@ def model():
     torch.manual_seed(3)
     rng = np.random.default_rng(3)
     landmarks = np.stack([rng.uniform(-0.07, 0.07, 468), rng.uniform(-0.1, 0.08, 468), rng.uniform(0.03, 0.1, 468)], -1)
-    model = PortraitModel(sheet_radii(), np.full((80, 80), 11.0), np.full((3, 160, 160), 0.5), landmarks).eval().requires_grad_(False)
+    model = (
+        PortraitModel(sheet_radii(), np.full((80, 80), 11.0), np.full((3, 160, 160), 0.5), landmarks)
+        .eval()
+        .requires_grad_(False)
+    )
     for layer in (model.detail.sheets, model.detail.geometry, model.detail.correction, model.generator.sheets):
         torch.nn.init.normal_(layer.weight, std=0.05)  # as training leaves them: no output is constant
     torch.nn.init.normal_(model.decoder.third.weight, std=0.3)
+    torch.nn.init.constant_(model.detail_encoder.maps.bias[:4], 1.0)  # a matte that keeps most of the photo
     return model
 
 
@@ -66,26 +71,19 @@ def test_dome_coordinates_agree():
 
 @pytest.mark.parametrize("yaw", [0.0, 25.0, -50.0])
 def test_ray_hits_agree(yaw):
-    """The training's ray marcher against the engine's intersections, on rays that are not grazing."""
-    camera = cameras.orbit_camera(yaw=yaw, pitch=5.0, width=48, height=48)
+    """The training's ray marcher against the tests' own bisection, ray by ray."""
+    camera = cameras.orbit_camera(yaw=yaw, pitch=5.0)
     geometry = mf.Manifolds(sheet_radii(), 80, (1, 4))
+    pixels = np.random.default_rng(2).uniform(0.15, 0.85, (600, 2))
     pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
-    points, uv, valid = geometry.hits(pose, mf.pixel_grid(48, 48)[None])
-    sheets = SheetIntersections(sheet_radii(), camera)
-    space_gap, agreed = [], 0
-    for tile in sheets.tiles:
-        space = Workspace(tile.height, tile.width)
-        sheets.rays(tile, space)
-        for sheet in (0, KNEE, 14, 22):
-            hit = sheets.enter(tile, sheet, space)
-            rows, columns = slice(tile.y, tile.y + tile.height), slice(tile.x, tile.x + tile.width)
-            ours = uv[0, sheet].view(48, 48, 2)[rows, columns].numpy()
-            both = hit & valid[0, sheet].view(48, 48)[rows, columns].numpy()
-            agreed += both.sum()
-            space_gap.append(np.hypot(ours[..., 0] - space.u, ours[..., 1] - space.v)[both])
-    gap = np.concatenate(space_gap)
-    assert agreed > 2000
-    assert np.quantile(gap, 0.95) < 2e-3
+    _, uv, valid = geometry.hits(pose, torch.tensor(pixels, dtype=torch.float32)[None])
+    origins, directions = camera.rays(*(pixels * cameras.CROP_SIZE).T)
+    t, u, v = reference.entries(sheet_radii(), origins, directions)
+    inside = np.isfinite(t) & (u > 0) & (u < 1) & (v > 0) & (v < 1)
+    both = inside & valid[0].numpy()
+    assert both.sum() > 0.97 * max(inside.sum(), valid.sum())  # only grazing rays may differ
+    gap = np.hypot(uv[0, ..., 0].numpy() - u, uv[0, ..., 1].numpy() - v)[both]
+    assert np.median(gap) < 2e-4 and np.quantile(gap, 0.95) < 4e-3
 
 
 def test_opacity_logits_agree():
@@ -115,7 +113,7 @@ def test_inversion_is_the_trained_model(model, exported):
     depth = model.visible_depth(output["fused"], pose)
     u, v = domes.texel_centres(320, 320)
     uv = torch.tensor(np.stack([u, v], -1), dtype=torch.float32).view(1, 1, -1, 2).expand(1, SHEETS, -1, 2)
-    for sheet in (8, 11, 13):
+    for sheet in (11, 12, 14):
         points = (
             torch.tensor(inversion._geometry(exported).texel_points[sheet]).view(1, 1, -1, 3).expand(1, SHEETS, -1, 3)
         )

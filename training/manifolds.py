@@ -68,7 +68,7 @@ class Manifolds(torch.nn.Module):
         return torch.where(radius > bulk, outside, inside), u, v
 
     @torch.no_grad()
-    def hits(self, camera, pixels, samples=28, near=1.36, far=1.74):
+    def hits(self, camera, pixels, samples=34, near=1.34, far=1.84):
         """First inward crossing of every sheet by rays of the crop camera.
 
         camera (B, 4, 4); pixels (B, P, 2) in [0, 1] of the image. Returns points (B, N, P, 3) metres, uv
