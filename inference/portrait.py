@@ -7,6 +7,7 @@ every size is checked before memory is reserved, and no path inside them is ever
 import dataclasses
 import io
 import json
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -74,20 +75,22 @@ def load_portrait(path):
     """Read a portrait file. Raises PortraitError when it is missing, damaged, hostile or too new."""
     path = Path(path)
     try:
-        with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
-            return _read(archive, path)
-    except PortraitError:
-        raise
+        stream = open(path, "rb")
     except FileNotFoundError:
         raise PortraitError(f"there is no portrait file {path}; check the path") from None
     except IsADirectoryError:
         raise PortraitError(f"{path} is a folder; give the portrait.manifolds file inside it") from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
         raise PortraitError(f"cannot read {path} ({reason}); check its permissions") from None
+    try:
+        with stream, zipfile.ZipFile(stream) as archive:
+            return _read(archive, path)
+    except PortraitError:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise _damaged(path, "it is not a complete zip file") from None
-    except (ValueError, TypeError, KeyError, OverflowError, SyntaxError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, SyntaxError, struct.error) as error:
         raise _damaged(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
 
 

@@ -7,7 +7,7 @@ from inference.layers import sample_grid
 from inference.ray_search import NEAR, bounding_sphere
 
 
-def entries(radii, origins, directions, samples=600, steps=40):
+def entries(radii, origins, directions, samples=240, steps=22):
     """First entry of every ray into every sheet.
 
     radii (k, n, n), origins and directions (rays, 3), directions unit. Returns t (k, rays), nan where there is none,
@@ -40,7 +40,7 @@ def entries(radii, origins, directions, samples=600, steps=40):
 
 
 def colours(textures, t, u, v, depth_per_metre):
-    """Composite rays. textures (k, h, w, 4) uint8; t, u, v (k, rays). Returns (rays, 3) straight colour, alpha, depth."""
+    """Composite rays. textures (k, h, w, 4) uint8; t, u, v (k, rays). Returns straight colour (rays, 3), alpha, depth."""
     transmittance = np.ones(t.shape[1])
     colour, depth = np.zeros((t.shape[1], 3)), np.zeros(t.shape[1])
     height, width = textures.shape[1:3]

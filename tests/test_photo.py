@@ -1,0 +1,244 @@
+"""The photo door: what must open, and what must be refused in one line."""
+
+import io
+import os
+import struct
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from inference.errors import PortraitError
+from inference.photo import MAX_PIXELS, open_photo
+
+SIZE = (64, 96)  # width, height
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    """(96, 64, 3): red to the right, green downwards."""
+    image = np.zeros((96, 64, 3), np.uint8)
+    image[..., 0] = np.linspace(0, 250, 64)
+    image[..., 1] = np.linspace(0, 250, 96)[:, None]
+    image[..., 2] = 60
+    return image
+
+
+def save(pixels, path, **options):
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image.save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "jpg"])
+def test_formats(pixels, tmp_path, suffix):
+    options = {"lossless": True} if suffix == "webp" else {"quality": 95, "subsampling": 0} if suffix == "jpg" else {}
+    photo = open_photo(save(pixels, tmp_path / f"p.{suffix}", **options))
+    assert photo.shape == (96, 64, 3) and photo.dtype == np.uint8 and photo.flags.c_contiguous
+    assert np.abs(photo.astype(int) - pixels).max() <= (12 if suffix == "jpg" else 0)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(pixels, tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    photo = open_photo(save(pixels, tmp_path / "p.png", exif=exif))
+    turns = {1: (0, 0), 2: (0, 1), 3: (2, 0), 4: (2, 1), 5: (3, 1), 6: (3, 0), 7: (1, 1), 8: (1, 0)}
+    turn, mirror = turns[orientation]
+    expected = np.rot90(pixels, turn)
+    np.testing.assert_array_equal(photo, expected[:, ::-1] if mirror else expected)
+
+
+def test_broken_exif_is_ignored(pixels, tmp_path):
+    photo = open_photo(
+        save(pixels, tmp_path / "p.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12" * 30, quality=98)
+    )
+    assert photo.shape == (96, 64, 3)
+
+
+def test_colour_profile(pixels, tmp_path):
+    """A profile with exchanged primaries is undone; a broken one is ignored."""
+    linear = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ"))
+    photo = open_photo(save(pixels, tmp_path / "x.png", icc_profile=linear.tobytes()))
+    assert photo.shape == pixels.shape
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    same = open_photo(save(pixels, tmp_path / "s.png", icc_profile=srgb))
+    assert np.abs(same.astype(int) - pixels).max() <= 1
+    np.testing.assert_array_equal(open_photo(save(pixels, tmp_path / "b.png", icc_profile=b"rubbish")), pixels)
+
+
+def test_alpha_over_grey(pixels, tmp_path):
+    alpha = np.zeros((96, 64, 1), np.uint8)
+    alpha[:48] = 255
+    photo = open_photo(save(np.concatenate([pixels, alpha], -1), tmp_path / "p.png"))
+    np.testing.assert_array_equal(photo[:48], pixels[:48])
+    assert (photo[48:] == 128).all()
+
+
+MODES = {
+    "1": 255, "L": 8, "LA": 8, "P": 60, "RGBA": 0, "CMYK": 12, "I;16": 8, "I": 8, "F": 8, "YCbCr": 8, "LAB": 12,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_modes(pixels, tmp_path, mode):
+    grey = np.asarray(Image.fromarray(pixels).convert("L"))
+    if mode == "I;16":
+        image = Image.fromarray(grey.astype(np.uint16) * 257)
+    elif mode == "I":
+        image = Image.fromarray(grey.astype(np.int32) * 257)
+    elif mode == "F":
+        image = Image.fromarray(grey.astype(np.float32) / 255)
+    elif mode == "LAB":
+        profiles = (ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"))
+        image = ImageCms.profileToProfile(Image.fromarray(pixels), *profiles, outputMode="LAB")
+    else:
+        image = Image.fromarray(pixels).convert(mode)
+    photo = open_photo(save(image, tmp_path / "p.tif"))
+    assert photo.shape == (96, 64, 3)
+    wanted = pixels if mode in ("P", "RGBA", "CMYK", "YCbCr") else np.repeat(grey[..., None], 3, -1)
+    if mode != "LAB":
+        assert np.abs(photo.astype(int) - wanted).max() <= MODES[mode]
+
+
+def test_palette_with_transparency(tmp_path):
+    image = Image.new("P", (64, 64))
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.paste(1, (32, 0, 64, 64))
+    photo = open_photo(save(image, tmp_path / "p.png", transparency=1))
+    assert (photo[:, :32] == [255, 0, 0]).all() and (photo[:, 32:] == 128).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tif"])
+def test_animation_gives_its_first_frame(pixels, tmp_path, suffix):
+    frames = [Image.fromarray(np.roll(pixels, k, 1)) for k in (0, 20, 40)]
+    options = {"lossless": True} if suffix == "webp" else {}
+    frames[0].save(tmp_path / f"p.{suffix}", save_all=True, append_images=frames[1:], **options)
+    np.testing.assert_array_equal(open_photo(tmp_path / f"p.{suffix}"), pixels)
+
+
+@pytest.mark.parametrize("name", ["größe 照片 🙂.png", "a" * 200 + ".png", "photo.jpg", "no_suffix", "two words.PNG"])
+def test_names(pixels, tmp_path, name):
+    """The name does not matter, nor does a wrong extension."""
+    path = tmp_path / name
+    save(pixels, path, format="PNG")
+    np.testing.assert_array_equal(open_photo(str(path)), pixels)
+
+
+def test_metadata_is_dropped(pixels, tmp_path):
+    exif = Image.Exif()
+    exif[0x010E] = "secret place"
+    photo = open_photo(save(pixels, tmp_path / "p.jpg", exif=exif))
+    assert type(photo) is np.ndarray and b"secret" not in photo.tobytes()
+
+
+def packed(pixels, kind, **options):
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, kind, **options)
+    return out.getvalue()
+
+
+def png_header(width, height, depth=8, colour=2):
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+    )
+
+
+PIXELS = np.full((96, 64, 3), 90, np.uint8)
+HOSTILE = {
+    "empty": b"",
+    "one byte": b"\x89",
+    "text": b"this is not a picture\n" * 10,
+    "html": b"<!DOCTYPE html><html></html>",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="100" height="100"/>',
+    "gif": packed(PIXELS, "GIF"),
+    "ico": packed(PIXELS, "ICO"),
+    "ppm": packed(PIXELS, "PPM"),
+    "tga": packed(PIXELS, "TGA"),
+    "pdf": packed(PIXELS, "PDF"),
+    "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n",
+    "psd": b"8BPS\0\1" + b"\0" * 60,
+    "fits": b"SIMPLE  =                    T" + b" " * 2850,
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    "zip": b"PK\3\4" + b"\0" * 100,
+    "truncated png": packed(np.random.default_rng(0).integers(0, 255, (96, 64, 3), np.uint8), "PNG")[:4000],
+    "truncated jpeg": packed(PIXELS, "JPEG")[:400],
+    "truncated webp": packed(np.random.default_rng(0).integers(0, 255, (96, 64, 3), np.uint8), "WEBP")[:1500],
+    "truncated tiff": packed(PIXELS, "TIFF")[:3000],
+    "truncated bmp": packed(PIXELS, "BMP")[:3000],
+    "png header only": b"\x89PNG\r\n\x1a\n",
+    "jpeg header only": b"\xff\xd8\xff\xe0\0\x10JFIF",
+    "huge png": png_header(30000, 30000),
+    "bomb png": png_header(9000, 9000),
+    "endless png": png_header(2**31 - 1, 2**31 - 1),
+    "empty png": png_header(0, 0),
+    "png without pixels": png_header(2000, 2000),
+    "tiny": packed(PIXELS[:20, :20], "PNG"),
+    "one pixel": packed(PIXELS[:1, :1], "PNG"),
+    "strip": packed(np.zeros((50, 3000, 3), np.uint8), "PNG"),
+    "odd bmp": b"BM" + struct.pack("<IHHIIiiHHIIiiII", 100, 0, 0, 54, 40, -64, 96, 1, 24, 0, 0, 0, 0, 0, 0),
+    "tiff loop": b"II*\0\x08\0\0\0\0\0\x08\0\0\0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_refused(tmp_path, name):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(HOSTILE[name])
+    says_what_to_do(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_limit_is_on_pixels(tmp_path):
+    side = int(MAX_PIXELS**0.5) + 1
+    save(Image.new("L", (side, side)), tmp_path / "p.png", compress_level=1)
+    says_what_to_do(tmp_path / "p.png", "megapixels")
+
+
+def test_missing_and_folder(tmp_path):
+    says_what_to_do(tmp_path / "missing.jpg", "no photo")
+    says_what_to_do(tmp_path, "folder")
+    says_what_to_do(tmp_path / ("x" * 300), "check the path")
+    says_what_to_do(str(tmp_path / "a\0b"), "check the path")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or getattr(os, "geteuid", int)() == 0, reason="needs file permissions")
+def test_unreadable(pixels, tmp_path):
+    path = save(pixels, tmp_path / "p.png")
+    path.chmod(0)
+    says_what_to_do(path, "permissions")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipe_does_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "p.png")
+    says_what_to_do(tmp_path / "p.png", "regular file")
+
+
+def test_random_damage(pixels, tmp_path):
+    random = np.random.default_rng(1)
+    path = tmp_path / "p"
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "BMP"):
+        good = packed(pixels, kind)
+        for _ in range(25):
+            data = bytearray(good)
+            for place in random.integers(0, min(len(data), 600), random.integers(1, 8)):
+                data[place] = random.integers(0, 256)
+            path.write_bytes(data)
+            try:
+                assert open_photo(path).dtype == np.uint8
+            except PortraitError as error:
+                assert "\n" not in str(error)
+
+
+def says_what_to_do(path, says=None):
+    with pytest.raises(PortraitError, match=says) as caught:
+        open_photo(path)
+    message = str(caught.value)
+    assert "\n" not in message and len(message) < 400 and (";" in message)

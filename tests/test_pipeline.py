@@ -1,0 +1,302 @@
+"""Pipeline, command line and batch, with stand-ins for the networks."""
+
+import json
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from inference.__main__ import main
+from inference.batch import Item, folder_names, is_complete, run_batch
+from inference.errors import Cancelled, PortraitError
+from inference.images import exr_bytes
+from inference.pipeline import invert_photo
+from inference.portrait import load_portrait, save_portrait
+from tests.fakes import fake_model, fake_stages
+from tests.portraits import analytic_portrait
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "anna.png"
+    Image.new("RGB", (300, 320), (90, 120, 150)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def portrait_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("p") / "portrait.manifolds"
+    save_portrait(analytic_portrait(texture=96), path)
+    return path
+
+
+@pytest.fixture
+def stages(monkeypatch):
+    fake_stages(monkeypatch)
+    monkeypatch.setattr("inference.model.load_model", lambda *a, **k: fake_model(Path("fake")))
+
+
+def test_report(stages, photo):
+    seen = []
+    inversion = invert_photo(photo, fake_model(), progress=lambda fraction, text: seen.append((fraction, text)))
+    report = inversion.report
+    assert report["photo"] == {"name": "anna.png", "width": 300, "height": 320}
+    assert len(report["face_box"]) == 4 and report["faces"] == 1 and report["warnings"] == []
+    assert report["pose"] == {"yaw": 5.0, "pitch": 2.0, "roll": 0.0}
+    assert set(report["timings_ms"]) == {"open", "find_faces", "align", "invert", "total"}
+    assert report["model"]["id"] == "fake" and report["device"] == "cpu" and "numpy" in report["versions"]
+    json.dumps(report, allow_nan=False)
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions) and fractions[0] == 0.0 and fractions[-1] == 1.0
+    assert inversion.portrait.photo_name == "anna.png" and inversion.portrait.photo_size == (300, 320)
+
+
+def test_several_faces(monkeypatch, photo):
+    fake_stages(monkeypatch, faces=3)
+    inversion = invert_photo(photo, fake_model())
+    assert "3 faces" in inversion.report["warnings"][0] and inversion.report["faces"] == 3
+    second = invert_photo(photo, fake_model(), face=1)
+    assert second.report["warnings"] == [] and second.report["face_box"][0] == inversion.report["face_box"][0] + 1
+    with pytest.raises(PortraitError, match="no face 3"):
+        invert_photo(photo, fake_model(), face=3)
+
+
+def test_no_face_and_own_crop(monkeypatch, photo):
+    fake_stages(monkeypatch, faces=0)
+    with pytest.raises(PortraitError, match="no face was found"):
+        invert_photo(photo, fake_model())
+    inversion = invert_photo(photo, fake_model(), crop=(150, 160, 200, 12.0))
+    assert inversion.report["face_box"] is None and inversion.report["pose"]["roll"] == 12.0
+    assert inversion.portrait.settings["crop"] == [150.0, 160.0, 200.0, 12.0]
+    with pytest.raises(PortraitError, match="x, y, size"):
+        invert_photo(photo, fake_model(), crop=(1, 2))
+
+
+def test_arrays_and_cancel(stages):
+    pixels = np.zeros((300, 300, 3), np.uint8)
+    assert invert_photo(pixels, fake_model()).report["photo"]["name"] == ""
+    with pytest.raises(PortraitError, match="uint8"):
+        invert_photo(pixels.astype(float), fake_model())
+
+    def stop(fraction, text):
+        if fraction > 0.2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        invert_photo(pixels, fake_model(), progress=stop)
+
+
+def test_invert_command(stages, photo, tmp_path, capsys):
+    out = tmp_path / "new" / "folder"
+    assert main(["invert", str(photo), "--out", str(out), "--quiet"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["crop.png", "portrait.manifolds", "report.json"]
+    assert json.loads((out / "report.json").read_text())["photo"]["name"] == "anna.png"
+    assert Image.open(out / "crop.png").size == (256, 256)
+    assert load_portrait(out / "portrait.manifolds").model_id == "fake"
+
+
+def fails(arguments, capsys, says):
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as error:
+        code = error.code
+    message = capsys.readouterr().err.strip().splitlines()[-1]
+    assert code == 2 and message.startswith("error: ") and says in message, message
+
+
+def test_bad_input_leaves_nothing(stages, photo, portrait_file, tmp_path, capsys):
+    out = tmp_path / "out"
+    fails(["invert", tmp_path / "missing.jpg", "--out", out], capsys, "no photo")
+    fails(["invert", photo, "--out", photo], capsys, "is a file")
+    fails(["invert", photo, "--out", out, "--face", "7"], capsys, "no face 7")
+    fails(["invert", photo], capsys, "--out")
+    fails(["render", photo, "--out", tmp_path / "v.png"], capsys, "not a readable portrait")
+    fails(["render", portrait_file, "--out", tmp_path / "v.gif"], capsys, ".png")
+    fails(["render", portrait_file, "--out", tmp_path / "no" / "v.png"], capsys, "cannot write")
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--background", "pinkish"], capsys, "background")
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--fov", "190"], capsys, "--fov")
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--yaw", "nan"], capsys, "finite")
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--size", "0", "9"], capsys, "between")
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--depth", "d.tif"], capsys, ".exr")
+    camera = tmp_path / "camera.json"
+    camera.write_text('{"width": 10, "lens": 50}')
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--camera", camera], capsys, "lens")
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--camera", tmp_path], capsys, "camera")
+    fails(["render", portrait_file, "--out", tmp_path / "v.png", "--camera", camera, "--yaw", "3"], capsys, "not both")
+    fails(["mesh", portrait_file, "--out", tmp_path / "h.stl"], capsys, ".glb")
+    fails(["mesh", portrait_file, "--out", tmp_path / "h.glb", "--resolution", "5"], capsys, "between")
+    fails(["batch", out, "--out", out], capsys, "cannot read the folder")
+    fails(["batch", out.parent, "--out", out, "--views", "a,b"], capsys, "--views")
+    fails(["nonsense"], capsys, "nonsense")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["anna.png", "camera.json"]
+
+
+def test_render_command(portrait_file, tmp_path):
+    out, depth = tmp_path / "v.png", tmp_path / "d.npy"
+    assert main(["render", str(portrait_file), "--out", str(out), "--depth", str(depth)]) == 0
+    image, values = np.asarray(Image.open(out)), np.load(depth)
+    assert image.shape == (256, 256, 4) and values.shape == (256, 256) and values.dtype == np.float32
+    assert 1.4 < values[128, 128] < 1.7 and np.isinf(values[0, 0])
+    camera = tmp_path / "camera.json"
+    camera.write_text(json.dumps(load_portrait(portrait_file).camera.to_json()))
+    for flags in (["--camera", camera], ["--yaw", 0, "--pitch", 0], ["--size", 256, 256]):
+        assert main([str(a) for a in ["render", portrait_file, "--out", out, *flags]]) == 0
+        assert np.abs(np.asarray(Image.open(out)).astype(int) - image).max() <= 2
+    flags = ["--yaw", 30, "--distance", 1, "--fov", 25, "--size", 90, 120, "--background", "#102030"]
+    assert main([str(a) for a in ["render", portrait_file, "--out", out, *flags]]) == 0
+    image = np.asarray(Image.open(out))
+    assert image.shape == (120, 90, 3) and tuple(image[0, 0]) == (16, 32, 48)
+
+
+def test_exr(tmp_path):
+    """Read the file back by the format's own rules."""
+    depth = np.arange(12, dtype=np.float32).reshape(3, 4)
+    depth[0, 0] = np.inf
+    data = exr_bytes({"Z": depth, "A": depth + 100})
+    assert struct.unpack("<2I", data[:8]) == (20000630, 2)
+    at, attributes = 8, {}
+    while data[at] != 0:
+        name, kind, rest = data[at:].split(b"\0", 2)
+        at = len(data) - len(rest)
+        (size,) = struct.unpack("<i", data[at : at + 4])
+        attributes[name.decode()] = data[at + 4 : at + 4 + size]
+        at += 4 + size
+    at += 1
+    assert struct.unpack("<4i", attributes["dataWindow"]) == (0, 0, 3, 2)
+    offsets = struct.unpack("<3Q", data[at : at + 24])
+    for row, offset in enumerate(offsets):
+        y, size = struct.unpack("<2i", data[offset : offset + 8])
+        line = np.frombuffer(data[offset + 8 : offset + 8 + size], "<f4").reshape(2, 4)
+        assert y == row
+        np.testing.assert_array_equal(line, [depth[row] + 100, depth[row]])
+    assert offsets[-1] + 8 + size == len(data)
+
+
+def test_mesh_and_info_commands(portrait_file, tmp_path, capsys):
+    out = tmp_path / "h.glb"
+    assert main(["mesh", str(portrait_file), "--out", str(out), "--resolution", "40", "--closed", "--quiet"]) == 0
+    assert out.read_bytes()[:4] == b"glTF"
+    assert main(["info", str(portrait_file)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["portrait"]["model"]["id"] == "analytic" and found["providers"] and found["versions"]["numpy"]
+
+
+def test_help_of_every_command():
+    for command in ("invert", "render", "mesh", "batch", "info"):
+        with pytest.raises(SystemExit) as caught:
+            main([command, "--help"])
+        assert caught.value.code == 0
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, size in (("a.png", 300), ("b.jpg", 310), ("b.png", 320)):
+        Image.new("RGB", (size, size), (90, 120, 150)).save(folder / name)
+    (folder / "bad.jpg").write_bytes(b"not a photo")
+    (folder / "notes.txt").write_text("ignored")
+    return folder
+
+
+def test_batch(stages, photos, tmp_path):
+    out, told = tmp_path / "out", []
+    items = run_batch(photos, out, views=(-15, 15), progress=lambda *a: told.append(a))
+    assert [(item.name, item.status) for item in items] == [
+        ("a.png", "done"), ("b.jpg", "done"), ("b.png", "done"), ("bad.jpg", "failed"),
+    ]  # fmt: skip
+    assert "not a picture" in items[3].error and told[-1][0] == 1.0
+    assert sorted(path.name for path in out.iterdir()) == ["a", "b_jpg", "b_png", "batch.json"]
+    names = ["crop.png", "portrait.manifolds", "report.json", "view_+15.png", "view_-15.png"]
+    assert sorted(path.name for path in (out / "a").iterdir()) == names
+    listed = json.loads((out / "batch.json").read_text())["photos"]
+    assert [Item(**entry) for entry in listed] == items
+
+
+def test_resume(stages, photos, tmp_path):
+    out = tmp_path / "out"
+    run_batch(photos, out)
+    (out / "b_jpg" / "crop.png").unlink()
+    before = (out / "a" / "portrait.manifolds").stat().st_mtime_ns
+    items = run_batch(photos, out, resume=True)
+    assert [item.status for item in items] == ["skipped", "done", "skipped", "failed"]
+    assert (out / "a" / "portrait.manifolds").stat().st_mtime_ns == before
+    assert [item.status for item in run_batch(photos, out, views=(10,), resume=True)][:3] == ["done"] * 3
+    Image.new("RGB", (300, 300), (1, 2, 3)).save(photos / "a.png")
+    assert [i.status for i in run_batch(photos, out, views=(10,), resume=True)][:3] == ["done", "skipped", "skipped"]
+
+
+def test_batch_survives_crashes(monkeypatch, photos, tmp_path):
+    fake_stages(monkeypatch, fail_on=(31.0,))
+    monkeypatch.setattr("inference.model.load_model", lambda *a, **k: fake_model(Path("fake")))
+    items = run_batch(photos, tmp_path / "out")
+    assert [item.status for item in items] == ["done", "failed", "done", "failed"]
+    assert "boom" in items[1].error and not (tmp_path / "out" / "b_jpg").exists()
+
+
+def test_batch_refusals(stages, photos, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(PortraitError, match="no photos"):
+        run_batch(tmp_path / "empty", tmp_path / "out")
+    with pytest.raises(PortraitError, match="cannot write"):
+        run_batch(photos, photos / "a.png" / "out")
+    assert not (tmp_path / "out").exists()
+
+    def stop(fraction, text):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run_batch(photos, tmp_path / "out", progress=stop)
+
+
+def test_stale_files_are_removed(stages, photos, tmp_path):
+    import os
+    import time
+
+    out = tmp_path / "out"
+    (out / "a").mkdir(parents=True)
+    old, new = out / "a" / ".unfinished-1", out / ".unfinished-2"
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 3600,) * 2)
+    run_batch(photos, out)
+    assert not old.exists() and new.exists()
+
+
+def test_names_of_folders():
+    assert folder_names([Path("a.jpg"), Path("b.jpg"), Path("B.PNG")]) == ["a", "b_jpg", "B_PNG"]
+
+
+def test_incomplete_report(tmp_path):
+    job = {"photo": "x", "folder": str(tmp_path), "wishes": {"mesh": False, "views": [], "model": "m"}}
+    for text in ("", "{", "[]", "{}", '{"batch": 3}'):
+        (tmp_path / "report.json").write_text(text)
+        assert not is_complete(job)
+
+
+def test_workers_die_without_stopping_the_batch(photos, tmp_path, monkeypatch):
+    """Real processes: without a usable model each photo fails on its own, and nothing is left behind."""
+    monkeypatch.setattr("inference.model.load_model", lambda *a, **k: fake_model(tmp_path / "no model"))
+    items = run_batch(photos, tmp_path / "out", workers=2)
+    assert [item.status for item in items] == ["failed"] * 4
+    assert all("no model in" in item.error for item in items)
+
+
+def test_module_runs_and_exits_with_2(tmp_path):
+    found = subprocess.run(
+        [sys.executable, "-m", "inference", "render", "nothing.manifolds", "--out", str(tmp_path / "v.png")],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 2 and found.stderr.count("\n") == 1 and found.stderr.startswith("error: ")
+
+
+def test_import_is_light():
+    code = "import sys, inference.errors, inference.cameras, inference.layers, inference.portrait; "
+    code += "sys.exit(any(name in sys.modules for name in ('cv2', 'onnxruntime', 'PIL', 'torch', 'bpy')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
