@@ -57,7 +57,8 @@ def invert_crop(alignment, model, progress=None):
     voxel, maps = model.session("detail_encoder").run(None, {"photo": photo})
     lifted = lift(voxel[0], photo[0], maps[0, :1], alignment.camera, geometry.lift_points, level.shape[-1])
     report(0.4, STAGES[3])
-    inputs = {"lifted": lifted, "level": level, "occupancy": occupancy, "colour": colour, "sheets": sheets, "hidden": hidden}
+    inputs = {"lifted": lifted, "level": level, "occupancy": occupancy}
+    inputs |= {"colour": colour, "sheets": sheets, "hidden": hidden}
     level, occupancy, colour, features = model.session("detail_manifolds").run(None, inputs)
     report(0.5, STAGES[4])
     columns = np.concatenate([level, occupancy, colour], 1)[0]
@@ -226,7 +227,8 @@ def background_texture(crop, matte, camera):
     pixel, _ = camera.project(plane)
     x, y = (pixel[..., axis].astype(np.float32) - 0.5 for axis in (0, 1))
     out = np.full((TEXTURE_SIZE, TEXTURE_SIZE, 4), 255, np.uint8)
-    out[..., :3] = cv2.remap(np.clip(result, 0, 255).astype(np.uint8), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    result = np.clip(result, 0, 255).astype(np.uint8)
+    out[..., :3] = cv2.remap(result, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
     return out
 
 

@@ -40,7 +40,10 @@ def entries(radii, origins, directions, samples=240, steps=22):
 
 
 def colours(textures, t, u, v, depth_per_metre):
-    """Composite rays. textures (k, h, w, 4) uint8; t, u, v (k, rays). Returns straight colour (rays, 3), alpha, depth."""
+    """Composite rays. textures (k, h, w, 4) uint8; t, u, v (k, rays).
+
+    Returns straight colour (rays, 3), alpha and depth (rays,).
+    """
     transmittance = np.ones(t.shape[1])
     colour, depth = np.zeros((t.shape[1], 3)), np.zeros(t.shape[1])
     height, width = textures.shape[1:3]

@@ -7,7 +7,15 @@ from torch import nn
 from inference import cameras
 from inference.inversion import MAX_OFFSET, UNUSED_LANDMARKS
 from training import manifolds as mf
-from training.networks import Decoder, DetailEncoder, DetailManifolds, EfficientGRAM, EncoderW, NetworkConfig, opacity_logits
+from training.networks import (
+    Decoder,
+    DetailEncoder,
+    DetailManifolds,
+    EfficientGRAM,
+    EncoderW,
+    NetworkConfig,
+    opacity_logits,
+)
 
 GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of geometry.npz, in PortraitModel's order
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees

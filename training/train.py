@@ -27,7 +27,6 @@ from training.model import GEOMETRY, PortraitModel
 from training.population import levels
 from training.presets import PRESETS
 
-
 REOPEN = 420.0  # seconds after which the folders are looked at again, for shards made meanwhile
 
 
@@ -136,7 +135,7 @@ def save_checkpoint(path, state):
 def fit_landmark_levels(model, heads, count=2048, noise=1.0, ridge=30.0):
     """Start ``EncoderW.landmark_levels`` from ridge regression of the level maps on noisy landmark offsets."""
     rng = np.random.default_rng(0)
-    inputs, targets, weights = [], [], []
+    inputs, targets = [], []
     total = int(heads.starts[-1])
     for index in rng.permutation(total)[:count]:
         which = int(np.searchsorted(heads.starts, index, side="right") - 1)
