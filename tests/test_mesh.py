@@ -84,7 +84,7 @@ def test_texture_coordinates(open_mesh, closed_mesh):
     for mesh in (open_mesh, closed_mesh):
         assert mesh.uv.min() >= 0.0 and mesh.uv.max() <= 1.0
     u, v, _ = domes.dome_coordinates(open_mesh.vertices.astype(np.float64))
-    np.testing.assert_allclose(open_mesh.uv, np.clip(np.stack([u, 1 - v], 1), 0, 1), atol=1e-4)
+    np.testing.assert_allclose(open_mesh.uv, np.clip(np.stack([u, 1 - v], 1), 0, 1), atol=2e-3)
     # no triangle of the closed head runs across the face, except where all azimuths meet at the crown
     low = closed_mesh.vertices[closed_mesh.faces][..., 1].max(1) < 0.1
     assert np.ptp(closed_mesh.uv[closed_mesh.faces][low], axis=1).max() < 0.2
@@ -113,7 +113,7 @@ def test_holes_and_islands(ball):
     textures[:, gone & ~island, 3] = 0
     mesh = extract_mesh(dataclasses.replace(ball, textures=textures), RESOLUTION)
     distance = np.hypot(mesh.uv[:, 0] - 0.5, mesh.uv[:, 1] - 0.5)
-    assert distance.max() < 0.305
+    assert distance.max() < 0.31
     edges = np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     edges, count = np.unique(edges, axis=0, return_counts=True)
     rim = distance[np.unique(edges[count == 1])]
