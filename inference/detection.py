@@ -15,10 +15,11 @@ from .warp import square_to_photo, warp_to_crop
 DETECTOR_SIZE = 256  # pixels, side of the letterboxed photo
 DETECTOR_STRIDE = 8  # pixels per heat map cell
 DETECTOR_BOX = 64.0  # pixels, the box side that the network calls 1 (as a logarithm)
-DETECTOR_SCORE = 0.3  # lowest heat map value of a candidate; the landmark network decides in the end
+DETECTOR_SCORE = 0.3  # lowest heat map value of the first face of the whole photo
+FURTHER_SCORE = 0.45  # the same for more faces, and in tiles, where there are more chances to be wrong
 LANDMARK_SIZE = 128  # pixels, side of the landmark network's crop
 LANDMARK_MARGIN = 1.5  # side of that crop over the box side
-FACE_SCORE = 0.6  # lowest landmark confidence of a face
+FACE_SCORE = 0.8  # lowest confidence of the landmark network, in each of its passes
 SAME_FACE = 0.45  # faces nearer than this part of the larger box side are one
 MAX_CANDIDATES = 12  # per pass over the photo
 TILE_GRIDS = (1, 2, 4)  # the photo is searched whole, then in overlapping tiles of half and a quarter of its side
@@ -63,7 +64,9 @@ def detect_faces(photo, model):
                 candidates.append((score, centre + (x0, y0), side, roll))
         candidates.sort(key=lambda candidate: -candidate[0])
         faces = []
-        for _, centre, side, roll in candidates[:MAX_CANDIDATES]:
+        for score, centre, side, roll in candidates[:MAX_CANDIDATES]:
+            if (faces or grid > 1) and score < FURTHER_SCORE:
+                break
             if any(_same(centre, side, face_square(face.landmarks)) for face in faces):
                 continue
             landmarks, confidence = find_landmarks(photo, centre, side, roll, model.session("face_landmarks"))
@@ -72,7 +75,7 @@ def detect_faces(photo, model):
             if confidence < FACE_SCORE or any(_same(found[0], found[1], other) for other in known):
                 continue
             (ax, ay), (bx, by) = landmarks.min(0), landmarks.max(0)
-            faces.append(Face((float(ax), float(ay), float(bx), float(by)), float(confidence), landmarks))
+            faces.append(Face((float(ax), float(ay), float(bx), float(by)), score * confidence, landmarks))
         if faces:
             return sorted(faces, key=lambda face: -face_square(face.landmarks)[1])
     return []
@@ -109,8 +112,9 @@ def detect_boxes(photo, session):
 def find_landmarks(photo, centre, side, roll, session, passes=2):
     """Landmarks near a square of the photo: (468, 2) float32 photo pixels and the confidence 0..1.
 
-    Every pass crops anew around the landmarks of the one before.
+    Every pass crops anew around the landmarks of the one before; the confidence is that of the least sure pass.
     """
+    confidence = 1.0
     for _ in range(passes):
         affine = square_to_photo(centre, LANDMARK_MARGIN * side, roll, LANDMARK_SIZE)
         crop = warp_to_crop(photo, affine, LANDMARK_SIZE)
@@ -118,7 +122,8 @@ def find_landmarks(photo, centre, side, roll, session, passes=2):
         pixels = (points[0].astype(np.float64) + 0.5) * LANDMARK_SIZE
         landmarks = pixels @ affine[:, :2].T + affine[:, 2]
         centre, side, roll = face_square(landmarks)
-    return landmarks.astype(np.float32), 1.0 / (1.0 + math.exp(-float(np.clip(logit[0], -50, 50))))
+        confidence = min(confidence, 1.0 / (1.0 + math.exp(-float(np.clip(logit[0], -50, 50)))))
+    return landmarks.astype(np.float32), confidence
 
 
 def to_network(images):

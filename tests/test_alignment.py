@@ -23,7 +23,7 @@ from inference.warp import invert_affine, square_to_photo, warp_to_crop
 ROOT = pathlib.Path(__file__).parents[1]
 PORTRAITS = ROOT.parent / "shared" / "data" / "portraits" / "test"
 MODEL = ROOT / "models" / "default"
-needs_model = pytest.mark.skipif(not (MODEL / "face_landmarks.onnx").exists(), reason="no trained model yet")
+needs_model = pytest.mark.skipif(not (MODEL / "card.json").exists(), reason="no trained model yet")
 needs_portraits = pytest.mark.skipif(not PORTRAITS.exists(), reason="the data pack is not here")
 
 
