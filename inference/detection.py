@@ -23,6 +23,7 @@ FACE_SCORE = 0.8  # lowest confidence of the landmark network, in each of its pa
 SAME_FACE = 0.45  # faces nearer than this part of the larger box side are one
 MAX_CANDIDATES = 12  # per pass over the photo
 TILE_GRIDS = (1, 2, 4)  # the photo is searched whole, then in overlapping tiles of half and a quarter of its side
+TILE_MIN_FACE = 40.0  # pixels of the photo, box side; tiles serve to find faces that can be used
 TILE_MIN_SIDE = 384  # pixels of the photo; smaller tiles cannot hold a face large enough to be used
 
 RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 33, 263, 10, 152  # FaceMesh points: outer eye corners and the vertical line
@@ -68,6 +69,8 @@ def detect_faces(photo, model):
             if (faces or grid > 1) and score < FURTHER_SCORE:
                 break
             if any(_same(centre, side, face_square(face.landmarks)) for face in faces):
+                continue
+            if grid > 1 and side < TILE_MIN_FACE:
                 continue
             landmarks, confidence = find_landmarks(photo, centre, side, roll, model.session("face_landmarks"))
             known = [face_square(face.landmarks) for face in faces]
