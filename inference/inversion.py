@@ -96,7 +96,7 @@ def lift(voxel, photo, matte, camera, points, grid):
     z = np.clip(((depth - CROP_DISTANCE) / VOXEL_DEPTH + 1) * slices / 2 - 0.5, 0, slices - 1)
     volume = np.ascontiguousarray(voxel.reshape(channels, slices, size, size).transpose(1, 2, 3, 0))
     features = _trilinear(volume, z, y, x)
-    chance = _sigmoid(matte)
+    chance = cv2.erode(_sigmoid(matte[0]), np.ones((5, 5), np.uint8))[None]  # pixels at the edge mix in the backdrop
     small = np.concatenate([photo * chance, chance]).reshape(4, 64, CROP_SIZE // 64, 64, CROP_SIZE // 64).mean((2, 4))
     x, y = (np.clip(pixel[:, axis] * 64 - 0.5, 0, 63) for axis in (0, 1))
     colours = _trilinear(np.ascontiguousarray(small.transpose(1, 2, 0))[None], np.zeros_like(x), y, x)
@@ -165,42 +165,49 @@ def _decode(textures, columns, features, photo, maps, depth, camera, geometry, m
     stack = np.concatenate([photo, matte[None], maps[1:], depth[None]])
     groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
     through = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
+    textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
-        correction = _resize(features[sheet], TEXTURE_SIZE)
-        logit = opacity_logits(columns[0], columns[1], correction[0], sheet)
-        offset, distance, x, y = _project(geometry.texel_points[sheet], camera)
-        keep = _sigmoid(CARVE_SLOPE * (cv2.remap(matte, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE) - CARVE_AT))
-        opacity = _sigmoid(logit) * keep
-        texture = textures[sheet]
-        texture[..., :3] = np.round(tint * 255)
-        rows, spots = np.nonzero((opacity > EMPTY) & (through > HIDDEN))
-        if len(rows):
-            here = rows, spots
-            seen = np.concatenate([_look_up(group, x[here], y[here]) for group in groups], 1)
-            cosine = -(geometry.radial[sheet][here] * offset[here]).sum(-1) / np.linalg.norm(offset[here], axis=-1)
-            behind = (distance[here] - seen[:, -1]) * 100.0
-            points = [columns[2:, rows, spots], seen[:, :4].T, logit[here][None], correction[1:, rows, spots],
+        correction = _resize(features[sheet, :1], TEXTURE_SIZE)[0]
+        logit = opacity_logits(columns[0], columns[1], correction, sheet)
+        opacity = _sigmoid(logit)
+        open_ahead = through > HIDDEN
+        here = np.nonzero(open_ahead & (opacity > EMPTY))
+        solid = opacity[here]
+        opacity[open_ahead] = 0.0
+        offset, distance, x, y = _project(geometry.texel_points[sheet][here], camera)
+        # What projects onto the photo's backdrop is empty, whatever the MLP would say.
+        keep = solid * _sigmoid(CARVE_SLOPE * (_look_up(matte, x, y)[:, 0] - CARVE_AT)) > EMPTY
+        if keep.any():
+            offset, distance, x, y = offset[keep], distance[keep], x[keep], y[keep]
+            here = here[0][keep], here[1][keep]
+            seen = np.concatenate([_look_up(group, x, y) for group in groups], 1)
+            cosine = -(geometry.radial[sheet][here] * offset).sum(-1) / np.linalg.norm(offset, axis=-1)
+            behind = (distance - seen[:, -1]) * 100.0
+            more = [_resize(plane[None], TEXTURE_SIZE)[0][here] for plane in features[sheet, 1:]]
+            points = [columns[2:][:, here[0], here[1]], seen[:, :4].T, logit[here][None], np.stack(more),
                       seen[:, 4:-1].T, behind[None], cosine[None]]  # fmt: skip
             points = np.concatenate(points).astype(np.float32)[None, :, None]
             rgb, solid = session.run(None, {"points": points})
-            texture[rows, spots, :3] = np.round(rgb[0, :, 0].T * 255)
+            textures[sheet][here[0], here[1], :3] = np.round(rgb[0, :, 0].T * 255)
             opacity[here] = solid[0, 0, 0]
-        texture[..., 3] = np.round(opacity * 255)
+        textures[sheet, ..., 3] = np.round(opacity * 255)
         through *= 1.0 - opacity
 
 
 def _look_up(image, x, y):
     """Pixels (n, C) of image (h, w, C) at positions x, y (n,); OpenCV wants maps that are narrower than 32,768."""
     width = 1024
+    if not len(x):
+        return np.zeros((0, 1 if image.ndim == 2 else image.shape[2]), np.float32)
     place = [np.resize(a, (-(-len(a) // width), width)) for a in (x, y)]
     found = cv2.remap(image, *place, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
     return found.reshape(-1, 1 if image.ndim == 2 else image.shape[2])[: len(x)]
 
 
 def _project(points, camera):
-    """Points (h, w, 3) relative to the camera (h, w, 3), their depth (h, w), and positions x, y (h, w) for cv2.remap,
-    which counts pixel centres as integers. All float32."""
+    """Points (n, 3) relative to the camera (n, 3), their depth (n,), and positions x, y (n,) for cv2.remap, which counts
+    pixel centres as integers. All float32."""
     offset = points - camera.position.astype(np.float32)
     local = offset @ camera.camera_to_world[:3, :3].astype(np.float32)
     distance = -local[..., 2]
@@ -211,17 +218,18 @@ def _project(points, camera):
 
 def background_texture(crop, matte, camera):
     """Texture (320, 320, 4) uint8 of the background plane: the photo's backdrop, with the subject painted out."""
-    subject = cv2.dilate((matte > -2.0).astype(np.uint8), np.ones((9, 9), np.uint8))
-    filled = crop.copy()
-    filled[subject > 0] = 0
-    total, weight = filled.astype(np.float32), (1.0 - subject).astype(np.float32)
-    result, missing = total.copy(), subject.astype(np.float32)[..., None]
-    for sigma in (4, 10, 25, 60):
+    subject = cv2.dilate((matte > -2.0).astype(np.float32), np.ones((9, 9), np.uint8))[..., None]
+    small = (CROP_SIZE // 4, CROP_SIZE // 4)  # what is painted in is smooth
+    total = cv2.resize(crop * (1.0 - subject), small, interpolation=cv2.INTER_AREA)
+    weight = cv2.resize(1.0 - subject, small, interpolation=cv2.INTER_AREA)
+    filled, missing = np.zeros_like(total), np.ones_like(weight)[..., None]
+    for sigma in (1, 2.5, 6, 15):
         reach = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
         share = missing * np.clip(reach * 10.0, 0.0, 1.0)
-        result += share * cv2.GaussianBlur(total, (0, 0), sigma) / np.maximum(reach, 1e-4)
+        filled += share * cv2.GaussianBlur(total, (0, 0), sigma) / np.maximum(reach, 1e-4)
         missing = missing - share
-    result += missing * (total.sum((0, 1)) / max(weight.sum(), 1.0))
+    filled += missing * (total.sum((0, 1)) / max(weight.sum(), 1.0))
+    result = crop * (1.0 - subject) + subject * cv2.resize(filled, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     u, v = domes.texel_centres(TEXTURE_SIZE, TEXTURE_SIZE)
     plane = np.stack([(2 * u - 1) * BACKGROUND_HALF, (1 - 2 * v) * BACKGROUND_HALF, np.full_like(u, BACKGROUND_Z)], -1)
     pixel, _ = camera.project(plane)

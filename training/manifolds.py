@@ -115,7 +115,8 @@ class Manifolds(torch.nn.Module):
             place = voxel_coordinates(pixel, depth)
         volume = voxel.float().view(batch, config.voxel_channels, config.voxel_depth, *voxel.shape[-2:])
         features = F.grid_sample(volume, place.view(batch, 1, 1, -1, 3), padding_mode="border", align_corners=False)
-        small = F.avg_pool2d(torch.cat([photo.float() * matte.float(), matte.float()], 1), 4)
+        sure = -F.max_pool2d(-matte.float(), 5, stride=1, padding=2)  # pixels at the edge mix in the backdrop
+        small = F.avg_pool2d(torch.cat([photo.float() * sure, sure], 1), 4)
         colours = F.grid_sample(small, place[..., :2].view(batch, 1, -1, 2), padding_mode="border", align_corners=False)
         features = features.view(batch, config.voxel_channels, count, grid * grid)
         colours = colours.view(batch, 4, count, grid * grid)

@@ -1,0 +1,90 @@
+"""The model that ships, on a real portrait: recognisably that person, standing in depth."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from inference import cameras
+from inference.model import DEFAULT_FOLDER, load_model
+from inference.view import render_view
+
+skimage = pytest.importorskip("skimage")
+PHOTO = Path(skimage.__file__).parent / "data" / "astronaut.png"
+
+
+@pytest.fixture(scope="module")
+def inversion():
+    from inference.pipeline import invert_photo
+
+    return invert_photo(PHOTO, load_model(threads=2))
+
+
+@pytest.fixture(scope="module")
+def own_view(inversion):
+    return render_view(inversion.portrait, inversion.portrait.camera)
+
+
+def test_card_states_what_ships():
+    card = load_model().card
+    assert card["license"] == "CC0-1.0"
+    assert card["gmac_total"] <= 40
+    assert sum(entry["bytes"] for entry in card["files"].values()) <= 60e6
+    assert {"data", "training", "quality"} <= set(card)
+    assert {path.name for path in DEFAULT_FOLDER.glob("*.onnx")} == {n for n in card["files"] if n.endswith(".onnx")}
+
+
+def test_own_view_is_the_photo(inversion, own_view):
+    """Inside the face the portrait shows the photo's pixels in place."""
+    crop = inversion.portrait.crop.astype(np.float32) / 255
+    face = np.zeros(crop.shape[:2], np.uint8)
+    cv2.fillConvexPoly(face, cv2.convexHull(inversion.alignment.landmarks.astype(np.int32)), 1)
+    face = cv2.erode(face, np.ones((7, 7), np.uint8)) > 0
+    assert own_view.alpha[face].min() > 0.9
+    error = np.mean((own_view.color[face] - crop[face]) ** 2)
+    assert -10 * np.log10(error) > 24
+    shifted = np.mean((own_view.color[face] - np.roll(crop, 3, 1)[face]) ** 2)
+    assert shifted > 2 * error  # it overlays the photo, not something near it
+
+
+def test_background_is_left_out(own_view):
+    assert own_view.alpha[:12].max() < 0.1
+    assert own_view.alpha[:, :6][:150].max() < 0.3
+    assert 0.2 < (own_view.alpha > 0.5).mean() < 0.8
+
+
+def test_face_stands_in_depth(inversion, own_view):
+    """The nose is the nearest point of the face, and the ears lie centimetres behind it."""
+    landmarks = inversion.alignment.landmarks
+    depth = lambda index: own_view.depth[tuple(landmarks[index][::-1].astype(int))]  # noqa: E731
+    nose, eyes, cheeks = depth(4), np.mean([depth(159), depth(386)]), np.mean([depth(234), depth(454)])
+    assert 0.01 < eyes - nose < 0.06
+    assert 0.04 < cheeks - nose < 0.16
+
+
+@pytest.mark.parametrize("yaw", [-20.0, 20.0])
+def test_side_views_are_that_head_turned(inversion, yaw):
+    """Landmarks lifted with the own view's depth land on skin of the same colour in a view from the side."""
+    portrait = inversion.portrait
+    own = render_view(portrait, portrait.camera)
+    side_camera = cameras.orbit_camera(yaw=yaw)
+    side = render_view(portrait, side_camera)
+    points = inversion.alignment.landmarks[[9, 4, 152, 61, 291, 50, 280, 33, 263, 199]]
+    origins, directions = portrait.camera.rays(points[:, 0], points[:, 1])
+    columns, rows = points.T.astype(int)
+    axis = -portrait.camera.camera_to_world[:3, 2]
+    lifted = origins + directions * (own.depth[rows, columns] / (directions @ axis))[:, None]
+    pixels, depth = side_camera.project(lifted)
+    seen = pixels.astype(int)
+    visible = np.abs(side.depth[seen[:, 1], seen[:, 0]] - depth) < 0.01
+    assert visible.sum() >= 6
+    gap = np.abs(side.color[seen[:, 1], seen[:, 0]] - own.color[rows, columns]).mean(-1)[visible]
+    assert np.median(gap) < 0.08
+
+
+def test_same_photo_gives_the_same_bytes(inversion):
+    from inference.pipeline import invert_photo
+
+    again = invert_photo(PHOTO, load_model(threads=2))
+    assert np.array_equal(again.portrait.textures, inversion.portrait.textures)
