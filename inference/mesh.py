@@ -143,6 +143,11 @@ class _Dome:
         self.radius = radius.astype(np.float32)
         smooth = cv2.GaussianBlur(radius, (0, 0), 4.0)
         self.left, self.right = smooth[:, 0].copy(), smooth[:, -1].copy()
+        # how the radius changes per unit of side coming up to the borders, so that the back goes on smoothly
+        last = max(2, width // 24)
+        span = 2.0 * last / width / (1.0 - domes.AZIMUTH_WARP)
+        self.left_slope = np.clip((self.left - smooth[:, last]) / span, -0.15, 0.05)
+        self.right_slope = np.clip((self.right - smooth[:, -1 - last]) / span, -0.15, 0.05)
 
     def reach(self):
         return float(max(self.radius.max(), self.top))
@@ -179,18 +184,23 @@ class _Dome:
 
     def _back(self, side, map_y, v):
         """Surface radius behind the side borders; side is the azimuth over its maximum, beyond +-1."""
-        rows = [sample_image(edge[:, None], np.zeros_like(map_y), map_y + 0.5) for edge in (self.left, self.right)]
+        edges = self.left, self.right, self.left_slope, self.right_slope, self.radius[:, 0], self.radius[:, -1]
+        rows = [sample_image(edge.astype(np.float32)[:, None], np.zeros_like(map_y), map_y + 0.5) for edge in edges]
         span = math.pi / domes.MAX_AZIMUTH - 1.0
         behind = np.clip((np.abs(side) - 1.0) / span, 0.0, 1.0)  # 0 at a side border, 1 right at the back
-        mean = 0.5 * (rows[0] + rows[1])
-        own = np.where(side < 0, rows[0], rows[1])
+        own, slope = np.where(side < 0, rows[0], rows[1]), np.where(side < 0, rows[2], rows[3])
+        exact = np.where(side < 0, rows[4], rows[5])
+        own = exact + np.minimum(8.0 * behind, 1.0) * (own - exact)
+        middle = 0.5 * (rows[0] + rows[1])
+        if self.closed:
+            # the skull's depth behind the axis, less so towards the crown
+            crown = np.clip(1.0 - v / (1.0 - domes.EQUATOR_V), 0.0, 1.0) ** 1.5
+            middle = np.minimum(middle, BACK_DEPTH + (self.top - BACK_DEPTH) * crown)
+        # Hermite curve: radius and slope of the border, then the middle with no slope
+        rest = 1.0 - behind
         ease = behind * behind * (3.0 - 2.0 * behind)
-        edge = own + ease * (mean - own)
-        if not self.closed:
-            return edge
-        # from the side's radius to the skull's depth behind the axis, less so towards the crown
-        wanted = np.minimum(edge, BACK_DEPTH + (self.top - BACK_DEPTH) * np.clip(1.0 - v / 0.44, 0.0, 1.0) ** 1.5)
-        return edge + ease * (wanted - edge)
+        curve = own + ease * (middle - own) + behind * rest * rest * span * slope
+        return np.maximum(curve, np.minimum(own, 0.015))
 
 
 def _smooth_minimum(a, b, radius):
