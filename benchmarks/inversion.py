@@ -71,14 +71,14 @@ def main():
         networks.append(sum(spent))
         stages.append(report["timings_ms"])
     code = COLD.format(root=str(ROOT), threads=options.threads)
-    cold = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) for _ in range(3)]
+    fresh = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(3)]
     out = {
         "threads": options.threads,
         "gmac": model.card["gmac_total"],
         "wall_ms": round(1000 * statistics.median(walls), 1),
         "networks_ms": round(1000 * statistics.median(networks), 1),
         "ratio": round(statistics.median(w / n for w, n in zip(walls, networks)), 2),
-        "cold_start_ms": round(1000 * statistics.median(cold), 1),
+        "cold_start_ms": round(1000 * statistics.median(map(float, fresh)), 1),
         "peak_memory_mb": peak_memory(),
         "stages_ms": {name: round(statistics.median(s[name] for s in stages), 1) for name in stages[0]},
     }

@@ -206,7 +206,7 @@ def _look_up(image, x, y):
 
 
 def _project(points, camera):
-    """Points (n, 3) relative to the camera (n, 3), their depth (n,), and positions x, y (n,) for cv2.remap, which counts
+    """Points (n, 3) relative to the camera, their depth (n,), and positions x, y (n,) for cv2.remap, which counts
     pixel centres as integers. All float32."""
     offset = points - camera.position.astype(np.float32)
     local = offset @ camera.camera_to_world[:3, :3].astype(np.float32)

@@ -1,0 +1,130 @@
+"""Sample heads from the prior: ``python -m training.sample --checkpoint last.pt --geometry geometry.npz --heads DIR --out sheet.png``.
+
+The latent z of a head is the vector of its own parameters (identity, expression, skin, hair, light). The mapping network
+is fitted to carry z to the w+ codes that E_w finds for the head's photo, with one linear layer for the landmarks' part of
+the level map. Drawing z then gives heads that nobody photographed, through the coarse generator alone.
+"""
+
+import argparse
+import pathlib
+import types
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from tqdm import tqdm
+
+from inference import cameras
+from inference.view import render_view
+from training.export import load_checkpoint
+from training.networks import SHEETS, MappingNetwork, opacity_logits
+from training.synthetic_shards import open_shards
+
+YAWS = (-30.0, 0.0, 30.0)
+
+
+class Prior(nn.Module):
+    """z (B, Z), standardised, to w+ and the landmarks' level offsets."""
+
+    def __init__(self, z_dim, config, styles):
+        super().__init__()
+        self.mapping = MappingNetwork(z_dim, config, styles)
+        self.levels = nn.Linear(z_dim, 400)
+
+    def forward(self, z):
+        """Returns w_plus (B, styles, w_dim) and levels (B, 1, 20, 20), as EncoderW does."""
+        return self.mapping(z), self.levels(z).view(-1, 1, 20, 20)
+
+
+@torch.no_grad()
+def encode_heads(model, shards):
+    """Parameters (n, Z), w+ (n, styles, w_dim) and level offsets (n, 1, 20, 20) of all heads, float32."""
+    out = []
+    for shard in shards:
+        for start in tqdm(range(0, len(shard), 16), desc=shard.folder.name, leave=False):
+            rows = slice(start, start + 16)
+            photo = torch.tensor(np.array(shard["photo"][rows]).astype(np.float32) / 255).permute(0, 3, 1, 2)
+            photo = photo[:, :3] * photo[:, 3:] + 0.5 * (1 - photo[:, 3:])
+            landmarks = torch.tensor(np.array(shard["landmarks"][rows])).float()
+            camera = torch.tensor(np.array(shard["camera"][rows])).float()
+            w_plus, levels = model.encoder(photo * 2 - 1, model.landmark_offsets(landmarks, camera))
+            out.append((torch.tensor(np.array(shard["parameters"][rows])).float(), w_plus, levels))
+    return tuple(torch.cat(parts) for parts in zip(*out))
+
+
+def fit_prior(model, z, w_plus, levels, steps=800, seed=0):
+    """Fit the mapping to encoded heads. Returns the Prior and the share of the codes' variance that it explains on a
+    tenth of the heads it has not seen."""
+    torch.manual_seed(seed)
+    prior = Prior(z.shape[1], model.config, w_plus.shape[1])
+    spread, level_spread = w_plus.std(0, keepdim=True) + 1e-4, levels.std() + 1e-4
+    held = torch.arange(len(z)) % 10 == 0
+    train = torch.nonzero(~held)[:, 0]
+    optimizer = torch.optim.AdamW(prior.parameters(), lr=1e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in tqdm(range(steps), desc="mapping"):
+        pick = train[torch.randint(len(train), (64,))]
+        codes, offsets = prior(z[pick] + 0.1 * torch.randn(len(pick), z.shape[1]))
+        loss = ((codes - w_plus[pick]) / spread).square().mean() + ((offsets - levels[pick]) / level_spread).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    with torch.no_grad():
+        rest = ((prior(z[held])[0] - w_plus[held]) / spread).square().mean()
+        whole = ((w_plus[~held].mean(0, keepdim=True) - w_plus[held]) / spread).square().mean()
+    return prior.eval(), float(1 - rest / whole)
+
+
+@torch.no_grad()
+def coarse_textures(model, w_plus, levels):
+    """Textures (24, 160, 160, 4) uint8 of one head from the coarse generator alone, for the engine's renderer."""
+    level, occupancy, colour, sheets, _ = model.generator(w_plus, levels, model.mean_level, model.mean_colour)
+    size = colour.shape[-2:]
+    sheets = sheets.view(1, SHEETS, -1, *level.shape[-2:])[:, :, 0]
+    level, occupancy, sheets = (
+        F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in (level, occupancy, sheets)
+    )
+    index = torch.arange(SHEETS, dtype=torch.float32).view(1, -1, 1, 1)
+    opacity = torch.sigmoid(opacity_logits(level, occupancy, index) + sheets)[0]
+    textures = np.zeros((SHEETS + 1, *size, 4), np.uint8)
+    textures[:-1, ..., :3] = (colour[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
+    textures[:-1, ..., 3] = (opacity * 255).round().numpy()
+    return textures
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
+    parser.add_argument("--geometry", type=pathlib.Path, required=True)
+    parser.add_argument("--heads", type=pathlib.Path, required=True, help="folder of shards of one generator version")
+    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="picture to write; the mapping lies beside it as .pt")
+    options = parser.parse_args(arguments)
+    with np.load(options.geometry, allow_pickle=False) as data:
+        geometry = {name: data[name] for name in data.files}
+    model, _ = load_checkpoint(options.checkpoint, geometry)
+    z, w_plus, levels = encode_heads(model, open_shards([options.heads]))
+    mean, spread = z.mean(0), z.std(0) + 1e-3
+    prior, explained = fit_prior(model, (z - mean) / spread, w_plus, levels)
+    print(f"the mapping network explains {100 * explained:.0f} % of the codes' variance on unseen heads")
+    torch.save({"prior": prior.state_dict(), "mean": mean, "spread": spread}, options.out.with_suffix(".pt"))
+    rows = []
+    for row in range(options.count):
+        drawn = torch.randn(1, z.shape[1], generator=torch.Generator().manual_seed(options.seed + row))
+        with torch.no_grad():
+            textures = coarse_textures(model, *prior(drawn))
+        portrait = types.SimpleNamespace(textures=textures, radii=geometry["radii"])
+        views = [render_view(portrait, cameras.orbit_camera(yaw=yaw), (0.5, 0.5, 0.5)).color for yaw in YAWS]
+        rows.append(np.concatenate(views, 1))
+    half = -(-len(rows) // 2)
+    rows += [np.zeros_like(rows[0])] * (2 * half - len(rows))
+    sheet = np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half:])], 1)
+    cv2.imwrite(str(options.out), np.round(sheet[..., ::-1] * 255).astype(np.uint8))
+
+
+if __name__ == "__main__":
+    main()
