@@ -63,7 +63,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
                 crops.model(options),
                 face=None if choice["crop"] else choice["face"],
                 crop=choice["crop"],
-                progress=progress,
+                progress=lambda fraction, text: progress(0.98 * fraction, text),
             )
             progress(0.98, strings.SAVING)
             save_portrait(inversion.portrait, target)

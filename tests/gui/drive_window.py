@@ -174,7 +174,7 @@ def session():
     space.shading.light = "FLAT"
     overlay = space.overlay
     overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = False
-    overlay.show_cursor = overlay.show_relationship_lines = False
+    overlay.show_cursor = overlay.show_relationship_lines = overlay.show_extras = False
     space.region_3d.view_perspective = "PERSP"
     space.lens = 85
     from mathutils import Euler, Vector
