@@ -17,7 +17,7 @@ DEVICES = ("auto", "cpu", "cuda", "coreml", "directml")
 
 def main(arguments=None):
     """Run one command. arguments: list of strings, default sys.argv. Returns the exit code 0 or 2."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else list(arguments)))
     try:
         options.run(options)
     except PortraitError as error:
@@ -303,6 +303,14 @@ def _whole(low, high):
 
     parse.__name__ = "whole number"
     return parse
+
+
+def _joined(arguments):
+    """Write `--views -30,30` as `--views=-30,30`, because argparse takes a leading minus for a flag."""
+    if "--views" in arguments[:-1]:
+        at = arguments.index("--views")
+        arguments[at : at + 2] = [f"--views={arguments[at + 1]}"]
+    return arguments
 
 
 def _angles(text):

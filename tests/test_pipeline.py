@@ -219,6 +219,16 @@ def test_batch(stages, photos, tmp_path):
     assert [Item(**entry) for entry in listed] == items
 
 
+def test_batch_command(stages, photos, tmp_path, capsys):
+    (photos / "bad.jpg").unlink()
+    out = tmp_path / "out"
+    assert main(["batch", str(photos), "--out", str(out), "--views", "-30,30", "--mesh", "--quiet"]) == 0
+    assert {"view_-30.png", "view_+30.png", "mesh.glb"} <= {path.name for path in (out / "a").iterdir()}
+    for photo in photos.iterdir():
+        photo.write_bytes(b"bad")
+    fails(["batch", photos, "--out", out], capsys, "no photo could be inverted")
+
+
 def test_resume(stages, photos, tmp_path):
     out = tmp_path / "out"
     run_batch(photos, out)
