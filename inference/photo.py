@@ -67,6 +67,8 @@ def _read(path):
             raise PortraitError(f"{name} is larger than {MAX_BYTES >> 20} MB; save a smaller copy and try again")
         with open(path, "rb") as stream:
             return stream.read(MAX_BYTES + 1)
+    except PortraitError:
+        raise
     except FileNotFoundError:
         raise PortraitError(f"there is no photo {name}; check the path") from None
     except (OSError, ValueError) as error:

@@ -242,3 +242,11 @@ def says_what_to_do(path, says=None):
         open_photo(path)
     message = str(caught.value)
     assert "\n" not in message and len(message) < 400 and (";" in message)
+
+
+def test_message_is_not_wrapped_twice(tmp_path):
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    with pytest.raises(PortraitError) as caught:
+        open_photo(empty)
+    assert "cannot read" not in str(caught.value)
