@@ -24,7 +24,7 @@ MAX_OFFSET = 3.0  # largest landmark offset, in units of 10 px
 SHARPNESS = 5.0  # logit change of opacity per level
 CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
-STAGES = ("encode", "generate", "lift", "fuse", "decode")
+STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
 
 @dataclasses.dataclass(frozen=True)
