@@ -15,8 +15,9 @@ from .warp import square_to_photo, warp_to_crop
 DETECTOR_SIZE = 256  # pixels, side of the letterboxed photo
 DETECTOR_STRIDE = 8  # pixels per heat map cell
 DETECTOR_BOX = 64.0  # pixels, the box side that the network calls 1 (as a logarithm)
-DETECTOR_SCORE = 0.3  # lowest heat map value of the first face of the whole photo
-FURTHER_SCORE = 0.45  # the same for more faces, and in tiles, where there are more chances to be wrong
+DETECTOR_SCORE = 0.4  # lowest heat map value of the first face of the whole photo
+FURTHER_SCORE = 0.5  # the same for more faces
+TILE_SCORE = 0.55  # the same in tiles, where there are more chances to be wrong
 LANDMARK_SIZE = 128  # pixels, side of the landmark network's crop
 LANDMARK_MARGIN = 1.5  # side of that crop over the box side
 FACE_SCORE = 0.8  # lowest confidence of the landmark network, in each of its passes
@@ -66,7 +67,7 @@ def detect_faces(photo, model):
         candidates.sort(key=lambda candidate: -candidate[0])
         faces = []
         for score, centre, side, roll in candidates[:MAX_CANDIDATES]:
-            if (faces or grid > 1) and score < FURTHER_SCORE:
+            if score < (TILE_SCORE if grid > 1 else FURTHER_SCORE if faces else DETECTOR_SCORE):
                 break
             if any(_same(centre, side, face_square(face.landmarks)) for face in faces):
                 continue
