@@ -76,7 +76,7 @@ def test_twin(ball, name):
     assert np.mean(error > 0.02) <= (0.1 if name == "behind" else 0.02), np.sort(error)[-12:]
     assert np.median(error) < 2e-3
     solid = (alpha > 0.55) & (error < 0.02)
-    if solid.any():
+    if solid.any() and name != "behind":
         depth_error = np.abs(view.depth[rows, columns] - depth)[solid]
         assert np.quantile(depth_error, 0.98) < 5e-4
 
