@@ -23,6 +23,7 @@ UNUSED_LANDMARKS = (288, 361, 397, 401, 435)  # FaceMesh points of the jaw witho
 MAX_OFFSET = 3.0  # largest landmark offset, in units of 10 px
 SHARPNESS = 5.0  # logit change of opacity per level
 CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
+RIM_FROM = 0.7  # matte below which a texel's colour is the photo's nearest sure colour alone
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
@@ -162,7 +163,7 @@ def _decode(textures, columns, features, photo, maps, depth, camera, geometry, m
     tint = np.clip(columns[2:], 0.0, 1.0).transpose(1, 2, 0)
     depth = cv2.resize(depth, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
     matte = _sigmoid(maps[0])
-    stack = np.concatenate([photo, matte[None], maps[1:], depth[None]])
+    stack = np.concatenate([without_fringe(photo, matte), matte[None], maps[1:], depth[None]])
     groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
     through = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
     textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
@@ -177,7 +178,10 @@ def _decode(textures, columns, features, photo, maps, depth, camera, geometry, m
         opacity[open_ahead] = 0.0
         offset, distance, x, y = _project(geometry.texel_points[sheet][here], camera)
         # What projects onto the photo's backdrop is empty, whatever the MLP would say.
-        keep = solid * _sigmoid(CARVE_SLOPE * (_look_up(matte, x, y)[:, 0] - CARVE_AT)) > EMPTY
+        shown = _look_up(groups[0], x, y)
+        keep = solid * _sigmoid(CARVE_SLOPE * (shown[:, 3] - CARVE_AT)) > EMPTY
+        # Empty texels lend their colour to neighbours when a view interpolates: they take the photo's as well.
+        textures[sheet][here[0][~keep], here[1][~keep], :3] = np.round(shown[~keep, :3] * 255)
         if keep.any():
             offset, distance, x, y = offset[keep], distance[keep], x[keep], y[keep]
             here = here[0][keep], here[1][keep]
@@ -189,10 +193,29 @@ def _decode(textures, columns, features, photo, maps, depth, camera, geometry, m
                       seen[:, 4:-1].T, behind[None], cosine[None]]  # fmt: skip
             points = np.concatenate(points).astype(np.float32)[None, :, None]
             rgb, solid = session.run(None, {"points": points})
-            textures[sheet][here[0], here[1], :3] = np.round(rgb[0, :, 0].T * 255)
+            rim = np.clip((seen[:, 3:4] - RIM_FROM) / (1.0 - RIM_FROM), 0.0, 1.0)  # colours of the rim come from inside
+            textures[sheet][here[0], here[1], :3] = np.round((seen[:, :3] + rim * (rgb[0, :, 0].T - seen[:, :3])) * 255)
             opacity[here] = solid[0, 0, 0]
         textures[sheet, ..., 3] = np.round(opacity * 255)
         through *= 1.0 - opacity
+
+
+def without_fringe(photo, matte):
+    """The photo with pixels at and beyond the subject's edge replaced by colours from inside.
+
+    Pixels at the edge mix in the backdrop and would be smeared over the sides of the head. photo (3, h, w) float32 in
+    [0, 1], matte (h, w) in [0, 1]. Returns (3, h, w) float32.
+    """
+    sure = cv2.erode(np.clip(matte * 2.5 - 1.4, 0.0, 1.0), np.ones((3, 3), np.uint8))
+    image = photo.transpose(1, 2, 0)
+    inside, missing = image * sure[..., None], 1.0 - sure[..., None]
+    filled = inside.copy()
+    for sigma in (1.5, 4.0, 12.0):
+        reach = cv2.GaussianBlur(sure, (0, 0), sigma)[..., None]
+        share = missing * np.clip(reach * 8.0, 0.0, 1.0)
+        filled += share * cv2.GaussianBlur(inside, (0, 0), sigma) / np.maximum(reach, 1e-4)
+        missing = missing - share
+    return np.ascontiguousarray((filled + missing * image).transpose(2, 0, 1), np.float32)
 
 
 def _look_up(image, x, y):

@@ -40,7 +40,7 @@ def model():
     for layer in (model.detail.sheets, model.detail.geometry, model.detail.correction, model.generator.sheets):
         torch.nn.init.normal_(layer.weight, std=0.05)  # as training leaves them: no output is constant
     torch.nn.init.normal_(model.decoder.third.weight, std=0.3)
-    torch.nn.init.constant_(model.detail_encoder.maps.bias[:4], 1.0)  # a matte that keeps most of the photo
+    torch.nn.init.constant_(model.detail_encoder.maps.bias[:4], 6.0)  # a matte that keeps most of the photo
     return model
 
 
@@ -111,6 +111,8 @@ def test_inversion_is_the_trained_model(model, exported):
     pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
     output = model(photo, torch.tensor(alignment.landmarks)[None], pose)
     depth = model.visible_depth(output["fused"], pose)
+    matte = torch.sigmoid(output["maps"][0, 0]).numpy()
+    photo = torch.tensor(inversion.without_fringe(photo[0].numpy(), matte))[None]  # the engine's colours
     u, v = domes.texel_centres(320, 320)
     uv = torch.tensor(np.stack([u, v], -1), dtype=torch.float32).view(1, 1, -1, 2).expand(1, SHEETS, -1, 2)
     for sheet in (11, 12, 14):
