@@ -23,7 +23,6 @@ from inference.warp import invert_affine, square_to_photo, warp_to_crop
 ROOT = pathlib.Path(__file__).parents[1]
 PORTRAITS = ROOT.parent / "shared" / "data" / "portraits" / "test"
 MODEL = ROOT / "models" / "default"
-needs_model = pytest.mark.skipif(not (MODEL / "card.json").exists(), reason="no trained model yet")
 needs_portraits = pytest.mark.skipif(not PORTRAITS.exists(), reason="the data pack is not here")
 
 
@@ -133,7 +132,6 @@ def test_impossible_manual_crops_are_refused(crop):
         align_manually(np.zeros((100, 100, 3), np.uint8), *crop, 0.0, None)
 
 
-@needs_model
 def test_astronaut(model, astronaut):
     faces = find_faces(astronaut, model)
     assert len(faces) == 1
@@ -146,7 +144,6 @@ def test_astronaut(model, astronaut):
     np.testing.assert_array_equal(again[0].landmarks, faces[0].landmarks)
 
 
-@needs_model
 @pytest.mark.parametrize("roll", [-40, 30])
 def test_tilted_photos(model, astronaut, roll):
     matrix = cv2.getRotationMatrix2D((223, 120), -roll, 1.0)
@@ -155,7 +152,6 @@ def test_tilted_photos(model, astronaut, roll):
     assert turned.roll - upright.roll == pytest.approx(roll, abs=4)
 
 
-@needs_model
 def test_several_faces_largest_first(model, astronaut):
     head = astronaut[:256, 96:352]
     small = cv2.resize(head, (160, 160), interpolation=cv2.INTER_AREA)
@@ -166,7 +162,6 @@ def test_several_faces_largest_first(model, astronaut):
     assert faces[0].box[0] > 200 and faces[1].box[2] < 160
 
 
-@needs_model
 def test_a_small_face_in_a_large_photo_is_found_in_tiles(model, astronaut):
     photo = np.full((1500, 2400, 3), (90, 110, 130), np.uint8)
     photo[900:1156, 1700:1956] = astronaut[:256, 96:352]
@@ -175,7 +170,6 @@ def test_a_small_face_in_a_large_photo_is_found_in_tiles(model, astronaut):
     assert np.abs(face_square(faces[0].landmarks)[0] - (1700 + 127, 900 + 125)).max() < 25
 
 
-@needs_model
 @pytest.mark.parametrize("name", ["chelsea", "coffee", "rocket", "brick", "grass", "moon", "page"])
 def test_no_face_in_other_pictures(model, name):
     data = pytest.importorskip("skimage.data")
@@ -184,7 +178,6 @@ def test_no_face_in_other_pictures(model, name):
     assert find_faces(picture, model) == []
 
 
-@needs_model
 def test_no_face_in_made_up_pictures(model):
     random = np.random.default_rng(0)
     assert find_faces(random.integers(0, 256, (300, 400, 3), dtype=np.uint8), model) == []
@@ -193,7 +186,6 @@ def test_no_face_in_made_up_pictures(model):
     assert find_faces(gradient, model) == []
 
 
-@needs_model
 def test_manual_crop_keeps_its_square_and_finds_the_landmarks(model, astronaut):
     automatic = align(astronaut, find_faces(astronaut, model)[0], model)
     centre = automatic.crop_to_photo @ (128, 128, 1)
@@ -206,7 +198,6 @@ def test_manual_crop_keeps_its_square_and_finds_the_landmarks(model, astronaut):
     assert np.abs(back - manual.landmarks).mean() < 4
 
 
-@needs_model
 def test_manual_crop_without_a_face_looks_straight_ahead(model):
     photo = np.full((400, 300, 3), 100, np.uint8)
     alignment = align_manually(photo, (150, 200), 250.0, 10.0, model)
@@ -216,7 +207,6 @@ def test_manual_crop_without_a_face_looks_straight_ahead(model):
     np.testing.assert_allclose(alignment.landmarks, expected, atol=1e-3)
 
 
-@needs_model
 @needs_portraits
 def test_every_test_portrait_is_aligned(model):
     from inference.photo import open_photo
