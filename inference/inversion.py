@@ -19,6 +19,7 @@ TEXTURE_SIZE = 320  # texels per side of the textures that are written
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
 FAR = CROP_DISTANCE + 0.16  # metres; depth where the photo sees no subject
 VOXEL_DEPTH = 0.16  # metres, half the depth of the frustum voxel
+VOXEL_SLICES = 8  # slices of the voxel along the view axis
 UNUSED_LANDMARKS = (288, 361, 397, 401, 435)  # FaceMesh points of the jaw without a twin on the training heads
 MAX_OFFSET = 3.0  # largest landmark offset, in units of 10 px
 SHARPNESS = 5.0  # logit change of opacity per level
@@ -89,8 +90,7 @@ def lift(voxel, photo, matte, camera, points, grid):
     """
     size = voxel.shape[-1]
     count = len(points) // (grid * grid)
-    slices = size // 8
-    channels = voxel.shape[0] // slices
+    slices, channels = VOXEL_SLICES, voxel.shape[0] // VOXEL_SLICES
     pixel, depth = camera.project(points)
     pixel = pixel / CROP_SIZE
     x, y = (np.clip(pixel[:, axis] * size - 0.5, 0, size - 1) for axis in (0, 1))

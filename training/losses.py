@@ -35,7 +35,7 @@ def sheet_opacity(level, occupancy, sheets, wanted, real):
     level, occupancy = (F.avg_pool2d(x.float(), 2) for x in (level, occupancy))
     index = torch.arange(SHEETS, dtype=torch.float32, device=level.device).view(1, -1, 1, 1)
     logits = opacity_logits(level, occupancy, index) + sheets[:, :, 0].float()
-    truth = torch.clamp(index[:, :, None, None, 0, 0].view(1, -1, 1, 1) + 1.0 - wanted, 0.0, 1.0)
+    truth = torch.clamp(index + 1.0 - wanted, 0.0, 1.0)
     truth = F.avg_pool2d(truth, 2)
     return masked_mean(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), (1 - real).view(-1, 1, 1, 1).expand(-1, 1, *truth.shape[-2:]))
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from inference import cameras, domes
+from inference.inversion import VOXEL_DEPTH
 from training.networks import KNEE, SHEETS
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
@@ -126,7 +127,7 @@ class Manifolds(torch.nn.Module):
 
 def voxel_coordinates(pixel, depth):
     """Coordinates in [-1, 1]³ of the frustum voxel: pixels (..., 2) in [0, 1], depth (...) metres from the camera."""
-    return torch.cat([pixel * 2 - 1, ((depth - cameras.CROP_DISTANCE) / 0.16)[..., None]], -1)
+    return torch.cat([pixel * 2 - 1, ((depth - cameras.CROP_DISTANCE) / VOXEL_DEPTH)[..., None]], -1)
 
 
 def project(points, camera):

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inference import cameras
-from inference.inversion import MAX_OFFSET, UNUSED_LANDMARKS
+from inference import cameras, domes
+from inference.inversion import FAR, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
 from training import manifolds as mf
 from training.networks import (
     Decoder,
@@ -18,7 +18,6 @@ from training.networks import (
 )
 
 GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of geometry.npz, in PortraitModel's order
-VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
 
 
 class PortraitModel(nn.Module):
@@ -74,8 +73,7 @@ class PortraitModel(nn.Module):
         opacity = torch.sigmoid(self.point_features(fused, uv)[1][:, 0]) * valid
         _, alpha, weight = mf.composite(torch.zeros_like(opacity)[:, :, None], opacity)
         _, depth = mf.project(points, camera)
-        far = cameras.CROP_DISTANCE + 0.16
-        depth = (weight * depth).sum(1) + (1 - alpha) * far
+        depth = (weight * depth).sum(1) + (1 - alpha) * FAR
         return depth.view(batch, 1, VISIBLE_SIZE, VISIBLE_SIZE)
 
     def point_features(self, fused, uv):
@@ -105,7 +103,7 @@ class PortraitModel(nn.Module):
         with torch.no_grad():
             pixel, distance = mf.project(points, camera)
             towards = F.normalize(camera[:, None, None, :3, 3] - points, dim=-1)
-            radial = points - points.new_tensor([0.0, 0.02, -0.10])
+            radial = points - points.new_tensor([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
             radial = torch.cat([radial[..., :1], radial[..., 1:2].clamp(min=0.0), radial[..., 2:]], -1)
             cosine = (towards * F.normalize(radial, dim=-1)).sum(-1)
         seen = F.grid_sample(stack, pixel.view(batch, -1, 1, 2) * 2 - 1, padding_mode="border", align_corners=False)

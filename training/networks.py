@@ -10,8 +10,8 @@ A texel column (one radial ray) carries a *level*, the number of sheets that lie
 *occupancy*, the chance that the ray meets the subject at all. They give each sheet an opacity that is solid
 behind the surface; per-sheet features correct it where the subject is no simple surface (hair).
 
-The networks have no normalisation layers: residual branches start at zero instead, which keeps channels-last
-bfloat16 fast on CPUs and makes export trivial.
+There is no batch or group normalisation: residual branches start at zero instead, which keeps channels-last bfloat16
+fast on CPUs and makes export trivial. The generator alone normalises per pixel.
 """
 
 import dataclasses
@@ -21,10 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from inference.inversion import CARVE_AT, CARVE_SLOPE, SHARPNESS, VOXEL_SLICES
+
 SHEETS = 23
 KNEE = 6  # sheets outside the bulk of the population; they catch big hair and hats
-SHARPNESS = 5.0  # logit change of opacity per level
-CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class NetworkConfig:
     sheet_features: int = 4  # per-sheet features; the first corrects the opacity's logit
     detail_channels: tuple = (24, 48, 96, 128)  # U-Net of the photo at 128, 64, 32, 16 pixels
     voxel_channels: int = 8  # features per voxel
-    voxel_depth: int = 8  # slices of the voxel along the view axis
+    voxel_depth: int = VOXEL_SLICES  # slices of the voxel along the view axis
     lift_sheets: tuple = (1, 4, 7, 10, 13, 16, 19, 22)  # sheets on which the voxel is looked up
     texture_channels: tuple = (64, 96, 128)  # U-Net in texture space at 80, 40, 20 texels
     fine_channels: int = 24  # super-resolution block at 160 texels

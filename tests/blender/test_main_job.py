@@ -1,4 +1,4 @@
-"""The whole path with the model that ships, on a real portrait; skipped where no model lies."""
+"""The whole path with the model that ships, on a real portrait."""
 
 import json
 import pathlib
@@ -8,12 +8,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from .conftest import ROOT, part, psnr  # noqa: E402
+from .conftest import part, psnr  # noqa: E402
 from .test_views import image_pixels  # noqa: E402
-
-pytestmark = pytest.mark.skipif(
-    not (ROOT / "models" / "default" / "card.json").is_file(), reason="no model in models/default"
-)
 
 
 @pytest.fixture
