@@ -21,10 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inference.inversion import CARVE_AT, CARVE_SLOPE, SHARPNESS, VOXEL_SLICES
+from inference.inversion import CARVE_AT, CARVE_SLOPE, VOXEL_SLICES
+from inference.placement import SHARPNESS
 
 SHEETS = 23
-KNEE = 6  # sheets outside the bulk of the population; they catch big hair and hats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -301,6 +301,21 @@ def opacity_logits(level, occupancy, index):
     behind, occupied = torch.broadcast_tensors(behind, torch.clamp(occupancy, -20.0, 20.0))
     low, high = torch.minimum(behind, occupied), torch.maximum(behind, occupied)
     return low - torch.log(1.0 + torch.exp(low - high) + torch.exp(-high))
+
+
+def expected_level(level, corrections):
+    """Level at which a column turns solid, with the sheets' own corrections; twin of ``placement.expected_level``.
+
+    level (B, 1, h, w), corrections (B, N, h, w) of the sheets' logits. Returns (B, 1, h, w).
+    """
+    index = torch.arange(corrections.shape[1], dtype=level.dtype, device=level.device).view(1, -1, 1, 1)
+    ahead = torch.sigmoid(-torch.clamp(SHARPNESS * (index + 0.5 - level) + corrections, -30.0, 30.0))
+    return torch.cumprod(ahead, 1).sum(1, keepdim=True)
+
+
+def surface_level(radius, outer, inner, count):
+    """Level of a surface among a subject's own sheets; twin of ``inference.inversion.surface_level``."""
+    return torch.clamp((outer - radius) / (outer - inner) * (count - 1), max=count - 1.5)
 
 
 class Decoder(nn.Module):
