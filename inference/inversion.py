@@ -71,7 +71,8 @@ def invert_crop(alignment, model, progress=None):
     radii = placement.place_sheets(radius, known, len(features[0]))
     depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, FAR)
     occupancy = np.where(known, occupancy[0, 0], np.minimum(occupancy[0, 0], EMPTIED))
-    columns = np.concatenate([placement.continued(radius, known)[None], occupancy[None], colour[0]])
+    radius = placement.continued(radius, known)
+    columns = np.concatenate([np.stack([radius, occupancy, placement.facing(radius, alignment.camera)]), colour[0]])
     textures = np.zeros((len(radii) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
     _decode(textures, radii, columns, features[0], photo[0], maps[0], depth, alignment.camera, geometry, model, report)
     textures[-1] = background_texture(alignment.crop, maps[0, 0], alignment.camera)
@@ -159,12 +160,12 @@ def _resize(planes, size):
 def _decode(textures, radii, columns, features, photo, maps, depth, camera, geometry, model, report):
     """Fill the sheets' textures with the fusion MLP, front to back.
 
-    columns: (5, h, w) radius of the surface, logit of occupancy, colour. Only texels that matter go through the MLP: not
+    columns: (6, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo, colour. Only texels that matter go through the MLP: not
     those that are empty, nor those that solid texels of the same column hide; these keep the column's colour.
     """
     session, count = model.session("decoder"), len(radii)
     columns = _resize(columns, TEXTURE_SIZE)
-    tint = np.clip(columns[2:], 0.0, 1.0).transpose(1, 2, 0)
+    tint = np.clip(columns[3:], 0.0, 1.0).transpose(1, 2, 0)
     depth = cv2.resize(depth, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
     matte = _sigmoid(maps[0])
     stack = np.concatenate([without_fringe(photo, matte), matte[None], maps[1:], depth[None]])
@@ -185,22 +186,21 @@ def _decode(textures, radii, columns, features, photo, maps, depth, camera, geom
         solid = opacity[here]
         opacity[open_ahead] = 0.0
         points = geometry.origin[here] + geometry.direction[here] * radius[here][:, None]
-        offset, distance, x, y = _project(points, camera)
+        distance, x, y = _project(points, camera)
         # What projects onto the photo's backdrop is empty, whatever the MLP would say.
         shown = _look_up(groups[0], x, y)
         keep = solid * _sigmoid(CARVE_SLOPE * (shown[:, 3] - CARVE_AT)) > EMPTY
         # Empty texels lend their colour to neighbours when a view interpolates: they take the photo's as well.
         textures[sheet][here[0][~keep], here[1][~keep], :3] = np.round(shown[~keep, :3] * 255)
         if keep.any():
-            offset, distance, x, y = offset[keep], distance[keep], x[keep], y[keep]
+            distance, x, y = distance[keep], x[keep], y[keep]
             here = here[0][keep], here[1][keep]
             seen = np.concatenate([_look_up(group, x, y) for group in groups], 1)
-            cosine = -(geometry.direction[here] * offset).sum(-1) / np.linalg.norm(offset, axis=-1)
             behind = (distance - seen[:, -1]) * 100.0
             model_level = placement.radius_to_level(geometry.bounds[:, here[0], here[1]], radius[here])
             between = _along_columns(more, here[0] * TEXTURE_SIZE + here[1], model_level)
-            points = [columns[2:][:, here[0], here[1]], seen[:, :4].T, logit[here][None], between.T,
-                      seen[:, 4:-1].T, behind[None], cosine[None]]  # fmt: skip
+            points = [columns[3:][:, here[0], here[1]], seen[:, :4].T, logit[here][None], between.T,
+                      seen[:, 4:-1].T, behind[None], columns[2][here][None]]  # fmt: skip
             points = np.concatenate(points).astype(np.float32)[None, :, None]
             rgb, solid = session.run(None, {"points": points})
             rim = np.clip((seen[:, 3:4] - RIM_FROM) / (1.0 - RIM_FROM), 0.0, 1.0)  # colours of the rim come from inside
@@ -257,14 +257,14 @@ def _look_up(image, x, y):
 
 
 def _project(points, camera):
-    """Points (n, 3) relative to the camera, their depth (n,), and positions x, y (n,) for cv2.remap, which counts
+    """Depth (n,) of points (n, 3), and positions x, y (n,) for cv2.remap, which counts
     pixel centres as integers. All float32."""
     offset = points - camera.position.astype(np.float32)
     local = offset @ camera.camera_to_world[:3, :3].astype(np.float32)
     distance = -local[..., 2]
     x = np.float32(camera.cx - 0.5) + np.float32(camera.fx) * local[..., 0] / distance
     y = np.float32(camera.cy - 0.5) - np.float32(camera.fy) * local[..., 1] / distance
-    return offset, distance, x, y
+    return distance, x, y
 
 
 def background_texture(crop, matte, camera):

@@ -110,6 +110,17 @@ def place_sheets(radius, known, count=23):
     return (outer + (inner - outer) * share).astype(np.float32)
 
 
+def facing(radius, camera):
+    """Cosine between the surface's normal and the direction to a camera, (h, w) float32; radius (h, w) metres."""
+    origin, direction = column_rays(*radius.shape)
+    points = cv2.GaussianBlur(origin + direction * radius[..., None], (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
+    normal = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
+    normal *= np.sign((normal * direction).sum(-1, keepdims=True))
+    towards = camera.position.astype(np.float32) - points
+    length = np.linalg.norm(normal, axis=-1) * np.linalg.norm(towards, axis=-1)
+    return ((normal * towards).sum(-1) / np.maximum(length, 1e-12)).astype(np.float32)
+
+
 def continued(values, known):
     """values (h, w) float32 where known, elsewhere those of the nearest known texel."""
     if not known.any():

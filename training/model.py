@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inference import cameras, domes, placement
+from inference import cameras, placement
 from inference.inversion import EMPTIED, FAR, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
 from training import manifolds as mf
 from training.networks import (
@@ -29,11 +29,12 @@ GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of
 @dataclasses.dataclass(frozen=True)
 class Surface:
     """radius (B, 1, H, H) metres of each texel column's surface, defined everywhere; occupancy (B, 1, H, H), logit, low
-    where the photo shows no subject; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
+    where the photo shows no subject; facing (B, 1, H, H), cosine between its normal and the photo's camera; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
     (B, 1, 64, 64) metres of what the photo sees, far behind the head where it sees nothing."""
 
     radius: torch.Tensor
     occupancy: torch.Tensor
+    facing: torch.Tensor
     band: torch.Tensor
     depth: torch.Tensor
 
@@ -103,11 +104,12 @@ class PortraitModel(nn.Module):
             band = placement.place_sheets(radius, known, SHEETS)[[0, -1]]
             depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
             free = known & (radius == guess)
-            rows.append((placement.continued(radius, known), known, free, band, depth))
-        radius, known, free, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
+            radius = placement.continued(radius, known)
+            rows.append((radius, known, free, placement.facing(radius, view), band, depth))
+        radius, known, free, facing, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
         radius, known, free = radius[:, None], known[:, None], free[:, None]
         occupancy = torch.where(known, occupancy, occupancy.clamp(max=EMPTIED))
-        return Surface(torch.where(free, found, radius), occupancy, band, depth[:, None])
+        return Surface(torch.where(free, found, radius), occupancy, facing[:, None], band, depth[:, None])
 
     def decode(self, points, uv, fused, surface, photo, maps, camera):
         """Colour and opacity of points on the subjects' sheets.
@@ -116,7 +118,7 @@ class PortraitModel(nn.Module):
         and the columns' own colour (B, N, 3, P).
         """
         batch, sheets, count = points.shape[:3]
-        columns = torch.cat([surface.radius, surface.occupancy, fused[2].float()], 1)
+        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, fused[2].float()], 1)
         columns = mf.sample_maps(columns, uv)
         outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
         index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
@@ -127,15 +129,11 @@ class PortraitModel(nn.Module):
         stack = torch.cat([photo.float(), torch.sigmoid(maps[:, :1]), maps[:, 1:], depth], 1)
         with torch.no_grad():
             pixel, distance = mf.project(points, camera)
-            towards = F.normalize(camera[:, None, None, :3, 3] - points, dim=-1)
-            radial = points - points.new_tensor([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
-            radial = torch.cat([radial[..., :1], radial[..., 1:2].clamp(min=0.0), radial[..., 2:]], -1)
-            cosine = (towards * F.normalize(radial, dim=-1)).sum(-1)
         seen = mf.sample_maps(stack, pixel)
         behind = (distance[:, None] - seen[:, -1:]) * 100.0
-        inputs = [columns[:, 2:], seen[:, :4], logit[:, None], features, seen[:, 4:-1], behind, cosine[:, None]]
+        inputs = [columns[:, 3:], seen[:, :4], logit[:, None], features, seen[:, 4:-1], behind, columns[:, 2:3]]
         rgb, opacity = self.decoder(torch.cat(inputs, 1))
-        return rgb.transpose(1, 2), opacity[:, 0], columns[:, 2:].transpose(1, 2)
+        return rgb.transpose(1, 2), opacity[:, 0], columns[:, 3:].transpose(1, 2)
 
     def render(self, pixels, camera, output, photo, photo_camera):
         """Render pixels (B, P, 2) in [0, 1] of a camera (B, 4, 4). Returns premultiplied colour (B, 3, P), alpha (B, P),

@@ -65,7 +65,7 @@ def view_losses(model, output, batch, weights, patch):
 def rows_of(chosen, output, surface, batch):
     """The examples of a batch for which ``chosen`` (B,) bool is true: output, surface and batch."""
     output = {"fused": tuple(x[chosen] for x in output["fused"]), "maps": output["maps"][chosen]}
-    surface = type(surface)(*(x[chosen] for x in (surface.radius, surface.occupancy, surface.band, surface.depth)))
+    surface = type(surface)(*(x[chosen] for x in vars(surface).values()))
     return output, surface, {k: v[chosen] for k, v in batch.items() if torch.is_tensor(v)}
 
 
