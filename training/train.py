@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+import sys
 import time
 
 import numpy as np
@@ -19,6 +20,7 @@ import torch
 from tqdm import tqdm
 
 from training.examples import RealPortraits, SyntheticHeads
+from training.from_onnx import read_geometry, start_from
 from training.landmark_levels import fit_landmark_levels
 from training.model import GEOMETRY, PortraitModel
 from training.objective import texture_losses, view_losses
@@ -59,7 +61,8 @@ def main(arguments=None):
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument("--heads", nargs="+", type=pathlib.Path, required=True, help="folders of synthetic shards")
     parser.add_argument("--real", type=pathlib.Path, help="aligned real portraits (.npz)")
-    parser.add_argument("--geometry", type=pathlib.Path, required=True, help="geometry.npz of training.population")
+    parser.add_argument("--geometry", type=pathlib.Path, help="geometry.npz of training.population; that of --start by default")
+    parser.add_argument("--start", type=pathlib.Path, help="folder of an exported model whose weights to start from")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--view-from", type=float, default=0.5, help="share of the run after which views are rendered")
@@ -73,8 +76,13 @@ def main(arguments=None):
     preset = PRESETS[options.preset]
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    with np.load(options.geometry, allow_pickle=False) as data:
-        geometry = {name: data[name] for name in data.files}
+    if options.geometry:
+        with np.load(options.geometry, allow_pickle=False) as data:
+            geometry = {name: data[name] for name in data.files}
+    elif options.start:
+        geometry = read_geometry(options.start)
+    else:
+        parser.error("give --geometry, or --start with the folder of an exported model")
     options.out.mkdir(parents=True, exist_ok=True)
     model = PortraitModel(*(geometry[name] for name in GEOMETRY), preset.network)
     rate = options.learning_rate or preset.learning_rate
@@ -85,6 +93,10 @@ def main(arguments=None):
         model.load_state_dict(state["model"])
         average = copy.deepcopy(model)
         average.load_state_dict(state["average"])
+    elif options.start:
+        fresh = start_from(model, options.start)
+        print(f"weights of {options.start}; new here: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
+        average = copy.deepcopy(model)
     else:
         heads = SyntheticHeads(options.heads, geometry)
         fit_landmark_levels(model, heads)
