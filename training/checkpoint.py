@@ -104,7 +104,7 @@ def load_parameters(model, tensors):
     if wrong:
         raise TrainingError(
             f"the checkpoint belongs to other networks ({len(wrong)} parameters differ, such as {min(wrong)}): "
-            "take the version of the code that wrote it, or --start from it to take over what fits"
+            "take the version of the code that wrote it, or --start-from it to take over what fits"
         )
     with torch.no_grad():
         for name, parameter in own.items():

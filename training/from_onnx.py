@@ -1,6 +1,6 @@
 """Take up training from an exported model: the weights and the geometry inside a folder such as models/default.
 
-``python -m training.train --start models/default ...`` uses it; ``python -m training.from_onnx --model models/default``
+``python -m training.train --start-from models/default ...`` uses it; ``python -m training.from_onnx --model models/default``
 says how much of the folder the present networks can take over, and compares them with ONNX Runtime.
 """
 

@@ -43,8 +43,9 @@ def parse(arguments):
     parser.add_argument("--heads", nargs="+", type=pathlib.Path, required=True, help="folders of synthetic shards")
     parser.add_argument("--real", type=pathlib.Path, help="aligned real portraits (.npz of training.align_photos)")
     parser.add_argument("--geometry", type=pathlib.Path,
-                        help="geometry.npz of training.population; that of --start or --resume by default")  # fmt: skip
-    parser.add_argument("--start", type=pathlib.Path, help="exported model (folder) or checkpoint whose weights to start from")
+                        help="geometry.npz of training.population; that of --start-from or --resume by default")  # fmt: skip
+    parser.add_argument("--start-from", dest="start", type=pathlib.Path,
+                        help="exported model (folder) or checkpoint whose weights to start from")  # fmt: skip
     parser.add_argument("--resume", nargs="?", const=True, type=pathlib.Path,
                         help="go on with a run: its checkpoint, or nothing for last.pt in --out")  # fmt: skip
     parser.add_argument("--fresh-data", action="store_true", help="resume with the shards that are there now")
@@ -81,7 +82,7 @@ def load_geometry(options, state):
         return {name: value.numpy() for name, value in state["geometry"].items()}
     if options.start and options.start.is_dir():
         return read_geometry(options.start)
-    raise TrainingError("the sheets' geometry is needed: --geometry of training.population, or --start with a model")
+    raise TrainingError("the sheets' geometry is needed: --geometry of training.population, or --start-from with a model")
 
 
 def learning_rate(preset, step, progress):
