@@ -17,8 +17,8 @@ import warnings
 import numpy as np
 import torch
 
+from training.checkpoint import load_parameters, network_config, read_checkpoint
 from training.model import GEOMETRY, PortraitModel
-from training.networks import NetworkConfig
 
 TOLERANCE, HALF_TOLERANCE = 2e-3, 3e-2  # largest difference of an output, relative to its spread, in float32 and
 # with weights stored as float16
@@ -26,12 +26,12 @@ DECODED = 20  # times 25,600 points of the decoder; about what a portrait needs 
 ALIGNER = ("face_detector.onnx", "face_landmarks.onnx")
 
 
-def load_checkpoint(path, geometry, averaged=True):
-    """PortraitModel from a checkpoint of training.train and the arrays of geometry.npz."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    config = NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in state["network"].items()})
-    model = PortraitModel(*(geometry[name] for name in GEOMETRY), config)
-    model.load_state_dict(state["average" if averaged else "model"])
+def load_checkpoint(path, geometry=None, averaged=True):
+    """PortraitModel and step of a checkpoint of training.train, with its own geometry or the arrays of another."""
+    state = read_checkpoint(path)
+    geometry = geometry or {name: value.numpy() for name, value in state["geometry"].items()}
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY), network_config(state))
+    load_parameters(model, state["average" if averaged else "model"])
     return model.eval().requires_grad_(False), state["step"]
 
 

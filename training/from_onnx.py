@@ -1,16 +1,17 @@
 """Take up training from an exported model: the weights and the geometry inside a folder such as models/default.
 
-``python -m training.train --start models/default ...`` uses it; ``python -m training.from_onnx --model models/default``
+``python -m training.train --start-from models/default ...`` uses it; ``python -m training.from_onnx --model models/default``
 says how much of the folder the present networks can take over, and compares them with ONNX Runtime.
 """
 
 import argparse
 import pathlib
 import re
-import sys
 
 import numpy as np
 import torch
+
+from training.errors import TrainingError, command
 
 PREFIXES = {  # exported file: its name of the network, and the name in PortraitModel
     "encoder_w": ("encoder.", "encoder."),
@@ -21,14 +22,10 @@ PREFIXES = {  # exported file: its name of the network, and the name in Portrait
 }
 
 
-class ModelFolderError(ValueError):
-    """A folder that holds no exported model; the message says what is missing."""
-
-
 def initializers(path):
     """Name to array of all weights of an ONNX file, float16 copies (``name_half``) under their own name as float32.
 
-    The order is the file's. Raises ModelFolderError when the file is missing or broken.
+    The order is the file's. Raises TrainingError when the file is missing or broken.
     """
     import onnx
     from onnx import numpy_helper
@@ -37,9 +34,9 @@ def initializers(path):
         tensors = onnx.load(str(path), load_external_data=False).graph.initializer
         arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in tensors}
     except FileNotFoundError:
-        raise ModelFolderError(f"{path} is missing: give a folder that training.export has written") from None
+        raise TrainingError(f"{path} is missing: give a folder that training.export has written") from None
     except Exception as error:  # protobuf and onnx raise many kinds
-        raise ModelFolderError(f"{path} cannot be read as ONNX ({type(error).__name__})") from None
+        raise TrainingError(f"{path} cannot be read as ONNX ({type(error).__name__})") from None
     return {
         name.removesuffix("_half"): value.astype(np.float32) if value.dtype.kind == "f" else value
         for name, value in arrays.items()
@@ -56,7 +53,7 @@ def read_geometry(folder):
         with np.load(folder / "geometry.npz", allow_pickle=False) as data:
             stored = {name: data[name] for name in ("radii", "mean_landmarks", "landmark_bias")}
     except (OSError, KeyError, ValueError) as error:
-        raise ModelFolderError(f"{folder / 'geometry.npz'} cannot be read ({error})") from None
+        raise TrainingError(f"{folder / 'geometry.npz'} cannot be read ({error})") from None
     means = initializers(folder / "efficient_gram.onnx")
     return {
         "radii": stored["radii"],
@@ -90,10 +87,14 @@ def read_weights(folder, wanted):
     return found
 
 
-def start_from(model, folder):
-    """Fill a PortraitModel with the weights of an exported model. Returns the names of parameters it had none for."""
+def start_from(model, source):
+    """Fill a PortraitModel with the weights of an exported model (its folder) or with named tensors, where the shapes
+    agree. Returns the names of parameters it had none for."""
     wanted = {name: parameter.shape for name, parameter in model.named_parameters()}
-    found = read_weights(folder, wanted)
+    if isinstance(source, dict):
+        found = {name: value for name, value in source.items() if wanted.get(name) == value.shape}
+    else:
+        found = read_weights(source, wanted)
     model.load_state_dict(found, strict=False)
     return [name for name in wanted if name not in found]
 
@@ -123,4 +124,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(main)

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from training.networks import SHEETS, opacity_logits
 
-FACE = (slice(48, 118), slice(44, 116))  # rows, columns of 160 x 160 textures that hold the face
+FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
 
 
 def masked_mean(value, mask):
@@ -22,7 +22,8 @@ def geometry(level, occupancy, wanted, gap, real):
     use = (1.0 - real).view(-1, 1, 1, 1)
     hit = (wanted < SHEETS + 0.5).float()
     emphasis = torch.ones_like(wanted)
-    emphasis[:, :, FACE[0], FACE[1]] = 2.0
+    top, bottom, left, right = (round(edge * wanted.shape[-1]) for edge in FACE)
+    emphasis[:, :, top:bottom, left:right] = 2.0
     error = F.smooth_l1_loss(level.float() * gap, wanted * gap, reduction="none", beta=0.3).clamp(max=8.0)
     occupied = F.binary_cross_entropy_with_logits(occupancy.float(), hit, reduction="none")
     return masked_mean(error, hit * use * emphasis), masked_mean(occupied, use.expand_as(hit))

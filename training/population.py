@@ -110,6 +110,17 @@ def landmark_bias(seen, exact, cameras, mean_landmarks):
     return (0.5 * (bias + bias[twins] * (-1.0, 1.0, 1.0))).astype(np.float32)
 
 
+def for_grid(geometry, grid):
+    """The arrays of geometry.npz with the means resampled to textures of (grid, grid) and (2 grid, 2 grid) texels."""
+    level, colour = geometry["mean_level"], geometry["mean_colour"]
+    if level.shape[-1] == grid:
+        return geometry
+    zoom = grid / level.shape[-1]
+    level = ndimage.zoom(level, zoom, order=1, mode="nearest", grid_mode=True)
+    colour = ndimage.zoom(colour, (1, zoom, zoom), order=1, mode="nearest", grid_mode=True)
+    return geometry | {"mean_level": level.astype(np.float32), "mean_colour": colour.astype(np.float32)}
+
+
 def mirrored_landmarks(mean_landmarks):
     """Index of each landmark's mirror twin, (468,) int, from the mean head's symmetry."""
     flipped = mean_landmarks * np.array([-1.0, 1.0, 1.0], np.float32)

@@ -4,13 +4,28 @@ import pathlib
 
 import numpy as np
 
+from training.errors import TrainingError
+
+NEEDED = ("photo", "camera", "landmarks", "dome_rgba", "dome_radius", "skin_radius", "views", "view_cameras")
+
 
 class Shard:
-    """One folder of memory-mapped arrays, each with the heads along its first axis."""
+    """One folder of memory-mapped arrays, each with the heads along its first axis.
+
+    Raises TrainingError when an array is missing, cut short or of another length than the rest.
+    """
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
-        self.arrays = {p.stem: np.load(p, mmap_mode="r", allow_pickle=False) for p in self.folder.glob("*.npy")}
+        self.folder, self.arrays = pathlib.Path(folder), {}
+        for path in sorted(self.folder.glob("*.npy")):
+            try:
+                self.arrays[path.stem] = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError, EOFError) as error:
+                raise TrainingError(f"{path} is broken ({error}): remove its folder and generate the shard again") from None
+        missing = [name for name in NEEDED if name not in self.arrays]
+        if missing or len({len(array) for array in self.arrays.values()}) != 1:
+            what = f"lacks {', '.join(missing)}.npy" if missing else "holds arrays of different lengths"
+            raise TrainingError(f"{self.folder} {what}: remove it and generate the shard again")
 
     def __getitem__(self, name):
         return self.arrays[name]
@@ -24,9 +39,9 @@ class Shard:
 
 
 def open_shards(folders):
-    """All finished shards of several folders. Raises FileNotFoundError when there are none."""
+    """All finished shards of several folders. Raises TrainingError when there are none."""
     shards = [Shard(p) for folder in folders for p in sorted(pathlib.Path(folder).glob("shard_*")) if p.is_dir()]
     if not shards:
         names = ", ".join(map(str, folders))
-        raise FileNotFoundError(f"no shards in {names}: run python -m training.synthetic.generate first")
+        raise TrainingError(f"no shards in {names}: run python -m training.synthetic.generate first")
     return shards

@@ -1,181 +1,255 @@
-"""Train the portrait model: ``python -m training.train --preset cpu --minutes 60 --out runs/first ...``.
+"""Train the portrait model: ``python -m training.train --preset cpu --minutes 60 --heads DIR --geometry FILE --out RUN``.
 
 Two kinds of supervision, see docs/training.md: texture space (exact level, occupancy and colour of every texel of the
 synthetic heads, no ray casting) from the start, and view space (patches of the photo's own view and of novel views,
-real portraits too) from ``--view-from`` on.
+real portraits too) from the preset's ``view_from`` on. A run is a function of its settings, its data and its step: killed
+and resumed (``--resume``), or shared by several processes (``torchrun --nproc-per-node N -m training.train ...``), it
+takes the same course. Bad input, a loss that is no number and a full disk end it with one line and exit code 2, and
+``last.pt`` in the folder of the run is always the last good checkpoint.
 """
 
 import argparse
 import copy
 import dataclasses
-import json
 import math
-import os
 import pathlib
+import signal
 import sys
 import time
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
-from training.examples import RealPortraits, SyntheticHeads
+from training import checkpoint as ck
+from training.batches import Batches, Opening, look, newer
+from training.errors import TrainingError, command
 from training.from_onnx import read_geometry, start_from
+from training.journal import Journal
 from training.landmark_levels import fit_landmark_levels
 from training.model import GEOMETRY, PortraitModel
 from training.objective import texture_losses, view_losses
-from training.presets import PRESETS
+from training.pictures import Validation
+from training.presets import PRESETS, override
+from training.processes import Group
 
-REOPEN = 420.0  # seconds after which the folders are looked at again, for shards made meanwhile
-
-
-def build_loader(options, preset, geometry, view, seed):
-    """Endless batches: synthetic heads with a share of real portraits."""
-    real = RealPortraits(options.real, geometry, seed) if options.real else None
-    backgrounds = real.backdrops() if real else ()
-    heads = SyntheticHeads(options.heads, geometry, seed, backgrounds, view)
-    count = round(preset.batch * preset.real_share) if real else 0
-    loaders = [torch.utils.data.DataLoader(heads, preset.batch - count, shuffle=True, drop_last=True,
-                                           num_workers=options.workers, persistent_workers=options.workers > 0)]  # fmt: skip
-    if count:
-        loaders.append(torch.utils.data.DataLoader(real, count, shuffle=True, drop_last=True))
-
-    def endless(loader):
-        while True:
-            yield from loader
-
-    for parts in zip(*map(endless, loaders)):
-        names = parts[0].keys()
-        yield {n: torch.cat([p[n] for p in parts]) if len(parts) > 1 else parts[0][n] for n in names}
+PATIENCE = 10  # steps in a row whose gradient is no number before a run ends
 
 
-def save_checkpoint(path, state):
-    """Write atomically: a killed run keeps its last good checkpoint."""
-    temporary = path.with_suffix(".tmp")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu", help="see training/presets.py")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", dest="settings",
+                        help="change fields of the preset: batch=8 weights.level=0 network.w_dim=256")  # fmt: skip
+    parser.add_argument("--heads", nargs="+", type=pathlib.Path, required=True, help="folders of synthetic shards")
+    parser.add_argument("--real", type=pathlib.Path, help="aligned real portraits (.npz of training.align_photos)")
+    parser.add_argument("--geometry", type=pathlib.Path,
+                        help="geometry.npz of training.population; that of --start-from or --resume by default")  # fmt: skip
+    parser.add_argument("--start-from", dest="start", type=pathlib.Path,
+                        help="exported model (folder) or checkpoint whose weights to start from")  # fmt: skip
+    parser.add_argument("--resume", nargs="?", const=True, type=pathlib.Path,
+                        help="go on with a run: its checkpoint, or nothing for last.pt in --out")  # fmt: skip
+    parser.add_argument("--fresh-data", action="store_true", help="resume with the shards that are there now")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the run")
+    parser.add_argument("--minutes", type=float, help="length of the whole run, over all its parts (default 60)")
+    parser.add_argument("--samples", type=int, help="length in examples instead; its course then depends on no clock")
+    parser.add_argument("--validation", type=pathlib.Path, help="folder of shards for pictures; the first of --heads by default")
+    parser.add_argument("--workers", type=int, default=1, help="processes that prepare examples")
+    parser.add_argument("--threads", type=int, help="of torch; all cores by default")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quiet", action="store_true", help="no progress line")
+    options = parser.parse_args(arguments)
+    if options.resume is True:
+        options.resume = options.out / "last.pt"
+    if not options.minutes and not options.samples:
+        options.minutes = 60.0
+    return options
+
+
+def load_geometry(options, state):
+    """Arrays of geometry.npz from wherever the options say."""
+    if options.geometry:
+        try:
+            with np.load(options.geometry, allow_pickle=False) as data:
+                geometry = {name: data[name] for name in data.files}
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{options.geometry} cannot be read ({error}): make it with training.population") from None
+        missing = [name for name in GEOMETRY if name not in geometry]
+        if missing:
+            raise TrainingError(f"{options.geometry} lacks {', '.join(missing)}: make it with training.population")
+        return geometry
+    if state:
+        return {name: value.numpy() for name, value in state["geometry"].items()}
+    if options.start and options.start.is_dir():
+        return read_geometry(options.start)
+    raise TrainingError("the sheets' geometry is needed: --geometry of training.population, or --start-from with a model")
+
+
+def learning_rate(preset, step, progress):
+    """Warm-up by steps, then half a cosine over the run's progress in [0, 1]."""
+    cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+    return preset.learning_rate * min(1.0, (step + 1) / preset.warmup) * (preset.final_rate + (1 - preset.final_rate) * cosine)
+
+
+class Run:
+    """A run at some step: model, running average, optimizer, and the time it took so far."""
+
+    def __init__(self, options, preset, group):
+        state = ck.read_checkpoint(options.resume) if options.resume else None
+        source = ck.read_checkpoint(options.start) if options.start and not options.start.is_dir() else None
+        if not options.resume and (options.out / "last.pt").exists():
+            raise TrainingError(f"{options.out} holds a run already: add --resume to go on with it, or give another --out")
+        if state and not any(line.startswith("network.") for line in options.settings):
+            preset = dataclasses.replace(preset, network=ck.network_config(state))
+        self.preset, self.group, self.seed = preset, group, options.seed
+        self.geometry = load_geometry(options, state or source)
+        torch.manual_seed(options.seed)
+        self.model = PortraitModel(*(self.geometry[name] for name in GEOMETRY), preset.network)
+        self.step, self.seconds = 0, 0.0
+        self.opening = look(options.heads, 0)
+        if not state:
+            fresh = start_from(self.model, options.start if source is None else source["average"]) if options.start else None
+            if fresh is None or any(name.startswith("encoder.landmark_levels") for name in fresh):
+                fit_landmark_levels(self.model, self.opening.heads(options.heads, self.geometry))
+            if fresh is not None and group.rank == 0:
+                print(f"weights of {options.start}; new here: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
+        self.model.to(group.device, memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), preset.learning_rate, betas=(0.9, 0.99))
+        if state:
+            ck.unpack(state, self.model, self.average, self.optimizer)
+            self.step, self.seconds = state["step"], state["seconds"]
+            recorded = Opening(state["opening"]["step"], tuple(map(tuple, state["opening"]["shards"])))
+            self.opening = dataclasses.replace(self.opening, step=self.step) if options.fresh_data else recorded
+        self.opening, self.bad = group.first(self.opening), 0
+
+    def advance(self, batches, journal, progress, view):
+        """One step. Returns whether it was taken: a gradient that is no number leaves the weights as they are."""
+        preset, chunks = self.preset, self.preset.batch // self.preset.chunk
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(preset, self.step, progress)
+        self.optimizer.zero_grad(set_to_none=True)
+        collected = []
+        for number in self.group.share(range(chunks)):
+            mark = time.monotonic()
+            batch = {k: v.to(self.group.device, non_blocking=True) for k, v in next(batches).items()}
+            batch["photo"] = batch["photo"].to(memory_format=torch.channels_last)
+            journal.waited += time.monotonic() - mark
+            torch.manual_seed(self.seed * 1_000_003 + self.step * chunks + number)  # patches and backdrops of the views
+            with torch.autocast(self.group.device.type, dtype=torch.bfloat16, enabled=preset.bfloat16):
+                output = self.model(batch["photo"], batch["landmarks"], batch["camera"])
+            terms = texture_losses(output, batch, preset.weights)
+            if view and self.step % preset.view_every == 0:
+                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch)
+            (sum(terms.values()) / chunks).backward()
+            collected.append(terms)
+        self.group.add([p.grad for p in self.model.parameters() if p.grad is not None])
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), preset.clip)
+        if not torch.isfinite(norm):
+            self.bad += 1
+            if self.bad >= PATIENCE:
+                names = sorted({n for terms in collected for n, v in terms.items() if not torch.isfinite(v)})
+                raise TrainingError(f"the loss is no number any more at step {self.step} ({', '.join(names) or 'its gradient'})")
+            return False
+        self.optimizer.step()
+        decay = min(preset.average, (self.step + 1) / (self.step + 20))
+        with torch.no_grad():
+            for ours, theirs in zip(self.average.parameters(), self.model.parameters()):
+                ours.lerp_(theirs, 1 - decay)
+        for terms in collected:
+            journal.add(terms, 1 / chunks)
+        self.step, self.bad = self.step + 1, 0
+        return True
+
+    def save(self, path):
+        """Settle the live state and, on the first process, write it. Raises OSError when that fails."""
+        state = ck.settle(self.model, self.average, self.optimizer)
+        if self.group.rank:
+            return
+        state |= {
+            "step": self.step, "seconds": self.seconds, "seed": self.seed, "opening": dataclasses.asdict(self.opening),
+            "network": dataclasses.asdict(self.preset.network), "preset": dataclasses.asdict(self.preset),
+            "geometry": {name: torch.from_numpy(np.array(value)) for name, value in self.geometry.items()},
+        }  # fmt: skip
+        ck.save_checkpoint(path, state)
+
+
+def train(options):
+    """Run to the end, or until a signal. Returns the exit code."""
+    preset = override(PRESETS[options.preset], options.settings)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    group = Group(options.device)
+    group.check(preset)
+    run = Run(options, preset, group)
+    preset, first, start = run.preset, run.seconds, time.monotonic()
+
+    def progress():
+        run.seconds = first + time.monotonic() - start
+        done = run.step * preset.batch / options.samples if options.samples else run.seconds / (60 * options.minutes)
+        late = bool(options.minutes) and run.seconds >= 60 * options.minutes
+        return group.agree(min(done, 1.0), late or done >= 1 or bool(caught))
+
+    caught = []
+    previous = {s: signal.signal(s, lambda number, _: caught.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+    now, stop = progress()
+    if stop:
+        raise TrainingError(f"this run is over after {run.step} steps: give more --minutes or --samples to go on")
+    options.out.mkdir(parents=True, exist_ok=True)
+    batches = Batches(preset, options.heads, options.real, run.geometry, options.seed, options.workers, group.share)
+    validation = Validation(options.validation or options.heads[0], run.geometry, group.device) if group.rank == 0 else None
+    view, unsaved, path = now >= preset.view_from, None, options.out / "last.pt"
+    batches.open(run.opening, run.step, view)
+    journal = Journal(options.out, group, preset, run.step, now, options.quiet)
+
+    def save():
+        journal.record(run.step, now, run.optimizer.param_groups[0]["lr"], run.seconds)
+        try:
+            run.save(path)
+        except OSError as error:
+            print(f"step {run.step} cannot be saved ({error.strerror or error}); {path} stays as it was. "
+                  "The run goes on and tries again.", file=sys.stderr)  # fmt: skip
+            return error
+        return None
+
+    try:
+        while not stop:
+            if not run.advance(batches, journal, now, view):
+                continue
+            now, stop = progress()
+            if run.step % preset.save_every == 0 or (unsaved and run.step % preset.log_every == 0):
+                unsaved = save()
+            elif run.step % preset.log_every == 0:
+                journal.record(run.step, now, run.optimizer.param_groups[0]["lr"], run.seconds)
+            if validation and run.step % preset.picture_every == 0:
+                journal.picture(run.step, *validation(run.average, preset.bfloat16))
+            opening = run.opening
+            if run.step % preset.reopen_every == 0:
+                opening = group.first(newer(options.heads, run.opening, run.step))
+            if opening != run.opening or (now >= preset.view_from) != view:
+                run.opening, view = opening, now >= preset.view_from
+                batches.open(run.opening, run.step, view)
+            journal.tick(run.step, now)
+        unsaved = save()
+    except TrainingError as error:
+        note = f"; the last good checkpoint is {path}" if path.exists() else "; no checkpoint was due yet"
+        raise TrainingError(f"{error}{note}") from error
+    finally:
+        journal.close()
+        batches.close()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+        group.close()
+    if unsaved:
+        raise TrainingError(f"the disk is full or not writable: {path} could not be replaced ({unsaved.strerror or unsaved})")
+    if caught:
+        print(f"stopped at step {run.step}; --resume goes on from {path}", file=sys.stderr)
+    return 128 + caught[0] if caught else 0
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
-    parser.add_argument("--heads", nargs="+", type=pathlib.Path, required=True, help="folders of synthetic shards")
-    parser.add_argument("--real", type=pathlib.Path, help="aligned real portraits (.npz)")
-    parser.add_argument("--geometry", type=pathlib.Path, help="geometry.npz of training.population; that of --start by default")
-    parser.add_argument("--start", type=pathlib.Path, help="folder of an exported model whose weights to start from")
-    parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--view-from", type=float, default=0.5, help="share of the run after which views are rendered")
-    parser.add_argument("--resume", type=pathlib.Path, help="checkpoint to go on from")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--learning-rate", type=float)
-    options = parser.parse_args(arguments)
-    preset = PRESETS[options.preset]
-    torch.manual_seed(options.seed)
-    torch.set_num_threads(options.threads)
-    if options.geometry:
-        with np.load(options.geometry, allow_pickle=False) as data:
-            geometry = {name: data[name] for name in data.files}
-    elif options.start:
-        geometry = read_geometry(options.start)
-    else:
-        parser.error("give --geometry, or --start with the folder of an exported model")
-    options.out.mkdir(parents=True, exist_ok=True)
-    model = PortraitModel(*(geometry[name] for name in GEOMETRY), preset.network)
-    rate = options.learning_rate or preset.learning_rate
-    step, spent = 0, 0.0
-    heads = None
-    if options.resume:
-        state = torch.load(options.resume, map_location="cpu", weights_only=True)
-        model.load_state_dict(state["model"])
-        average = copy.deepcopy(model)
-        average.load_state_dict(state["average"])
-    elif options.start:
-        fresh = start_from(model, options.start)
-        print(f"weights of {options.start}; new here: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
-        average = copy.deepcopy(model)
-    else:
-        heads = SyntheticHeads(options.heads, geometry)
-        fit_landmark_levels(model, heads)
-        average = copy.deepcopy(model)
-    model.to(options.device)
-    average.to(options.device).requires_grad_(False)
-    for name in ("encoder", "generator", "detail_encoder", "detail"):
-        getattr(model, name).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate, betas=(0.9, 0.99))
-    if options.resume and "optimizer" in state:
-        optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
-    start, view, loader, opened = time.monotonic(), False, None, 0.0
-    total, waited, log = options.minutes * 60.0, 0.0, open(options.out / "curve.jsonl", "a")
-    bar = tqdm(total=round(total), unit="s", mininterval=20, bar_format="{l_bar}{bar:20}| {n}/{total}s {postfix}")
-    sums, times, counts, last_save = {}, {}, 0, time.monotonic()
-    first_step, bad = step, 0
-    while True:
-        spent = time.monotonic() - start
-        if spent >= total:
-            break
-        wanted_view = spent >= options.view_from * total
-        if loader is None or wanted_view != view or time.monotonic() - opened > REOPEN:
-            view, opened = wanted_view, time.monotonic()
-            loader = build_loader(options, preset, geometry, view or bool(options.real), options.seed + step + 1)
-        progress = spent / total
-        warm = min(1.0, (step - first_step + 1) / 200)
-        for group in optimizer.param_groups:
-            group["lr"] = rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
-        mark = time.monotonic()
-        batch = {k: v.to(options.device, non_blocking=True) for k, v in next(loader).items()}
-        batch["photo"] = batch["photo"].to(memory_format=torch.channels_last)
-        waited += time.monotonic() - mark
-        with torch.autocast(options.device, dtype=torch.bfloat16, enabled=preset.bfloat16):
-            output = model(batch["photo"], batch["landmarks"], batch["camera"])
-        terms = texture_losses(output, batch, preset.weights)
-        if view and step % preset.view_every == 0:
-            terms |= view_losses(model, output, batch, preset.weights, preset.patch)
-        loss = sum(terms.values())
-        if not torch.isfinite(loss):
-            bad += 1
-            if bad > 20:
-                raise SystemExit(f"the loss is not finite; the last good checkpoint is {options.out / 'last.pt'}")
-            optimizer.zero_grad(set_to_none=True)
-            continue
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        step += 1
-        decay = min(0.996, (step - first_step + 1) / (step - first_step + 20))
-        with torch.no_grad():
-            for ours, theirs in zip(average.parameters(), model.parameters()):
-                ours.lerp_(theirs, 1 - decay)
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
-            times[name] = times.get(name, 0) + 1
-        counts += 1
-        bar.n = round(min(time.monotonic() - start, total))
-        if counts == 50 or time.monotonic() - last_save > 240:
-            means = {name: round(value / times[name], 4) for name, value in sums.items()}
-            speed = (step - first_step) * preset.batch / (time.monotonic() - start)
-            record = {"step": step, "seconds": round(spent), "samples_per_second": round(speed, 2),
-                      "wait": round(waited / (time.monotonic() - start), 3), **means}  # fmt: skip
-            print(json.dumps(record), file=log, flush=True)
-            bar.set_postfix_str(f"{speed:.1f}/s loss {sum(means.values()):.3f}")
-            sums, times, counts = {}, {}, 0
-        if time.monotonic() - last_save > 240:
-            last_save = time.monotonic()
-            save(options, model, average, optimizer, step, preset)
-    save(options, model, average, optimizer, step, preset)
-    bar.close()
-
-
-def save(options, model, average, optimizer, step, preset):
-    state = {"model": model.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict(),
-             "step": step, "network": dataclasses.asdict(preset.network)}  # fmt: skip
-    save_checkpoint(options.out / "last.pt", state)
+    return train(parse(arguments))
 
 
 if __name__ == "__main__":
-    main()
+    command(main)
