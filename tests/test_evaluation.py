@@ -75,10 +75,11 @@ def _as_view(picture, depth):
 
 def test_consistency_of_a_painted_plane_is_limited_by_interpolation_alone(two_views):
     (camera, picture, depth), (other_camera, other, other_depth) = two_views
-    decibels, share = metrics.consistency(picture, _as_view(picture, depth), camera, _as_view(other, other_depth), other_camera)
+    view = _as_view(picture, depth)
+    decibels, share = metrics.consistency(picture, view, camera, _as_view(other, other_depth), other_camera)
     assert decibels > 50 and share > 0.9
     wrong = other_depth + 0.004  # shifts the picture by 20 degrees' worth of 4 mm
-    decibels, _ = metrics.consistency(picture, _as_view(picture, depth), camera, _as_view(other, wrong), other_camera)
+    decibels, _ = metrics.consistency(picture, view, camera, _as_view(other, wrong), other_camera)
     shift = 0.004 * np.sin(np.deg2rad(20))
     expected = -10 * np.log10(np.mean((0.4 * 60 * shift) ** 2) / 4)  # mean square of the waves' slope along x
     assert decibels == pytest.approx(expected, abs=1.5)
@@ -91,7 +92,8 @@ def test_what_stands_behind_is_not_compared(two_views):
     _, visible = metrics.reprojected(picture, blocked, camera, other_depth, other_camera)
     _, free = metrics.reprojected(picture, depth, camera, other_depth, other_camera)
     x, y = np.meshgrid(np.arange(256) + 0.5, np.arange(256) + 0.5)
-    seen_at = camera.project(metrics.unproject(other_camera, np.stack([x, y], -1).reshape(-1, 2), other_depth.ravel()))[0]
+    points = metrics.unproject(other_camera, np.stack([x, y], -1).reshape(-1, 2), other_depth.ravel())
+    seen_at = camera.project(points)[0]
     left = (seen_at[:, 0] < 127).reshape(256, 256)
     assert not visible[left].any()
     assert (visible == free)[(seen_at[:, 0] > 130).reshape(256, 256)].all()
@@ -160,7 +162,8 @@ def _stand_in_model(eos, folder):
     quads = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], -1).reshape(-1, 4)
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).tolist()
     shape = eos.morphablemodel.PcaModel(mean.reshape(-1, 1), bend.reshape(-1, 1), np.full((1, 1), 10000.0), triangles)
-    eos.morphablemodel.save_model(eos.morphablemodel.MorphableModel(shape, eos.morphablemodel.PcaModel()), str(folder / eos_fit.MODEL))
+    model = eos.morphablemodel.MorphableModel(shape, eos.morphablemodel.PcaModel())
+    eos.morphablemodel.save_model(model, str(folder / eos_fit.MODEL))
     still = eos.morphablemodel.Blendshape("still", np.full(3 * 625, 1e-3, np.float32))
     eos.morphablemodel.save_blendshapes([still], str(folder / eos_fit.EXPRESSIONS))
     vertices = np.random.default_rng(1).choice(np.flatnonzero((np.abs(x) < 55) & (np.abs(y) < 70)), 68, replace=False)
@@ -189,19 +192,21 @@ def test_eos_finds_a_known_shape_in_its_landmarks(tmp_path):
 
 
 def test_table_tells_ours_from_peers_and_bars():
-    rows = {"real": {"ours": [{"a": 1.0, "made": True}, {"a": 3.0, "made": True}, {"a": None, "made": False}], "peer": [{"a": 1.5}]}}
+    rows = {"real": {"ours": [{"a": 1.0}, {"a": 3.0}, {"a": None}], "peer": [{"a": 1.5}]}}
     lines = (
         report.Line("median", "real photos", report.median("a", digits=1), 2.0, False, "≤ 2", strict=True),
         report.Line("share", "real photos", report.share(lambda x: x < 2, "a"), 0.3, True, "≥ 30 %"),
         report.Line("absent", "heads", report.median("a"), 2.0),
         report.Line("plain", "real photos", report.median("a")),
+        report.Line("by eye", "real photos", elsewhere="the sheet"),
     )
     table = report.fill_in(lines, rows, "ours", ["peer"])
-    assert [row["ours"] for row in table] == [2.0, pytest.approx(1 / 3), None, 2.0]
-    assert [row["passed"] for row in table] == [False, True, None, None]  # the bar is met, but a peer is better
+    assert [row["ours"] for row in table] == [2.0, pytest.approx(1 / 3), None, 2.0, None]
+    assert [row["passed"] for row in table] == [False, True, None, None, None]  # the bar is met, but a peer is better
     cells = report.cells(table, "ours", ["peer"])
     assert cells[1] == ["median", "real photos", "≤ 2", "2.0", "no", "1.5"]
     assert cells[2][3] == "33.3 % (1 of 3)"
+    assert cells[5][3] == "see the sheet"
     assert report.as_markdown(cells).splitlines()[3].startswith("| share | real photos | ≥ 30 % |")
     assert len({line.index("ours") for line in report.as_text(cells).splitlines()[:1]}) == 1
     assert report.statistics(rows["real"]["ours"])["a"] == {

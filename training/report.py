@@ -14,15 +14,17 @@ class Line:
 
     value: from the rows (dicts) of one method to (number, text), or None where nothing was measured.
     bar: number; ``higher`` says which side of it is good. No bar: reported only. strict: also better than every peer.
+    elsewhere: what measures it in place of an evaluation.
     """
 
     what: str
     on: str
-    value: Callable
+    value: Callable = lambda rows: None
     bar: float | None = None
     higher: bool = True
     bar_text: str = ""
     strict: bool = False
+    elsewhere: str = ""
 
     def passed(self, ours, peers):
         """Whether our number (and, if strict, that of no peer) meets the bar; None where there is no bar or number."""
@@ -75,6 +77,8 @@ def fill_in(lines, rows, ours, peers):
             "peers": {peer: numbers[peer] for peer in peers},
             "texts": {method: value[1] if value else MISSING for method, value in found.items()},
         })  # fmt: skip
+        if line.elsewhere:
+            table[-1]["texts"][ours] = f"see {line.elsewhere}"
     return table
 
 

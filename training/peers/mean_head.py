@@ -30,8 +30,10 @@ class MeanHead:
         u, v = domes.texel_centres(TEXTURE, TEXTURE)
         self.points = domes.dome_points(u, v, surface(level, model.geometry["radii"], u, v))
         self.normals = _normals(self.points)
-        known = (level != len(model.geometry["radii"]) / 2).astype(np.float32)  # training.population marks misses so
-        self.known = cv2.resize(cv2.erode(known, np.ones((3, 3), np.uint8)), (TEXTURE, TEXTURE))
+        missed = (level == len(model.geometry["radii"]) / 2).astype(np.uint8)  # training.population marks misses so
+        missed = cv2.morphologyEx(missed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # single texels are chance
+        known = cv2.erode(1 - missed, np.ones((3, 3), np.uint8)).astype(np.float32)
+        self.known = cv2.resize(known, (TEXTURE, TEXTURE))
         self.colour = cv2.resize(colour.transpose(1, 2, 0), (TEXTURE, TEXTURE))
         self.model = model
 
