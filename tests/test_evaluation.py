@@ -3,13 +3,14 @@
 import dataclasses
 import json
 import sys
+import types
 
 import numpy as np
 import pytest
 
-from inference import cameras
+from inference import cameras, domes
 from inference.view import View, render_view
-from tests.portraits import analytic_portrait
+from tests.portraits import analytic_portrait, sheet_radii
 from training import metrics, report
 from training.peers import eos_fit, mediapipe_mesh, meshes
 
@@ -189,6 +190,27 @@ def test_eos_finds_a_known_shape_in_its_landmarks(tmp_path):
     error = faces.points[0, :, 2] - wanted
     assert np.abs(error - np.median(error)).mean() < 0.15 * np.abs(wanted - np.median(wanted)).mean()
     assert np.linalg.norm(faces.points[0, vertices, :2] - pixels[vertices], axis=1).mean() < 2
+
+
+def test_mean_head_lies_on_its_level_and_shows_the_photo():
+    pytest.importorskip("scipy")
+    from training.peers.mean_head import MeanHead, surface
+
+    radii, camera = sheet_radii("dome"), cameras.orbit_camera(yaw=10)
+    u, v = domes.texel_centres(20, 20)
+    np.testing.assert_allclose(surface(np.full((80, 80), 4.0), radii, u, v), 0.15 + 0.03 - 4 * 0.06 / 22, atol=1e-6)
+    level = np.full((80, 80), 11.25, np.float32)
+    level[:6] = 11.5  # nothing was ever seen at the crown
+    geometry = {"radii": radii, "mean_level": level, "mean_colour": np.full((3, 160, 160), 0.5, np.float32)}
+    model = types.SimpleNamespace(geometry=geometry, id="mean", sha256="0" * 64)
+    crop = np.round(255 * _plane(camera)[0]).astype(np.uint8)
+    matte = np.repeat((np.arange(256) > 100).astype(np.float32)[None], 256, 0)
+    portrait = MeanHead(model)(types.SimpleNamespace(crop=crop, camera=camera), matte)
+    view = render_view(portrait, camera)
+    seen = (view.alpha > 0.99) & (np.arange(256) > 110) & (np.arange(256)[:, None] > 100)
+    assert seen.sum() > 5000 and view.alpha[:, :95].max() < 0.05  # the matte carves
+    assert metrics.psnr(view.color, crop / 255, seen) > 33
+    assert not portrait.textures[0, :20, ..., 3].any()
 
 
 def test_table_tells_ours_from_peers_and_bars():
