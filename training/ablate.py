@@ -17,10 +17,12 @@ import pathlib
 import subprocess
 import sys
 
+from tqdm import tqdm
+
 from inference.files import write_atomically
 from inference.model import load_model
 from training import evaluate, report
-from training.representation import LAYOUTS, SHEET_COUNTS, measure_representation
+from training.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
 from training.switches import SWITCHES, Switched
 
 COLUMNS = {  # measure: title and digits
@@ -52,13 +54,15 @@ def sheets(options):
 
     radii = load_model(options.model).geometry["radii"]
     chosen = [(shard, i) for shard in open_shards([options.heads]) for i in range(len(shard))[: options.limit]]
+    def measured(*arguments):
+        return [measure_representation(*head, radii, *arguments) for head in tqdm(chosen, leave=False)]
+
     results = {}
-    for count in SHEET_COUNTS:
-        results[f"{count + 1} sheets"] = [measure_representation(*head, radii, count) for head in chosen]
-    for name, layout in LAYOUTS.items():
-        for texels in options.texels:
-            rows = [measure_representation(*head, radii, len(radii), layout, texels) for head in chosen]
-            results[f"{name} textures of {texels}²"] = rows
+    for name, place in PLACEMENTS.items():
+        results |= {f"{count + 1} sheets, {name}": measured(count, place) for count in SHEET_COUNTS}
+    for texels in options.texels:
+        results |= {f"{name} textures of {texels}², model's sheets": measured(len(radii), model_sheets, layout, texels)
+                    for name, layout in LAYOUTS.items()}  # fmt: skip
     return results
 
 

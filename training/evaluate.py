@@ -213,8 +213,8 @@ def portrait_of(head, model):
     """The model's portrait of a synthetic head."""
     from inference.inversion import invert_crop
 
-    textures = invert_crop(head.alignment(model), model)
-    return Portrait(textures, model.geometry["radii"], head.camera, head.crop, np.eye(2, 3), (256, 256), head.name,
+    textures, radii = invert_crop(head.alignment(model), model)
+    return Portrait(textures, radii, head.camera, head.crop, np.eye(2, 3), (256, 256), head.name,
                     model.id, model.sha256)  # fmt: skip
 
 

@@ -9,11 +9,12 @@ import functools
 import cv2
 import numpy as np
 
-from inference import domes
+from inference import domes, placement
 from inference.layers import sample_grid
 from inference.portrait import Portrait
+from inference.surface import at_texels
 from training import evaluate
-from training.population import fill_and_smooth, levels
+from training.population import fill_and_smooth
 
 SHEET_COUNTS = (11, 23, 47)  # sheets of the subject; the background is one more
 DENSE = 320  # texels per side of the dome textures through which every layout is rendered
@@ -28,19 +29,33 @@ def resampled(radii, count):
     return ((1 - part) * radii[low] + part * radii[low + 1]).astype(np.float32)
 
 
-def exact_textures(radius, rgba, radii, count):
-    """Sheets of a head that is solid behind its outermost surface.
+def model_sheets(radius, known, radii, count):
+    """The model's sheets, the same for everybody, in another number."""
+    return radii if count == len(radii) else resampled(radii, count)
 
-    radius (h, w) metres, 0 = missed, rgba (h, w, 4) uint8, of the dome; radii (23, n, n), the model's sheets.
-    Returns (count, h, w, 4) float32, straight colour and opacity in [0, 1].
+
+def own_sheets(radius, known, radii, count):
+    """Sheets close around the subject's own surface, as portraits have them."""
+    return placement.place_sheets(placement.continued(radius, known), known, count)
+
+
+PLACEMENTS = {"own": own_sheets, "model's": model_sheets}
+
+
+def exact_textures(radius, known, rgba, radii):
+    """Textures of a head that is solid behind its outermost surface.
+
+    radius (h, w) metres where known (h, w) bool; rgba (h, w, 4) uint8 of the dome; radii (k, n, n) of the sheets.
+    Returns (k, h, w, 4) float32, straight colour and opacity in [0, 1].
     """
-    covered = (rgba[..., 3] > 127) & (radius > 0)
-    level = levels(np.where(covered, radius, 0).astype(np.float32), radii) * (count - 1) / (len(radii) - 1)
+    sheets = np.stack([at_texels(sheet, *radius.shape) for sheet in radii])
+    passed = np.clip((sheets[:-1] - radius) / np.maximum(sheets[:-1] - sheets[1:], 1e-6), 0, 1)
+    level = passed.sum(0)  # sheets in front of the surface
     colour = rgba[..., :3].astype(np.float32) / 255
-    spread = np.stack([fill_and_smooth(colour[..., c], covered, 1.0) for c in range(3)], -1)
-    textures = np.empty((count, *radius.shape, 4), np.float32)
-    textures[..., :3] = np.where(covered[..., None], colour, spread)
-    textures[..., 3] = np.clip(np.arange(count)[:, None, None] + 1.0 - level, 0, 1) * covered
+    spread = np.stack([fill_and_smooth(colour[..., c], known, 1.0) for c in range(3)], -1)
+    textures = np.empty((len(radii), *radius.shape, 4), np.float32)
+    textures[..., :3] = np.where(known[..., None], colour, spread)
+    textures[..., 3] = np.clip(np.arange(len(radii))[:, None, None] + 1.0 - level, 0, 1) * known
     return textures
 
 
@@ -99,15 +114,17 @@ def flat_to_dome(data, shape, index, size):
     return u.astype(np.float32), v.astype(np.float32), found
 
 
-def measure_representation(shard, index, radii, count, layout=None, texels=None):
+def measure_representation(shard, index, radii, count, place=own_sheets, layout=None, texels=None):
     """Measures, as of ``training.evaluate``, of one exact head.
 
-    radii (23, n, n): the model's sheets; count: how many are used. layout: how textures are stored, of ``LAYOUTS``, with
-    ``texels`` per side; None keeps the exact textures.
+    radii (23, n, n): the model's sheets; count: how many are used; place: one of ``PLACEMENTS``. layout: how textures are
+    stored, one of ``LAYOUTS``, with ``texels`` per side; None keeps the exact textures.
     """
     head = evaluate.Head(shard, index)
-    sheets = radii if count == len(radii) else resampled(radii, count)
-    exact = exact_textures(np.array(shard["dome_radius"][index]).astype(np.float32), np.array(shard["dome_rgba"][index]), radii, count)
+    radius, rgba = np.array(shard["dome_radius"][index]).astype(np.float32), np.array(shard["dome_rgba"][index])
+    known = (rgba[..., 3] > 127) & (radius > 0)
+    sheets = np.ascontiguousarray(place(radius, known, radii, count), np.float32)
+    exact = exact_textures(radius, known, rgba, sheets)
     if layout:
         exact[..., :3] *= exact[..., 3:]
         exact = layout(exact, sheets, texels)

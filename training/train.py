@@ -17,14 +17,13 @@ import time
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from tqdm import tqdm
 
-from training import losses
-from training import manifolds as mf
 from training.examples import RealPortraits, SyntheticHeads
+from training.from_onnx import read_geometry, start_from
+from training.landmark_levels import fit_landmark_levels
 from training.model import GEOMETRY, PortraitModel
-from training.population import levels
+from training.objective import texture_losses, view_losses
 from training.presets import PRESETS
 
 REOPEN = 420.0  # seconds after which the folders are looked at again, for shards made meanwhile
@@ -50,81 +49,6 @@ def build_loader(options, preset, geometry, view, seed):
         yield {n: torch.cat([p[n] for p in parts]) if len(parts) > 1 else parts[0][n] for n in names}
 
 
-def texture_losses(output, batch, weights):
-    """Losses that need no rays. Returns a dict of weighted terms."""
-    real = 1.0 - batch["synthetic"]
-    out = {}
-    for name, share in (("coarse", 0.5), ("fused", 1.0)):
-        level, occupancy, colour, sheets = output[name][:4]
-        if name == "coarse":
-            level, occupancy = (F.interpolate(x.float(), scale_factor=2, mode="bilinear") for x in (level, occupancy))
-            sheets = sheets.view(level.shape[0], mf.SHEETS, -1, *sheets.shape[-2:])
-        shape, occupied = losses.geometry(level, occupancy, batch["level"], real)
-        out[f"{name}_level"] = share * weights.level * shape
-        out[f"{name}_occupancy"] = share * weights.occupancy * occupied
-        out[f"{name}_opacity"] = share * weights.opacity * losses.sheet_opacity(level, occupancy, sheets, batch["level"], real)
-        out[f"{name}_colour"] = share * weights.colour * losses.column_colour(colour, batch["dome"], batch["level"], real)
-    out["matte"] = weights.matte * losses.matte(output["maps"], batch["alpha"], batch["known"])
-    out["codes"] = weights.codes * output["w_plus"].float().square().mean()
-    return out
-
-
-def random_patch(batch, size, patch, device=None):
-    """Pixels of one square patch per example: (B, patch², 2) in [0, 1] and integer rows, columns (B, patch²)."""
-    stride = int(torch.randint(1, 4, ()).item())
-    reach = size - (patch - 1) * stride
-    start = torch.randint(0, reach, (batch, 2))
-    steps = torch.arange(patch) * stride
-    rows = (start[:, 0, None] + steps)[:, :, None].expand(-1, -1, patch).reshape(batch, -1)
-    columns = (start[:, 1, None] + steps)[:, None].expand(-1, patch, -1).reshape(batch, -1)
-    return torch.stack([(columns + 0.5) / size, (rows + 0.5) / size], -1).to(device), rows, columns
-
-
-def pick(image, rows, columns):
-    """Pixels (B, C, P) of image (B, C, H, W)."""
-    index = (rows * image.shape[-1] + columns)[:, None].expand(-1, image.shape[1], -1).to(image.device)
-    return image.flatten(2).gather(2, index)
-
-
-def view_losses(model, output, batch, weights, patch):
-    """Losses on rendered patches of the photo's view and of a novel view. Returns a dict of weighted terms."""
-    count, camera, photo = len(batch["photo"]), batch["camera"], batch["photo"]
-    square = lambda x: x.reshape(count, -1, patch, patch)  # noqa: E731
-    depth = model.visible_depth(tuple(f.detach() for f in output["fused"]), camera)
-    out = {}
-    # The photo's own view, synthetic and real.
-    pixels, rows, columns = random_patch(count, 256, patch, photo.device)
-    points, uv, valid = model.manifolds.hits(camera, pixels)
-    rgb, opacity = model.decode(points, uv, output["fused"], photo, output["maps"], depth, camera)
-    opacity = opacity * valid
-    colour, alpha, weight = mf.composite(rgb, opacity)
-    truth = torch.cat([pick(photo, rows, columns), pick(batch["alpha"], rows, columns)], 1)
-    known = square(pick(batch["known"], rows, columns))
-    # A soft pixel of the photo mixes subject and backdrop, so colour counts only where the subject fills it.
-    inside = known * ((square(truth[:, 3:]) > 0.98) | (square(truth[:, 3:]) < 0.02)).float()
-    error, alpha_error = losses.picture(square(colour), square(alpha[:, None]), square(truth), inside)
-    out["input_colour"], out["input_alpha"] = weights.input_colour * error, weights.view_alpha * alpha_error
-    # Coarse colours alone must explain the photo too: they are what unseen sides are made of.
-    tint, _ = model.point_features(output["fused"], uv)
-    explained = (tint.transpose(1, 2) * weight.detach()[:, :, None]).sum(1)
-    solid = (truth[:, 3:] > 0.98) * (alpha.detach()[:, None] > 0.9) * square(known).view(count, 1, -1)
-    out["input_coarse"] = weights.input_coarse * losses.masked_mean((explained - truth[:, :3]).abs(), solid.float())
-    # A novel view: exact for synthetic heads.
-    rows_of = batch["synthetic"] > 0.5
-    if rows_of.any() and weights.novel_colour:
-        sub = {k: v[rows_of] for k, v in batch.items() if torch.is_tensor(v)}
-        fused = tuple(f[rows_of] for f in output["fused"])
-        pixels, rows, columns = random_patch(len(sub["photo"]), 256, patch, photo.device)
-        points, uv, valid = model.manifolds.hits(sub["view_camera"], pixels)
-        rgb, opacity = model.decode(points, uv, fused, sub["photo"], output["maps"][rows_of], depth[rows_of], sub["camera"])
-        colour, alpha, _ = mf.composite(rgb, opacity * valid)
-        shape = (len(sub["photo"]), -1, patch, patch)
-        truth = pick(sub["view"], rows, columns).view(*shape)
-        error, alpha_error = losses.picture(colour.view(*shape), alpha[:, None].view(*shape), truth, torch.ones_like(truth[:, :1]))
-        out["novel_colour"], out["novel_alpha"] = weights.novel_colour * error, weights.view_alpha * alpha_error
-    return out
-
-
 def save_checkpoint(path, state):
     """Write atomically: a killed run keeps its last good checkpoint."""
     temporary = path.with_suffix(".tmp")
@@ -132,43 +56,13 @@ def save_checkpoint(path, state):
     os.replace(temporary, path)
 
 
-def fit_landmark_levels(model, heads, count=2048, noise=1.0, ridge=30.0):
-    """Start ``EncoderW.landmark_levels`` from ridge regression of the level maps on noisy landmark offsets."""
-    rng = np.random.default_rng(0)
-    inputs, targets = [], []
-    total = int(heads.starts[-1])
-    for index in rng.permutation(total)[:count]:
-        which = int(np.searchsorted(heads.starts, index, side="right") - 1)
-        shard, row = heads.shards[which], int(index) - int(heads.starts[which])
-        landmarks = torch.tensor(np.array(shard["landmarks"][row]))[None].float()
-        camera = torch.tensor(np.array(shard["camera"][row]))[None].float()
-        offsets = model.landmark_offsets(landmarks, camera)[0].numpy()
-        inputs.append(offsets + rng.normal(0, noise / 10.0, offsets.shape))
-        level = levels(np.array(shard["skin_radius"][row]).astype(np.float32), heads.radii)
-        hit = level < mf.SHEETS + 0.5
-        mean = F.interpolate(model.mean_level, size=(160, 160), mode="bilinear")[0, 0].numpy()
-        delta = np.where(hit, level - mean, 0)
-        block = lambda x: x.reshape(20, 8, 20, 8).mean((1, 3))  # noqa: E731
-        targets.append((block(delta) / np.maximum(block(hit.astype(np.float32)), 0.25)).ravel())
-    x, y = np.stack(inputs), np.stack(targets)
-    x_mean, y_mean = x.mean(0), y.mean(0)
-    gram = (x - x_mean).T @ (x - x_mean)
-    gram[np.diag_indices_from(gram)] += ridge
-    solution = np.linalg.solve(gram, (x - x_mean).T @ (y - y_mean))
-    layer = model.encoder.landmark_levels
-    with torch.no_grad():
-        layer.weight.copy_(torch.tensor(solution.T))
-        layer.bias.copy_(torch.tensor(y_mean - x_mean @ solution))
-    rest = (y - y_mean - (x - x_mean) @ solution).std() / y.std()
-    print(f"landmarks explain the level maps up to {100 * rest:.0f} % of their spread", file=sys.stderr)
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument("--heads", nargs="+", type=pathlib.Path, required=True, help="folders of synthetic shards")
     parser.add_argument("--real", type=pathlib.Path, help="aligned real portraits (.npz)")
-    parser.add_argument("--geometry", type=pathlib.Path, required=True, help="geometry.npz of training.population")
+    parser.add_argument("--geometry", type=pathlib.Path, help="geometry.npz of training.population; that of --start by default")
+    parser.add_argument("--start", type=pathlib.Path, help="folder of an exported model whose weights to start from")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--view-from", type=float, default=0.5, help="share of the run after which views are rendered")
@@ -182,8 +76,13 @@ def main(arguments=None):
     preset = PRESETS[options.preset]
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    with np.load(options.geometry, allow_pickle=False) as data:
-        geometry = {name: data[name] for name in data.files}
+    if options.geometry:
+        with np.load(options.geometry, allow_pickle=False) as data:
+            geometry = {name: data[name] for name in data.files}
+    elif options.start:
+        geometry = read_geometry(options.start)
+    else:
+        parser.error("give --geometry, or --start with the folder of an exported model")
     options.out.mkdir(parents=True, exist_ok=True)
     model = PortraitModel(*(geometry[name] for name in GEOMETRY), preset.network)
     rate = options.learning_rate or preset.learning_rate
@@ -194,6 +93,10 @@ def main(arguments=None):
         model.load_state_dict(state["model"])
         average = copy.deepcopy(model)
         average.load_state_dict(state["average"])
+    elif options.start:
+        fresh = start_from(model, options.start)
+        print(f"weights of {options.start}; new here: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
+        average = copy.deepcopy(model)
     else:
         heads = SyntheticHeads(options.heads, geometry)
         fit_landmark_levels(model, heads)

@@ -86,12 +86,9 @@ def _normals(points):
 
 def _means(model):
     """Mean level (g, g) and mean colour (3, h, h) of the training heads: an exported generator holds them."""
-    if "mean_level" in model.geometry:
-        return model.geometry["mean_level"], model.geometry["mean_colour"]
-    import onnx
-    from onnx import numpy_helper
+    geometry = model.geometry
+    if "mean_level" not in geometry:
+        from training.from_onnx import read_geometry
 
-    graph = onnx.load(str(model.folder / "efficient_gram.onnx")).graph
-    found = {t.name.removesuffix("_half"): t for t in graph.initializer}
-    level, colour = (numpy_helper.to_array(found[name]).astype(np.float32) for name in ("mean_level", "mean_colour"))
-    return level[0, 0], colour[0]
+        geometry = read_geometry(model.folder)
+    return geometry["mean_level"], geometry["mean_colour"]

@@ -1,0 +1,17 @@
+"""The one exception of the training commands that is meant for people."""
+
+import sys
+
+
+class TrainingError(ValueError):
+    """Training cannot start or go on. The message is one line that says what happened and what to do about it."""
+
+
+def command(main):
+    """Run a command's main function and leave with its exit code: 2 and one line for a TrainingError."""
+    try:
+        code = main()
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)

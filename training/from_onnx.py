@@ -1,0 +1,126 @@
+"""Take up training from an exported model: the weights and the geometry inside a folder such as models/default.
+
+``python -m training.train --start models/default ...`` uses it; ``python -m training.from_onnx --model models/default``
+says how much of the folder the present networks can take over, and compares them with ONNX Runtime.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+
+import numpy as np
+import torch
+
+PREFIXES = {  # exported file: its name of the network, and the name in PortraitModel
+    "encoder_w": ("encoder.", "encoder."),
+    "efficient_gram": ("generator.", "generator."),
+    "detail_encoder": ("encoder.", "detail_encoder."),
+    "detail_manifolds": ("", "detail."),
+    "decoder": ("", "decoder."),
+}
+
+
+class ModelFolderError(ValueError):
+    """A folder that holds no exported model; the message says what is missing."""
+
+
+def initializers(path):
+    """Name to array of all weights of an ONNX file, float16 copies (``name_half``) under their own name as float32.
+
+    The order is the file's. Raises ModelFolderError when the file is missing or broken.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    try:
+        tensors = onnx.load(str(path), load_external_data=False).graph.initializer
+        arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in tensors}
+    except FileNotFoundError:
+        raise ModelFolderError(f"{path} is missing: give a folder that training.export has written") from None
+    except Exception as error:  # protobuf and onnx raise many kinds
+        raise ModelFolderError(f"{path} cannot be read as ONNX ({type(error).__name__})") from None
+    return {
+        name.removesuffix("_half"): value.astype(np.float32) if value.dtype.kind == "f" else value
+        for name, value in arrays.items()
+    }
+
+
+def read_geometry(folder):
+    """The arrays that training.population wrote, recovered from an exported model: a dict like geometry.npz.
+
+    The export adds the aligner's landmark bias to the mean landmarks and builds the means into the generator.
+    """
+    folder = pathlib.Path(folder)
+    try:
+        with np.load(folder / "geometry.npz", allow_pickle=False) as data:
+            stored = {name: data[name] for name in ("radii", "mean_landmarks", "landmark_bias")}
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelFolderError(f"{folder / 'geometry.npz'} cannot be read ({error})") from None
+    means = initializers(folder / "efficient_gram.onnx")
+    return {
+        "radii": stored["radii"],
+        "mean_level": means["mean_level"][0, 0],
+        "mean_colour": means["mean_colour"][0],
+        "mean_landmarks": stored["mean_landmarks"] - stored["landmark_bias"],
+        "landmark_bias": stored["landmark_bias"],
+    }
+
+
+def read_weights(folder, wanted):
+    """Parameters of PortraitModel from an exported model.
+
+    wanted: name to shape of the parameters to look for. Returns name to float32 tensor, of those that are there with
+    the same shape. The exporter folds what it can: the generator's biases lie unnamed as (C, 1, 1) in the order of
+    its layers, and its constant is the only array of that shape.
+    """
+    found = {}
+    for file, (theirs, ours) in PREFIXES.items():
+        arrays = initializers(pathlib.Path(folder) / f"{file}.onnx")
+        folded = [value[:, 0, 0] for value in arrays.values() if value.shape[1:] == (1, 1) and value.ndim == 3]
+        for name in (name for name in wanted if name.startswith(ours)):
+            value = arrays.get(theirs + name.removeprefix(ours))
+            layer = re.fullmatch(r"generator\.layers\.(\d+)\.bias", name)
+            if layer and int(layer[1]) < len(folded):
+                value = folded[int(layer[1])]
+            elif name == "generator.constant":
+                value = next((v for v in arrays.values() if v.shape == tuple(wanted[name])), None)
+            if value is not None and value.shape == tuple(wanted[name]):
+                found[name] = torch.tensor(value)
+    return found
+
+
+def start_from(model, folder):
+    """Fill a PortraitModel with the weights of an exported model. Returns the names of parameters it had none for."""
+    wanted = {name: parameter.shape for name, parameter in model.named_parameters()}
+    found = read_weights(folder, wanted)
+    model.load_state_dict(found, strict=False)
+    return [name for name in wanted if name not in found]
+
+
+def main(arguments=None):
+    from training.export import TOLERANCE, compare, networks
+    from training.model import GEOMETRY, PortraitModel
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path("models/default"))
+    parser.add_argument("--geometry", type=pathlib.Path, help="geometry.npz to write")
+    options = parser.parse_args(arguments)
+    geometry = read_geometry(options.model)
+    if options.geometry:
+        np.savez_compressed(options.geometry, **geometry)
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY)).eval().requires_grad_(False)
+    fresh = start_from(model, options.model)
+    if fresh:
+        print(f"{len(fresh)} parameters have no counterpart and start fresh: {', '.join(fresh)}")
+        return 1
+    for name, module, inputs, outputs, _ in networks(model):
+        wanted = module.eval()(*inputs.values())
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+        compare(options.model / f"{name}.onnx", inputs, dict(zip(outputs, wanted)), TOLERANCE)
+        print(f"{name}: the same outputs as ONNX Runtime")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
