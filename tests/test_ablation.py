@@ -122,7 +122,7 @@ def test_variants_of_training_differ_in_one_setting_alone(monkeypatch, tmp_path)
     variants = ablate.training_variants("cpu")
     assert variants["whole"] == [] and variants["− level"] == ["weights.level=0"]
     options = types.SimpleNamespace(out=tmp_path, preset="cpu", heads=["heads"], real=None, geometry="geometry.npz",
-                                    minutes=1.0, seed=0, threads=1)  # fmt: skip
+                                    minutes=1.0, samples=None, seed=0, threads=1)  # fmt: skip
     for name in ("whole", "− level", "whole"):
         ablate.train_variant(options, name, variants[name])
     trained = [c for c in commands if c[0] == "training.train"]

@@ -8,6 +8,7 @@
 pixels. ``sheets`` renders the exact surfaces and colours of synthetic heads through other numbers of sheets and other
 texture layouts, so its numbers are ceilings. ``training`` trains one short run per variant with the same budget and seed
 (by ``python -m training.train --set ...``), exports and measures it; variants that are finished are not trained again.
+Give the budget in ``--samples`` where other work shares the machine.
 """
 
 import argparse
@@ -20,8 +21,8 @@ import sys
 from tqdm import tqdm
 
 from inference.files import write_atomically
-from inference.model import load_model
 from training import evaluate, report
+from training.errors import TrainingError, command
 from training.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
 from training.switches import SWITCHES, Switched
 
@@ -44,16 +45,14 @@ def table(results):
 def switches(options):
     """{variant: rows} of one exported model with parts switched off."""
     heads = evaluate.read_heads(options.heads, options.limit)
-    model = load_model(options.model, threads=options.threads)
+    model = evaluate.open_model(options.model, options.threads)
     return {name: evaluate.evaluate_heads(Switched(model, parts), heads)[evaluate.OURS] for name, parts in SWITCHES.items()}
 
 
 def sheets(options):
     """{variant: rows} of exact heads on other sheets and textures."""
-    from training.synthetic_shards import open_shards
-
-    radii = load_model(options.model).geometry["radii"]
-    chosen = [(shard, i) for shard in open_shards([options.heads]) for i in range(len(shard))[: options.limit]]
+    radii = evaluate.open_model(options.model).geometry["radii"]
+    chosen = evaluate.places_of(options.heads, options.limit)
     def measured(*arguments):
         return [measure_representation(*head, radii, *arguments) for head in tqdm(chosen, leave=False)]
 
@@ -77,9 +76,10 @@ def training_variants(preset):
 
 def run(module, *arguments):
     """One command of this project in a fresh interpreter; stops the ablation when it fails."""
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    print(" ".join(command), file=sys.stderr)
-    subprocess.run(command, check=True)
+    words = [sys.executable, "-m", module, *map(str, arguments)]
+    print(" ".join(words), file=sys.stderr)
+    if code := subprocess.run(words).returncode:
+        raise TrainingError(f"{module} failed with exit code {code}; finished variants are kept, run the ablation again")
 
 
 def train_variant(options, name, settings):
@@ -87,10 +87,12 @@ def train_variant(options, name, settings):
     folder = options.out / "".join(c if c.isalnum() else "_" for c in name).strip("_")
     if (folder / "model" / "card.json").exists():
         return folder / "model"
-    real = ["--real", options.real] if options.real else []
-    changes = ["--set", *settings] if settings else []
-    run("training.train", "--preset", options.preset, "--heads", *options.heads, *real, "--geometry", options.geometry,
-        "--minutes", options.minutes, "--seed", options.seed, "--threads", options.threads or 1, "--out", folder, *changes)  # fmt: skip
+    more = ["--real", options.real] if options.real else []
+    more += ["--samples", options.samples] if options.samples else ["--minutes", options.minutes]
+    more += ["--resume", folder / "last.pt"] if (folder / "last.pt").exists() else []
+    more += ["--set", *settings] if settings else []
+    run("training.train", "--preset", options.preset, "--heads", *options.heads, "--geometry", options.geometry,
+        "--seed", options.seed, "--threads", options.threads or 1, "--out", folder, *more)  # fmt: skip
     run("training.export", "--checkpoint", folder / "last.pt", "--geometry", options.geometry, "--out", folder / "model",
         "--name", folder.name)  # fmt: skip
     return folder / "model"
@@ -102,10 +104,12 @@ def training(options):
     if options.variant:
         variants = {name: settings for name, *settings in options.variant}
     if options.only:
+        if unknown := set(options.only) - set(variants):
+            raise TrainingError(f"there is no variant {', '.join(sorted(unknown))}; there are: {', '.join(variants)}")
         variants = {name: value for name, value in variants.items() if name in options.only}
     heads, results = evaluate.read_heads(options.unseen, options.limit), {}
     for name, settings in variants.items():
-        model = load_model(train_variant(options, name, settings), threads=options.threads)
+        model = evaluate.open_model(train_variant(options, name, settings), options.threads)
         results[name] = evaluate.evaluate_heads(model, heads)[evaluate.OURS]
         print(report.as_text(table(results)), flush=True)
     return results
@@ -130,7 +134,8 @@ def main(arguments=None):
     kind.add_argument("--real", type=pathlib.Path, help="aligned portraits of training.align_photos")
     kind.add_argument("--geometry", type=pathlib.Path, required=True)
     kind.add_argument("--preset", default="cpu")
-    kind.add_argument("--minutes", type=float, default=10.0, help="of each run")
+    kind.add_argument("--minutes", type=float, default=10.0, help="length of each run")
+    kind.add_argument("--samples", type=int, help="length of each run in examples instead")
     kind.add_argument("--seed", type=int, default=0)
     kind.add_argument("--only", nargs="+", help="names of variants to run, for example: whole '− level'")
     kind.add_argument("--variant", nargs="+", action="append", metavar=("NAME", "SETTING"),
@@ -149,4 +154,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(main)

@@ -21,11 +21,13 @@ import numpy as np
 from tqdm import tqdm
 
 from inference import cameras
+from inference.errors import PortraitError
 from inference.files import write_atomically
 from inference.model import load_model
 from inference.portrait import Portrait
 from inference.view import render_view
 from training import report
+from training.errors import TrainingError, command
 from training.metrics import (
     CONSISTENCY_ANGLE,
     Identity,
@@ -71,6 +73,25 @@ LINES = (
     Line("camera match in Blender", "all cameras", bar_text="≤ 0.05 px", elsewhere="tests/blender/test_cameras.py"),
     Line("own renderer against Cycles", "a portrait", bar_text="≥ 35 dB", elsewhere="tests/blender/test_views.py"),
 )  # fmt: skip
+
+
+def open_model(folder=None, threads=0):
+    """An exported model, the embedded one by default. Raises TrainingError."""
+    try:
+        return load_model(folder, threads=threads)
+    except PortraitError as error:
+        raise TrainingError(str(error)) from None
+
+
+def photos_in(folder):
+    """Paths of a folder's photos, sorted. Raises TrainingError when there are none."""
+    try:
+        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    except OSError as error:
+        raise TrainingError(f"cannot read {folder} ({error.strerror}); give a folder of photos") from None
+    if not found:
+        raise TrainingError(f"no photos (.jpg, .png, .webp) in {folder}; give a folder of photos")
+    return found
 
 
 def above_collar(camera):
@@ -143,15 +164,11 @@ def evaluate_photos(model, folder, mattes=None, limit=None, peers=None, identity
 
     Returns {method: list of dicts}, one dict per photo.
     """
-    from inference.errors import PortraitError
     from inference.pipeline import invert_photo
 
     identity, peers = identity or Identity(), peers or {}
     rows = {method: [] for method in (OURS, *peers)}
-    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))[:limit]
-    if not photos:
-        raise SystemExit(f"no photos (.jpg, .png, .webp) in {folder}")
-    for path in tqdm(photos, desc="portraits"):
+    for path in tqdm(photos_in(folder)[:limit], desc="portraits"):
         try:
             inversion = invert_photo(path, model)
         except PortraitError as error:
@@ -203,10 +220,18 @@ def crop_camera(camera_to_world):
 
 
 def read_heads(folder, limit=None):
-    """Heads of all shards of a folder, the first ``limit`` of each shard."""
+    """Heads of all shards of a folder, the first ``limit`` of each shard. Raises TrainingError when there are none."""
+    return [Head(shard, index) for shard, index in places_of(folder, limit)]
+
+
+def places_of(folder, limit=None):
+    """The same as pairs of shard and row."""
     from training.synthetic_shards import open_shards
 
-    return [Head(shard, index) for shard in open_shards([folder]) for index in range(len(shard))[:limit]]
+    try:
+        return [(shard, index) for shard in open_shards([folder]) for index in range(len(shard))[:limit]]
+    except FileNotFoundError as error:
+        raise TrainingError(str(error)) from None
 
 
 def portrait_of(head, model):
@@ -315,7 +340,7 @@ def main(arguments=None):
         parser.error("give --photos, --heads or both")
     from training.peers.mean_head import MeanHead
 
-    model = load_model(options.model, threads=options.threads)
+    model = open_model(options.model, options.threads)
     makers, rows = {MEAN_HEAD: MeanHead(model)}, {}
     if options.heads:
         heads = read_heads(options.heads, options.limit)
@@ -338,4 +363,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(main)

@@ -14,9 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
 from inference import cameras
-from inference.model import load_model
+from inference.errors import PortraitError
 from inference.view import render_view
 from inference.viewpoints import resized
+from training import evaluate
+from training.errors import TrainingError, command
 
 YAWS = (-45, -30, -15, 0, 15, 30, 45)
 BACKDROP = (0.925, 0.925, 0.918)  # sRGB in [0, 1]
@@ -31,11 +33,7 @@ HEADLINE = 22  # pixels
 def picture(portrait, camera, side):
     """A view over the backdrop, (side, side, 3) uint8; rendered twice as large, which smooths edges."""
     view = render_view(portrait, resized(camera, 2 * side, 2 * side), BACKDROP)
-    return cv2.resize(to_bytes(view.color), (side, side), interpolation=cv2.INTER_AREA)
-
-
-def to_bytes(image):
-    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return cv2.resize(evaluate.to_bytes(view.color), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def portrait_row(portrait, side):
@@ -49,7 +47,7 @@ def head_row(portrait, head, side):
     row = [fitted(head.crop, side), picture(portrait, head.camera, side)]
     for truth, camera in head.views:
         alpha = truth[..., 3:]
-        row += [fitted(to_bytes(truth[..., :3] * alpha + (1 - alpha) * np.float32(BACKDROP)), side), picture(portrait, camera, side)]
+        row += [fitted(evaluate.to_bytes(truth[..., :3] * alpha + (1 - alpha) * np.float32(BACKDROP)), side), picture(portrait, camera, side)]
     depth = render_view(portrait, head.camera).depth
     seen = head.face & np.isfinite(depth)
     middle = [np.median(d[seen]) if seen.any() else 0.0 for d in (head.depth, depth)]
@@ -62,7 +60,7 @@ def grey_depth(depth):
     """Depth (h, w) metres about the face's middle as grey, near is bright; nothing is white paper."""
     near, far = DEPTH_RANGE
     grey = np.where(np.isfinite(depth), 0.9 * (far - np.where(np.isfinite(depth), depth, far)) / (far - near), BACKDROP[0])
-    return to_bytes(np.repeat(grey[..., None], 3, -1))
+    return evaluate.to_bytes(np.repeat(grey[..., None], 3, -1))
 
 
 def signed(error):
@@ -70,7 +68,7 @@ def signed(error):
     known = np.isfinite(error)
     amount = np.clip(np.where(known, error, 0.0) / ERROR_RANGE, -1, 1)
     colour = 1.0 - np.stack([np.maximum(-amount, 0), np.abs(amount), np.maximum(amount, 0)], -1)
-    return to_bytes(np.where(known[..., None], colour, 0.75))
+    return evaluate.to_bytes(np.where(known[..., None], colour, 0.75))
 
 
 def fitted(image, side):
@@ -100,10 +98,9 @@ def spread(items, count):
 
 def portraits_sheet(model, folder, count, names, side):
     """Rows and row names for photos of a folder; those that make no portrait are named on stderr."""
-    from inference.errors import PortraitError
     from inference.pipeline import invert_photo
 
-    photos = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    photos = evaluate.photos_in(folder)
     chosen = [p for p in photos if p.stem in names] if names else spread(photos, count)
     rows, labels = [], []
     for path in tqdm(chosen, desc="portraits"):
@@ -117,10 +114,9 @@ def portraits_sheet(model, folder, count, names, side):
 
 def heads_sheet(model, folder, count, side):
     """Rows and row names for unseen heads."""
-    from training.evaluate import portrait_of, read_heads
-
-    heads = spread(read_heads(folder), count)
-    return [head_row(portrait_of(head, model), head, side) for head in tqdm(heads, desc="heads")], [h.name for h in heads]
+    heads = [evaluate.Head(*place) for place in spread(evaluate.places_of(folder), count)]
+    rows = [head_row(evaluate.portrait_of(head, model), head, side) for head in tqdm(heads, desc="heads")]
+    return rows, [head.name for head in heads]
 
 
 def main(arguments=None):
@@ -134,17 +130,17 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="picture to write, .jpg or .png")
     options = parser.parse_args(arguments)
-    model = load_model(options.model, threads=options.threads)
+    model = evaluate.open_model(options.model, options.threads)
     if options.kind == "portraits":
         rows, labels = portraits_sheet(model, options.folder, options.count, options.names, options.side)
     else:
         rows, labels = heads_sheet(model, options.folder, options.count, options.side)
     if not rows:
-        raise SystemExit(f"nothing to draw in {options.folder}")
+        raise TrainingError(f"nothing to draw in {options.folder}: give a folder of photos, or of synthetic shards")
     board(rows, PHOTO_TITLES if options.kind == "portraits" else HEAD_TITLES, labels).save(options.out, quality=90)
     print(f"{len(rows)} rows in {options.out}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command(main)
