@@ -20,6 +20,7 @@ REACH = 9  # texels of 160 that the band looks around for the surface's highest 
 SMOOTH = 4.0  # texels of 160; the sheets are smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
+GRAZING = 0.15, 0.45  # cosines to the photo's camera between which its colours come to be trusted
 INSIDE = 0.5  # matte from which on a point belongs to the subject
 
 
@@ -117,6 +118,13 @@ def facing(radius, camera):
     towards = camera.position.astype(np.float32) - points
     length = np.linalg.norm(normal, axis=-1) * np.linalg.norm(towards, axis=-1)
     return ((normal * towards).sum(-1) / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+def trust(facing):
+    """How far the photo's colours serve a surface by its :func:`facing`: 0 at grazing angles, where one pixel smears over
+    many texels, to 1."""
+    share = np.clip((facing - GRAZING[0]) / (GRAZING[1] - GRAZING[0]), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def continued(values, known):
