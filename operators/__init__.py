@@ -3,14 +3,20 @@
 
 def _classes():
     from . import (
+        adjust_crop,
+        background,
         batch,
         camera_moves,
+        compare,
+        copy_settings,
         extract_mesh,
         import_portrait,
         invert,
         layers,
+        pack,
         photo_camera,
         preferences,
+        relink,
         render_engine,
         render_view,
         settings,
@@ -19,13 +25,14 @@ def _classes():
 
     data = settings, preferences
     steps = import_portrait, invert, photo_camera, show, render_view, layers, extract_mesh, camera_moves, batch
-    return [cls for module in (*data, *steps, render_engine) for cls in module.CLASSES]
+    care = adjust_crop, compare, background, copy_settings, pack, relink
+    return [cls for module in (*data, *steps, *care, render_engine) for cls in module.CLASSES]
 
 
 def register():
     import bpy
 
-    from . import command, handlers, render_engine, settings
+    from . import command, handlers, language, render_engine, settings
 
     for cls in _classes():
         bpy.utils.register_class(cls)
@@ -33,18 +40,22 @@ def register():
     render_engine.register()
     handlers.register()
     command.register()
+    language.register()
 
 
 def unregister():
     import bpy
 
-    from . import command, crops, handlers, portraits, render_engine, settings
+    from . import command, crops, handlers, health, language, overlay, portraits, render_engine, settings
 
+    language.unregister()
     command.unregister()
     handlers.unregister()
     render_engine.unregister()
     settings.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)
+    overlay.remove_all()
     crops.forget()
+    health.forget()
     portraits.forget_portraits()

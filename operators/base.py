@@ -5,13 +5,14 @@ import time
 import bpy
 
 from . import jobs, strings
+from .language import Speaker, translate
 
 _TICK = 0.05  # seconds between looks at the job
 
 
 def one_line(error):
-    """Text of an exception for a report."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Text of an exception for a report, in the user's language."""
+    return translate(" ".join(str(error).split())) or type(error).__name__
 
 
 def report_error(operator, error):
@@ -23,7 +24,7 @@ def report_error(operator, error):
     from ..inference.errors import Cancelled, PortraitError
 
     if isinstance(error, Cancelled):
-        operator.report({"INFO"}, strings.CANCELLED.format(what=operator.bl_label))
+        operator.report({"INFO"}, strings.CANCELLED.format(what=translate(operator.bl_label)))
     elif isinstance(error, PortraitError):
         operator.report({"ERROR"}, one_line(error))
     elif isinstance(error, MemoryError):
@@ -38,7 +39,7 @@ def report_error(operator, error):
     return {"CANCELLED"}
 
 
-class PortraitOperator:
+class PortraitOperator(Speaker):
     """Mix-in: ``run(context)`` does the work, `execute` guards it."""
 
     def execute(self, context):
@@ -48,7 +49,7 @@ class PortraitOperator:
             return report_error(self, error)
 
 
-class JobOperator:
+class JobOperator(Speaker):
     """Mix-in for long work.
 
     ``prepare(context)`` (main thread) returns a function ``work(progress)`` that touches no bpy; ``finish(context,
@@ -97,7 +98,7 @@ class JobOperator:
             job.cancel()
         if job.cancelled and not job.done:  # the thread stops at its next step; the user need not wait for it
             self._end(context)
-            self.report({"INFO"}, strings.CANCELLED.format(what=self.bl_label))
+            self.report({"INFO"}, strings.CANCELLED.format(what=translate(self.bl_label)))
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -126,7 +127,9 @@ class JobOperator:
             return
         state.fraction, state.text, state.seconds = fraction, text, seconds
         context.workspace.status_text_set(
-            strings.STATUS.format(what=self.bl_label, percent=100 * fraction, text=text, seconds=seconds)
+            strings.STATUS.format(
+                what=translate(self.bl_label), percent=100 * fraction, text=translate(text), seconds=seconds
+            )
         )
         redraw_panels(context)
 

@@ -7,15 +7,15 @@ from bpy.props import CollectionProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from . import strings
-from .base import PortraitOperator
+from .base import PortraitOperator, one_line
 from .portraits import (
     SUFFIX,
     active_portrait,
     check_editable,
     load_file,
     new_portrait_object,
+    note_photo,
     note_portrait,
-    stored_path,
 )
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -40,16 +40,23 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
         return super().invoke(context, event)
 
     def run(self, context):
+        from ..inference.errors import PortraitError
         from .show import frame
 
         paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
-        obj = None
-        for path in paths:
-            path = bpy.path.abspath(path)
-            if path.lower().endswith(SUFFIX):
-                obj = import_file(context, path)
-            else:
-                obj = import_photo(context, path, self.face, self)
+        obj, errors = None, []
+        for path in (bpy.path.abspath(path) for path in paths):
+            try:
+                if path.lower().endswith(SUFFIX):
+                    obj = import_file(context, path)
+                else:
+                    obj = import_photo(context, path, self.face, self)
+            except PortraitError as error:  # the others are imported all the same
+                errors.append((os.path.basename(path), error))
+        if obj is None:
+            raise errors[0][1]
+        for name, error in errors:
+            self.report({"WARNING"}, strings.IMPORT_SOME.format(name=name, reason=one_line(error)))
         frame(context, obj)
 
 
@@ -78,7 +85,7 @@ def import_photo(context, path, face, operator):
     obj = new_portrait_object(context, name)
     try:
         settings = obj.portrait_manifolds
-        settings.photo_path = stored_path(path)
+        note_photo(obj, path)
         settings.photo_size = photo.shape[1::-1]
         for found in faces:
             item = settings.faces.add()

@@ -8,7 +8,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from . import strings
 from .base import JobOperator, PortraitOperator
-from .portraits import absolute_path, active_portrait, check_editable, find, new_portrait_path, note_portrait, reference
+from .portraits import active_portrait, check_editable, find, new_portrait_path, note_portrait, photo_of, reference
 
 
 class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
@@ -43,8 +43,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         if obj is None:
             raise PortraitError(strings.SELECT_PORTRAIT)
         check_editable(obj)
-        settings = obj.portrait_manifolds
-        photo = absolute_path(obj, settings.photo_path)
+        photo = photo_of(obj)
         if not photo:
             raise PortraitError(f"{obj.name} came without its photo; import the photo to invert it again")
         if not os.path.isfile(photo):
@@ -73,7 +72,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
 
     def finish(self, context, result):
         from . import crops
-        from .photo_camera import add_photo_camera
+        from .photo_camera import add_photo_camera, follow_photo
 
         inversion, path = result
         obj = find(self._target)
@@ -81,6 +80,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         note_portrait(obj, inversion.portrait, path)
         settings.report = json.dumps(inversion.report, default=str)
         crops.note_alignment(obj, inversion.alignment)
+        follow_photo(obj)
         if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
             add_photo_camera(context, obj, whole_photo=False)
         for warning in inversion.report.get("warnings", []):

@@ -13,9 +13,19 @@ from bpy.props import (
 )
 
 from . import strings
+from .layers import PORTRAIT_MANIFOLDS_OT_add_layers
 
 # Paths may be relative to the .blend; Blender 4.5 and later want to be told
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
+OVERRIDE = {"LIBRARY_OVERRIDABLE"}
+
+
+def _background_changed(settings, context):
+    from .background import show_planes
+
+    show_planes(settings.id_data)
 
 
 class PortraitFace(bpy.types.PropertyGroup):
@@ -28,28 +38,51 @@ class PortraitFace(bpy.types.PropertyGroup):
 class PortraitSettings(bpy.types.PropertyGroup):
     """Lives on the portrait object: where its files are, how it was made, and how to make it again."""
 
-    is_portrait: BoolProperty(options={"HIDDEN"})
+    is_portrait: BoolProperty(options={"HIDDEN"}, override=OVERRIDE)
     photo_path: StringProperty(
-        name=strings.PHOTO.label, description=strings.PHOTO.description, subtype="FILE_PATH", options=RELATIVE
+        name=strings.PHOTO.label,
+        description=strings.PHOTO.description,
+        subtype="FILE_PATH",
+        options=RELATIVE,
+        override=OVERRIDE,
     )
     portrait_path: StringProperty(
         name=strings.PORTRAIT_FILE.label,
         description=strings.PORTRAIT_FILE.description,
         subtype="FILE_PATH",
         options=RELATIVE,
+        override=OVERRIDE,
     )
-    portrait_absolute: StringProperty(options={"HIDDEN"})  # where it was last; for objects appended elsewhere
-    photo_size: FloatVectorProperty(size=2, options={"HIDDEN"})
+    # where the files were last; for objects appended elsewhere
+    portrait_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
+    photo_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
+    packed: PointerProperty(
+        type=bpy.types.Text, name=strings.PACKED.label, description=strings.PACKED.description, override=OVERRIDE
+    )
+    photo_size: FloatVectorProperty(size=2, options={"HIDDEN"}, override=OVERRIDE)
+    landmarks: StringProperty(options={"HIDDEN"}, override=OVERRIDE)  # see crops.landmarks_of
+    show_background: BoolProperty(
+        name=strings.SHOW_BACKGROUND.label,
+        description=strings.SHOW_BACKGROUND.description,
+        update=_background_changed,
+        override=OVERRIDE,
+    )
     faces: CollectionProperty(type=PortraitFace)
     face: IntProperty(
         name=strings.FACE.label,
         description=strings.FACE.description,
         min=0,
         default=0,
+        override=OVERRIDE,
     )
-    use_crop: BoolProperty(name=strings.USE_CROP.label, description=strings.USE_CROP.description)
+    use_crop: BoolProperty(name=strings.USE_CROP.label, description=strings.USE_CROP.description, override=OVERRIDE)
     crop_centre: FloatVectorProperty(
-        name=strings.CROP_CENTRE.label, description=strings.CROP_CENTRE.description, size=2, precision=1, step=100
+        name=strings.CROP_CENTRE.label,
+        description=strings.CROP_CENTRE.description,
+        size=2,
+        precision=1,
+        step=100,
+        override=OVERRIDE,
     )
     crop_size: FloatProperty(
         name=strings.CROP_SIZE.label,
@@ -58,6 +91,7 @@ class PortraitSettings(bpy.types.PropertyGroup):
         default=256.0,
         precision=1,
         step=100,
+        override=OVERRIDE,
     )
     crop_roll: FloatProperty(
         name=strings.CROP_ROLL.label,
@@ -66,11 +100,20 @@ class PortraitSettings(bpy.types.PropertyGroup):
         max=180.0,
         precision=1,
         step=10,
+        override=OVERRIDE,
     )
-    pose: FloatVectorProperty(name=strings.POSE.label, description=strings.POSE.description, size=3, precision=1)
-    model_id: StringProperty(name=strings.MODEL_ID.label)
-    model_sha256: StringProperty(name=strings.MODEL_SHA256.label)
-    report: StringProperty(options={"HIDDEN"})
+    pose: FloatVectorProperty(
+        name=strings.POSE.label, description=strings.POSE.description, size=3, precision=1, override=OVERRIDE
+    )
+    model_id: StringProperty(name=strings.MODEL_ID.label, override=OVERRIDE)
+    model_sha256: StringProperty(name=strings.MODEL_SHA256.label, override=OVERRIDE)
+    report: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
+
+
+class LayerSettings(bpy.types.PropertyGroup):
+    """Options of Add Layers as the panel and its presets keep them; the same properties as the operator's."""
+
+    __annotations__ = dict(PORTRAIT_MANIFOLDS_OT_add_layers.__annotations__)
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -79,12 +122,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     view_path: StringProperty(
         name=strings.VIEW_PATH.label, description=strings.VIEW_PATH.description, subtype="FILE_PATH", options=RELATIVE
     )
-    background: EnumProperty(
-        name=strings.BACKGROUND.label,
-        description=strings.BACKGROUND.description,
-        items=[(key, text.label, text.description) for key, text in strings.BACKGROUNDS.items()],
-        default="none",
-    )
+    pack: BoolProperty(name=strings.PACK.label, description=strings.PACK.description)
+    add_camera: BoolProperty(name=strings.WITH_CAMERA.label, description=strings.WITH_CAMERA.description, default=True)
     samples: EnumProperty(
         name=strings.SAMPLES.label,
         description=strings.SAMPLES.description,
@@ -108,6 +147,7 @@ class SceneSettings(bpy.types.PropertyGroup):
     mesh_shade_smooth: BoolProperty(
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )
+    layers: PointerProperty(type=LayerSettings)
     batch_folder: StringProperty(
         name=strings.BATCH_FOLDER.label,
         description=strings.BATCH_FOLDER.description,
@@ -134,12 +174,12 @@ class JobState(bpy.types.PropertyGroup):
     seconds: FloatProperty(options={"SKIP_SAVE"})
 
 
-CLASSES = (PortraitFace, PortraitSettings, SceneSettings, JobState)
+CLASSES = (PortraitFace, PortraitSettings, LayerSettings, SceneSettings, JobState)
 
 
 def register():
     """Hang the groups on their owners."""
-    bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings)
+    bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings, override=OVERRIDE)
     bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
     bpy.types.WindowManager.portrait_manifolds_job = PointerProperty(type=JobState)
 

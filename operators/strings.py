@@ -1,6 +1,7 @@
-"""Every text the user reads in Blender, in one place, ready for translation.
+"""Every text the user reads in Blender, in one place, ready for translation (see language.py).
 
-Imports nothing of the project. Texts with braces are filled with `str.format`.
+Imports nothing of the project. Texts with braces are filled with `str.format`, which translates them first; Blender
+itself translates the others where it shows them.
 """
 
 import collections
@@ -25,6 +26,18 @@ ADD_CAMERA = Text("Add Camera", "Add a camera that reproduces the photo exactly"
 TURNTABLE = Text("Add Turntable", "Add a camera that swings around the head")
 DOLLY_ZOOM = Text("Add Dolly Zoom", "Add a camera that comes nearer while its lens widens: the head keeps its size")
 BATCH = Text("Batch", "Make a portrait of every photo in a folder")
+ADJUST_CROP = Text("Adjust Crop", "Show the photo with the landmarks found in it; move, size and turn the crop")
+REFINE = Text("Refine", "Invert again with the crop as it is now; cameras that reproduce the photo follow")
+COMPARE = Text("Compare with Photo", "Show the photo and the portrait side by side in an image editor")
+COPY_SETTINGS = Text("Copy Settings", "Copy the settings of the active portrait to the other selected portraits")
+TOGGLE_BACKGROUND = Text("Toggle Background", "Show or hide the photo's background behind the selected portraits")
+PACK_PORTRAITS = Text("Pack", "Keep portraits and photos inside the .blend from now on")
+UNPACK_PORTRAITS = Text("Unpack", "Write packed portraits and photos to files beside the .blend, and use those")
+RELINK = Text("Relink", "Choose the missing file, or a folder that is searched for all missing portraits and photos")
+RELINK_MODEL = Text("Relink Model", "Choose the folder of the model that made the portrait, to invert with it again")
+MESH_PRESET = Text("Mesh Preset", "Add or remove a preset of the mesh settings")
+LAYER_PRESET = Text("Layers Preset", "Add or remove a preset of the layer settings")
+INVERT_PRESET = Text("Invert Preset", "Add or remove a preset of the inversion settings")
 ENGINE = "Portrait Manifolds"
 
 # Panels
@@ -36,6 +49,12 @@ PANEL_SAMPLING = "Sampling"
 PANEL_LAYERS = "Layers"
 PANEL_MESH = "Mesh"
 PANEL_BATCH = "Batch"
+PANEL_FILES = "Files"
+MESH_PRESETS = "Mesh Presets"
+LAYER_PRESETS = "Layers Presets"
+INVERT_PRESETS = "Invert Presets"
+IMPORT_ENTRY = "Portrait (.png, .jpg, …)"
+ADD_ENTRY = "Portrait…"
 PANEL_HELP = (
     "Import a photo of a face, or drop it",
     "on the viewport. Then press Invert.",
@@ -49,6 +68,12 @@ PROGRESS = "{percent:.0f} %  {text}"
 STANDARD_HINT = "Standard shows the photo's own colours"
 USE_ENGINE = "For F12 choose this render engine:"
 MODEL_LABEL = "Model {id}"
+PACKED_LABEL = "Packed into the .blend"
+CROP_STATUS = (
+    "Drag: move, corner: size, knob: roll   Arrows: nudge   Wheel: size   Ctrl Wheel: roll   "
+    "Shift: fine   A: as found   Enter: apply   Esc: leave"
+)
+CROP_NUMBERS = "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°"
 
 # Properties
 PHOTO = Text("Photo", "The portrait photo")
@@ -63,6 +88,17 @@ POSE = Text("Pose", "Where the photo's camera stands: yaw, pitch and roll in deg
 MODEL_ID = Text("Model", "The model that made the portrait")
 MODEL_SHA256 = Text("Model SHA-256", "Checksum of the model that made the portrait")
 VIEW_PATH = Text("File", "Also write the view to this PNG file")
+SHOW_BACKGROUND = Text("Background", "Show what the model takes for the photo's background behind the subject")
+PACK = Text("Pack on Save", "When the .blend is saved, keep portraits and photos inside it instead of beside it")
+PACK_PHOTO = Text("With Photo", "Also pack the photo, without its metadata, so that it can be inverted again")
+PACKED = Text("Packed Files", "Portrait and photo inside the .blend")
+COPY_CROP = Text("Crop", "Copy face and crop, in proportion to the size of the photo")
+COPY_BACKGROUND = Text("Background", "Copy whether the background is shown")
+COPY_PLACEMENT = Text("Placement", "Copy rotation and scale, not the location")
+DIFFERENCE = Text("Difference", "Add a third picture: how far the portrait is from the photo")
+COMPARE_SIZE = Text("Size", "Side of each picture in pixels")
+OPEN_EDITOR = Text("Open Image Editor", "Split the area for an image editor when none is open")
+RELINK_ALL = Text("All Portraits", "Look for the missing files of all portraits, not only of the active one")
 BACKGROUND = Text("Background", "What is behind the subject")
 BACKGROUNDS = {
     "none": Text("None", "Transparent"),
@@ -113,6 +149,8 @@ PIVOT = "pivot"
 TURNTABLE_CAMERA = "turntable camera"
 DOLLY_CAMERA = "dolly camera"
 CROP_CAMERA = "crop camera"
+COMPARISON = "Portrait Comparison"
+PACKED_NOTE = "Portrait Manifolds keeps {name} in this text datablock. The portrait is lost when it is deleted.\n"
 
 # Preferences
 DEVICE = Text("Device", "Where the networks run")
@@ -149,8 +187,60 @@ MESH_DONE = "Added a mesh with {vertices} vertices and {faces} triangles"
 BATCH_DONE = "{done} of {count} portraits made"
 BATCH_FAILED = "{name}: {reason}"
 BATCH_FOLDERS = "Choose a folder of photos and a folder for the results"
+NO_PHOTO = "{name} came without its photo; import the photo to invert it again"
+PHOTO_MISSING = "the photo {path} is missing; restore it, relink it, or import another one"
+PORTRAIT_MISSING = "the portrait file {path} is missing; restore it, relink it, or run Invert again"
+NOT_INVERTED = "{name} has no portrait yet; run Invert first"
+DELETED = "{name} was deleted during the job; undo, or import the photo again"
+UNEVEN_SCALE = "the portrait is mirrored or scaled unevenly; give it the same positive scale on all axes"
+LINKED = "{name} is linked from another .blend; make it local or a library override (Object ▸ Relations) first"
+NO_FACE_IN_PHOTO = "no face was found in the photo; turn on Crop by Hand and frame the head"
+VIEW_NOT_PNG = "views are written as PNG; name the file .png instead of {suffix}"
+NEEDS_PHOTO = "Select a portrait whose photo is at hand"
+NEEDS_OTHERS = "Select other portraits as well; the active one is copied from"
+IMPORT_SOME = "{name}: {reason}"
+CROP_SET = "The crop is set; Refine inverts the portrait again"
+CROP_NOT_COPIED = "{name}: its photo has other proportions, so its crop stays as it is"
+COPIED = "Copied to {count} portraits"
+COMPARED = "The portrait differs from the photo by {error:.1f} of 255 on average, {decibel:.1f} dB"
+OLD_CHILDREN = "Layers and meshes under {name} still show the earlier inversion; add them again"
+PACKED_DONE = "Packed {count} portraits, {megabytes:.1f} MB"
+UNPACKED_DONE = "Unpacked {count} portraits to {folder}"
+NOTHING_TO_PACK = "There is nothing to pack; select a portrait with files on disk"
+NOTHING_TO_UNPACK = "There is nothing packed here"
+PACKED_NEWER = "{name} was packed by a newer version of Portrait Manifolds; update it to open the portrait"
+PACKED_DAMAGED = "what is packed for {name} is damaged; relink the portrait file, or run Invert again"
+NOT_PACKED = "Portrait Manifolds: {name} could not be packed ({reason}); it stays beside the .blend"
+RELINKED = "Found {count} of {missing} missing files"
+RELINK_NOTHING = "No missing file was found in {folder}; choose another folder, or the file itself"
+RELINK_WRONG_SIZE = (
+    "{name} has {width} × {height} pixels, the portrait's photo had {old_width} × {old_height}; choose another file"
+)
+RELINK_WRONG_KIND = "{name} is neither a photo nor a portrait (.manifolds); choose another file"
+RELINK_SEARCH_LIMIT = "the folder {folder} holds too many files to search; choose a smaller one"
+MODEL_NOT_THAT = "{folder} holds the model {id}, but the portrait was made with {wanted}; choose another folder"
+MODEL_FOUND = "Portraits are now made with the model {id}"
+PROBLEM_MISSING = "Portrait file missing: {name}"
+PROBLEM_NEWER = "Made by a newer version: {name}"
+PROBLEM_DAMAGED = "Portrait file damaged: {name}"
+PROBLEM_PHOTO = "Photo missing: {name}"
+PROBLEM_MODEL = "Model not installed: {id}"
+PROBLEM_MODEL_HELP = "It still shows; Invert would use {id}"
+UPDATE_HELP = "Update Portrait Manifolds, or relink"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"
 OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"
 UNEXPECTED = "Unexpected {kind}: {error}; the system console has the details"
+
+
+class Message(str):
+    """A text with braces: `format` fills in its translation."""
+
+    def format(self, *args, **values):
+        from .language import translate
+
+        return str.format(translate(self), *args, **values)
+
+
+globals().update({name: Message(text) for name, text in globals().items() if type(text) is str and "{" in text})

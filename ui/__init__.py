@@ -4,18 +4,20 @@
 def register():
     import bpy
 
-    from . import menus, panels
+    from . import menus, panels, preset_menus
 
-    for cls in panels.CLASSES:
+    for cls in (*preset_menus.CLASSES, *panels.CLASSES, *menus.CLASSES):
         bpy.utils.register_class(cls)
+    preset_menus.register()
     menus.register()
 
 
 def unregister():
     import bpy
 
-    from . import menus, panels
+    from . import menus, panels, preset_menus
 
     menus.unregister()
-    for cls in reversed(panels.CLASSES):
+    preset_menus.unregister()
+    for cls in reversed((*preset_menus.CLASSES, *panels.CLASSES, *menus.CLASSES)):
         bpy.utils.unregister_class(cls)
