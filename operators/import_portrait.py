@@ -117,7 +117,9 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
     bl_description = strings.UPDATE_CROP.description
     bl_options = {"REGISTER", "UNDO"}
 
-    face: IntProperty(name=strings.FACE.label, default=-1, min=-1, options={"SKIP_SAVE"})
+    face: IntProperty(
+        name=strings.FACE.label, description=strings.FACE.description, default=-1, min=-1, options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context):

@@ -105,8 +105,12 @@ class PortraitSettings(bpy.types.PropertyGroup):
     pose: FloatVectorProperty(
         name=strings.POSE.label, description=strings.POSE.description, size=3, precision=1, override=OVERRIDE
     )
-    model_id: StringProperty(name=strings.MODEL_ID.label, override=OVERRIDE)
-    model_sha256: StringProperty(name=strings.MODEL_SHA256.label, override=OVERRIDE)
+    model_id: StringProperty(
+        name=strings.MODEL_ID.label, description=strings.MODEL_ID.description, override=OVERRIDE
+    )
+    model_sha256: StringProperty(
+        name=strings.MODEL_SHA256.label, description=strings.MODEL_SHA256.description, override=OVERRIDE
+    )
     report: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
 
 

@@ -140,7 +140,7 @@ BATCH_VIEWS = Text("Views", "Also write views turned by these angles, in degrees
 WORKERS = Text("Workers", "Photos worked on at the same time; each takes its own memory")
 BATCH_RESUME = Text("Resume", "Keep what is already finished in the results folder")
 
-# Names of what is made
+# Names of what is made; never translated, so that scripts find them
 VIEW_IMAGE = "Portrait View"
 LAYER = "layer"
 MESH = "mesh"
@@ -150,7 +150,6 @@ TURNTABLE_CAMERA = "turntable camera"
 DOLLY_CAMERA = "dolly camera"
 CROP_CAMERA = "crop camera"
 COMPARISON = "Portrait Comparison"
-PACKED_NOTE = "Portrait Manifolds keeps {name} in this text datablock. The portrait is lost when it is deleted.\n"
 
 # Preferences
 DEVICE = Text("Device", "Where the networks run")
@@ -167,6 +166,7 @@ CACHE_FOLDER = Text("Folder", "Where portraits of unsaved files are kept; empty 
 WHERE_TO_FIND = "Find the panel in the 3D viewport: press N, tab Portrait"
 
 # Reports
+PACKED_NOTE = "Portrait Manifolds keeps {name} in this text datablock. The portrait is lost when it is deleted.\n"
 STATUS = "{what}: {percent:.0f} %  {text}  ({seconds:.0f} s)   Esc: cancel"
 LOADING = "Loading the model"
 SAVING = "Saving the portrait"

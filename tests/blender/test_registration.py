@@ -11,7 +11,8 @@ from .conftest import MODULE  # noqa: E402
 
 OPERATORS = (
     "import_portrait update_crop invert cancel render_view add_layers extract_mesh "
-    "add_camera add_turntable add_dolly_zoom show batch"
+    "add_camera add_turntable add_dolly_zoom show batch adjust_crop refine compare toggle_background "
+    "copy_settings pack unpack relink relink_model"
 ).split()
 
 
