@@ -110,11 +110,11 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
 
     def modal(self, context, event):
         from . import crop_session
+        from .overlay import free_rectangle
 
-        region = self._region
-        x, y = event.mouse_x - region.x, event.mouse_y - region.y
-        size = region.width, region.height
-        state = self._session.handle(event.type, event.value, x, y, size, shift=event.shift, ctrl=event.ctrl)
+        x, y = event.mouse_x - self._region.x, event.mouse_y - self._region.y
+        free = free_rectangle(self._area, self._region)
+        state = self._session.handle(event.type, event.value, x, y, free, shift=event.shift, ctrl=event.ctrl)
         self._area.tag_redraw()
         if state == crop_session.RUNNING:
             return {"RUNNING_MODAL"}
@@ -205,10 +205,10 @@ class PORTRAIT_MANIFOLDS_OT_refine(CropProperties, PortraitOperator, bpy.types.O
             self.report({"INFO"}, strings.OLD_CHILDREN.format(name=obj.name))
         try:
             done = bpy.ops.portrait_manifolds.invert(self._how, add_camera=False)
-        except RuntimeError as error:  # Invert's own report
+        except RuntimeError as error:  # Invert's own report, after Blender's word for error
             from ..inference.errors import PortraitError
 
-            raise PortraitError(str(error).strip().removeprefix("Error: ")) from None
+            raise PortraitError(str(error).partition(": ")[2]) from None
         return {"CANCELLED"} if done == {"CANCELLED"} else {"FINISHED"}
 
 

@@ -71,19 +71,24 @@ class Frame:
 
 @dataclasses.dataclass(frozen=True)
 class Fit:
-    """A photo shown as large as possible in a region. scale: region pixels per photo pixel."""
+    """What is shown as large as possible in a rectangle. scale: region pixels per photo pixel."""
 
     scale: float
     left: float
     top: float
 
     @classmethod
-    def of(cls, photo_size, region_size, margin=0.08):
-        """photo_size, region_size: (width, height) in pixels. margin: free part of the region on each side."""
-        inner = [max(1.0, side * (1.0 - 2.0 * margin)) for side in region_size]
-        scale = min(inner[0] / photo_size[0], inner[1] / photo_size[1])
-        left = (region_size[0] - scale * photo_size[0]) / 2
-        return cls(scale, left, (region_size[1] + scale * photo_size[1]) / 2)
+    def of(cls, points, rectangle, margin=0.06):
+        """points: (n, 2) photo pixels that must be seen. rectangle: (x, y, width, height) in region pixels.
+
+        margin: part of the rectangle that stays free on each side.
+        """
+        low, high = np.min(points, 0), np.max(points, 0)
+        x, y, width, height = rectangle
+        span = np.maximum(high - low, 1.0)
+        scale = (1.0 - 2.0 * margin) * max(min(width / span[0], height / span[1]), 1e-6)
+        middle = (low + high) / 2
+        return cls(float(scale), x + width / 2 - scale * middle[0], y + height / 2 + scale * middle[1])
 
     def to_region(self, points):
         """(..., 2) photo pixels to region pixels."""

@@ -23,16 +23,18 @@ class CropSession:
         self.photo_size, self.frame, self.boxes, self._align = photo_size, frame, boxes, align
         self.face, self.by_hand, self.landmarks, self.pose = face, by_hand, landmarks, pose
         self.message, self.hover = "", None
+        self._seen = [(0, 0), photo_size, *frame.corners(), frame.knob()]
         self._drag = None  # (handle, frame, start and end of the way so far)
         self._pointer = None
         self._changed = False
 
-    def fit(self, region_size):
-        return Fit.of(self.photo_size, region_size)
+    def fit(self, rectangle):
+        """How photo and frame, as it was at first, lie in the free rectangle (x, y, width, height) of a region."""
+        return Fit.of(self._seen, rectangle)
 
-    def handle(self, kind, value, x, y, region_size, shift=False, ctrl=False):
+    def handle(self, kind, value, x, y, rectangle, shift=False, ctrl=False):
         """One event of Blender at a point of the region. Returns RUNNING, APPLY or LEAVE."""
-        fit = self.fit(region_size)
+        fit = self.fit(rectangle)
         point = fit.to_photo((x, y))
         if kind == "MOUSEMOVE":
             self._move(point, fit, shift)

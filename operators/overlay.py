@@ -13,6 +13,7 @@ BACKDROP = (0.08, 0.08, 0.08, 1.0)
 SHADE = (0.0, 0.0, 0.0, 0.55)  # over the photo outside of the square
 FRAME, ACTIVE, LANDMARK = (1.0, 0.62, 0.15, 1.0), (1.0, 1.0, 1.0, 1.0), (0.25, 0.95, 1.0, 0.8)
 FACE, GUIDE = (0.6, 0.6, 0.6, 0.9), (1.0, 0.62, 0.15, 0.35)
+STRIP = 64  # pixels at the bottom for two lines of text
 HEAD = 2 / 3  # of the square's side that a head with hair fills
 AXES = ((0.9, 0.25, 0.3, 1.0), (0.45, 0.8, 0.1, 1.0), (0.3, 0.55, 1.0, 1.0))
 
@@ -46,7 +47,7 @@ class Overlay:
         import gpu
 
         region = context.region
-        fit = self._session.fit((region.width, region.height))
+        fit = self._session.fit(free_rectangle(context.area, region))
         gpu.state.blend_set("ALPHA")
         try:
             _triangles([(0, 0), (region.width, 0), (region.width, region.height), (0, region.height)], BACKDROP)
@@ -104,11 +105,31 @@ class Overlay:
         yaw, pitch, roll = session.pose
         numbers = strings.CROP_NUMBERS.format(x=frame.centre[0], y=frame.centre[1], size=frame.size, roll=frame.roll)
         pose = strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll)
+        left, bottom, _, _ = free_rectangle(context.area, region)
         blf.size(0, 13 * scale)
         for row, text in enumerate((f"{numbers}   {pose}", translate(session.message))):
-            blf.position(0, 16 * scale, (34 - 20 * row) * scale, 0)
+            blf.position(0, left + 16 * scale, bottom - (20 + 20 * row) * scale, 0)
             blf.color(0, *((1.0, 0.45, 0.3, 1.0) if row else (0.9, 0.9, 0.9, 1.0)))
             blf.draw(0, text)
+
+
+def free_rectangle(area, region):
+    """(x, y, width, height) in pixels of a region that no header, no sidebar and no text of ours lies over."""
+    left, bottom, right, top = 0, STRIP, region.width, region.height
+    for other in area.regions:
+        x, y = other.x - region.x, other.y - region.y
+        over = other.type != "WINDOW" and min(other.width, other.height) > 1
+        if not over or x + other.width <= 0 or y + other.height <= 0 or x >= region.width or y >= region.height:
+            continue
+        if other.alignment == "LEFT":
+            left = max(left, x + other.width)
+        elif other.alignment == "RIGHT":
+            right = min(right, x)
+        elif other.alignment == "TOP":
+            top = min(top, y)
+        elif other.alignment == "BOTTOM":
+            bottom = max(bottom, y + other.height + STRIP)
+    return left, bottom, max(right - left, 1), max(top - bottom, 1)
 
 
 def head_axes(pose):
@@ -132,16 +153,21 @@ def outside(outer, inner):
 
 
 def photo_texture(photo):
-    """GPUTexture of (H, W, 3) uint8 sRGB, made smaller if it is large; row 0 at the bottom, as it is drawn."""
+    """GPUTexture of (H, W, 3) uint8 sRGB, made smaller if it is large; row 0 at the bottom, as it is drawn.
+
+    Its values are linear: what is drawn into a region is encoded as sRGB afterwards.
+    """
     import cv2
     import gpu
+
+    from .render_engine import linear
 
     height, width = photo.shape[:2]
     shrink = min(1.0, MAX_TEXTURE / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
     small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if shrink < 1.0 else photo
     pixels = np.ones((size[1], size[0], 4), np.float32)
-    pixels[..., :3] = small[::-1] / np.float32(255)
+    pixels[..., :3] = linear(small[::-1] / np.float32(255))
     buffer = gpu.types.Buffer("FLOAT", pixels.size, pixels.ravel())
     return gpu.types.GPUTexture(size, format="RGBA16F", data=buffer)
 

@@ -12,7 +12,7 @@ from inference.warp import square_to_photo  # noqa: E402
 
 from .conftest import part  # noqa: E402
 
-PHOTO, REGION = (800, 600), (1000, 700)
+PHOTO, REGION = (800, 600), (40, 30, 1000, 700)
 
 
 @pytest.fixture
@@ -67,11 +67,12 @@ def test_the_square_is_the_engines(frames, roll):
 
 
 def test_region_and_photo_are_inverse_and_upright(frames):
-    fit = frames.Fit.of(PHOTO, REGION)
-    points = np.array([(0, 0), (800, 600), (123, 456)])
+    points = np.array([(0, 0), (800, 600), (123, -50)])
+    fit = frames.Fit.of(points, REGION)
     assert np.allclose(fit.to_photo(fit.to_region(points)), points)
     upper, lower = fit.to_region([(0, 0), (0, 600)])
-    assert upper[1] > lower[1] and (fit.to_region(points) > 0).all() and (fit.to_region(points) < REGION).all()
+    seen = fit.to_region(points) - REGION[:2]
+    assert upper[1] > lower[1] and (seen > 0).all() and (seen < REGION[2:]).all()
 
 
 def test_dragging_inside_moves(session):
@@ -155,3 +156,22 @@ def test_the_shade_covers_all_but_the_square(extension):
     outer, inner = [(0, 0), (10, 0), (10, 8), (0, 8)], [(3, 2), (6, 2), (6, 5), (3, 5)]
     parts = part("operators.overlay").outside(np.array(outer), np.array(inner))
     assert sum(map(area, parts)) == pytest.approx(80 - 9)
+
+
+def test_the_free_rectangle_is_what_no_sidebar_covers(extension):
+    import types
+
+    def region(kind, alignment, x, y, width, height):
+        return types.SimpleNamespace(type=kind, alignment=alignment, x=x, y=y, width=width, height=height)
+
+    main = region("WINDOW", "NONE", 100, 50, 1000, 600)
+    others = [
+        region("TOOLS", "LEFT", 100, 50, 56, 560),
+        region("UI", "RIGHT", 850, 50, 250, 560),
+        region("TOOL_HEADER", "TOP", 100, 620, 1000, 30),
+        region("ASSET_SHELF", "BOTTOM", 100, 50, 1, 1),
+        region("HEADER", "TOP", 100, 650, 1000, 26),
+    ]
+    area = types.SimpleNamespace(regions=[main, *others])
+    strip = part("operators.overlay").STRIP
+    assert part("operators.overlay").free_rectangle(area, main) == (56, strip, 694, 570 - strip)

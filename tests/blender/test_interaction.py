@@ -107,7 +107,7 @@ def test_adjust_crop_in_a_window(engine, photo, monkeypatch):  # noqa: F811
             self.said = text
 
     def event(kind, value="PRESS", point=(0, 0)):
-        x, y = running._session.fit((900, 600)).to_region(point) + (100, 50)
+        x, y = running._session.fit((0, 0, 900, 600)).to_region(point) + (100, 50)
         return types.SimpleNamespace(type=kind, value=value, mouse_x=x, mouse_y=y, shift=False, ctrl=False)
 
     settings = obj.portrait_manifolds
