@@ -7,6 +7,7 @@ import time
 import zipfile
 
 from . import packing, strings
+from .language import locale
 from .portraits import file_of, photo_of
 from .preferences import engine_options
 
@@ -22,7 +23,7 @@ def findings(obj):
     """What is wrong with a portrait object's files, worst first; an empty list when nothing is. Cheap, never raises."""
     settings = obj.portrait_manifolds
     packed = settings.packed.name_full if settings.packed is not None else ""
-    key = obj.session_uid, packed, settings.portrait_path, settings.photo_path, settings.model_sha256
+    key = obj.session_uid, locale(), packed, settings.portrait_path, settings.photo_path, settings.model_sha256
     now = time.monotonic()
     if key not in _findings or now - _findings[key][0] > _AGE:
         if len(_findings) > 256:
