@@ -4,24 +4,13 @@ import os
 
 import bpy
 
+from .models import model
 from .portraits import absolute_path
 from .preferences import engine_options
 
-_models = {}
+HEAD_BY_FACE = 2.2  # side of a crop by the longer side of the face's box
 _photos = {}  # the last photo looked at: {(path, mtime): (photo, faces)}
 _previews = None
-
-
-def model(options):
-    """The loaded model for `engine_options()`; kept, since loading takes time. Safe in a thread."""
-    from ..inference.model import load_model
-
-    key = tuple(options.values())
-    if key not in _models:
-        loaded = load_model(**options)
-        _models.clear()
-        _models[key] = loaded
-    return _models[key]
 
 
 def look_at(path):
@@ -42,13 +31,13 @@ def look_at(path):
 def align_settings(photo, faces, choice, loaded):
     """Alignment of a photo for a choice from :func:`chosen_crop`. Touches no bpy. Raises PortraitError."""
     from ..inference.alignment import align, align_manually
-    from ..inference.errors import PortraitError
+    from ..inference.errors import FaceUnusable
 
     if choice["crop"] is not None:
         centre_x, centre_y, size, roll = choice["crop"]
         return align_manually(photo, (centre_x, centre_y), size, roll, loaded)
     if not faces:
-        raise PortraitError("no face was found in the photo; turn on Crop by Hand and frame the head")
+        raise FaceUnusable("no face was found in the photo; turn on Crop by Hand and frame the head")
     return align(photo, faces[min(choice["face"], len(faces) - 1)], loaded)
 
 
@@ -81,6 +70,18 @@ def note_alignment(obj, alignment):
         settings.crop_size = side * math.hypot(affine[0, 0], affine[1, 0])
         settings.crop_roll = math.degrees(math.atan2(affine[1, 0], affine[0, 0]))
     show_preview(obj, alignment.crop)
+
+
+def first_crop(settings):
+    """Turn on the crop by hand with a square around the chosen face, else in the middle of the photo."""
+    settings.use_crop, settings.crop_roll = True, 0.0
+    if settings.faces:
+        left, top, right, bottom = settings.faces[min(settings.face, len(settings.faces) - 1)].box
+        settings.crop_centre = ((left + right) / 2, (top + bottom) / 2)
+        settings.crop_size = max(16.0, HEAD_BY_FACE * max(right - left, bottom - top))
+    else:
+        settings.crop_centre = [value / 2 for value in settings.photo_size]
+        settings.crop_size = max(16.0, 0.8 * min(settings.photo_size))
 
 
 def plain_crop(photo, settings):
@@ -149,9 +150,8 @@ def forget_photos():
 
 
 def forget():
-    """Drop models, photos and pictures."""
+    """Drop photos and pictures."""
     global _previews
-    _models.clear()
     forget_photos()
     if bpy.app.timers.is_registered(_make_previews):
         bpy.app.timers.unregister(_make_previews)
