@@ -136,6 +136,7 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
         from . import crops
 
         obj = active_portrait(context)
+        self.subject = obj.name
         check_editable(obj)
         if self.face >= 0:
             obj.portrait_manifolds.face = min(self.face, max(0, len(obj.portrait_manifolds.faces) - 1))

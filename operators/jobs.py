@@ -83,7 +83,7 @@ class Job:
         self.id = Job._last
         self.title, self.subject, self.target = title, subject, target
         self.result = self.error = None
-        self.started = None  # time.monotonic() when the thread began
+        self.started = self._end = None  # time.monotonic() when the thread began and when its work ended
         self._work = work
         self._progress = Progress()
         self._ended = threading.Event()
@@ -126,8 +126,8 @@ class Job:
 
     @property
     def seconds(self):
-        """How long it has been running."""
-        return 0.0 if self.started is None else time.monotonic() - self.started
+        """How long it has been running, or ran."""
+        return 0.0 if self.started is None else (self._end or time.monotonic()) - self.started
 
     def _run(self):
         try:
@@ -135,6 +135,7 @@ class Job:
         except BaseException as error:  # carried to the main thread, which reports it
             self.error = error
         finally:
+            self._end = time.monotonic()
             self._ended.set()
             if self._after is not None:
                 self._after()
