@@ -114,6 +114,7 @@ def run_batch(
                 start = time.perf_counter()
                 note(item, "working")
                 try:
+                    tell()
                     item.error = runner(job)
                 except BaseException:
                     note(item, "waiting")

@@ -80,7 +80,7 @@ def install(source, store, progress):
         except OSError as error:
             raise unwritable(partial, error) from None
         model = check(partial, progress)
-        stem = re.sub(r"[^\w.-]+", "_", model.id).strip("._")[:60] or "model"
+        stem = re.sub(r"[^\w-]+", "_", model.id).strip("_")[:60] or "model"
         goal = store / f"{stem}-{model.sha256[:12]}"
         if goal.exists():  # the same files: put back what may have been damaged
             shutil.rmtree(goal)

@@ -24,6 +24,9 @@ class Layout:
 
     row = column = split = box
 
+    def prop(self, data, name, **options):
+        assert name in data.bl_rna.properties
+
     def label(self, text="", **options):
         self.root.labels.append(text)
 
