@@ -8,26 +8,15 @@ import zlib
 import bpy
 
 from . import strings
+from .models import model
 from .portraits import photo_of, reference
 from .preferences import engine_options
 
-_models = {}
+HEAD_BY_FACE = 2.2  # side of a crop by the longer side of the face's box
 _photos = {}  # the last photo looked at: {(path, mtime): (photo, faces)}
 _previews = None
 _wanted = None  # reference of the portrait whose picture the panel asked for
 MAX_PREVIEWS = 64
-
-
-def model(options):
-    """The loaded model for `engine_options()`; kept, since loading takes time. Safe in a thread."""
-    from ..inference.model import load_model
-
-    key = tuple(options.values())
-    if key not in _models:
-        loaded = load_model(**options)
-        _models.clear()
-        _models[key] = loaded
-    return _models[key]
 
 
 def look_at(path):
@@ -48,13 +37,13 @@ def look_at(path):
 def align_settings(photo, faces, choice, loaded):
     """Alignment of a photo for a choice from :func:`chosen_crop`. Touches no bpy. Raises PortraitError."""
     from ..inference.alignment import align, align_manually
-    from ..inference.errors import PortraitError
+    from ..inference.errors import FaceUnusable
 
     if choice["crop"] is not None:
         centre_x, centre_y, size, roll = choice["crop"]
         return align_manually(photo, (centre_x, centre_y), size, roll, loaded)
     if not faces:
-        raise PortraitError(strings.NO_FACE_IN_PHOTO)
+        raise FaceUnusable(strings.NO_FACE_IN_PHOTO)
     return align(photo, faces[min(choice["face"], len(faces) - 1)], loaded)
 
 
@@ -75,14 +64,14 @@ def update_crop(obj, photo=None, faces=None):
 
 
 def existing_photo(obj):
-    """Path of the object's photo. Raises PortraitError when it came without one or it is missing."""
-    from ..inference.errors import PortraitError
+    """Path of the object's photo. Raises PhotoUnusable when it came without one or it is missing."""
+    from ..inference.errors import PhotoUnusable
 
     path = photo_of(obj)
     if not path:
-        raise PortraitError(strings.NO_PHOTO.format(name=obj.name))
+        raise PhotoUnusable(strings.NO_PHOTO.format(name=obj.name))
     if not os.path.isfile(path):
-        raise PortraitError(strings.PHOTO_MISSING.format(path=path))
+        raise PhotoUnusable(strings.PHOTO_MISSING.format(path=path))
     return path
 
 
@@ -121,6 +110,18 @@ def landmarks_of(obj):
     except ValueError:
         return np.zeros((0, 2), np.float32)
     return points if np.isfinite(points).all() else points[:0]
+
+
+def first_crop(settings):
+    """Turn on the crop by hand with a square around the chosen face, else in the middle of the photo."""
+    settings.use_crop, settings.crop_roll = True, 0.0
+    if settings.faces:
+        left, top, right, bottom = settings.faces[min(settings.face, len(settings.faces) - 1)].box
+        settings.crop_centre = ((left + right) / 2, (top + bottom) / 2)
+        settings.crop_size = max(16.0, HEAD_BY_FACE * max(right - left, bottom - top))
+    else:
+        settings.crop_centre = [value / 2 for value in settings.photo_size]
+        settings.crop_size = max(16.0, 0.8 * min(settings.photo_size))
 
 
 def plain_crop(photo, settings):
@@ -212,9 +213,8 @@ def forget_photos():
 
 
 def forget():
-    """Drop models, photos and pictures."""
+    """Drop photos and pictures."""
     global _previews
-    _models.clear()
     forget_photos()
     if bpy.app.timers.is_registered(_make_preview):
         bpy.app.timers.unregister(_make_preview)

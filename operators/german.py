@@ -1,6 +1,7 @@
-"""German. Keys are the English texts: of strings.py here, of the engine in german_engine.py."""
+"""German. Keys are the English texts: of strings.py here, of the engine in german_work.py and german_engine.py."""
 
 from .german_engine import ENGINE
+from .german_work import WORK
 
 _OPERATORS = {
     "Portrait": "Porträt",
@@ -312,10 +313,6 @@ _PROPERTIES = {
     "Also write views turned by these angles, in degrees, as in -30,0,30": (
         "Auch Ansichten schreiben, die um diese Winkel gedreht sind, in Grad, etwa -30,0,30"
     ),
-    "Workers": "Arbeiter",
-    "Photos worked on at the same time; each takes its own memory": (
-        "Fotos, an denen gleichzeitig gearbeitet wird; jedes braucht eigenen Speicher"
-    ),
     "Resume": "Fortsetzen",
     "Keep what is already finished in the results folder": "Behalten, was im Ergebnisordner schon fertig ist",
 }
@@ -362,9 +359,6 @@ _REPORTS = {
     ),
     "Loading the model": "Modell wird geladen",
     "Saving the portrait": "Porträt wird gespeichert",
-    "Another portrait job is running; wait for it or cancel it": (
-        "Eine andere Aufgabe läuft; abwarten oder abbrechen"
-    ),
     "{what} was cancelled": "{what} wurde abgebrochen",
     "Select a portrait, or import a photo first": "Ein Porträt auswählen oder zuerst ein Foto importieren",
     "Select a portrait that has been inverted": "Ein Porträt auswählen, das invertiert wurde",
@@ -487,4 +481,4 @@ _REPORTS = {
     ),
 }
 
-GERMAN = _OPERATORS | _PANELS | _PROPERTIES | _PREFERENCES | _REPORTS | ENGINE
+GERMAN = _OPERATORS | _PANELS | _PROPERTIES | _PREFERENCES | _REPORTS | WORK | ENGINE

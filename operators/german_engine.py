@@ -193,9 +193,6 @@ _BLENDER = {
     "camera {name} is of type {value0}; portraits need a perspective or orthographic one": (
         "Kamera {name} ist vom Typ {value0}; Porträts brauchen eine perspektivische oder orthografische"
     ),
-    "the photo {photo} is missing; restore it or import another one": (
-        "Das Foto {photo} fehlt; wiederherstellen oder ein anderes importieren"
-    ),
 }
 
 ENGINE = _STEPS | _PHOTO | _FACE | _FILES | _MODEL | _BLENDER

@@ -6,7 +6,7 @@ import os
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs
+from . import jobs, problems
 
 JOIN_SECONDS = 5.0  # the longest wait for a cancelled job when the extension goes away
 
@@ -58,8 +58,9 @@ def look_again(*_):
 
 @persistent
 def stop_jobs(*_):
-    """Before another file is loaded: its objects are not those the job was started for."""
-    jobs.cancel_all()
+    """Before another file is loaded: its objects are not those the jobs were started for. A batch goes on."""
+    jobs.cancel_all(queues=(jobs.queue,))
+    problems.forget()
 
 
 def _handlers():

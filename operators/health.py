@@ -9,7 +9,7 @@ import zipfile
 from . import packing, strings
 from .language import locale
 from .portraits import file_of, photo_of
-from .preferences import engine_options
+from .preferences import model_folder
 
 Finding = collections.namedtuple("Finding", "kind text help operator")  # kind: missing, newer, damaged, photo, model
 
@@ -105,9 +105,9 @@ def _version(path):
 
 def installed_model(folder=None):
     """(id, sha256) of the model in a folder, by default of the one in use; None when there is none. Reads its card."""
-    from ..inference.model import DEFAULT_FOLDER, MAX_CARD_BYTES, table_hash
+    from ..inference.model import MAX_CARD_BYTES, table_hash
 
-    card = os.path.join(folder or engine_options()["path"] or DEFAULT_FOLDER, "card.json")
+    card = os.path.join(folder or model_folder(), "card.json")
     try:
         key = card, os.stat(card).st_mtime_ns
         if key not in _models:

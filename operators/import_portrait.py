@@ -12,9 +12,9 @@ from .portraits import (
     SUFFIX,
     active_portrait,
     check_editable,
+    keep_photo,
     load_file,
     new_portrait_object,
-    note_photo,
     note_portrait,
 )
 
@@ -78,37 +78,51 @@ def import_file(context, path):
 
 def import_photo(context, path, face, operator):
     """Make the portrait object of one photo. Reports through `operator`. Raises PortraitError."""
-    from . import crops
-
-    photo, faces = crops.look_at(path)
-    name = os.path.splitext(os.path.basename(path))[0]
-    obj = new_portrait_object(context, name)
+    obj = new_portrait_object(context, os.path.splitext(os.path.basename(path))[0])
     try:
-        settings = obj.portrait_manifolds
-        note_photo(obj, path)
-        settings.photo_size = photo.shape[1::-1]
-        for found in faces:
-            item = settings.faces.add()
-            item.box, item.score = [float(value) for value in found.box], float(found.score)
-        settings.face = min(face, max(0, len(faces) - 1))
-        if not faces:
-            settings.use_crop = True
-            settings.crop_centre = [value / 2 for value in photo.shape[1::-1]]
-            settings.crop_size = max(16.0, 0.8 * min(photo.shape[:2]))
-            operator.report({"WARNING"}, strings.NO_FACE.format(name=name))
-        elif face >= len(faces):
-            operator.report({"WARNING"}, strings.NO_SUCH_FACE.format(face=face, count=len(faces)))
-        elif len(faces) > 1:
-            operator.report({"INFO"}, strings.SEVERAL_FACES.format(count=len(faces), face=settings.face))
-        if faces:
-            crops.update_crop(obj, photo=photo, faces=faces)
-        else:
-            crops.show_preview(obj, crops.plain_crop(photo, settings))
+        note_photo(obj, path, face, operator)
     except Exception:
         bpy.data.objects.remove(obj)
         raise
     context.collection.objects.link(obj)
     return obj
+
+
+def note_photo(obj, path, face, operator):
+    """Give a portrait object its photo: find the faces and align one. Reports through `operator`.
+
+    Where no face can be aligned the crop by hand is turned on. Raises PortraitError; the object is untouched when the
+    photo cannot be read.
+    """
+    from ..inference.errors import FaceUnusable
+    from . import crops
+
+    photo, faces = crops.look_at(path)
+    settings = obj.portrait_manifolds
+    keep_photo(obj, path)
+    settings.landmarks = ""
+    settings.photo_size = photo.shape[1::-1]
+    settings.faces.clear()
+    for found in faces:
+        item = settings.faces.add()
+        item.box, item.score = [float(value) for value in found.box], float(found.score)
+    settings.face = min(face, max(0, len(faces) - 1))
+    settings.use_crop = False
+    if not faces:
+        crops.first_crop(settings)
+        operator.report({"WARNING"}, strings.NO_FACE.format(name=obj.name))
+    elif face >= len(faces):
+        operator.report({"WARNING"}, strings.NO_SUCH_FACE.format(face=face, count=len(faces)))
+    elif len(faces) > 1:
+        operator.report({"INFO"}, strings.SEVERAL_FACES.format(count=len(faces), face=settings.face))
+    try:
+        if faces:
+            crops.update_crop(obj, photo=photo, faces=faces)
+    except FaceUnusable as error:
+        crops.first_crop(settings)
+        operator.report({"WARNING"}, one_line(error))
+    if settings.use_crop:
+        crops.show_preview(obj, crops.plain_crop(photo, settings))
 
 
 class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
@@ -132,6 +146,7 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
         from . import crops
 
         obj = active_portrait(context)
+        self.subject = obj.name
         check_editable(obj)
         if self.face >= 0:
             obj.portrait_manifolds.face = min(self.face, max(0, len(obj.portrait_manifolds.faces) - 1))

@@ -6,6 +6,7 @@ and tooltips itself. What is filled in first, like an error of the engine that n
 """
 
 import functools
+import importlib
 import re
 import string
 
@@ -13,19 +14,13 @@ import bpy
 
 DOMAIN = __package__.rpartition(".")[0]
 CONTEXTS = ("*", "Operator")  # what Blender looks labels up by: everything else, and buttons of operators
-
-
-def catalogues():
-    """{Blender's name of a language: {English: translated}}."""
-    from . import german
-
-    return {"de": german.GERMAN, "de_DE": german.GERMAN}
+LANGUAGES = {"de_DE": "german", "de": "german"}  # Blender's name of a language, which differs between versions: module
 
 
 def locale():
     """Blender's name of the language the user reads; "" where there is none of ours."""
     wanted = bpy.context.preferences.view.use_translate_interface and bpy.app.translations.locale
-    return wanted if wanted in _loaded() else ""
+    return wanted if wanted in LANGUAGES else ""
 
 
 def translate(text):
@@ -33,8 +28,8 @@ def translate(text):
     language = locale()
     if not language:
         return str(text)
-    if text in _loaded()[language]:
-        return _loaded()[language][text]
+    if text in dictionary(language):
+        return dictionary(language)[text]
     for pattern, translated in _patterns(language):
         match = pattern.fullmatch(text)
         if match:
@@ -53,17 +48,19 @@ class Speaker:
         super().poll_message_set(translate(text), *args)
 
 
-@functools.cache
-def _loaded():
-    return catalogues()
+def dictionary(language):
+    """{English: translated} of one of LANGUAGES."""
+    name = LANGUAGES[language]
+    return getattr(importlib.import_module(f".{name}", __package__), name.upper())
 
 
 @functools.cache
 def _patterns(language):
     """[(compiled pattern, translated text)] of the texts with fields; those that say most come first."""
-    texts = [text for text in _loaded()[language] if "{" in text and re.sub("{.*?}", "", text)]
+    table = dictionary(language)
+    texts = [text for text in table if "{" in text and re.sub("{.*?}", "", text)]
     texts.sort(key=lambda text: -sum(len(literal) for literal, *_ in string.Formatter().parse(text)))
-    return [(_pattern(text), _loaded()[language][text]) for text in texts]
+    return [(_pattern(text), table[text]) for text in texts]
 
 
 def _pattern(text):
@@ -87,15 +84,15 @@ def _fill(text, values):
 
 def register():
     """Hand the dictionaries to Blender."""
-    tables = {
-        locale: {(context, english): translated for english, translated in table.items() for context in CONTEXTS}
-        for locale, table in catalogues().items()
-    }
-    bpy.app.translations.register(DOMAIN, tables)
+    tables = {}
+    for language, name in LANGUAGES.items():
+        if name not in tables:
+            texts = dictionary(language).items()
+            tables[name] = {(context, english): translated for english, translated in texts for context in CONTEXTS}
+    bpy.app.translations.register(DOMAIN, {language: tables[name] for language, name in LANGUAGES.items()})
 
 
 def unregister():
     """Take them back."""
     bpy.app.translations.unregister(DOMAIN)
-    _loaded.cache_clear()
     _patterns.cache_clear()

@@ -159,15 +159,15 @@ def photo_texture(photo):
     """
     import cv2
     import gpu
-
-    from .render_engine import linear
+    from mathutils import Color
 
     height, width = photo.shape[:2]
     shrink = min(1.0, MAX_TEXTURE / max(height, width))
     size = max(1, round(width * shrink)), max(1, round(height * shrink))
     small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA) if shrink < 1.0 else photo
     pixels = np.ones((size[1], size[0], 4), np.float32)
-    pixels[..., :3] = linear(small[::-1] / np.float32(255))
+    linear = [Color([value / 255] * 3).from_srgb_to_scene_linear().r for value in range(256)]
+    pixels[..., :3] = np.array(linear, np.float32)[small[::-1]]
     buffer = gpu.types.Buffer("FLOAT", pixels.size, pixels.ravel())
     return gpu.types.GPUTexture(size, format="RGBA16F", data=buffer)
 

@@ -70,7 +70,7 @@ def unpack(obj, folder):
         settings.portrait_path = portraits.stored_path(written["portrait"])
         settings.portrait_absolute = written["portrait"]
     if "photo" in written:
-        portraits.note_photo(obj, written["photo"])
+        portraits.keep_photo(obj, written["photo"])
     _remove_unused(packed)
     return list(written.values())
 

@@ -63,6 +63,8 @@ def find(target):
 
 def new_portrait_object(context, name):
     """An empty, life-size and facing -Y; not yet linked, so that a failure leaves nothing in the scene."""
+    from .preferences import apply_defaults
+
     obj = bpy.data.objects.new(name, None)
     obj.empty_display_type = "SPHERE"
     obj.empty_display_size = 0.11  # metres, about a head
@@ -71,6 +73,7 @@ def new_portrait_object(context, name):
         obj.scale = [1.0 / unit.scale_length] * 3
     obj.location = context.scene.cursor.location
     obj.portrait_manifolds.is_portrait = True
+    apply_defaults(context.scene)
     return obj
 
 
@@ -112,11 +115,11 @@ def user_folder():
         return pathlib.Path(tempfile.gettempdir()) / "portrait_manifolds"
 
 
-def new_portrait_path(name):
-    """A file name in :func:`storage_folder` that is not taken yet; the folder is created."""
+def free_path(folder, name):
+    """A file name for a portrait in a folder that is not taken yet; the folder is created. Safe in a thread."""
     from ..inference.files import make_folder
 
-    folder = make_folder(storage_folder())
+    make_folder(folder)
     stem = re.sub(r"[^\w.-]+", "_", name).strip("._") or "portrait"
     number = 0
     while True:
@@ -143,7 +146,7 @@ def is_editable(obj):
     return obj.library is None and (override is None or not override.is_system_override)
 
 
-def note_photo(obj, path):
+def keep_photo(obj, path):
     """Keep on the object where its photo lies."""
     settings = obj.portrait_manifolds
     settings.photo_path, settings.photo_absolute = stored_path(path), os.path.abspath(path)

@@ -16,8 +16,8 @@ from .portraits import (
     file_of,
     is_editable,
     is_portrait,
+    keep_photo,
     load_file,
-    note_photo,
     note_portrait,
     photo_of,
 )
@@ -88,7 +88,7 @@ def relink_file(obj, path):
                     name=name, width=width, height=height, old_width=old[0], old_height=old[1]
                 )
             )
-        note_photo(obj, path)
+        keep_photo(obj, path)
     else:
         raise PortraitError(strings.RELINK_WRONG_KIND.format(name=name))
 

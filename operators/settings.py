@@ -12,7 +12,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import strings
+from . import batch_list, jobs, strings
 from .layers import PORTRAIT_MANIFOLDS_OT_add_layers
 
 # Paths may be relative to the .blend; Blender 4.5 and later want to be told
@@ -157,9 +157,17 @@ class SceneSettings(bpy.types.PropertyGroup):
         description=strings.BATCH_FOLDER.description,
         subtype="DIR_PATH",
         options=RELATIVE,
+        update=batch_list.folders_changed,
     )
     batch_out: StringProperty(
-        name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH", options=RELATIVE
+        name=strings.BATCH_OUT.label,
+        description=strings.BATCH_OUT.description,
+        subtype="DIR_PATH",
+        options=RELATIVE,
+        update=batch_list.folders_changed,
+    )
+    batch_workers: IntProperty(
+        name=strings.BATCH_WORKERS.label, description=strings.BATCH_WORKERS.description, min=1, max=64, default=1
     )
     batch_mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
     batch_views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)
@@ -169,14 +177,19 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 
 class JobState(bpy.types.PropertyGroup):
-    """Lives on the window manager: what the panel shows of the running job."""
+    """Lives on the window manager: what scripts may ask about the running job; `jobs.queue` knows it."""
 
-    running: BoolProperty(options={"SKIP_SAVE"})
-    cancelled: BoolProperty(options={"SKIP_SAVE"})
-    fraction: FloatProperty(min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"})
-    text: StringProperty(options={"SKIP_SAVE"})
-    seconds: FloatProperty(options={"SKIP_SAVE"})
+    running: BoolProperty(get=lambda self: bool(jobs.queue.pending()))
+    fraction: FloatProperty(min=0.0, max=1.0, subtype="FACTOR", get=lambda self: _running("state")[0])
+    text: StringProperty(get=lambda self: _running("state")[1])
+    seconds: FloatProperty(get=lambda self: _running("seconds"))
 
+
+def _running(name):
+    return getattr(jobs.queue.running or _IDLE, name)
+
+
+_IDLE = jobs.Job(None)
 
 CLASSES = (PortraitFace, PortraitSettings, LayerSettings, SceneSettings, JobState)
 

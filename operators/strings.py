@@ -137,7 +137,6 @@ BATCH_FOLDER = Text("Photos", "Folder with portrait photos")
 BATCH_OUT = Text("Results", "Folder that receives one folder per photo")
 BATCH_MESH = Text("Meshes", "Also write a textured .glb per photo")
 BATCH_VIEWS = Text("Views", "Also write views turned by these angles, in degrees, as in -30,0,30")
-WORKERS = Text("Workers", "Photos worked on at the same time; each takes its own memory")
 BATCH_RESUME = Text("Resume", "Keep what is already finished in the results folder")
 
 # Names of what is made; never translated, so that scripts find them
@@ -161,7 +160,7 @@ DEVICES = {
     "coreml": Text("Core ML", "Apple's accelerators"),
 }
 THREADS = Text("Threads", "Processor threads to use; 0 takes all")
-MODEL_PATH = Text("Model", "Folder of another model; empty for the one that comes with the extension")
+MODEL_PATH = Text("Model Folder", "Folder of another model; empty for the one that comes with the extension")
 CACHE_FOLDER = Text("Folder", "Where portraits of unsaved files are kept; empty for Blender's own user folder")
 WHERE_TO_FIND = "Find the panel in the 3D viewport: press N, tab Portrait"
 
@@ -170,7 +169,6 @@ PACKED_NOTE = "Portrait Manifolds keeps {name} in this text datablock. The portr
 STATUS = "{what}: {percent:.0f} %  {text}  ({seconds:.0f} s)   Esc: cancel"
 LOADING = "Loading the model"
 SAVING = "Saving the portrait"
-BUSY = "Another portrait job is running; wait for it or cancel it"
 CANCELLED = "{what} was cancelled"
 SELECT_PORTRAIT = "Select a portrait, or import a photo first"
 INVERT_FIRST = "Select a portrait that has been inverted"
@@ -233,6 +231,83 @@ OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"
 UNEXPECTED = "Unexpected {kind}: {error}; the system console has the details"
 
+# Jobs and problems
+CANCEL_JOB = Text("Cancel", "Stop this job, or take it out of the queue")
+JOB = Text("Job", "Number of the job; 0 for the one that runs")
+JOB_OF = "{title}: {subject}"
+JOB_WAITING = "{job} (waiting)"
+STATUS_WAITING = "   {count} waiting"
+BEING_INVERTED = "{name} is already being inverted; wait until it is done or cancel it"
+PROBLEM_OF = "{what}: {subject}"
+PROBLEM = Text("Problem", "Number of the problem")
+TARGET = Text("Portrait", "Name of the portrait object; empty for the active one")
+DISMISS = Text("Dismiss", "Take this message off the panel")
+CROP_BY_HAND = Text("Set Crop by Hand", "Turn on Crop by Hand and begin with a square in the middle of the photo")
+CHOOSE_PHOTO = Text("Choose Photo", "Choose the photo of this portrait: where it is now, or another one")
+OPEN_PREFERENCES = Text("Portrait Preferences", "Open the preferences of this extension")
+USE_BUILT_IN = Text("Use Built-in Model", "Use the model that comes with the extension, on the automatic device")
+COPY_DIAGNOSTICS = Text("Copy Diagnostics", "Copy versions, device, model and the last errors, to paste into a report")
+REPAIR_CROP = "Set Crop by Hand"
+REPAIR_PHOTO = "Choose Photo…"
+REPAIR_IMPORT = "Import Another Photo…"
+REPAIR_MODEL = "Use Built-in Model"
+REPAIR_PREFERENCES = "Preferences…"
+REPAIR_DIAGNOSTICS = "Copy Diagnostics"
+CROP_READY = "Set the square in Crop by Hand around the head, then press Invert"
+DIAGNOSTICS_COPIED = "Diagnostics are in the clipboard"
+
+# Batch panel
+BATCH_WORKERS = Text("Processes", "Photos worked on at the same time; each process takes its own memory")
+BATCH_REFRESH = Text("List Photos", "Look again which photos there are and what is already made of them")
+BATCH_STOP = Text("Stop", "Stop the batch; what is finished stays, and the next run goes on from there")
+BATCH_RETRY = Text("Retry", "Work again on this photo, or on all that failed")
+BATCH_RETRY_NAME = Text("Photo", "Name of the photo; empty for all that failed")
+BATCH_OPEN = Text("Open", "Add the finished portrait to the scene; of a failed one the photo, to set its crop by hand")
+BATCH_PHOTO = Text("Photo", "File name of the photo")
+BATCH_INDEX = Text("Photo", "The chosen photo")
+BATCH_RUNNING = "A batch is running; wait for it or stop it"
+BATCH_NOT_LISTED = "{name} is not in the list; list the photos again"
+BATCH_NONE_FAILED = "No photo failed"
+BATCH_STARTED = "{count} photos to do; the panel shows how it goes"
+BATCH_STATES = {
+    "waiting": "Waiting",
+    "working": "Working",
+    "done": "Done",
+    "skipped": "Done before",
+    "failed": "Failed",
+}
+BATCH_COUNTS = "{done} done, {failed} failed, {waiting} to do"
+BATCH_SECONDS = "{state} in {seconds:.1f} s"
+BATCH_LEFT = "{text}, {left} left"
+BATCH_RETRY_FAILED = "Retry {count} Failed"
+BATCH_RETRY_ONE = "Retry"
+BATCH_OPEN_DONE = "Add to Scene"
+BATCH_OPEN_FAILED = "Import to Set Crop"
+BATCH_SHOW_FOLDER = "Show Results"
+BATCH_STOPPED = "Stopped; the next run goes on from here"
+
+# Preferences page
+SECTION_MODEL = "Model"
+SECTION_CACHE = "Portraits of Unsaved Files"
+SECTION_DEFAULTS = "Default Options of New Scenes"
+BUILT_IN_MODEL = "Built-in"
+DEVICE_IN_USE = "Running on: {device}"
+MODEL_LICENSE = "Licence: {license}"
+MODEL_HASH = "SHA-256: {sha256}"
+MODEL_SIZE = "{name}, {size}"
+MODEL_NO_LICENSE = "not stated"
+INSTALL_MODEL = Text("Install Model", "Check a model (.zip, or the card.json of its folder) and copy it here")
+CHOOSE_MODEL = Text("Choose Model", "Make portraits with this model from now on")
+REMOVE_MODEL = Text("Remove Model", "Delete this installed model")
+MODEL_FOLDER = Text("Folder", "Folder of the model")
+MODEL_INSTALLED = "The model {id} is installed and in use; licence: {license}"
+MODEL_COPYING = "Copying the model"
+MODEL_CHECKING = "Checking {file}"
+MODEL_TRYING = "Trying the model out"
+CLEAR_CACHE = Text("Clear", "Delete portraits of unsaved files, except those that the open file shows")
+CACHE_SIZE = "{count} portraits, {size}"
+CACHE_CLEARED = "Deleted {count} portraits, {size}"
+DEFAULTS_HINT = "A scene takes these when its first portrait is made"
 
 class Message(str):
     """A text with braces: `format` fills in its translation."""

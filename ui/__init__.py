@@ -1,12 +1,18 @@
 """The sidebar tab and the menu entries."""
 
 
+def _classes():
+    from . import batch_panel, menus, panels, preset_menus
+
+    return (*preset_menus.CLASSES, *panels.CLASSES, *batch_panel.CLASSES, *menus.CLASSES)
+
+
 def register():
     import bpy
 
-    from . import menus, panels, preset_menus
+    from . import menus, preset_menus
 
-    for cls in (*preset_menus.CLASSES, *panels.CLASSES, *menus.CLASSES):
+    for cls in _classes():
         bpy.utils.register_class(cls)
     preset_menus.register()
     menus.register()
@@ -15,9 +21,9 @@ def register():
 def unregister():
     import bpy
 
-    from . import menus, panels, preset_menus
+    from . import menus, preset_menus
 
     menus.unregister()
     preset_menus.unregister()
-    for cls in reversed((*preset_menus.CLASSES, *panels.CLASSES, *menus.CLASSES)):
+    for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

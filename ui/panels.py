@@ -6,9 +6,8 @@ import bpy
 
 from ..operators import crops, health, strings
 from ..operators.background import background_of
-from ..operators.language import translate
 from ..operators.portraits import active_inverted, active_portrait
-from . import preset_menus
+from . import job_list, preset_menus
 
 MAX_FACES = 8  # buttons in a row
 
@@ -24,6 +23,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
+        job_list.draw_problems(layout, context)
         layout.operator("portrait_manifolds.import_portrait", icon="IMAGE_DATA")
         obj = active_portrait(context)
         if obj is None:
@@ -122,8 +122,7 @@ class PORTRAIT_MANIFOLDS_PT_invert(_Panel, bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        if draw_job(layout, context):
-            return
+        job_list.draw_jobs(layout, context)
         row = layout.row()
         row.scale_y = 1.5
         obj = active_portrait(context)
@@ -214,24 +213,6 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
         preset_menus.PORTRAIT_MANIFOLDS_PT_mesh_presets.draw_panel_header(self.layout)
 
 
-class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
-    bl_label = strings.PANEL_BATCH
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context):
-        layout = self.layout
-        settings = context.scene.portrait_manifolds
-        layout.use_property_split = True
-        column = layout.column()
-        for name in ("batch_folder", "batch_out", "batch_mesh", "batch_views", "batch_resume"):
-            column.prop(settings, name)
-        if draw_job(layout, context):
-            return
-        button = layout.operator("portrait_manifolds.batch", icon="FILE_FOLDER")
-        button.directory, button.out = settings.batch_folder, settings.batch_out
-        button.mesh, button.views, button.resume = settings.batch_mesh, settings.batch_views, settings.batch_resume
-
-
 class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
     bl_label = strings.PANEL_SAMPLING
     bl_space_type = "PROPERTIES"
@@ -259,18 +240,6 @@ def draw_findings(layout, obj):
         column.operator(finding.operator)
 
 
-def draw_job(layout, context):
-    """Progress bar and Cancel while a job runs; True when it does."""
-    state = context.window_manager.portrait_manifolds_job
-    if not state.running:
-        return False
-    column = layout.column(align=True)
-    text = strings.PROGRESS.format(percent=100 * state.fraction, text=translate(state.text))
-    column.progress(factor=state.fraction, type="BAR", text=text)
-    column.operator("portrait_manifolds.cancel", icon="CANCEL")
-    return True
-
-
 CLASSES = (
     PORTRAIT_MANIFOLDS_PT_photo,
     PORTRAIT_MANIFOLDS_PT_crop,
@@ -279,6 +248,5 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_files,
-    PORTRAIT_MANIFOLDS_PT_batch,
     PORTRAIT_MANIFOLDS_PT_sampling,
 )

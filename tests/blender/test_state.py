@@ -60,7 +60,7 @@ def with_photo(scene, portrait_file, tmp_path):
     shutil.copy(portrait_file, folder / "ball.manifolds")
     obj = place(folder / "ball.manifolds")
     settings = obj.portrait_manifolds
-    part("operators.portraits").note_photo(obj, folder / "sphere.jpg")
+    part("operators.portraits").keep_photo(obj, folder / "sphere.jpg")
     settings.photo_size, settings.model_id, settings.model_sha256 = (800, 700), "analytic", "0" * 64
     obj.select_set(True)
     return obj
