@@ -11,18 +11,12 @@ from .settings import SceneSettings
 EXTENSION = __package__.rpartition(".")[0]
 
 # Options of the scene's panels that a user may want to begin with; paths belong to one scene only.
-DEFAULTS = (
-    "add_camera",
-    "pack",
-    "samples",
-    "mesh_resolution",
-    "mesh_faces",
-    "mesh_smoothing",
-    "mesh_closed",
-    "mesh_shade_smooth",
-    "batch_mesh",
-    "batch_workers",
-)
+DEFAULTS = {
+    strings.PANEL_INVERT: ("add_camera", "pack"),
+    strings.PANEL_VIEW: ("samples",),
+    strings.PANEL_MESH: ("mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_closed", "mesh_shade_smooth"),
+    strings.PANEL_BATCH: ("batch_mesh", "batch_workers"),
+}
 
 
 class PortraitPreferences(bpy.types.AddonPreferences):
@@ -77,7 +71,7 @@ def engine_options():
 def apply_defaults(scene):
     """Give a scene the user's default options, where it has none of its own yet."""
     defaults, settings = preferences().defaults, scene.portrait_manifolds
-    for name in DEFAULTS if defaults is not None else ():
+    for name in (name for names in DEFAULTS.values() for name in names if defaults is not None):
         if defaults.is_property_set(name) and not settings.is_property_set(name):
             setattr(settings, name, getattr(defaults, name))
 

@@ -17,9 +17,11 @@ def draw(preferences, layout):
     _draw_cache(preferences, layout.box())
     box = layout.box()
     box.label(text=strings.SECTION_DEFAULTS)
-    column = box.column(align=True)
-    for name in DEFAULTS:
-        column.prop(preferences.defaults, name)
+    for title, names in DEFAULTS.items():
+        column = box.column(align=True)
+        column.label(text=title)
+        for name in names:
+            column.prop(preferences.defaults, name)
     box.label(text=strings.DEFAULTS_HINT)
     row = layout.row()
     row.label(text=strings.WHERE_TO_FIND, icon="INFO")

@@ -101,9 +101,9 @@ class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
         box.label(text=status, icon=ICONS[photo.status])
         lines = box.column(align=True)
         lines.scale_y = 0.8
-        for line in wrapped(photo.error, columns(context) - 4):
+        for line in wrapped(photo.error[:1].upper() + photo.error[1:], columns(context) - 4):
             lines.label(text=line, translate=False)
-        row = box.row(align=True)
+        row = box.column(align=True)
         if photo.status != "working":
             text = strings.BATCH_OPEN_DONE if photo.status in ("done", "skipped") else strings.BATCH_OPEN_FAILED
             row.operator("portrait_manifolds.batch_open", text=text, icon="IMPORT").name = photo.name

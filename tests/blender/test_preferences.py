@@ -203,5 +203,5 @@ def test_default_options_reach_new_scenes_and_no_others(preferences, portrait_fi
 
 
 def test_every_default_option_exists(extension):
-    settings = part("operators.settings").SceneSettings
-    assert set(part("operators.preferences").DEFAULTS) <= set(settings.bl_rna.properties.keys())
+    settings, groups = part("operators.settings").SceneSettings, part("operators.preferences").DEFAULTS.values()
+    assert {name for names in groups for name in names} <= set(settings.bl_rna.properties.keys())
