@@ -83,7 +83,7 @@ def test_disabling_ends_threads_and_timers(extension, tmp_path):
     for lane in (jobs.queue, jobs.queue, jobs.batches):
         lane.add(jobs.Job(endless))
     batch_list.follow()
-    timers = batch_list._follow, thumbnails._show, part("operators.crops")._make_previews
+    timers = batch_list._follow, thumbnails._show, part("operators.crops")._make_preview
     assert [bpy.app.timers.is_registered(timer) for timer in timers[:2]] == [True, True]
     assert len([thread for thread in threading.enumerate() if thread.name == "portrait_manifolds"]) == 3
     addon_utils.disable(MODULE)

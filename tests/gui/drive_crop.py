@@ -20,6 +20,7 @@ TIMEOUT = 300.0  # seconds for one inversion
 result = {"steps": []}
 
 bpy.context.preferences.view.show_splash = False
+bpy.context.preferences.view.language = "en_US"
 
 
 def window():
@@ -94,9 +95,21 @@ def session():
     viewport().spaces.active.show_region_ui = True
     yield 0.5
     region("UI").active_panel_category = "Portrait"
+    main = region("WINDOW")
+    middle = main.x + main.width / 3, main.y + main.height / 2
+    event("MOUSEMOVE", "NOTHING", middle)
+    yield TICK
     with override():
-        bpy.ops.portrait_manifolds.import_portrait("EXEC_DEFAULT", True, filepath=PHOTO)
+        bpy.ops.wm.drop_import_file(  # what Blender calls when a file is dropped on the viewport
+            "INVOKE_DEFAULT", True, directory=str(Path(PHOTO).parent), files=[{"name": Path(PHOTO).name}]
+        )
     yield 1.0
+    if not any(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects):  # from 4.3 on Blender asks: as what?
+        picture("drop_menu")
+        yield from press("I", middle)  # Import Portrait
+        yield 1.0
+    step("dropped", portraits=sum(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects))
+    bpy.ops.ed.undo_push(message="drop")
 
     settings = portrait().portrait_manifolds
     found = tuple(settings.crop_centre), settings.crop_size
@@ -107,7 +120,6 @@ def session():
     from bl_ext.user_default.portrait_manifolds.operators.crop_frame import Fit, Frame
     from bl_ext.user_default.portrait_manifolds.operators.overlay import free_rectangle
 
-    main = region("WINDOW")
     frame = Frame(found[0], found[1], settings.crop_roll)
     seen = [(0, 0), settings.photo_size, *frame.corners(), frame.knob()]
     fit = Fit.of(seen, free_rectangle(viewport(), main))
