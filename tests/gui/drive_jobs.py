@@ -232,6 +232,7 @@ def install_model(lab):
     with bpy.context.temp_override(window=window, area=browser, region=region):
         bpy.ops.file.execute()
     jobs = part("operators.jobs")
+    yield from wait(jobs.queue.pending, "the installation begins")
     yield from wait(lambda: not jobs.queue.pending(), "the model is installed")
     chosen = part("operators.preferences").preferences().model_path
     step("install_model", chosen=Path(chosen).name, problems=[p.text for p in part("operators.problems").shown()])
