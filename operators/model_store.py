@@ -18,13 +18,14 @@ CARD = "card.json"
 
 
 class Facts(NamedTuple):
-    """What a model's card says; error: why it cannot be read, or ""."""
+    """What a model's card says. files: their names; error: why it cannot be read, or ""."""
 
     id: str
     name: str
     license: str
     sha256: str
     bytes: int
+    files: tuple
     error: str = ""
 
 
@@ -37,7 +38,7 @@ def facts(folder):
     try:
         key = (str(card), card.stat().st_mtime_ns)
     except OSError:
-        return Facts("", "", "", "", 0, f"no model in {folder}")
+        return Facts("", "", "", "", 0, (), strings.MODEL_NONE.format(folder=folder))
     if key not in _facts:
         _facts[key] = _read_facts(card)
     return _facts[key]
@@ -48,9 +49,9 @@ def _read_facts(card):
         found = _read_card(card.read_bytes())
         size = sum(int(entry["bytes"]) for entry in found["files"].values())
         words = [str(found.get(name) or "") for name in ("id", "name", "license")]
-        return Facts(words[0], words[1] or words[0], words[2], table_hash(found["files"]), size)
+        return Facts(words[0], words[1] or words[0], words[2], table_hash(found["files"]), size, tuple(found["files"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Facts("", "", "", "", 0, f"{card} is not a model card ({type(error).__name__})")
+        return Facts("", "", "", "", 0, (), strings.MODEL_NO_CARD.format(card=card, reason=type(error).__name__))
 
 
 def installed(store):
@@ -95,11 +96,10 @@ def install(source, store, progress):
 def check(folder, progress):
     """Open every file of a model as the engine does and invert a grey picture. Returns the Model or raises
     ModelUnusable."""
+    needed = [file for file in facts(DEFAULT_FOLDER).files if file.endswith(".onnx")]
     try:
         model = load_model(folder, "cpu")
-        networks = [file for file in sorted(load_model(None, "cpu").card["files"]) if file.endswith(".onnx")]
-        listed = [file for file in sorted(model.card["files"]) if file.endswith(".onnx")]
-        names = list(dict.fromkeys(networks + listed))
+        names = sorted({*needed, *(file for file in model.card["files"] if file.endswith(".onnx"))})
         for index, file in enumerate(names):
             progress(0.2 + 0.4 * index / len(names), strings.MODEL_CHECKING.format(file=file))
             model.session(file.removesuffix(".onnx"))
@@ -127,16 +127,15 @@ def _try_out(model, progress):
         raise
     except Exception as error:  # whatever wrong shapes and missing arrays lead to
         reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise ModelUnusable(
-            f"the model {model.id} does not fit this version ({type(error).__name__}: {reason}); use another one"
-        ) from None
+        text = strings.MODEL_MISFIT.format(id=model.id, kind=type(error).__name__, reason=reason)
+        raise ModelUnusable(text) from None
 
 
 def remove(folder, store):
     """Delete an installed model. Raises PortraitError for a folder that is not one of the store's."""
     folder = Path(folder)
     if folder not in installed(store):
-        raise PortraitError(f"{folder} was not installed here; delete it yourself if you no longer need it")
+        raise PortraitError(strings.MODEL_NOT_OURS.format(folder=folder))
     try:
         shutil.rmtree(folder)
     except OSError as error:
@@ -150,13 +149,13 @@ def is_built_in(folder):
 
 def _read_card(data):
     if len(data) > MAX_CARD_BYTES:
-        raise ValueError("the card is too large")
+        raise ValueError(strings.MODEL_CARD_LARGE)
     try:
         card = json.loads(data)
     except RecursionError:
-        raise ValueError("the card is nested too deeply") from None
+        raise ValueError(strings.MODEL_CARD_LARGE) from None
     if not isinstance(card, dict) or not isinstance(card.get("files"), dict):
-        raise ValueError("the card lists no files")
+        raise ValueError(strings.MODEL_CARD_EMPTY)
     return card
 
 
@@ -182,12 +181,12 @@ def _copy_zip(path, goal):
                     with archive.open(prefix + name) as stream:
                         return stream.read(limit)
                 except KeyError:
-                    raise _missing(name, path.name, "not in the zip") from None
+                    raise _missing(name, path.name, strings.MODEL_NOT_IN_ZIP) from None
 
             _copy(fetch, path.name, goal)
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zipfile.zlib.error) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-        raise ModelUnusable(f"cannot read the model {path} ({reason}); download or copy it again") from None
+        raise ModelUnusable(strings.MODEL_UNREADABLE.format(path=path, reason=reason)) from None
 
 
 def _copy(fetch, source, goal):
@@ -196,13 +195,13 @@ def _copy(fetch, source, goal):
     try:
         files = _read_card(data)["files"]
     except ValueError as error:
-        raise ModelUnusable(f"the model card in {source} cannot be used ({error}); use another model") from None
+        raise ModelUnusable(strings.MODEL_BAD_CARD.format(source=source, reason=error)) from None
     (goal / CARD).write_bytes(data)
     for name in files:
         if not re.fullmatch(r"[\w-][\w .-]*", name) or name == CARD:
-            raise ModelUnusable(f"the model in {source} lists a file with an odd name; use another model")
+            raise ModelUnusable(strings.MODEL_ODD_NAME.format(source=source))
         (goal / name).write_bytes(fetch(name, MAX_FILE_BYTES + 1))
 
 
 def _missing(name, source, reason):
-    return ModelUnusable(f"the model in {source} has no {name} ({reason}); choose a complete model")
+    return ModelUnusable(strings.MODEL_LACKS.format(source=source, name=name, reason=reason))

@@ -17,7 +17,7 @@ IMPORT = Text(
 )
 UPDATE_CROP = Text("Update Crop", "Align the photo again with the chosen face or the crop set by hand")
 INVERT = Text("Invert", "Turn the photo into a portrait that can be seen from all sides in front")
-CANCEL = Text("Cancel", "Stop the running job")
+CANCEL = Text("Cancel", "Stop this job, or take it out of the queue")
 RENDER_VIEW = Text("Render View", "See the portrait through the scene's camera, in the image “Portrait View”")
 SHOW = Text("Show in Viewport", "Look at the portrait with its own render engine and the photo's own colours")
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
@@ -232,7 +232,6 @@ LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip f
 UNEXPECTED = "Unexpected {kind}: {error}; the system console has the details"
 
 # Jobs and problems
-CANCEL_JOB = Text("Cancel", "Stop this job, or take it out of the queue")
 JOB = Text("Job", "Number of the job; 0 for the one that runs")
 JOB_OF = "{title}: {subject}"
 JOB_WAITING = "{job} (waiting)"
@@ -304,6 +303,17 @@ MODEL_INSTALLED = "The model {id} is installed and in use; licence: {license}"
 MODEL_COPYING = "Copying the model"
 MODEL_CHECKING = "Checking {file}"
 MODEL_TRYING = "Trying the model out"
+MODEL_NONE = "no model in {folder}; choose another one"
+MODEL_NO_CARD = "{card} is not a model card ({reason}); choose another model"
+MODEL_BAD_CARD = "the model card in {source} cannot be used ({reason}); use another model"
+MODEL_CARD_LARGE = "it is too large"
+MODEL_CARD_EMPTY = "it lists no files"
+MODEL_ODD_NAME = "the model in {source} lists a file with an odd name; use another model"
+MODEL_LACKS = "the model in {source} has no {name} ({reason}); choose a complete model"
+MODEL_NOT_IN_ZIP = "not in the zip"
+MODEL_UNREADABLE = "cannot read the model {path} ({reason}); download or copy it again"
+MODEL_MISFIT = "the model {id} does not fit this version ({kind}: {reason}); use another one"
+MODEL_NOT_OURS = "{folder} was not installed here; delete it yourself if you no longer need it"
 CLEAR_CACHE = Text("Clear", "Delete portraits of unsaved files, except those that the open file shows")
 CACHE_SIZE = "{count} portraits, {size}"
 CACHE_CLEARED = "Deleted {count} portraits, {size}"

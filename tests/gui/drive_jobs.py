@@ -214,6 +214,30 @@ def batch(photos, out):
     step("batch_after", states=states, message=state.message)
 
 
+def install_model(lab):
+    """Through the file browser, as the button does it."""
+    folder = lab / "my_model"
+    shutil.copytree(Path(part("inference.model").DEFAULT_FOLDER), folder)
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps(card | {"id": "mine", "name": "My Model", "license": "MIT"}))
+    call("install_model", "INVOKE_DEFAULT")
+    yield 1.0
+    windows = bpy.context.window_manager.windows
+    window = next(w for w in windows if w.screen.areas[0].type == "FILE_BROWSER")
+    browser = window.screen.areas[0]
+    browser.spaces.active.params.directory = str(folder).encode()
+    browser.spaces.active.params.filename = "card.json"
+    yield 0.5
+    region = next(region for region in browser.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=browser, region=region):
+        bpy.ops.file.execute()
+    jobs = part("operators.jobs")
+    yield from wait(jobs.queue.pending, "the installation begins")
+    yield from wait(lambda: not jobs.queue.pending(), "the model is installed")
+    chosen = part("operators.preferences").preferences().model_path
+    step("install_model", chosen=Path(chosen).name, problems=[p.text for p in part("operators.problems").shown()])
+
+
 def preferences_page():
     """The page in its own window, then in the viewport's place, where all of it is seen."""
     call("open_preferences")
@@ -250,7 +274,9 @@ def session():
     yield from queue_and_cancel(pulse, turn)
     yield from problem_and_repair(wall)
     yield from batch(photos, lab / "portraits")
+    yield from install_model(lab)
     yield from preferences_page()
+    call("use_built_in")
     call("import_portrait", filepath=PHOTO)
     call("batch", "INVOKE_DEFAULT", directory=str(photos), out=str(lab / "again"), workers=2)
     yield 1.0

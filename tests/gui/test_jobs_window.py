@@ -46,6 +46,7 @@ def test_jobs_window(tmp_path, extension_zip):
     assert steps["repaired"] == {"step": "repaired", "use_crop": True, "problems": 0}
     states = steps["batch_after"]["states"]
     assert states == dict.fromkeys(("anna.png", "bert.png", "carl.png", "dora.png"), "done") | {"wall.png": "failed"}
+    assert steps["install_model"]["chosen"].startswith("mine-") and steps["install_model"]["problems"] == []
     assert steps["quit"] == {"step": "quit", "batch": True, "job": True}
     assert ended - record.stat().st_mtime < 15, "Blender took long to quit during a job"
     assert not list(machine.lab.glob("**/.unfinished-*"))
