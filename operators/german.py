@@ -202,6 +202,14 @@ _PROPERTIES = {
         "Nach den fehlenden Dateien aller Porträts suchen, nicht nur nach denen des aktiven"
     ),
     "What is behind the subject": "Was hinter der Person ist",
+    "Passes": "Durchgänge",
+    "Portrait Alpha": "Porträt-Alpha",
+    "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing": (
+        "Wie viel jedes Pixels die Porträts bedecken, auch bei undurchsichtigem Film; eine Maske fürs Compositing"
+    ),
+    "Include": "Enthalten",
+    "Depth": "Tiefe",
+    "Stereoscopy is on, but not supported": "Stereoskopie ist an, wird aber nicht unterstützt",
     "None": "Keiner",
     "Transparent": "Durchsichtig",
     "Photo's": "Der des Fotos",

@@ -125,15 +125,22 @@ _PREFERENCES = {
     "{folder} was not installed here; delete it yourself if you no longer need it": (
         "{folder} wurde nicht hier installiert; selbst löschen, wenn es nicht mehr gebraucht wird"
     ),
-    "the model {id} does not fit this version ({__name__}: {reason}); use another one": (
-        "Das Modell {id} passt nicht zu dieser Version ({__name__}: {reason}); ein anderes verwenden"
+    "the model {id} does not fit this version ({kind}: {reason}); use another one": (
+        "Das Modell {id} passt nicht zu dieser Version ({kind}: {reason}); ein anderes verwenden"
     ),
     "cannot read the model {path} ({reason}); download or copy it again": (
         "Das Modell {path} ist nicht lesbar ({reason}); noch einmal herunterladen oder kopieren"
     ),
-    "the model card in {source} cannot be used ({error}); use another model": (
-        "Die Modellkarte in {source} ist unbrauchbar ({error}); ein anderes Modell verwenden"
+    "the model card in {source} cannot be used ({reason}); use another model": (
+        "Die Modellkarte in {source} ist unbrauchbar ({reason}); ein anderes Modell verwenden"
     ),
+    "{card} is not a model card ({reason}); choose another model": (
+        "{card} ist keine Modellkarte ({reason}); ein anderes Modell wählen"
+    ),
+    "no model in {folder}; choose another one": "Kein Modell in {folder}; ein anderes wählen",
+    "it is too large": "sie ist zu groß",
+    "it lists no files": "sie nennt keine Dateien",
+    "not in the zip": "nicht in der Zip-Datei",
     "the model in {source} lists a file with an odd name; use another model": (
         "Das Modell in {source} nennt eine Datei mit seltsamem Namen; ein anderes verwenden"
     ),

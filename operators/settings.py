@@ -13,7 +13,6 @@ from bpy.props import (
 )
 
 from . import batch_list, jobs, strings
-from .layers import PORTRAIT_MANIFOLDS_OT_add_layers
 
 # Paths may be relative to the .blend; Blender 4.5 and later want to be told
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
@@ -114,12 +113,6 @@ class PortraitSettings(bpy.types.PropertyGroup):
     report: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
 
 
-class LayerSettings(bpy.types.PropertyGroup):
-    """Options of Add Layers as the panel and its presets keep them; the same properties as the operator's."""
-
-    __annotations__ = dict(PORTRAIT_MANIFOLDS_OT_add_layers.__annotations__)
-
-
 class SceneSettings(bpy.types.PropertyGroup):
     """Lives on the scene: options of the panels."""
 
@@ -133,6 +126,12 @@ class SceneSettings(bpy.types.PropertyGroup):
         description=strings.SAMPLES.description,
         items=[(key, text.label, text.description) for key, text in strings.SAMPLE_COUNTS.items()],
         default="2",
+    )
+    layer_count: EnumProperty(
+        name=strings.LAYER_COUNT.label,
+        description=strings.LAYER_COUNT.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_COUNTS.items()],
+        default="24",
     )
     mesh_resolution: IntProperty(
         name=strings.MESH_RESOLUTION.label,
@@ -151,7 +150,6 @@ class SceneSettings(bpy.types.PropertyGroup):
     mesh_shade_smooth: BoolProperty(
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )
-    layers: PointerProperty(type=LayerSettings)
     batch_folder: StringProperty(
         name=strings.BATCH_FOLDER.label,
         description=strings.BATCH_FOLDER.description,
@@ -191,7 +189,7 @@ def _running(name):
 
 _IDLE = jobs.Job(None)
 
-CLASSES = (PortraitFace, PortraitSettings, LayerSettings, SceneSettings, JobState)
+CLASSES = (PortraitFace, PortraitSettings, SceneSettings, JobState)
 
 
 def register():

@@ -178,13 +178,10 @@ class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        layers = context.scene.portrait_manifolds.layers
-        column = layout.column(align=True)
-        for name in layers.__annotations__:
-            column.prop(layers, name)
+        settings = context.scene.portrait_manifolds
+        layout.row(align=True).prop(settings, "layer_count", expand=True)
         button = layout.operator("portrait_manifolds.add_layers", icon="RENDERLAYERS")
-        for name in layers.__annotations__:
-            setattr(button, name, getattr(layers, name))
+        button.count = settings.layer_count
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_layer_presets.draw_panel_header(self.layout)

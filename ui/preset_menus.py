@@ -7,16 +7,13 @@ from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
 from ..operators import strings
-from ..operators.settings import LayerSettings
+from ..operators.settings import SceneSettings
 
 SETTINGS = "settings = bpy.context.scene.portrait_manifolds"
 FOLDER = os.path.dirname(__file__)  # holds the folder "presets"
 INVERT = "portrait_manifolds/invert", ("add_camera", "pack")
-LAYERS = "portrait_manifolds/layers", tuple(f"layers.{name}" for name in LayerSettings.__annotations__)
-MESH = (
-    "portrait_manifolds/mesh",
-    ("mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_closed", "mesh_shade_smooth"),
-)
+LAYERS = "portrait_manifolds/layers", tuple(name for name in SceneSettings.__annotations__ if name.startswith("layer_"))
+MESH = "portrait_manifolds/mesh", tuple(name for name in SceneSettings.__annotations__ if name.startswith("mesh_"))
 
 
 class _Menu:

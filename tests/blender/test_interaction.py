@@ -238,7 +238,7 @@ def test_presets_are_saved_applied_and_removed(scene, kind):
     settings = scene.portrait_manifolds
     owner, name, value = {
         "mesh": (settings, "mesh_resolution", 77),
-        "layer": (settings.layers, "count", "12"),
+        "layer": (settings, "layer_count", "12"),
         "invert": (settings, "pack", True),
     }[kind]
     before = getattr(owner, name)
@@ -264,7 +264,7 @@ def test_presets_that_come_along_are_found_and_work(scene):
                 idname = f"PORTRAIT_MANIFOLDS_MT_{menu}_presets"
                 assert bpy.ops.script.execute_preset(filepath=str(file), menu_idname=idname) == {"FINISHED"}
                 found.append(file.stem)
-    assert {"Draft", "Detailed", "Print", "Light", "Full", "With_Background", "Packed"} <= set(found)
+    assert {"Draft", "Detailed", "Print", "Light", "Full", "Packed"} <= set(found)
     assert scene.portrait_manifolds.pack and scene.portrait_manifolds.mesh_resolution == 256
 
 
@@ -292,7 +292,7 @@ def test_every_property_has_a_tooltip(scene):
     own = {"rna_type", "name", "filepath", "directory", "files", "filter_glob", "check_existing", "filename"}
     groups = [getattr(operators, name).get_rna_type() for name in OPERATORS]
     groups += [bpy.types.Object.bl_rna.properties["portrait_manifolds"].fixed_type]
-    groups += [scene.portrait_manifolds.bl_rna, scene.portrait_manifolds.layers.bl_rna]
+    groups += [scene.portrait_manifolds.bl_rna]
     bare = [
         (group.identifier, prop.identifier)
         for group in groups

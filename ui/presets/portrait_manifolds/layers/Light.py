@@ -2,5 +2,4 @@ import bpy
 
 settings = bpy.context.scene.portrait_manifolds
 
-settings.layers.count = "12"
-settings.layers.background = False
+settings.layer_count = "12"
