@@ -193,7 +193,7 @@ def test_eos_finds_a_known_shape_in_its_landmarks(tmp_path):
 
 
 def test_mean_head_lies_on_its_level_and_shows_the_photo():
-    pytest.importorskip("scipy")
+    pytest.importorskip("torch")
     from training.peers.mean_head import MeanHead, surface
 
     radii, camera = sheet_radii("dome"), cameras.orbit_camera(yaw=10)
