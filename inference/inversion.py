@@ -10,10 +10,11 @@ import dataclasses
 import cv2
 import numpy as np
 
-from . import domes
+from . import domes, placement
 from .cameras import CROP_DISTANCE, CROP_SIZE
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
-from .view import intersections, render_layers
+from .placement import SHARPNESS
+from .surface import at_texels
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
@@ -22,7 +23,7 @@ VOXEL_DEPTH = 0.16  # metres, half the depth of the frustum voxel
 VOXEL_SLICES = 8  # slices of the voxel along the view axis
 UNUSED_LANDMARKS = (288, 361, 397, 401, 435)  # FaceMesh points of the jaw without a twin on the training heads
 MAX_OFFSET = 3.0  # largest landmark offset, in units of 10 px
-SHARPNESS = 5.0  # logit change of opacity per level
+EMPTIED = -8.0  # largest logit of occupancy where the photo shows no subject along the whole column
 CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
 RIM_FROM = 0.7  # matte below which a texel's colour is the photo's nearest sure colour alone
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
@@ -34,8 +35,9 @@ class _Geometry:
     """What depends on the model alone."""
 
     lift_points: np.ndarray  # (L * G * G, 3) metres, float32
-    texel_points: np.ndarray  # (N, H, H, 3) metres, float32
-    radial: np.ndarray  # (N, H, H, 3) unit vectors, float32
+    bounds: np.ndarray  # (3, H, H) metres, float32: what levels are measured by, at the textures' texels
+    origin: np.ndarray  # (H, H, 3) metres, float32: where the texels' columns start
+    direction: np.ndarray  # (H, H, 3) unit vectors, float32: where they go
 
 
 def invert_crop(alignment, model, progress=None):
@@ -43,7 +45,8 @@ def invert_crop(alignment, model, progress=None):
 
     alignment: :class:`inference.alignment.Alignment`. model: :class:`inference.model.Model`.
     progress: called with (fraction, stage name) before each stage; may raise to stop.
-    Returns (24, 320, 320, 4) uint8: sRGB colour and straight opacity of the 23 sheets and the background plane.
+    Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and the background plane,
+    and radii (23, 81, 81) float32 metres of the sheets.
     """
     report = progress or (lambda fraction, text: None)
     photo = np.ascontiguousarray(alignment.crop.transpose(2, 0, 1)[None], np.float32) / 255.0
@@ -63,15 +66,31 @@ def invert_crop(alignment, model, progress=None):
     inputs |= {"colour": colour, "sheets": sheets, "hidden": hidden}
     level, occupancy, colour, features = model.session("detail_manifolds").run(None, inputs)
     report(0.5, STAGES[4])
-    columns = np.concatenate([level, occupancy, colour], 1)[0]
-    corrections = _resize(features[0, :, 0], columns.shape[-1])
-    opacity = np.stack([_sigmoid(opacity_logits(columns[0], columns[1], c, i)) for i, c in enumerate(corrections)])
-    depth = visible_depth(opacity, model.geometry["radii"], alignment.camera)
-    textures = np.zeros((len(features[0]) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
-    _decode(textures, columns, features[0], photo[0], maps[0], depth, alignment.camera, geometry, model, report)
+    matte = _sigmoid(maps[0, 0])
+    radius, known = find_surface(level[0, 0], occupancy[0, 0], features[0, :, 0], matte, alignment.camera, model)
+    radii = placement.place_sheets(radius, known, len(features[0]))
+    depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, FAR)
+    occupancy = np.where(known, occupancy[0, 0], np.minimum(occupancy[0, 0], EMPTIED))
+    radius = placement.continued(radius, known)
+    columns = np.concatenate([np.stack([radius, occupancy, placement.facing(radius, alignment.camera)]), colour[0]])
+    textures = np.zeros((len(radii) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
+    _decode(textures, radii, columns, features[0], photo[0], maps[0], depth, alignment.camera, geometry, model, report)
     textures[-1] = background_texture(alignment.crop, maps[0, 0], alignment.camera)
     report(1.0, "done")
-    return textures
+    return textures, radii
+
+
+def find_surface(level, occupancy, corrections, matte, camera, model):
+    """Radius (h, w) float32 metres of the subject's surface along every texel column, and where there is one (h, w) bool.
+
+    level, occupancy (logit): (h, w) float32; corrections (N, g, g) of the model sheets' logits; matte (256, 256) in
+    [0, 1] of the photo that camera took.
+    """
+    level = placement.expected_level(level, _resize(corrections, level.shape[-1]))
+    bounds = np.stack([at_texels(table, *level.shape) for table in placement.bounds(model.geometry["radii"])])
+    radius = np.maximum(placement.level_to_radius(bounds, level), placement.THINNEST)
+    radius, kept = placement.carve(radius, matte, camera)
+    return radius, kept & (occupancy > 0.0)
 
 
 def landmark_offsets(landmarks, camera, mean_landmarks):
@@ -122,29 +141,15 @@ def _trilinear(volume, z, y, x):
     return out
 
 
-def opacity_logits(level, occupancy, correction, index):
+def opacity_logits(level, occupancy, index):
     """Opacity logit of one sheet, the twin of ``training.networks.opacity_logits``.
 
-    level, occupancy (logit), correction: (h, w) float32; index of the sheet, 0 the outermost. Returns (h, w) float32.
+    level, occupancy (logit): (...) float32; index of the sheet, 0 the outermost. Returns (...) float32.
     """
     behind = np.clip(SHARPNESS * (index + 0.5 - level), -20.0, 20.0)
     occupied = np.clip(occupancy, -20.0, 20.0)
     low, high = np.minimum(behind, occupied), np.maximum(behind, occupied)
-    return low - np.log(1.0 + np.exp(low - high) + np.exp(-high)) + correction
-
-
-def visible_depth(opacity, radii, camera):
-    """Depth of the surface the photo sees, (64, 64) float32 metres; FAR where there is none.
-
-    opacity: (N, h, w) in [0, 1] of the sheets.
-    """
-    textures = np.zeros((*opacity.shape, 4), np.uint8)
-    textures[..., 3] = np.round(opacity * 255)
-    scale = VISIBLE_SIZE / camera.width
-    small = dataclasses.replace(camera, width=VISIBLE_SIZE, height=VISIBLE_SIZE, fx=camera.fx * scale,
-                                fy=camera.fy * scale, cx=camera.cx * scale, cy=camera.cy * scale)  # fmt: skip
-    frame = render_layers(textures, intersections(radii, small))
-    return frame[4] + (1.0 - frame[3]) * FAR
+    return low - np.log(1.0 + np.exp(low - high) + np.exp(-high))
 
 
 def _resize(planes, size):
@@ -152,45 +157,50 @@ def _resize(planes, size):
     return np.stack([cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in planes])
 
 
-def _decode(textures, columns, features, photo, maps, depth, camera, geometry, model, report):
+def _decode(textures, radii, columns, features, photo, maps, depth, camera, geometry, model, report):
     """Fill the sheets' textures with the fusion MLP, front to back.
 
-    Only texels that matter go through the MLP: not those that are empty, nor those that solid texels of the same
-    column hide; these keep the column's colour.
+    columns: (6, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo, colour. Only texels that matter go through the MLP: not
+    those that are empty, nor those that solid texels of the same column hide; these keep the column's colour.
     """
-    session, count = model.session("decoder"), len(features)
+    session, count = model.session("decoder"), len(radii)
     columns = _resize(columns, TEXTURE_SIZE)
-    tint = np.clip(columns[2:], 0.0, 1.0).transpose(1, 2, 0)
+    tint = np.clip(columns[3:], 0.0, 1.0).transpose(1, 2, 0)
     depth = cv2.resize(depth, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
     matte = _sigmoid(maps[0])
     stack = np.concatenate([without_fringe(photo, matte), matte[None], maps[1:], depth[None]])
     groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
+    more = _resize(features[:, 1:].reshape(-1, *features.shape[2:]), TEXTURE_SIZE)
+    more = np.ascontiguousarray(more.reshape(*features[:, 1:].shape[:2], -1).transpose(2, 0, 1))  # (texels, sheets, C)
+    outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE) for k in (0, -1))
+    level = surface_level(columns[0], outer, inner, count)
     through = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
     textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
-        correction = _resize(features[sheet, :1], TEXTURE_SIZE)[0]
-        logit = opacity_logits(columns[0], columns[1], correction, sheet)
+        radius = outer + (inner - outer) * np.float32(sheet / (count - 1))
+        logit = opacity_logits(level, columns[1], sheet)
         opacity = _sigmoid(logit)
         open_ahead = through > HIDDEN
         here = np.nonzero(open_ahead & (opacity > EMPTY))
         solid = opacity[here]
         opacity[open_ahead] = 0.0
-        offset, distance, x, y = _project(geometry.texel_points[sheet][here], camera)
+        points = geometry.origin[here] + geometry.direction[here] * radius[here][:, None]
+        distance, x, y = _project(points, camera)
         # What projects onto the photo's backdrop is empty, whatever the MLP would say.
         shown = _look_up(groups[0], x, y)
         keep = solid * _sigmoid(CARVE_SLOPE * (shown[:, 3] - CARVE_AT)) > EMPTY
         # Empty texels lend their colour to neighbours when a view interpolates: they take the photo's as well.
         textures[sheet][here[0][~keep], here[1][~keep], :3] = np.round(shown[~keep, :3] * 255)
         if keep.any():
-            offset, distance, x, y = offset[keep], distance[keep], x[keep], y[keep]
+            distance, x, y = distance[keep], x[keep], y[keep]
             here = here[0][keep], here[1][keep]
             seen = np.concatenate([_look_up(group, x, y) for group in groups], 1)
-            cosine = -(geometry.radial[sheet][here] * offset).sum(-1) / np.linalg.norm(offset, axis=-1)
             behind = (distance - seen[:, -1]) * 100.0
-            more = [_resize(plane[None], TEXTURE_SIZE)[0][here] for plane in features[sheet, 1:]]
-            points = [columns[2:][:, here[0], here[1]], seen[:, :4].T, logit[here][None], np.stack(more),
-                      seen[:, 4:-1].T, behind[None], cosine[None]]  # fmt: skip
+            model_level = placement.radius_to_level(geometry.bounds[:, here[0], here[1]], radius[here])
+            between = _along_columns(more, here[0] * TEXTURE_SIZE + here[1], model_level)
+            points = [columns[3:][:, here[0], here[1]], seen[:, :4].T, logit[here][None], between.T,
+                      seen[:, 4:-1].T, behind[None], columns[2][here][None]]  # fmt: skip
             points = np.concatenate(points).astype(np.float32)[None, :, None]
             rgb, solid = session.run(None, {"points": points})
             rim = np.clip((seen[:, 3:4] - RIM_FROM) / (1.0 - RIM_FROM), 0.0, 1.0)  # colours of the rim come from inside
@@ -198,6 +208,24 @@ def _decode(textures, columns, features, photo, maps, depth, camera, geometry, m
             opacity[here] = solid[0, 0, 0]
         textures[sheet, ..., 3] = np.round(opacity * 255)
         through *= 1.0 - opacity
+
+
+def surface_level(radius, outer, inner, count):
+    """Level of a surface among a subject's own sheets; kept in front of the innermost one, so that there are no holes.
+
+    radius, outer, inner: (...) metres, of the surface and of the outermost and innermost of ``count`` sheets.
+    """
+    level = (outer - radius) / (outer - inner) * (count - 1)
+    return np.minimum(level, count - 1.5)
+
+
+def _along_columns(volume, column, level):
+    """Interpolate volume (texels, N, C) along columns (n,) at levels (n,), clamped. Returns (n, C)."""
+    level = np.clip(level, 0.0, volume.shape[1] - 1.0)
+    low = np.minimum(level.astype(np.int64), volume.shape[1] - 2)
+    part = (level - low).astype(np.float32)[:, None]
+    near, far = volume[column, low], volume[column, low + 1]
+    return near + (far - near) * part
 
 
 def without_fringe(photo, matte):
@@ -229,14 +257,14 @@ def _look_up(image, x, y):
 
 
 def _project(points, camera):
-    """Points (n, 3) relative to the camera, their depth (n,), and positions x, y (n,) for cv2.remap, which counts
+    """Depth (n,) of points (n, 3), and positions x, y (n,) for cv2.remap, which counts
     pixel centres as integers. All float32."""
     offset = points - camera.position.astype(np.float32)
     local = offset @ camera.camera_to_world[:3, :3].astype(np.float32)
     distance = -local[..., 2]
     x = np.float32(camera.cx - 0.5) + np.float32(camera.fx) * local[..., 0] / distance
     y = np.float32(camera.cy - 0.5) - np.float32(camera.fy) * local[..., 1] / distance
-    return offset, distance, x, y
+    return distance, x, y
 
 
 def background_texture(crop, matte, camera):
@@ -274,22 +302,12 @@ def _geometry(model):
     """Cached :class:`_Geometry` of a model."""
     if model.sha256 not in _geometries:
         radii, lift_sheets = model.geometry["radii"], model.geometry["lift_sheets"]
-        u, v = domes.texel_centres(TEXTURE_SIZE, TEXTURE_SIZE)
-        texels = np.stack([domes.dome_points(u, v, _radius(sheet, u, v)) for sheet in radii])
-        radial = texels - [0.0, domes.EQUATOR_Y, domes.AXIS_Z]
-        radial[..., 1] = np.maximum(radial[..., 1], 0.0)
-        radial /= np.linalg.norm(radial, axis=-1, keepdims=True)
         grid = int(model.geometry["grid"])
         u, v = domes.texel_centres(grid, grid)
-        points = np.stack([domes.dome_points(u, v, _radius(radii[int(k)], u, v)) for k in lift_sheets])
+        points = np.stack([domes.dome_points(u, v, at_texels(radii[int(k)], grid, grid)) for k in lift_sheets])
         _geometries.clear()
-        _geometries[model.sha256] = _Geometry(
-            points.reshape(-1, 3).astype(np.float32), texels.astype(np.float32), radial.astype(np.float32)
-        )
+        bounds = np.stack([at_texels(table, TEXTURE_SIZE, TEXTURE_SIZE) for table in placement.bounds(radii)])
+        origin, direction = placement.column_rays(TEXTURE_SIZE, TEXTURE_SIZE)
+        _geometries[model.sha256] = _Geometry(points.reshape(-1, 3).astype(np.float32), bounds, origin, direction)
     return _geometries[model.sha256]
 
-
-def _radius(table, u, v):
-    """Radius table (81, 81) at grid corners, looked up bilinearly at u, v (h, w)."""
-    x, y = ((a * (table.shape[0] - 1)).astype(np.float32) for a in (u, v))
-    return cv2.remap(table.astype(np.float32), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE).astype(np.float64)

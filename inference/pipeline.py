@@ -61,7 +61,7 @@ def invert_photo(photo, model, face=None, crop=None, progress=None):
         alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, model))
     else:
         alignment = stage("align", 0.10, "cutting the crop out", lambda: _align_manually(photo, crop, model))
-    textures = stage(
+    textures, radii = stage(
         "invert",
         0.15,
         "inverting",
@@ -74,7 +74,7 @@ def invert_photo(photo, model, face=None, crop=None, progress=None):
     size = (photo.shape[1], photo.shape[0])
     portrait = Portrait(
         textures=textures,
-        radii=np.asarray(model.geometry["radii"], np.float32),
+        radii=radii,
         camera=alignment.camera,
         crop=alignment.crop,
         crop_to_photo=np.asarray(alignment.crop_to_photo, np.float64),

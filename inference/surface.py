@@ -53,7 +53,7 @@ def find_surface(textures, radii):
         weight = np.where(np.abs(crossing - sheet) <= WINDOW, weights[sheet], 0.0)
         total += weight
         radius += weight * at_texels(radii[sheet], height, width)
-    nearest = _nearest(solid)
+    nearest = nearest_index(solid)
     radius = (radius / np.maximum(total, 1e-6)).ravel()[nearest]
     color = (color / np.maximum(opacity, 1e-6)[..., None]).reshape(-1, 3)[nearest]
     return Surface(radius.astype(np.float32), opacity, np.clip(np.rint(color), 0, 255).astype(np.uint8))
@@ -67,7 +67,7 @@ def at_texels(grid, height, width):
     return cv2.remap(np.ascontiguousarray(grid, np.float32), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
 
 
-def _nearest(mask):
+def nearest_index(mask):
     """(h, w) flat index of the nearest true texel of every texel."""
     outside = (~mask).astype(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)

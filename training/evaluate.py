@@ -126,7 +126,7 @@ def evaluate_heads(model, folder, limit=None):
             mean, bias = model.geometry["mean_landmarks"], model.geometry["landmark_bias"]
             shift = camera.project(mean)[0] - camera.project(mean - bias)[0]
             alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=shard["landmarks"][index] + shift)
-            portrait = Portrait(invert_crop(alignment, model), model.geometry["radii"], camera, crop, np.eye(2, 3),
+            portrait = Portrait(*invert_crop(alignment, model), camera, crop, np.eye(2, 3),
                                 (256, 256), "synthetic", model.id, model.sha256, {}, {})  # fmt: skip
             row = {}
             rows.append(row)

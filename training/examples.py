@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 import torch
 
+from inference.inversion import without_fringe
+from inference.placement import KNEE, bounds
+from inference.surface import at_texels
 from training.population import levels, mirrored_landmarks
 from training.synthetic_shards import open_shards
 
@@ -85,7 +88,7 @@ class SyntheticHeads(torch.utils.data.Dataset):
         self.shards = open_shards(folders)
         self.starts = np.cumsum([0] + [len(s) for s in self.shards])
         self.radii, self.seed, self.view, self.augment = geometry["radii"], seed, view, augment
-        self.mirror = mirrored_landmarks(geometry["mean_landmarks"])
+        self.mirror, self.gaps = mirrored_landmarks(geometry["mean_landmarks"]), level_gaps(geometry["radii"])
         self.backgrounds = backgrounds
 
     def __len__(self):
@@ -114,13 +117,16 @@ class SyntheticHeads(torch.utils.data.Dataset):
             picture = degrade(rng, picture)
             landmarks = landmarks + landmark_noise(rng).astype(np.float32)
         covered = dome[..., 3] > 127
+        level, planes = levels(np.where(covered, radius, 0), self.radii), to_planes(picture)
         out = {
-            "photo": to_planes(picture),
+            "photo": planes,
             "alpha": to_planes(alpha),
             "known": torch.ones(1, 256, 256),
             "landmarks": torch.from_numpy(landmarks),
             "camera": torch.from_numpy(camera),
-            "level": torch.from_numpy(levels(np.where(covered, radius, 0), self.radii))[None],
+            "clean": torch.from_numpy(without_fringe(planes.numpy(), alpha[..., 0])),
+            "level": torch.from_numpy(level)[None],
+            "gap": torch.from_numpy(np.where(level < KNEE, *self.gaps))[None],
             "dome": to_planes(dome[..., :3].astype(np.float32) / 255),
             "synthetic": torch.tensor(1.0),
         }
@@ -160,13 +166,16 @@ class RealPortraits(torch.utils.data.Dataset):
             photo = apply_curves(photo, colour_curves(rng))
             landmarks = landmarks + landmark_noise(rng).astype(np.float32) * 0.5
         zero = torch.zeros
+        planes, alpha = to_planes(photo.astype(np.float32) / 255), np.ascontiguousarray(alpha[..., None]).astype(np.float32) / 255
         return {
-            "photo": to_planes(photo.astype(np.float32) / 255),
-            "alpha": to_planes(np.ascontiguousarray(alpha[..., None]).astype(np.float32) / 255),
+            "photo": planes,
+            "clean": torch.from_numpy(without_fringe(planes.numpy(), alpha[..., 0])),
+            "alpha": to_planes(alpha),
             "landmarks": torch.from_numpy(landmarks.astype(np.float32)),
             "camera": torch.from_numpy(camera),
             "known": torch.from_numpy((known > 127).astype(np.float32))[None],
             "level": zero(1, 160, 160),
+            "gap": zero(1, 160, 160),
             "dome": zero(3, 160, 160),
             "synthetic": torch.tensor(0.0),
             "view": zero(4, 256, 256),
@@ -186,6 +195,12 @@ class RealPortraits(torch.utils.data.Dataset):
                 filled, wide = filled + blurred * reach, wide + reach
             out.append(np.clip(filled / np.maximum(wide, 1e-3), 0, 255).astype(np.uint8))
         return np.stack(out)
+
+
+def level_gaps(radii, size=160):
+    """Distance of neighbouring levels outside and inside the knee, (size, size) float32 each, in units of 4 mm."""
+    outer, bulk, inner = (at_texels(table, size, size) for table in bounds(radii))
+    return (outer - bulk) / KNEE * 250.0, (bulk - inner) / (len(radii) - 1 - KNEE) * 250.0
 
 
 def to_planes(image):

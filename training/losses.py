@@ -13,17 +13,18 @@ def masked_mean(value, mask):
     return (value * mask).sum() / (mask.sum() * value.shape[1] + 1.0)
 
 
-def geometry(level, occupancy, wanted, real):
+def geometry(level, occupancy, wanted, gap, real):
     """Level and occupancy of texel columns against the truth, all (B, 1, 160, 160); real (B,) switches heads off.
 
-    Levels count twice in the face. Returns level loss (in levels) and occupancy loss (binary cross entropy).
+    gap: distance of neighbouring levels, in units of 4 mm, at the truth. Errors count twice in the face. Returns the error
+    of the surface (in 4 mm) and the occupancy loss (binary cross entropy).
     """
     use = (1.0 - real).view(-1, 1, 1, 1)
     hit = (wanted < SHEETS + 0.5).float()
     emphasis = torch.ones_like(wanted)
     top, bottom, left, right = (round(edge * wanted.shape[-1]) for edge in FACE)
     emphasis[:, :, top:bottom, left:right] = 2.0
-    error = F.smooth_l1_loss(level.float(), wanted, reduction="none", beta=0.3).clamp(max=6.0)
+    error = F.smooth_l1_loss(level.float() * gap, wanted * gap, reduction="none", beta=0.3).clamp(max=8.0)
     occupied = F.binary_cross_entropy_with_logits(occupancy.float(), hit, reduction="none")
     return masked_mean(error, hit * use * emphasis), masked_mean(occupied, use.expand_as(hit))
 

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 
 from inference import cameras, domes
 from inference.inversion import VOXEL_DEPTH
-from training.networks import KNEE, SHEETS
+from inference.placement import KNEE, column_rays
+from training.networks import SHEETS
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
 
@@ -40,8 +41,29 @@ def sample_corners(table, u, v):
     return out.view(table.shape[0], *u.shape)
 
 
+def sample_maps(maps, uv, align_corners=False):
+    """Bilinear look-up of maps (B, C, h, w) at uv (B, ..., 2) in [0, 1], clamped. Returns (B, C, ...) float32.
+
+    align_corners: the maps' outermost values stand at the borders, as in tables of grid corners.
+    """
+    grid = uv.reshape(uv.shape[0], 1, -1, 2) * 2 - 1
+    out = F.grid_sample(maps.float(), grid, padding_mode="border", align_corners=align_corners)
+    return out.view(*maps.shape[:2], *uv.shape[1:-1])
+
+
+def band_level(points, band):
+    """Continuous level of points (B, ..., 3) among the sheets of a band (B, 2, n, n), unbounded. Returns level, u, v."""
+    u, v, radius = dome_coordinates(points)
+    outer, inner = sample_maps(band, torch.stack([u, v], -1), align_corners=True).unbind(1)
+    return (outer - radius) / (outer - inner) * (SHEETS - 1), u, v
+
+
 class Manifolds(torch.nn.Module):
-    """The fixed geometry of one model: radii (23, 81, 81) metres at grid corners, as training.population places them."""
+    """The fixed geometry of one model: radii (23, 81, 81) metres at grid corners, as training.population places them.
+
+    Levels are measured by these sheets, and the voxel is looked up on them. A subject's own sheets are a *band*
+    (B, 2, 81, 81): the radii of its outermost and innermost one, see :mod:`inference.placement`.
+    """
 
     def __init__(self, radii, grid, lift_sheets):
         super().__init__()
@@ -53,12 +75,16 @@ class Manifolds(torch.nn.Module):
         self.register_buffer("lift_points", torch.tensor(np.stack(points), dtype=torch.float32).view(-1, 3))
         self.grid, self.lift_sheets = grid, lift_sheets
 
-    def radius(self, u, v, sheet):
-        """Radius of a sheet at u, v; metres."""
+    def radius(self, u, v, level):
+        """Radius of a level at u, v; metres."""
         outer, bulk, inner = sample_corners(self.bounds, u, v)
-        if sheet < KNEE:
-            return outer + (bulk - outer) * (sheet / KNEE)
-        return bulk + (inner - bulk) * ((sheet - KNEE) / (SHEETS - 1 - KNEE))
+        outside = outer + (bulk - outer) * (level / KNEE)
+        return torch.where(torch.as_tensor(level < KNEE, device=u.device), outside,
+                           bulk + (inner - bulk) * ((level - KNEE) / (SHEETS - 1 - KNEE)))  # fmt: skip
+
+    def columns(self, size):
+        """Origins and unit directions of the texel columns of size x size textures, (size, size, 3) each."""
+        return tuple(torch.from_numpy(x).to(self.bounds.device) for x in column_rays(size, size))
 
     def level(self, points):
         """Continuous level at points (..., 3): 0 on the outermost sheet, N - 1 on the innermost."""
@@ -69,11 +95,11 @@ class Manifolds(torch.nn.Module):
         return torch.where(radius > bulk, outside, inside), u, v
 
     @torch.no_grad()
-    def hits(self, camera, pixels, samples=34, near=1.34, far=1.84):
-        """First inward crossing of every sheet by rays of the crop camera.
+    def hits(self, camera, pixels, band, samples=44, near=1.34, far=1.84):
+        """First inward crossing of every sheet of a band by rays of the crop camera.
 
-        camera (B, 4, 4); pixels (B, P, 2) in [0, 1] of the image. Returns points (B, N, P, 3) metres, uv
-        (B, N, P, 2) and valid (B, N, P) bool (the hit lies inside the textures).
+        camera (B, 4, 4); pixels (B, P, 2) in [0, 1] of the image; band (B, 2, n, n) metres. Returns points (B, N, P, 3)
+        metres, uv (B, N, P, 2) and valid (B, N, P) bool (the hit lies inside the textures).
         """
         local = torch.stack([(pixels[..., 0] - 0.5) / FOCAL, (0.5 - pixels[..., 1]) / FOCAL,
                              -torch.ones_like(pixels[..., 0])], -1)  # fmt: skip
@@ -83,7 +109,7 @@ class Manifolds(torch.nn.Module):
         t = torch.linspace(near, far, samples, device=camera.device)
         t = (t[None, None] + distance).expand(*direction.shape[:2], samples)
         points = origin[:, :, None] + direction[:, :, None] * t[..., None]
-        level, _, _ = self.level(points)
+        level, _, _ = band_level(points, band)
         front = points[..., 2] > domes.AXIS_Z + 0.01
         level = torch.where(front, level, torch.full_like(level, -50.0))
         level = torch.cummax(level, -1).values
@@ -93,11 +119,11 @@ class Manifolds(torch.nn.Module):
         index = index.clamp(1, samples - 1)
         before, after = level.gather(2, index - 1), level.gather(2, index)
         low, high = t.gather(2, index - 1), t.gather(2, index)
-        for _ in range(2):
+        for _ in range(3):
             fraction = ((wanted - before) / (after - before).clamp(min=1e-4)).clamp(0.02, 0.98)
             middle = low + (high - low) * fraction
             points = origin[:, :, None] + direction[:, :, None] * middle[..., None]
-            value, u, v = self.level(points)
+            value, u, v = band_level(points, band)
             beyond = value >= wanted
             low, before = torch.where(beyond, low, middle), torch.where(beyond, before, value)
             high, after = torch.where(beyond, middle, high), torch.where(beyond, value, after)
@@ -141,12 +167,14 @@ def project(points, camera):
     return torch.stack([x, y], -1).view(*shape[:-1], 2), depth.view(shape[:-1])
 
 
-def sample_sheets(features, uv, valid=None):
-    """Bilinear look-up of per-sheet textures (B, N, C, H, W) at uv (B, N, P, 2). Returns (B, N, C, P) float32."""
+def sample_sheets(features, uv, level):
+    """Look per-sheet textures (B, N, C, H, W) up at uv (B, ..., 2) and levels (B, ...) of the model's sheets, trilinear,
+    clamped. Returns (B, C, ...) float32."""
     batch, sheets, channels = features.shape[:3]
-    grid = uv.reshape(batch * sheets, -1, 1, 2) * 2 - 1
-    out = F.grid_sample(features.flatten(0, 1).float(), grid, padding_mode="border", align_corners=False)
-    return out.view(batch, sheets, channels, -1)
+    place = torch.cat([uv * 2 - 1, ((level + 0.5) * (2.0 / sheets) - 1)[..., None]], -1).view(batch, 1, 1, -1, 3)
+    volume = features.transpose(1, 2).float()
+    out = F.grid_sample(volume, place, padding_mode="border", align_corners=False)
+    return out.view(batch, channels, *level.shape[1:])
 
 
 def composite(colour, opacity, depth=None):

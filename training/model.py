@@ -1,23 +1,42 @@
 """The whole method as one torch module: photo to fused manifolds, and manifolds to pixels."""
 
+import dataclasses
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inference import cameras, domes
-from inference.inversion import FAR, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
+from inference import cameras, placement
+from inference.inversion import EMPTIED, FAR, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
 from training import manifolds as mf
 from training.networks import (
+    SHEETS,
     Decoder,
     DetailEncoder,
     DetailManifolds,
     EfficientGRAM,
     EncoderW,
     NetworkConfig,
+    expected_level,
     opacity_logits,
+    surface_level,
 )
 
 GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of geometry.npz, in PortraitModel's order
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface:
+    """radius (B, 1, H, H) metres of each texel column's surface, defined everywhere; occupancy (B, 1, H, H), logit, low
+    where the photo shows no subject; facing (B, 1, H, H), cosine between its normal and the photo's camera; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
+    (B, 1, 64, 64) metres of what the photo sees, far behind the head where it sees nothing."""
+
+    radius: torch.Tensor
+    occupancy: torch.Tensor
+    facing: torch.Tensor
+    band: torch.Tensor
+    depth: torch.Tensor
 
 
 class PortraitModel(nn.Module):
@@ -64,60 +83,64 @@ class PortraitModel(nn.Module):
         fused = self.detail(lifted, *coarse)
         return {"coarse": coarse, "fused": fused, "maps": maps, "w_plus": w_plus}
 
-    @torch.no_grad()
-    def visible_depth(self, fused, camera):
-        """Depth of the photo's visible surface, (B, 1, 64, 64) metres; far behind the head where there is none."""
-        batch = camera.shape[0]
-        pixels = mf.pixel_grid(VISIBLE_SIZE, VISIBLE_SIZE, camera.device).expand(batch, -1, -1)
-        points, uv, valid = self.manifolds.hits(camera, pixels)
-        opacity = torch.sigmoid(self.point_features(fused, uv)[1][:, 0]) * valid
-        _, alpha, weight = mf.composite(torch.zeros_like(opacity)[:, :, None], opacity)
-        _, depth = mf.project(points, camera)
-        depth = (weight * depth).sum(1) + (1 - alpha) * FAR
-        return depth.view(batch, 1, VISIBLE_SIZE, VISIBLE_SIZE)
+    def surface(self, fused, maps, camera):
+        """Surface of each subject and the sheets placed around it, as :mod:`inference.placement` does for the engine.
 
-    def point_features(self, fused, uv):
-        """Fused manifolds at uv (B, N, P, 2): colour (B, 3, N, P) and features (B, C, N, P), the first the logit of
-        the opacity."""
-        level, occupancy, colour, sheets = fused
-        batch, count, points = uv.shape[:3]
-        columns = torch.cat([level.float(), occupancy.float(), colour.float()], 1)
-        grid = uv.reshape(batch, -1, 1, 2) * 2 - 1
-        columns = F.grid_sample(columns, grid, padding_mode="border", align_corners=False).view(batch, 5, count, points)
-        features = mf.sample_sheets(sheets, uv).transpose(1, 2)
-        index = torch.arange(count, dtype=torch.float32, device=uv.device)[:, None]
-        logit = opacity_logits(columns[:, 0], columns[:, 1], index) + features[:, 0]
-        return columns[:, 2:], torch.cat([logit[:, None], features[:, 1:]], 1)
+        fused and maps as of :meth:`forward`, camera of the photo. Returns a :class:`Surface`; its radius carries
+        gradients wherever the photo did not carve it.
+        """
+        level, occupancy, _, sheets = (x.float() for x in fused)
+        size = level.shape[-1]
+        corrections = F.interpolate(sheets[:, :, 0], size=(size, size), mode="bilinear", align_corners=False)
+        centre = (torch.arange(size, device=level.device) + 0.5) / size
+        v, u = torch.meshgrid(centre, centre, indexing="ij")
+        found = self.manifolds.radius(u, v, expected_level(level, corrections)).clamp(min=placement.THINNEST)
+        mattes, poses = torch.sigmoid(maps[:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
+        rows = []
+        for guess, chance, matte, pose in zip(found[:, 0].detach().cpu().numpy(), occupancy[:, 0], mattes, poses):
+            view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose.astype(np.float64))
+            radius, kept = placement.carve(guess, matte, view)
+            known = kept & (chance.detach().cpu().numpy() > 0.0)
+            band = placement.place_sheets(radius, known, SHEETS)[[0, -1]]
+            depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
+            free = known & (radius == guess)
+            radius = placement.continued(radius, known)
+            rows.append((radius, known, free, placement.facing(radius, view), band, depth))
+        radius, known, free, facing, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
+        radius, known, free = radius[:, None], known[:, None], free[:, None]
+        occupancy = torch.where(known, occupancy, occupancy.clamp(max=EMPTIED))
+        return Surface(torch.where(free, found, radius), occupancy, facing[:, None], band, depth[:, None])
 
-    def decode(self, points, uv, fused, photo, maps, depth, camera):
-        """Colour and opacity of points on the sheets.
+    def decode(self, points, uv, fused, surface, photo, maps, camera):
+        """Colour and opacity of points on the subjects' sheets.
 
-        points (B, N, P, 3) metres, uv (B, N, P, 2), depth as of :meth:`visible_depth`, camera of the photo.
-        Returns colour (B, N, 3, P) and opacity (B, N, P).
+        points (B, N, P, 3) metres, uv (B, N, P, 2), camera of the photo. Returns colour (B, N, 3, P), opacity (B, N, P)
+        and the columns' own colour (B, N, 3, P).
         """
         batch, sheets, count = points.shape[:3]
-        tint, features = self.point_features(fused, uv)
+        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, fused[2].float()], 1)
+        columns = mf.sample_maps(columns, uv)
+        outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
+        index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
+        logit = opacity_logits(surface_level(columns[:, 0], outer, inner, sheets), columns[:, 1], index)
+        features = mf.sample_sheets(fused[3][:, :, 1:], uv, self.manifolds.level(points)[0])
         maps = maps.float()
-        depth = F.interpolate(depth, size=photo.shape[-2:], mode="bilinear", align_corners=False)
+        depth = F.interpolate(surface.depth, size=photo.shape[-2:], mode="bilinear", align_corners=False)
         stack = torch.cat([photo.float(), torch.sigmoid(maps[:, :1]), maps[:, 1:], depth], 1)
         with torch.no_grad():
             pixel, distance = mf.project(points, camera)
-            towards = F.normalize(camera[:, None, None, :3, 3] - points, dim=-1)
-            radial = points - points.new_tensor([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
-            radial = torch.cat([radial[..., :1], radial[..., 1:2].clamp(min=0.0), radial[..., 2:]], -1)
-            cosine = (towards * F.normalize(radial, dim=-1)).sum(-1)
-        seen = F.grid_sample(stack, pixel.view(batch, -1, 1, 2) * 2 - 1, padding_mode="border", align_corners=False)
-        seen = seen.view(batch, -1, sheets, count)
+        seen = mf.sample_maps(stack, pixel)
         behind = (distance[:, None] - seen[:, -1:]) * 100.0
-        inputs = torch.cat([tint, seen[:, :4], features, seen[:, 4:-1], behind, cosine[:, None]], 1)
-        rgb, opacity = self.decoder(inputs.view(batch, -1, sheets, count))
-        return rgb.transpose(1, 2), opacity[:, 0]
+        inputs = [columns[:, 3:], seen[:, :4], logit[:, None], features, seen[:, 4:-1], behind, columns[:, 2:3]]
+        rgb, opacity = self.decoder(torch.cat(inputs, 1))
+        return rgb.transpose(1, 2), opacity[:, 0], columns[:, 3:].transpose(1, 2)
 
-    def render(self, pixels, camera, output, photo, photo_camera, depth):
+    def render(self, pixels, camera, output, photo, photo_camera):
         """Render pixels (B, P, 2) in [0, 1] of a camera (B, 4, 4). Returns premultiplied colour (B, 3, P), alpha (B, P),
         expected depth (B, P) where alpha is 1."""
-        points, uv, valid = self.manifolds.hits(camera, pixels)
-        rgb, opacity = self.decode(points, uv, output["fused"], photo, output["maps"], depth, photo_camera)
+        surface = self.surface(output["fused"], output["maps"], photo_camera)
+        points, uv, valid = self.manifolds.hits(camera, pixels, surface.band)
+        rgb, opacity, _ = self.decode(points, uv, output["fused"], surface, photo, output["maps"], photo_camera)
         colour, alpha, weight = mf.composite(rgb, opacity * valid)
         _, distance = mf.project(points, camera)
         return colour, alpha, (weight * distance).sum(1)

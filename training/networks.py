@@ -21,10 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inference.inversion import CARVE_AT, CARVE_SLOPE, SHARPNESS, VOXEL_SLICES
+from inference.inversion import CARVE_AT, CARVE_SLOPE, VOXEL_SLICES
+from inference.placement import SHARPNESS
 
 SHEETS = 23
-KNEE = 6  # sheets outside the bulk of the population; they catch big hair and hats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,7 +267,7 @@ class DetailManifolds(nn.Module):
         """Colours the photo shows on the coarse surface, spread over columns it does not show: (B, 3, G, G).
 
         A column counts by the matte at its surface, and less where the surface runs away from the viewer. What is
-        missing comes from ever wider averages (push-pull, Gortler et al., SIGGRAPH 1996).
+        missing comes from the other side of the head, then from ever wider averages (push-pull, Gortler et al., SIGGRAPH 1996).
         """
         config, grid = self.config, level.shape[-1]
         colours = lifted.view(-1, len(config.lift_sheets), config.voxel_channels + 4, grid, grid)[:, :, config.voxel_channels :]
@@ -279,6 +279,8 @@ class DetailManifolds(nn.Module):
         trust = torch.exp(-((steep / 4.0) ** 2))
         colour = (colours[:, :, :3] * near[:, :, None]).sum(1) * trust
         weight = (colours[:, :, 3:] * near[:, :, None]).sum(1) * trust
+        missing = 0.5 * torch.clamp(1.0 - 2.0 * weight, min=0.0)  # a side the photo does not show is like the other one
+        colour, weight = (x + missing * torch.flip(x, (3,)) for x in (colour, weight))
         levels = [(colour, weight)]
         while levels[-1][0].shape[-1] > 5:
             levels.append(tuple(F.avg_pool2d(x, 2) for x in levels[-1]))
@@ -303,12 +305,27 @@ def opacity_logits(level, occupancy, index):
     return low - torch.log(1.0 + torch.exp(low - high) + torch.exp(-high))
 
 
+def expected_level(level, corrections):
+    """Level at which a column turns solid, with the sheets' own corrections; twin of ``placement.expected_level``.
+
+    level (B, 1, h, w), corrections (B, N, h, w) of the sheets' logits. Returns (B, 1, h, w).
+    """
+    index = torch.arange(corrections.shape[1], dtype=level.dtype, device=level.device).view(1, -1, 1, 1)
+    ahead = torch.sigmoid(-torch.clamp(SHARPNESS * (index + 0.5 - level) + corrections, -30.0, 30.0))
+    return torch.cumprod(ahead, 1).sum(1, keepdim=True)
+
+
+def surface_level(radius, outer, inner, count):
+    """Level of a surface among a subject's own sheets; twin of ``inference.inversion.surface_level``."""
+    return torch.clamp((outer - radius) / (outer - inner) * (count - 1), max=count - 1.5)
+
+
 class Decoder(nn.Module):
     """Fusion MLP, point by point: coarse colour, features and what the photo shows there to colour and opacity.
 
     Inputs per point, in this order: coarse colour (3), photo colour (3), matte (1), sheet features (C, the first a
-    logit), pixel features (P), depth behind the photo's visible surface in cm (1), cosine between the sheet's
-    radial direction and the direction to the photo's camera (1).
+    logit), pixel features (P), depth behind the photo's visible surface in cm (1), cosine between the surface's
+    normal and the direction to the photo's camera (1).
     """
 
     def __init__(self, config):
@@ -323,13 +340,13 @@ class Decoder(nn.Module):
     def forward(self, points):
         """points (B, inputs, h, w). Returns colour (B, 3, h, w) in [0, 1] and opacity (B, 1, h, w) in [0, 1]."""
         coarse, photo, matte, logit = points[:, :3], points[:, 3:6], points[:, 6:7], points[:, 7:8]
-        behind, cosine = points[:, -2:-1], points[:, -1:]
-        x = torch.cat([points[:, :7], torch.tanh(points[:, 7:8] / 4.0), points[:, 8:-2], torch.tanh(behind), cosine], 1)
+        behind, facing = points[:, -2:-1], points[:, -1:]
+        x = torch.cat([points[:, :7], torch.tanh(points[:, 7:8] / 4.0), points[:, 8:-2], torch.tanh(behind), facing], 1)
         x = F.leaky_relu(self.first(x), 0.2)
         x = F.leaky_relu(self.second(x), 0.2)
         x = self.third(x).float()
-        # The photo is trusted where its pixel is subject, nothing stands in front, and it is not seen at grazing angle.
-        trust = 6.0 * (matte - 0.6) + 4.0 * torch.clamp(0.8 - behind, -3.0, 0.5) + 4.0 * torch.clamp(cosine - 0.25, -0.5, 0.25)
+        # The photo is trusted where its pixel is subject, nothing stands in front, and it is not seen at a grazing angle.
+        trust = 6.0 * (matte - 0.6) + 4.0 * torch.clamp(0.8 - behind, -3.0, 0.5) + 12.0 * torch.clamp(facing - 0.35, -0.5, 0.15)
         gate = torch.sigmoid(trust + 2.0 * x[:, 4:5])
         colour = coarse + gate * (photo - coarse) + 0.1 * torch.tanh(x[:, :3])
         # What projects onto the photo's backdrop is empty: the photo carves the manifolds.

@@ -1,10 +1,15 @@
 """What training minimises: the weighted losses of a batch, in texture space and in view space."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
+from inference import cameras
 from training import losses
 from training import manifolds as mf
+
+NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
+SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 
 def texture_losses(output, batch, weights):
@@ -16,7 +21,7 @@ def texture_losses(output, batch, weights):
         if name == "coarse":
             level, occupancy = (F.interpolate(x.float(), scale_factor=2, mode="bilinear") for x in (level, occupancy))
             sheets = sheets.view(level.shape[0], mf.SHEETS, -1, *sheets.shape[-2:])
-        shape, occupied = losses.geometry(level, occupancy, batch["level"], real)
+        shape, occupied = losses.geometry(level, occupancy, batch["level"], batch["gap"], real)
         out[f"{name}_level"] = share * weights.level * shape
         out[f"{name}_occupancy"] = share * weights.occupancy * occupied
         out[f"{name}_opacity"] = share * weights.opacity * losses.sheet_opacity(level, occupancy, sheets, batch["level"], real)
@@ -44,39 +49,108 @@ def pick(image, rows, columns):
 
 
 def view_losses(model, output, batch, weights, patch):
-    """Losses on rendered patches of the photo's view and of a novel view. Returns a dict of weighted terms."""
-    count, camera, photo = len(batch["photo"]), batch["camera"], batch["photo"]
-    square = lambda x: x.reshape(count, -1, patch, patch)  # noqa: E731
-    depth = model.visible_depth(tuple(f.detach() for f in output["fused"]), camera)
-    out = {}
-    # The photo's own view, synthetic and real.
-    pixels, rows, columns = random_patch(count, 256, patch, photo.device)
-    points, uv, valid = model.manifolds.hits(camera, pixels)
-    rgb, opacity = model.decode(points, uv, output["fused"], photo, output["maps"], depth, camera)
-    opacity = opacity * valid
-    colour, alpha, weight = mf.composite(rgb, opacity)
-    truth = torch.cat([pick(photo, rows, columns), pick(batch["alpha"], rows, columns)], 1)
-    known = square(pick(batch["known"], rows, columns))
-    # A soft pixel of the photo mixes subject and backdrop, so colour counts only where the subject fills it.
-    inside = known * ((square(truth[:, 3:]) > 0.98) | (square(truth[:, 3:]) < 0.02)).float()
-    error, alpha_error = losses.picture(square(colour), square(alpha[:, None]), square(truth), inside)
-    out["input_colour"], out["input_alpha"] = weights.input_colour * error, weights.view_alpha * alpha_error
-    # Coarse colours alone must explain the photo too: they are what unseen sides are made of.
-    tint, _ = model.point_features(output["fused"], uv)
-    explained = (tint.transpose(1, 2) * weight.detach()[:, :, None]).sum(1)
-    solid = (truth[:, 3:] > 0.98) * (alpha.detach()[:, None] > 0.9) * square(known).view(count, 1, -1)
-    out["input_coarse"] = weights.input_coarse * losses.masked_mean((explained - truth[:, :3]).abs(), solid.float())
-    # A novel view: exact for synthetic heads.
-    rows_of = batch["synthetic"] > 0.5
-    if rows_of.any() and weights.novel_colour:
-        sub = {k: v[rows_of] for k, v in batch.items() if torch.is_tensor(v)}
-        fused = tuple(f[rows_of] for f in output["fused"])
-        pixels, rows, columns = random_patch(len(sub["photo"]), 256, patch, photo.device)
-        points, uv, valid = model.manifolds.hits(sub["view_camera"], pixels)
-        rgb, opacity = model.decode(points, uv, fused, sub["photo"], output["maps"][rows_of], depth[rows_of], sub["camera"])
-        colour, alpha, _ = mf.composite(rgb, opacity * valid)
-        shape = (len(sub["photo"]), -1, patch, patch)
-        truth = pick(sub["view"], rows, columns).view(*shape)
-        error, alpha_error = losses.picture(colour.view(*shape), alpha[:, None].view(*shape), truth, torch.ones_like(truth[:, :1]))
-        out["novel_colour"], out["novel_alpha"] = weights.novel_colour * error, weights.view_alpha * alpha_error
+    """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms."""
+    surface = model.surface(output["fused"], output["maps"], batch["camera"])
+    out = own_view(model, output, surface, batch, weights, patch)
+    synthetic = batch["synthetic"] > 0.5
+    if synthetic.any() and weights.novel_colour:
+        out |= known_view(model, *rows_of(synthetic, output, surface, batch), weights, patch)
+    if weights.prior_depth or weights.prior_features:
+        out |= coarse_priors(model, output, surface, batch, weights)
+    if weights.prior_seen or weights.prior_unseen:
+        out |= unknown_view(model, output, surface, batch, weights, patch)
     return out
+
+
+def rows_of(chosen, output, surface, batch):
+    """The examples of a batch for which ``chosen`` (B,) bool is true: output, surface and batch."""
+    output = {"fused": tuple(x[chosen] for x in output["fused"]), "maps": output["maps"][chosen]}
+    surface = type(surface)(*(x[chosen] for x in vars(surface).values()))
+    return output, surface, {k: v[chosen] for k, v in batch.items() if torch.is_tensor(v)}
+
+
+def render(model, output, surface, batch, camera, pixels):
+    """Render pixels (B, P, 2) of a camera. Returns a dict: ``colour`` (B, 3, P), premultiplied, ``alpha`` (B, 1, P), ``tint``
+    (B, 3, P), the same picture from the columns' own colours, and ``points`` (B, P, 3), where the rays end."""
+    points, uv, valid = model.manifolds.hits(camera, pixels, surface.band)
+    rgb, opacity, tint = model.decode(points, uv, output["fused"], surface, batch["clean"], output["maps"], batch["camera"])
+    colour, alpha, weight = mf.composite(rgb, opacity * valid)
+    fixed = weight.detach()[..., None]
+    ends = (points * fixed).sum(1) / fixed.sum(1).clamp(min=1e-4)
+    return {"colour": colour, "alpha": alpha[:, None], "tint": (tint * fixed[..., 0][:, :, None]).sum(1), "points": ends}
+
+
+def own_view(model, output, surface, batch, weights, patch):
+    """The photo's own view, synthetic heads and real portraits."""
+    photo, square = batch["photo"], lambda x: x.reshape(len(x), -1, patch, patch)  # noqa: E731
+    pixels, rows, columns = random_patch(len(photo), 256, patch, photo.device)
+    view = render(model, output, surface, batch, batch["camera"], pixels)
+    truth = torch.cat([pick(photo, rows, columns), pick(batch["alpha"], rows, columns)], 1)
+    known = pick(batch["known"], rows, columns)
+    # A soft pixel of the photo mixes subject and backdrop, so colour counts only where the subject fills it.
+    inside = known * ((truth[:, 3:] > 0.98) | (truth[:, 3:] < 0.02)).float()
+    error, alpha_error = losses.picture(*map(square, (view["colour"], view["alpha"], truth, inside)))
+    # The columns' own colours must explain the photo too: they are what unseen sides are made of.
+    solid = (truth[:, 3:] > 0.98) * (view["alpha"].detach() > 0.9) * known
+    coarse = losses.masked_mean((view["tint"] - truth[:, :3]).abs(), solid)
+    return {"input_colour": weights.input_colour * error, "input_alpha": weights.view_alpha * alpha_error,
+            "input_coarse": weights.input_coarse * coarse}  # fmt: skip
+
+
+def known_view(model, output, surface, batch, weights, patch):
+    """Another view of synthetic heads, whose picture is known."""
+    pixels, rows, columns = random_patch(len(batch["photo"]), 256, patch, batch["photo"].device)
+    view = render(model, output, surface, batch, batch["view_camera"], pixels)
+    square = lambda x: x.reshape(len(x), -1, patch, patch)  # noqa: E731
+    truth = square(pick(batch["view"], rows, columns))
+    everywhere = torch.ones_like(truth[:, :1])
+    error, alpha_error = losses.picture(square(view["colour"]), square(view["alpha"]), truth, everywhere)
+    return {"novel_colour": weights.novel_colour * error, "novel_alpha": weights.view_alpha * alpha_error}
+
+
+def coarse_priors(model, output, surface, batch, weights):
+    """Details stay near the coarse manifolds (GRAMInverter, section 3.3): the surface everywhere on real portraits, whose
+    shape nobody knows, and the features of columns that the photo does not see."""
+    level = F.interpolate(output["coarse"][0].float(), size=surface.radius.shape[-2:], mode="bilinear")
+    centre = (torch.arange(level.shape[-1], device=level.device) + 0.5) / level.shape[-1]
+    v, u = torch.meshgrid(centre, centre, indexing="ij")
+    coarse = model.manifolds.radius(u, v, level)
+    real = (1.0 - batch["synthetic"]).view(-1, 1, 1, 1) * (surface.occupancy > 0).float()
+    away = F.relu((surface.radius - coarse).abs() - NEAR_COARSE) * 250.0  # per 4 mm
+    columns = model.manifolds.columns(level.shape[-1])
+    points = columns[0] + columns[1] * surface.radius.detach()[:, 0, ..., None]
+    unseen = 1.0 - visible(points.flatten(1, 2), batch, surface)[0].view_as(level)
+    sheets = output["fused"][3].float()
+    added = (sheets - output["coarse"][3].float().view_as(sheets)).square().mean((1, 2))[:, None]
+    return {"prior_depth": weights.prior_depth * losses.masked_mean(away, real),
+            "prior_features": weights.prior_features * losses.masked_mean(added, F.avg_pool2d(unseen, 2))}  # fmt: skip
+
+
+def unknown_view(model, output, surface, batch, weights, patch):
+    """A random other view without a picture of it: what the photo shows must reappear there, and what it does not show
+    must look as the columns say (GRAMInverter, section 3.3)."""
+    count, device = len(batch["photo"]), batch["photo"].device
+    turns = (torch.rand(count, 2) * 2 - 1) * torch.tensor([40.0, 15.0])
+    poses = [cameras.orbit_camera(yaw=float(yaw), pitch=float(pitch)).camera_to_world for yaw, pitch in turns]
+    camera = torch.tensor(np.stack(poses), dtype=torch.float32, device=device)
+    pixels, _, _ = random_patch(count, 256, patch, device)
+    view = render(model, output, surface, batch, camera, pixels)
+    shown, photo = visible(view["points"], batch, surface)
+    solid = (view["alpha"].detach() > 0.95).float()
+    straight = view["colour"] / view["alpha"].clamp(min=0.5)
+    tint = (view["tint"] / view["alpha"].clamp(min=0.5)).detach()
+    seen = losses.masked_mean((straight - photo).abs(), shown[:, None] * solid)
+    unseen = losses.masked_mean((straight - tint).abs(), (1.0 - shown[:, None]) * solid)
+    return {"prior_seen": weights.prior_seen * seen, "prior_unseen": weights.prior_unseen * unseen}
+
+
+@torch.no_grad()
+def visible(points, batch, surface):
+    """Whether the photo shows points (B, P, 3): (B, P) 0 or 1, and its colours there (B, 3, P).
+
+    Shown are points that project onto the subject and lie no further than 8 mm behind what the photo sees.
+    """
+    pixel, distance = mf.project(points, batch["camera"])
+    maps = torch.cat([batch["clean"], batch["alpha"], F.interpolate(surface.depth, size=256, mode="bilinear")], 1)
+    found = mf.sample_maps(maps, pixel)
+    return ((found[:, 3] > 0.9) & (distance - found[:, 4] < SEEN_WITHIN)).float(), found[:, :3]

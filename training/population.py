@@ -14,7 +14,8 @@ from scipy import ndimage
 from inference import domes
 from inference.cameras import CROP_DISTANCE, orbit_camera
 from inference.inversion import UNUSED_LANDMARKS
-from training.networks import KNEE, SHEETS
+from inference.placement import KNEE, bounds, radius_to_level
+from training.networks import SHEETS
 from training.synthetic_shards import open_shards
 
 MARGIN = 0.004  # metres between the population and either bound
@@ -77,10 +78,8 @@ def levels(radius, radii):
     height, width = radius.shape[-2:]
     u, v = domes.texel_centres(height, width)
     place = [v * (radii.shape[1] - 1), u * (radii.shape[2] - 1)]
-    outer, bulk, inner = (ndimage.map_coordinates(radii[k], place, order=1, mode="nearest") for k in (0, KNEE, -1))
-    outside = (outer - radius) / (outer - bulk) * KNEE
-    inside = KNEE + (bulk - radius) / (bulk - inner) * (SHEETS - 1 - KNEE)
-    level = np.where(radius > bulk, outside, inside)
+    tables = np.stack([ndimage.map_coordinates(table, place, order=1, mode="nearest") for table in bounds(radii)])
+    level = radius_to_level(tables, radius)
     return np.where(radius > 0, np.clip(level, 0.0, SHEETS), SHEETS + 1.0).astype(np.float32)
 
 

@@ -16,7 +16,7 @@ from training.networks import NetworkConfig
 class LossWeights:
     """Weight of each term; zero switches it off."""
 
-    level: float = 1.0  # level of the surface, per level
+    level: float = 1.0  # the surface, per 4 mm
     occupancy: float = 0.5  # does the column meet the subject
     opacity: float = 1.0  # opacity of every sheet
     colour: float = 2.0  # colour of the columns
@@ -26,6 +26,10 @@ class LossWeights:
     input_coarse: float = 1.0  # the photo explained by the coarse colours alone
     novel_colour: float = 4.0  # another view of a synthetic head
     view_alpha: float = 1.0  # silhouettes of both views
+    prior_depth: float = 0.5  # the surface of a real portrait stays near the coarse one, per 4 mm
+    prior_features: float = 0.01  # size of detail features where the photo sees nothing
+    prior_seen: float = 1.0  # what the photo shows reappears in other views
+    prior_unseen: float = 1.0  # what it does not show looks as the columns say
 
 
 @dataclasses.dataclass(frozen=True)

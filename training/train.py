@@ -19,6 +19,7 @@ import time
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from training import checkpoint as ck
 from training.batches import Batches, Opening, look, newer
@@ -29,6 +30,7 @@ from training.landmark_levels import fit_landmark_levels
 from training.model import GEOMETRY, PortraitModel
 from training.objective import texture_losses, view_losses
 from training.pictures import Validation
+from training.population import for_grid
 from training.presets import PRESETS, override
 from training.processes import Group
 
@@ -91,6 +93,15 @@ def learning_rate(preset, step, progress):
     return preset.learning_rate * min(1.0, (step + 1) / preset.warmup) * (preset.final_rate + (1 - preset.final_rate) * cosine)
 
 
+def fit_textures(batch, size):
+    """A batch whose textures, made at 160 texels, have the size of the model's own: (size, size)."""
+    if batch["level"].shape[-1] == size:
+        return batch
+    near = {name: F.interpolate(batch[name], size=(size, size), mode="nearest-exact") for name in ("level", "gap")}
+    dome = F.interpolate(batch["dome"], size=(size, size), mode="bilinear", align_corners=False)
+    return batch | near | {"dome": dome}
+
+
 class Run:
     """A run at some step: model, running average, optimizer, and the time it took so far."""
 
@@ -102,7 +113,7 @@ class Run:
         if state and not any(line.startswith("network.") for line in options.settings):
             preset = dataclasses.replace(preset, network=ck.network_config(state))
         self.preset, self.group, self.seed = preset, group, options.seed
-        self.geometry = load_geometry(options, state or source)
+        self.geometry = for_grid(load_geometry(options, state or source), preset.network.grid)
         torch.manual_seed(options.seed)
         self.model = PortraitModel(*(self.geometry[name] for name in GEOMETRY), preset.network)
         self.step, self.seconds = 0, 0.0
@@ -133,6 +144,7 @@ class Run:
         for number in self.group.share(range(chunks)):
             mark = time.monotonic()
             batch = {k: v.to(self.group.device, non_blocking=True) for k, v in next(batches).items()}
+            batch = fit_textures(batch, 2 * preset.network.grid)
             batch["photo"] = batch["photo"].to(memory_format=torch.channels_last)
             journal.waited += time.monotonic() - mark
             torch.manual_seed(self.seed * 1_000_003 + self.step * chunks + number)  # patches and backdrops of the views
