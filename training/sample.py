@@ -3,6 +3,8 @@
 The latent z of a head is the vector of its own parameters (identity, expression, skin, hair, light). The mapping network
 is fitted to carry z to the w+ codes that E_w finds for the head's photo, with one linear layer for the landmarks' part of
 the level map. Drawing z then gives heads that nobody photographed, through the coarse generator alone.
+
+``--prior gan.pt`` draws from the prior that training.gan has learnt from photographs instead, and fits nothing.
 """
 
 import argparse
@@ -18,7 +20,11 @@ from tqdm import tqdm
 
 from inference import cameras
 from inference.view import render_view
+from training.checkpoint import network_config, read_checkpoint
+from training.errors import TrainingError, command
 from training.export import load_checkpoint
+from training.from_onnx import start_from
+from training.model import GEOMETRY, PortraitModel
 from training.networks import SHEETS, MappingNetwork, opacity_logits
 from training.synthetic_shards import open_shards
 
@@ -95,29 +101,64 @@ def coarse_textures(model, w_plus, levels):
     return textures
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
-    parser.add_argument("--geometry", type=pathlib.Path, required=True)
-    parser.add_argument("--heads", type=pathlib.Path, required=True, help="folder of shards of one generator version")
-    parser.add_argument("--count", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="picture to write; the mapping lies beside it as .pt")
-    options = parser.parse_args(arguments)
-    with np.load(options.geometry, allow_pickle=False) as data:
-        geometry = {name: data[name] for name in data.files}
+def load_prior(path):
+    """Model, Prior and width of z of a gan.pt. Raises TrainingError when it is something else."""
+    state = read_checkpoint(path)
+    if "prior" not in state:
+        raise TrainingError(f"{path} holds no prior: give the gan.pt of training.gan")
+    geometry = {name: value.numpy() for name, value in state["geometry"].items()}
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY), network_config(state)).eval().requires_grad_(False)
+    start_from(model, state["average"])
+    prior = Prior(state["z_dim"], model.config, model.generator.styles)
+    prior.load_state_dict(state["prior"])
+    return model, prior.eval(), state["z_dim"]
+
+
+def fitted_prior(options):
+    """Model, Prior and width of z, fitted to the heads that the options name; the mapping is kept beside the picture."""
+    geometry = None
+    if options.geometry:
+        with np.load(options.geometry, allow_pickle=False) as data:
+            geometry = {name: data[name] for name in data.files}
     model, _ = load_checkpoint(options.checkpoint, geometry)
     z, w_plus, levels = encode_heads(model, open_shards([options.heads]))
     mean, spread = z.mean(0), z.std(0) + 1e-3
     prior, explained = fit_prior(model, (z - mean) / spread, w_plus, levels)
     print(f"the mapping network explains {100 * explained:.0f} % of the codes' variance on unseen heads")
     torch.save({"prior": prior.state_dict(), "mean": mean, "spread": spread}, options.out.with_suffix(".pt"))
+    return model, prior, z.shape[1]
+
+
+def model_radii(model):
+    """Radii (23, 81, 81) metres of a model's sheets at grid corners."""
+    place = torch.linspace(0, 1, 81)
+    v, u = torch.meshgrid(place, place, indexing="ij")
+    return torch.stack([model.manifolds.radius(u, v, sheet) for sheet in range(SHEETS)]).numpy()
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prior", type=pathlib.Path, help="gan.pt of training.gan, with everything that is needed")
+    parser.add_argument("--checkpoint", type=pathlib.Path, help="checkpoint of training.train, if there is no --prior")
+    parser.add_argument("--geometry", type=pathlib.Path, help="geometry.npz; the checkpoint's own by default")
+    parser.add_argument("--heads", type=pathlib.Path, help="folder of shards of one generator version, to fit the mapping")
+    parser.add_argument("--count", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="picture to write; a fitted mapping lies beside it as .pt")
+    options = parser.parse_args(arguments)
+    if options.prior:
+        model, prior, z_dim = load_prior(options.prior)
+    elif options.checkpoint and options.heads:
+        model, prior, z_dim = fitted_prior(options)
+    else:
+        parser.error("give --prior, or --checkpoint and --heads")
+    radii = model_radii(model)
     rows = []
     for row in range(options.count):
-        drawn = torch.randn(1, z.shape[1], generator=torch.Generator().manual_seed(options.seed + row))
+        drawn = torch.randn(1, z_dim, generator=torch.Generator().manual_seed(options.seed + row))
         with torch.no_grad():
             textures = coarse_textures(model, *prior(drawn))
-        portrait = types.SimpleNamespace(textures=textures, radii=geometry["radii"])
+        portrait = types.SimpleNamespace(textures=textures, radii=radii)
         views = [render_view(portrait, cameras.orbit_camera(yaw=yaw), (0.5, 0.5, 0.5)).color for yaw in YAWS]
         rows.append(np.concatenate(views, 1))
     half = -(-len(rows) // 2)
@@ -127,4 +168,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    command(main)
