@@ -53,20 +53,22 @@ def invert_crop(alignment, model, progress=None):
     geometry = _geometry(model)
 
     report(0.0, STAGES[0])
-    offsets = landmark_offsets(alignment.landmarks, alignment.camera, model.geometry["mean_landmarks"])
-    w_plus, linear = model.session("encoder_w").run(None, {"photo": photo, "landmark_offsets": offsets})
-    report(0.1, STAGES[1])
-    coarse = model.session("efficient_gram").run(None, {"w_plus": w_plus, "landmark_levels": linear})
-    level, occupancy, colour, sheets, hidden = coarse
-    report(0.2, STAGES[2])
     voxel, maps = model.session("detail_encoder").run(None, {"photo": photo})
-    lifted = lift(voxel[0], photo[0], maps[0, :1], alignment.camera, geometry.lift_points, level.shape[-1])
+    matte = _sigmoid(maps[0, 0])
+    offsets = landmark_offsets(alignment.landmarks, alignment.camera, model.geometry["mean_landmarks"])
+    pose = alignment.camera.camera_to_world[None].astype(np.float32)
+    inputs = {"photo": photo, "landmark_offsets": offsets, "matte": matte[None, None], "camera": pose}
+    w_plus, shape = model.session("encoder_w").run(None, inputs)
+    report(0.15, STAGES[1])
+    coarse = model.session("efficient_gram").run(None, {"w_plus": w_plus, "shape": shape})
+    level, occupancy, colour, sheets, hidden = coarse
+    report(0.25, STAGES[2])
+    lifted = lift(voxel[0], photo[0], matte, alignment.camera, geometry.lift_points, level.shape[-1])
     report(0.4, STAGES[3])
     inputs = {"lifted": lifted, "level": level, "occupancy": occupancy}
     inputs |= {"colour": colour, "sheets": sheets, "hidden": hidden}
     level, occupancy, colour, features = model.session("detail_manifolds").run(None, inputs)
     report(0.5, STAGES[4])
-    matte = _sigmoid(maps[0, 0])
     radius, known = find_surface(level[0, 0], occupancy[0, 0], features[0, :, 0], matte, alignment.camera, model)
     radii = placement.place_sheets(radius, known, len(features[0]))
     depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, FAR)
@@ -105,7 +107,7 @@ def lift(voxel, photo, matte, camera, points, grid):
     """Carry the photo onto the manifolds' low-resolution texture grid.
 
     voxel: (C * D, S, S) float32, channel-major, a frustum of D slices around the head. photo: (3, 256, 256) in [0, 1].
-    matte: (1, 256, 256) logit. points: (L * grid * grid, 3) metres. Returns (1, L * (C + 4), grid, grid) float32.
+    matte: (256, 256) in [0, 1]. points: (L * grid * grid, 3) metres. Returns (1, L * (C + 4), grid, grid) float32.
     """
     size = voxel.shape[-1]
     count = len(points) // (grid * grid)
@@ -116,7 +118,7 @@ def lift(voxel, photo, matte, camera, points, grid):
     z = np.clip(((depth - CROP_DISTANCE) / VOXEL_DEPTH + 1) * slices / 2 - 0.5, 0, slices - 1)
     volume = np.ascontiguousarray(voxel.reshape(channels, slices, size, size).transpose(1, 2, 3, 0))
     features = _trilinear(volume, z, y, x)
-    chance = cv2.erode(_sigmoid(matte[0]), np.ones((5, 5), np.uint8))[None]  # pixels at the edge mix in the backdrop
+    chance = cv2.erode(matte, np.ones((5, 5), np.uint8))[None]  # pixels at the edge mix in the backdrop
     small = np.concatenate([photo * chance, chance]).reshape(4, 64, CROP_SIZE // 64, 64, CROP_SIZE // 64).mean((2, 4))
     x, y = (np.clip(pixel[:, axis] * 64 - 0.5, 0, 63) for axis in (0, 1))
     colours = _trilinear(np.ascontiguousarray(small.transpose(1, 2, 0))[None], np.zeros_like(x), y, x)

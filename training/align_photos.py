@@ -41,18 +41,28 @@ def align_labelled(photo, matte, landmarks, mean_landmarks, bias):
     }
 
 
+def read_landmarks(path):
+    """Mean landmarks on the exact surface and the bias of the labelling detector, (468, 3) float64 metres each.
+
+    path: geometry.npz of training.population, or that of an exported model, whose mean landmarks hold the bias already
+    (and which keeps its mean level inside the networks).
+    """
+    with np.load(path, allow_pickle=False) as data:
+        mean, bias = data["mean_landmarks"].astype(np.float64), data["landmark_bias"].astype(np.float64)
+        return (mean if "mean_level" in data.files else mean - bias), bias
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=pathlib.Path)
     parser.add_argument("--labels", type=pathlib.Path, required=True, help=".npz of training.aligner.label_photos")
     parser.add_argument("--mattes", type=pathlib.Path, required=True, help="folder of mattes by the same command")
-    parser.add_argument("--geometry", type=pathlib.Path, required=True, help="geometry.npz of training.population")
+    parser.add_argument("--geometry", type=pathlib.Path, required=True, help="geometry.npz of training.population or a model")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args(arguments)
     with np.load(options.labels, allow_pickle=False) as data:
         labels = dict(zip(data["names"].tolist(), data["landmarks"]))
-    with np.load(options.geometry, allow_pickle=False) as data:
-        mean, bias = data["mean_landmarks"].astype(np.float64), data["landmark_bias"].astype(np.float64)
+    mean, bias = read_landmarks(options.geometry)
     rows = []
     for path in tqdm(sorted(options.photos.iterdir())):
         name = path.stem if path.stem in labels else path.name

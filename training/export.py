@@ -42,8 +42,8 @@ class Generator(torch.nn.Module):
         super().__init__()
         self.generator, self.mean_level, self.mean_colour = model.generator, model.mean_level, model.mean_colour
 
-    def forward(self, w_plus, landmark_levels):
-        return self.generator(w_plus, landmark_levels, self.mean_level, self.mean_colour)
+    def forward(self, w_plus, shape):
+        return self.generator(w_plus, shape, self.mean_level, self.mean_colour)
 
 
 def networks(model):
@@ -57,8 +57,8 @@ def networks(model):
             super().__init__()
             self.encoder = model.encoder
 
-        def forward(self, photo, landmark_offsets):
-            return self.encoder(photo * 2 - 1, landmark_offsets)
+        def forward(self, photo, landmark_offsets, matte, camera):
+            return self.encoder(photo * 2 - 1, landmark_offsets, matte, camera)
 
     class Detail(torch.nn.Module):
         def __init__(self):
@@ -69,13 +69,14 @@ def networks(model):
             return self.encoder(photo * 2 - 1)
 
     generator = Generator(model)
-    codes = Encoder()(photo, offsets)
+    sight = {"photo": photo, "landmark_offsets": offsets, "matte": tensor(1, 1, 256, 256), "camera": tensor(1, 4, 4)}
+    codes = Encoder()(*sight.values())
     coarse = generator(*codes)
     lifted = tensor(1, len(config.lift_sheets) * (config.voxel_channels + 4), config.grid, config.grid)
     points = tensor(1, 7 + config.sheet_features + config.pixel_features + 2, 1, 25600)
     names = ("level", "occupancy", "colour", "sheets", "hidden")
-    yield "encoder_w", Encoder(), {"photo": photo, "landmark_offsets": offsets}, ("w_plus", "landmark_levels"), None
-    yield "efficient_gram", generator, dict(zip(("w_plus", "landmark_levels"), codes)), names, None
+    yield "encoder_w", Encoder(), sight, ("w_plus", "shape"), None
+    yield "efficient_gram", generator, dict(zip(("w_plus", "shape"), codes)), names, None
     yield "detail_encoder", Detail(), {"photo": photo}, ("voxel", "maps"), None
     yield ("detail_manifolds", model.detail, {"lifted": lifted} | dict(zip(names, coarse)),
            ("fused_level", "fused_occupancy", "fused_colour", "features"), None)  # fmt: skip

@@ -111,8 +111,8 @@ class Sampler(nn.Module):
     def __init__(self, model, z_dim):
         super().__init__()
         self.prior = Prior(z_dim, model.config, model.generator.styles)
-        nn.init.zeros_(self.prior.levels.weight)
-        nn.init.zeros_(self.prior.levels.bias)
+        nn.init.zeros_(self.prior.shape.weight)
+        nn.init.zeros_(self.prior.shape.bias)
         self.generator = model.generator
         self.fixed = [model]  # geometry, not trained: hidden from parameters()
 

@@ -66,19 +66,20 @@ class PortraitModel(nn.Module):
         offsets = (landmarks - expected * cameras.CROP_SIZE) / 10.0
         return torch.clamp(offsets, -MAX_OFFSET, MAX_OFFSET).index_fill(1, self.unused_landmarks, 0.0).flatten(1)
 
-    def coarse(self, photo, landmarks, camera):
-        """Coarse manifolds from photo (B, 3, 256, 256) in [0, 1]; see :class:`EfficientGRAM` for the parts."""
-        w_plus, linear = self.encoder(photo * 2 - 1, self.landmark_offsets(landmarks, camera))
-        return self.generator(w_plus, linear, self.mean_level, self.mean_colour), w_plus
+    def coarse(self, photo, landmarks, camera, matte):
+        """Coarse manifolds from photo (B, 3, 256, 256) in [0, 1] and its matte (B, 1, 256, 256) in [0, 1]; see
+        :class:`EfficientGRAM` for the parts. Returns them and w+."""
+        w_plus, shape = self.encoder(photo * 2 - 1, self.landmark_offsets(landmarks, camera), matte, camera)
+        return self.generator(w_plus, shape, self.mean_level, self.mean_colour), w_plus
 
     def forward(self, photo, landmarks, camera):
         """photo (B, 3, 256, 256) in [0, 1], landmarks (B, 468, 2) px, camera (B, 4, 4).
 
         Returns a dict: ``coarse`` and ``fused`` (level, occupancy, colour, sheets), ``maps`` and ``w_plus``.
         """
-        coarse, w_plus = self.coarse(photo, landmarks, camera)
         voxel, maps = self.detail_encoder(photo * 2 - 1)
         matte = torch.sigmoid(maps[:, :1].float())
+        coarse, w_plus = self.coarse(photo, landmarks, camera, matte.detach())
         lifted = self.manifolds.lift(voxel, photo, matte, camera, self.config)
         fused = self.detail(lifted, *coarse)
         return {"coarse": coarse, "fused": fused, "maps": maps, "w_plus": w_plus}

@@ -25,6 +25,8 @@ from inference.inversion import CARVE_AT, CARVE_SLOPE, VOXEL_SLICES
 from inference.placement import SHARPNESS
 
 SHEETS = 23
+SHAPE_GRID, SHAPE_RANK = 40, 160  # texels per side of the linear guess of the shape, and its rank
+MATTE_GRID = 32  # pixels per side of the matte that it sees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +65,8 @@ class Residual(nn.Module):
 class EncoderW(nn.Module):
     """E_w: aligned photo and landmarks to one style code per generator layer (w+).
 
-    The landmarks enter as offsets from the mean head's landmarks in the estimated pose, so that a linear
-    map from them, ``landmark_levels``, already explains most of the shape of the face.
+    A linear map, ``shape``, from landmarks, matte and pose already explains most of the subject's shape. The landmarks
+    enter as offsets from the mean head's landmarks in the estimated pose.
     """
 
     def __init__(self, config, styles):
@@ -78,20 +80,26 @@ class EncoderW(nn.Module):
         self.squeeze = nn.Conv2d(previous, 32, 1)
         self.head = nn.Sequential(nn.Linear(previous + 32 * 64 + 256, 512), nn.LeakyReLU(0.2))
         self.codes = nn.Linear(512, styles * config.w_dim)
-        self.landmark_levels = nn.Linear(2 * config.landmarks, 20 * 20)
-        nn.init.zeros_(self.landmark_levels.weight)
-        nn.init.zeros_(self.landmark_levels.bias)
+        inputs = 2 * config.landmarks + MATTE_GRID**2 + 6
+        self.shape = nn.Sequential(nn.Linear(inputs, SHAPE_RANK), nn.Linear(SHAPE_RANK, SHAPE_GRID**2))
         self.styles, self.w_dim = styles, config.w_dim
 
-    def forward(self, photo, landmark_offsets):
-        """photo (B, 3, 256, 256) in [-1, 1]; landmark_offsets (B, 936) in units of 10 px.
+    def shape_inputs(self, landmark_offsets, matte, camera):
+        """What the linear map sees, (B, 936 + 1024 + 6); arguments as of :meth:`forward`."""
+        small = F.avg_pool2d(matte.float(), matte.shape[-1] // MATTE_GRID).flatten(1)
+        return torch.cat([landmark_offsets, small, 3.0 * camera[:, :3, 3], 3.0 * camera[:, :3, 0]], 1)
 
-        Returns w_plus (B, styles, w_dim) and levels (B, 1, 20, 20), the landmarks' linear guess of the level offset.
+    def forward(self, photo, landmark_offsets, matte, camera):
+        """photo (B, 3, 256, 256) in [-1, 1]; landmark_offsets (B, 936) in units of 10 px; matte (B, 1, 256, 256) in [0, 1];
+        camera (B, 4, 4), camera_to_world of the photo.
+
+        Returns w_plus (B, styles, w_dim) and shape (B, 1, 40, 40), the linear guess of the level offset.
         """
         x = self.image(F.avg_pool2d(photo, 2))
         pooled = torch.cat([x.mean((2, 3)), self.squeeze(x).flatten(1), self.landmarks(landmark_offsets)], 1)
         w_plus = self.codes(self.head(pooled)).view(-1, self.styles, self.w_dim)
-        return w_plus, self.landmark_levels(landmark_offsets).view(-1, 1, 20, 20)
+        shape = self.shape(self.shape_inputs(landmark_offsets, matte, camera))
+        return w_plus, shape.view(-1, 1, SHAPE_GRID, SHAPE_GRID)
 
 
 class MappingNetwork(nn.Module):
@@ -154,8 +162,8 @@ class EfficientGRAM(nn.Module):
     def styles(self):
         return len(self.layers)
 
-    def forward(self, w_plus, landmark_levels, mean_level, mean_colour):
-        """w_plus (B, styles, w_dim), landmark_levels (B, 1, 20, 20), mean_level (1, 1, G, G), mean_colour (1, 3, H, H).
+    def forward(self, w_plus, shape, mean_level, mean_colour):
+        """w_plus (B, styles, w_dim), shape (B, 1, 40, 40), mean_level (1, 1, G, G), mean_colour (1, 3, H, H).
 
         Returns level (B, 1, G, G), occupancy logit (B, 1, G, G), colour (B, 3, H, H) in about [0, 1],
         sheet features (B, N * C, G, G), and hidden features (B, 64, G, G) for the detail branch.
@@ -170,8 +178,8 @@ class EfficientGRAM(nn.Module):
             x = self.layers[i](x, w_plus[:, i])
             x = self.layers[i + 1](x, w_plus[:, i + 1])
         geometry = self.geometry(hidden)
-        linear = F.interpolate(landmark_levels, size=hidden.shape[-2:], mode="bilinear", align_corners=False)
-        level = mean_level + linear.to(geometry.dtype) + geometry[:, :1]
+        linear = F.interpolate(shape.float(), size=hidden.shape[-2:], mode="bilinear", align_corners=False)
+        level = mean_level + linear + geometry[:, :1].float()
         return level, geometry[:, 1:], mean_colour + self.colour(x), self.sheets(hidden), hidden
 
 

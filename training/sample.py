@@ -1,8 +1,8 @@
 """Sample heads from the prior: ``python -m training.sample --checkpoint last.pt --geometry geometry.npz --heads DIR --out sheet.png``.
 
 The latent z of a head is the vector of its own parameters (identity, expression, skin, hair, light). The mapping network
-is fitted to carry z to the w+ codes that E_w finds for the head's photo, with one linear layer for the landmarks' part of
-the level map. Drawing z then gives heads that nobody photographed, through the coarse generator alone.
+is fitted to carry z to the w+ codes that E_w finds for the head's photo, with one linear layer for E_w's linear guess
+of the shape. Drawing z then gives heads that nobody photographed, through the coarse generator alone.
 
 ``--prior gan.pt`` draws from the prior that training.gan has learnt from photographs instead, and fits nothing.
 """
@@ -25,47 +25,47 @@ from training.errors import TrainingError, command
 from training.export import load_checkpoint
 from training.from_onnx import start_from
 from training.model import GEOMETRY, PortraitModel
-from training.networks import SHEETS, MappingNetwork, opacity_logits
+from training.networks import SHAPE_GRID, SHEETS, MappingNetwork, opacity_logits
 from training.synthetic_shards import open_shards
 
 YAWS = (-30.0, 0.0, 30.0)
 
 
 class Prior(nn.Module):
-    """z (B, Z), standardised, to w+ and the landmarks' level offsets."""
+    """z (B, Z), standardised, to w+ and the linear guess of the shape."""
 
     def __init__(self, z_dim, config, styles):
         super().__init__()
         self.mapping = MappingNetwork(z_dim, config, styles)
-        self.levels = nn.Linear(z_dim, 400)
+        self.shape = nn.Linear(z_dim, SHAPE_GRID**2)
 
     def forward(self, z):
-        """Returns w_plus (B, styles, w_dim) and levels (B, 1, 20, 20), as EncoderW does."""
-        return self.mapping(z), self.levels(z).view(-1, 1, 20, 20)
+        """Returns w_plus (B, styles, w_dim) and shape (B, 1, 40, 40), as EncoderW does."""
+        return self.mapping(z), self.shape(z).view(-1, 1, SHAPE_GRID, SHAPE_GRID)
 
 
 @torch.no_grad()
 def encode_heads(model, shards):
-    """Parameters (n, Z), w+ (n, styles, w_dim) and level offsets (n, 1, 20, 20) of all heads, float32."""
+    """Parameters (n, Z), w+ (n, styles, w_dim) and shapes (n, 1, 40, 40) of all heads, float32."""
     out = []
     for shard in shards:
         for start in tqdm(range(0, len(shard), 16), desc=shard.folder.name, leave=False):
             rows = slice(start, start + 16)
             photo = torch.tensor(np.array(shard["photo"][rows]).astype(np.float32) / 255).permute(0, 3, 1, 2)
-            photo = photo[:, :3] * photo[:, 3:] + 0.5 * (1 - photo[:, 3:])
+            photo, matte = photo[:, :3] * photo[:, 3:] + 0.5 * (1 - photo[:, 3:]), photo[:, 3:]
             landmarks = torch.tensor(np.array(shard["landmarks"][rows])).float()
             camera = torch.tensor(np.array(shard["camera"][rows])).float()
-            w_plus, levels = model.encoder(photo * 2 - 1, model.landmark_offsets(landmarks, camera))
-            out.append((torch.tensor(np.array(shard["parameters"][rows])).float(), w_plus, levels))
+            w_plus, shape = model.encoder(photo * 2 - 1, model.landmark_offsets(landmarks, camera), matte, camera)
+            out.append((torch.tensor(np.array(shard["parameters"][rows])).float(), w_plus, shape))
     return tuple(torch.cat(parts) for parts in zip(*out))
 
 
-def fit_prior(model, z, w_plus, levels, steps=800, seed=0):
+def fit_prior(model, z, w_plus, shape, steps=800, seed=0):
     """Fit the mapping to encoded heads. Returns the Prior and the share of the codes' variance that it explains on a
     tenth of the heads it has not seen."""
     torch.manual_seed(seed)
     prior = Prior(z.shape[1], model.config, w_plus.shape[1])
-    spread, level_spread = w_plus.std(0, keepdim=True) + 1e-4, levels.std() + 1e-4
+    spread, shape_spread = w_plus.std(0, keepdim=True) + 1e-4, shape.std() + 1e-4
     held = torch.arange(len(z)) % 10 == 0
     train = torch.nonzero(~held)[:, 0]
     optimizer = torch.optim.AdamW(prior.parameters(), lr=1e-3, weight_decay=0.05)
@@ -73,7 +73,7 @@ def fit_prior(model, z, w_plus, levels, steps=800, seed=0):
     for _ in tqdm(range(steps), desc="mapping"):
         pick = train[torch.randint(len(train), (64,))]
         codes, offsets = prior(z[pick] + 0.1 * torch.randn(len(pick), z.shape[1]))
-        loss = ((codes - w_plus[pick]) / spread).square().mean() + ((offsets - levels[pick]) / level_spread).square().mean()
+        loss = ((codes - w_plus[pick]) / spread).square().mean() + ((offsets - shape[pick]) / shape_spread).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -85,9 +85,9 @@ def fit_prior(model, z, w_plus, levels, steps=800, seed=0):
 
 
 @torch.no_grad()
-def coarse_textures(model, w_plus, levels):
+def coarse_textures(model, w_plus, shape):
     """Textures (24, 160, 160, 4) uint8 of one head from the coarse generator alone, for the engine's renderer."""
-    level, occupancy, colour, sheets, _ = model.generator(w_plus, levels, model.mean_level, model.mean_colour)
+    level, occupancy, colour, sheets, _ = model.generator(w_plus, shape, model.mean_level, model.mean_colour)
     size = colour.shape[-2:]
     sheets = sheets.view(1, SHEETS, -1, *level.shape[-2:])[:, :, 0]
     level, occupancy, sheets = (
@@ -121,9 +121,9 @@ def fitted_prior(options):
         with np.load(options.geometry, allow_pickle=False) as data:
             geometry = {name: data[name] for name in data.files}
     model, _ = load_checkpoint(options.checkpoint, geometry)
-    z, w_plus, levels = encode_heads(model, open_shards([options.heads]))
+    z, w_plus, shape = encode_heads(model, open_shards([options.heads]))
     mean, spread = z.mean(0), z.std(0) + 1e-3
-    prior, explained = fit_prior(model, (z - mean) / spread, w_plus, levels)
+    prior, explained = fit_prior(model, (z - mean) / spread, w_plus, shape)
     print(f"the mapping network explains {100 * explained:.0f} % of the codes' variance on unseen heads")
     torch.save({"prior": prior.state_dict(), "mean": mean, "spread": spread}, options.out.with_suffix(".pt"))
     return model, prior, z.shape[1]

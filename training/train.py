@@ -26,7 +26,7 @@ from training.batches import Batches, Opening, look, newer
 from training.errors import TrainingError, command
 from training.from_onnx import read_geometry, start_from
 from training.journal import Journal
-from training.landmark_levels import fit_landmark_levels
+from training.linear_shape import fit_linear_shape
 from training.model import GEOMETRY, PortraitModel
 from training.objective import texture_losses, view_losses
 from training.pictures import Validation
@@ -120,8 +120,8 @@ class Run:
         self.opening = look(options.heads, 0)
         if not state:
             fresh = start_from(self.model, options.start if source is None else source["average"]) if options.start else None
-            if fresh is None or any(name.startswith("encoder.landmark_levels") for name in fresh):
-                fit_landmark_levels(self.model, self.opening.heads(options.heads, self.geometry))
+            if fresh is None or any(name.startswith("encoder.shape.") for name in fresh):
+                fit_linear_shape(self.model, self.opening.heads(options.heads, self.geometry))
             if fresh is not None and group.rank == 0:
                 print(f"weights of {options.start}; new here: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
         self.model.to(group.device, memory_format=torch.channels_last)

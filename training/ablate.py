@@ -1,0 +1,157 @@
+"""Ablations: what each part of the method is worth, one table each.
+
+    python -m training.ablate switches --heads HEADS                    # the exported model with parts switched off
+    python -m training.ablate sheets --heads HEADS                      # how many sheets, dome or flat textures; no network
+    python -m training.ablate training --heads HEADS --unseen HEADS --geometry geometry.npz --out runs --minutes 10
+
+``switches`` takes parts away from a trained model: coarse manifolds alone, then the voxel's detail, then the photo's
+pixels. ``sheets`` renders the exact surfaces and colours of synthetic heads through other numbers of sheets and other
+texture layouts, so its numbers are ceilings. ``training`` trains one short run per variant with the same budget and seed
+(by ``python -m training.train --set ...``), exports and measures it; variants that are finished are not trained again.
+Give the budget in ``--samples`` where other work shares the machine.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+
+from tqdm import tqdm
+
+from inference.files import write_atomically
+from training import evaluate, report
+from training.errors import TrainingError, command
+from training.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
+from training.switches import SWITCHES, Switched
+
+COLUMNS = {  # measure: title and digits
+    "depth_mm": ("depth mm", 2), "psnr": ("own view dB", 2), "silhouette": ("own IoU", 3), "novel_15": ("±15° dB", 2),
+    "novel_30": ("±30° dB", 2), "novel_45": ("±45° dB", 2), "consistency": ("20° apart dB", 2),
+}  # fmt: skip
+
+
+def table(results):
+    """Lines of strings: a variant per line, medians of COLUMNS. results: {variant: list of dicts}."""
+    names = [name for name in COLUMNS if any(name in row for rows in results.values() for row in rows)]
+    lines = [["variant", *(COLUMNS[name][0] for name in names)]]
+    for variant, rows in results.items():
+        found = [report.median(name, digits=COLUMNS[name][1])(rows) for name in names]
+        lines.append([variant, *(value[1] if value else report.MISSING for value in found)])
+    return lines
+
+
+def switches(options):
+    """{variant: rows} of one exported model with parts switched off."""
+    heads = evaluate.read_heads(options.heads, options.limit)
+    model = evaluate.open_model(options.model, options.threads)
+    return {name: evaluate.evaluate_heads(Switched(model, parts), heads)[evaluate.OURS] for name, parts in SWITCHES.items()}
+
+
+def sheets(options):
+    """{variant: rows} of exact heads on other sheets and textures."""
+    radii = evaluate.open_model(options.model).geometry["radii"]
+    chosen = evaluate.places_of(options.heads, options.limit)
+    def measured(*arguments):
+        return [measure_representation(*head, radii, *arguments) for head in tqdm(chosen, leave=False)]
+
+    results = {}
+    for name, place in PLACEMENTS.items():
+        results |= {f"{count + 1} sheets, {name}": measured(count, place) for count in SHEET_COUNTS}
+    for texels in options.texels:
+        results |= {f"{name} textures of {texels}², model's sheets": measured(len(radii), model_sheets, layout, texels)
+                    for name, layout in LAYOUTS.items()}  # fmt: skip
+    return results
+
+
+def training_variants(preset):
+    """{variant: list of name=value} for ``training.train --set``: the whole, and each loss of a preset switched off."""
+    from training.presets import PRESETS
+
+    weights = PRESETS[preset].weights
+    used = [field.name for field in dataclasses.fields(weights) if getattr(weights, field.name)]
+    return {"whole": []} | {f"− {name.replace('_', ' ')}": [f"weights.{name}=0"] for name in used}
+
+
+def run(module, *arguments):
+    """One command of this project in a fresh interpreter; stops the ablation when it fails."""
+    words = [sys.executable, "-m", module, *map(str, arguments)]
+    print(" ".join(words), file=sys.stderr)
+    if code := subprocess.run(words).returncode:
+        raise TrainingError(f"{module} failed with exit code {code}; finished variants are kept, run the ablation again")
+
+
+def train_variant(options, name, settings):
+    """Train and export one variant unless that is done. Returns the model's folder."""
+    folder = options.out / "".join(c if c.isalnum() else "_" for c in name).strip("_")
+    if (folder / "model" / "card.json").exists():
+        return folder / "model"
+    more = ["--real", options.real] if options.real else []
+    more += ["--samples", options.samples] if options.samples else ["--minutes", options.minutes]
+    more += ["--resume", folder / "last.pt"] if (folder / "last.pt").exists() else []
+    more += ["--set", *settings] if settings else []
+    run("training.train", "--preset", options.preset, "--heads", *options.heads, "--geometry", options.geometry,
+        "--seed", options.seed, "--threads", options.threads or 1, "--out", folder, *more)  # fmt: skip
+    run("training.export", "--checkpoint", folder / "last.pt", "--geometry", options.geometry, "--out", folder / "model",
+        "--name", folder.name)  # fmt: skip
+    return folder / "model"
+
+
+def training(options):
+    """{variant: rows} of short runs with the same budget and seed."""
+    variants = training_variants(options.preset)
+    if options.variant:
+        variants = {name: settings for name, *settings in options.variant}
+    if options.only:
+        if unknown := set(options.only) - set(variants):
+            raise TrainingError(f"there is no variant {', '.join(sorted(unknown))}; there are: {', '.join(variants)}")
+        variants = {name: value for name, value in variants.items() if name in options.only}
+    heads, results = evaluate.read_heads(options.unseen, options.limit), {}
+    for name, settings in variants.items():
+        model = evaluate.open_model(train_variant(options, name, settings), options.threads)
+        results[name] = evaluate.evaluate_heads(model, heads)[evaluate.OURS]
+        print(report.as_text(table(results)), flush=True)
+    return results
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--limit", type=int, help="at most so many heads per shard")
+    common.add_argument("--threads", type=int, default=0)
+    common.add_argument("--json", type=pathlib.Path, help="JSON to write: every row of every variant")
+    common.add_argument("--markdown", type=pathlib.Path, help="Markdown table to write")
+    for name, text in (("switches", "parts of one model switched off"), ("sheets", "number of sheets and texture layouts")):
+        kind = kinds.add_parser(name, parents=[common], help=text)
+        kind.add_argument("--heads", type=pathlib.Path, required=True, help="unseen synthetic shards")
+        kind.add_argument("--model", type=pathlib.Path, help="folder of an exported model; the embedded one by default")
+        kind.add_argument("--texels", type=int, nargs="+", default=[40, 80], help="texture sizes to compare layouts at")
+    kind = kinds.add_parser("training", parents=[common], help="one short run per variant")
+    kind.add_argument("--heads", type=pathlib.Path, nargs="+", required=True, help="shards to train on")
+    kind.add_argument("--unseen", type=pathlib.Path, required=True, help="shards to measure on")
+    kind.add_argument("--real", type=pathlib.Path, help="aligned portraits of training.align_photos")
+    kind.add_argument("--geometry", type=pathlib.Path, required=True)
+    kind.add_argument("--preset", default="cpu")
+    kind.add_argument("--minutes", type=float, default=10.0, help="length of each run")
+    kind.add_argument("--samples", type=int, help="length of each run in examples instead")
+    kind.add_argument("--seed", type=int, default=0)
+    kind.add_argument("--only", nargs="+", help="names of variants to run, for example: whole '− level'")
+    kind.add_argument("--variant", nargs="+", action="append", metavar=("NAME", "SETTING"),
+                      help="own variants: a name and settings for --set; may be repeated")  # fmt: skip
+    kind.add_argument("--out", type=pathlib.Path, required=True, help="folder for the runs")
+    options = parser.parse_args(arguments)
+    results = {"switches": switches, "sheets": sheets, "training": training}[options.kind](options)
+    lines = table(results)
+    print(report.as_text(lines))
+    if options.json:
+        text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"
+        write_atomically(options.json, lambda stream: stream.write(text.encode()))
+    if options.markdown:
+        write_atomically(options.markdown, lambda stream: stream.write(report.as_markdown(lines).encode()))
+    return 0
+
+
+if __name__ == "__main__":
+    command(main)

@@ -1,0 +1,72 @@
+"""An exported model with parts of the method switched off, for ablations.
+
+The parts meet at the inputs and outputs of the networks, so each is switched off there; the engine runs as ever.
+"""
+
+import cv2
+import numpy as np
+
+LANDMARKS = "landmarks"  # offsets of the landmarks: the mean face's are given instead
+VOXEL = "voxel"  # everything lifted from the photo onto the manifolds: coarse manifolds remain
+PIXELS = "pixels"  # the photo's colours and features in the decoder: the manifolds' own colours remain
+SWITCHES = {  # variant: parts that are off
+    "coarse manifolds": (VOXEL, PIXELS),
+    "+ voxel detail": (PIXELS,),
+    "+ pixel-aligned detail (whole)": (),
+    "whole, without voxel detail": (VOXEL,),
+    "whole, without landmarks": (LANDMARKS,),
+}
+DECODER_COARSE, DECODER_PHOTO = slice(0, 3), slice(3, 6)  # channels of the decoder's points
+
+
+class Switched:
+    """A model for :func:`inference.inversion.invert_crop` in which ``parts`` are off; the rest is the given model's."""
+
+    def __init__(self, model, parts):
+        self.model, self.parts = model, frozenset(parts)
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def session(self, name):
+        wrap = {"encoder_w": (LANDMARKS, _without_landmarks), "detail_manifolds": (VOXEL, _coarse_alone),
+                "decoder": (PIXELS, _without_pixels)}  # fmt: skip
+        session = self.model.session(name)
+        part, way = wrap.get(name, (None, None))
+        return _Session(self.model, session, way) if part in self.parts else session
+
+
+class _Session:
+    def __init__(self, model, session, way):
+        self.model, self.session, self.way = model, session, way
+
+    def run(self, outputs, inputs):
+        return self.way(self.model, self.session, outputs, inputs)
+
+
+def _without_landmarks(model, session, outputs, inputs):
+    return session.run(outputs, inputs | {"landmark_offsets": np.zeros_like(inputs["landmark_offsets"])})
+
+
+def _coarse_alone(model, session, outputs, inputs):
+    """What the detail manifolds are added to: coarse level and occupancy enlarged, coarse colours and features."""
+    level, occupancy = (enlarged(inputs[name][0])[None] for name in ("level", "occupancy"))
+    colour, sheets = inputs["colour"], inputs["sheets"]
+    shape = next(o.shape for o in session.get_outputs() if o.name == "features")  # (1, N, C, G, G)
+    return [level, occupancy, colour, sheets.reshape(1, shape[1], shape[2], *sheets.shape[2:])]
+
+
+def enlarged(planes):
+    """(C, h, w) float32 to twice the size, bilinear with texel centres."""
+    size = planes.shape[2] * 2, planes.shape[1] * 2
+    return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in planes])
+
+
+def _without_pixels(model, session, outputs, inputs):
+    """The decoder sees the manifolds' own colour in place of the photo's, and learned pixel features of zero."""
+    points = inputs["points"].copy()
+    points[:, DECODER_PHOTO] = np.clip(points[:, DECODER_COARSE], 0.0, 1.0)
+    maps = next(o.shape for o in model.session("detail_encoder").get_outputs() if o.name == "maps")
+    learned = maps[1] - 1  # beside the matte
+    points[:, -2 - learned : -2] = 0.0
+    return session.run(outputs, inputs | {"points": points})
