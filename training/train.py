@@ -207,11 +207,11 @@ def train(options):
     now, stop = progress()
     if stop:
         raise TrainingError(f"this run is over after {run.step} steps: give more --minutes or --samples to go on")
-    options.out.mkdir(parents=True, exist_ok=True)
     batches = Batches(preset, options.heads, options.real, run.geometry, options.seed, options.workers, group.share)
     validation = Validation(options.validation or options.heads[0], run.geometry, group.device) if group.rank == 0 else None
     view, unsaved, path = now >= preset.view_from, None, options.out / "last.pt"
     batches.open(run.opening, run.step, view)
+    options.out.mkdir(parents=True, exist_ok=True)
     journal = Journal(options.out, group, preset, run.step, now, options.quiet)
 
     def save():

@@ -2,6 +2,7 @@
 are skipped, and `python3.11 scripts/run_tests.py -m training` runs them in an environment that has it."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ except ImportError:
     torch = None
     collect_ignore_glob = ["test_*.py"]
 
+ROOT = Path(__file__).resolve().parents[2]
 TINY = (
     "network.w_dim=16", "network.encoder_channels=8,8,12,16", "network.generator_channels=16,16,12,12,8,8",
     "network.detail_channels=8,8,12,16", "network.voxel_channels=2", "network.texture_channels=8,12,16",
@@ -90,3 +92,26 @@ def environment():
     torchrun = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
     kept = {name: value for name, value in os.environ.items() if name not in torchrun}
     return kept | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+@pytest.fixture(scope="session")
+def trained(shards, geometry, real, tmp_path_factory):
+    """Folder of a run of twenty steps on heads and portraits."""
+    from training import train
+
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("miniature") / "run"
+    more = ("batch=4", "chunk=4", "learning_rate=4e-3", "log_every=5", "save_every=20", "picture_every=20")
+    assert train.main(command_line(shards, geometry, out, "--real", str(real), settings=more, samples=80)) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def exported(trained, geometry):
+    """Folder of that run's exported model, with the aligner that ships."""
+    from training import export
+
+    folder = trained.parent / "model"
+    export.main(["--checkpoint", str(trained / "last.pt"), "--geometry", str(geometry), "--out", str(folder),
+                 "--aligner", str(ROOT / "models" / "default"), "--name", "miniature"])  # fmt: skip
+    return folder

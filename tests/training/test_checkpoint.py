@@ -43,6 +43,7 @@ def test_a_run_goes_on_from_what_it_wrote():
     buffer.seek(0)
     ck.unpack(torch.load(buffer, weights_only=True), again, smooth, other)
     for model, optim in ((live, optimizer), (again, other)):
+        model.zero_grad()
         model(torch.ones(2, 3, 4, 6)).square().sum().backward()
         optim.step()
     for ours, theirs in zip([*live.parameters(), *average.parameters()], [*again.parameters(), *smooth.parameters()]):

@@ -52,8 +52,11 @@ def terms_of():
             parameter.add_(0.05 * torch.randn_like(parameter))
     batch = random_batch(model, 2)
     batch["synthetic"][1] = 0.0
+    batch["alpha"][:] = 1.0
     with torch.no_grad():
         output = model(batch["photo"], batch["landmarks"], batch["camera"])
+        for part in (output["maps"][:, 0], output["fused"][1]):  # the subject fills the photo and its columns
+            part.add_(8.0)
 
     def terms(weights):
         torch.manual_seed(1)
