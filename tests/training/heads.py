@@ -60,6 +60,10 @@ def make(seed):
     photos, depths = zip(*(picture(portrait, camera) for camera in cameras))
     grid = [np.linspace(a, b, n) for a, b, n in zip((0.3, 0.36), (0.7, 0.72), LANDMARKS)]
     u, v = (x.ravel() for x in np.meshgrid(*grid))
+    multi_pie = np.full((2, 68), 0.56)  # all on the nose but the corners and lids of the eyes
+    around = np.linspace(0, 2 * np.pi, 6, endpoint=False)
+    for first, centre in ((36, 0.43), (42, 0.57)):
+        multi_pie[:, first : first + 6] = centre + 0.03 * np.cos(around), 0.45 + 0.02 * np.sin(around)
     u_dome, v_dome = domes.texel_centres(DOME, DOME)
     dome = np.concatenate([portrait.textures[0, ..., :3], np.full((DOME, DOME, 1), 255, np.uint8)], -1)
     return {
@@ -70,6 +74,7 @@ def make(seed):
         "view_cameras": np.stack([c.camera_to_world for c in cameras[1:]]).astype(np.float32),
         "camera": cameras[0].camera_to_world.astype(np.float32),
         "landmarks": cameras[0].project(domes.dome_points(u, v, radius(u, v)))[0].astype(np.float32),
+        "landmarks68": cameras[0].project(domes.dome_points(*multi_pie, radius(*multi_pie)))[0].astype(np.float32),
         "dome_radius": radius(u_dome, v_dome).astype(np.float16),
         "dome_rgba": dome,
         "skin_radius": radius(u_dome, v_dome).astype(np.float16),

@@ -7,19 +7,29 @@ import pytest
 import torch
 
 from inference.cameras import orbit_camera
+from tests.training import heads
 from tests.training.conftest import TINY
 from training import gan
 from training.presets import override
 
 SMALL = [line for line in TINY if line.startswith("network.")] + [
     "network.grid=40", "network.generator_channels=16,16,16,12,8", "side=32", "z_dim=8", "batch=6", "chunk=6",
-    "channels=12,16,24", "measured=24", "generator_rate=4e-3", "discriminator_rate=2e-3", "average=0.9",
+    "channels=12,16,24", "measured=24", "generator_rate=4e-3", "discriminator_rate=4e-3", "average=0.9",
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def photos(real):
-    return gan.Photos(real, 32)
+def photos(tmp_path_factory):
+    """Twenty-four heads of a colour that no head of the geometry has."""
+    rng, rows = np.random.default_rng(0), []
+    for seed in range(30, 54):
+        camera = orbit_camera(rng.normal(0, 15), rng.normal(0, 6))
+        rgba, _ = heads.picture(heads.head(seed)[0], camera)
+        rows.append(((rgba[..., :3] * (0.45, 1.0, 0.6)).astype(np.uint8), rgba[..., 3], camera.camera_to_world))
+    path = tmp_path_factory.mktemp("gan") / "real.npz"
+    crops, mattes, cameras = map(np.stack, zip(*rows))
+    np.savez(path, crops=crops, mattes=mattes, known=np.full_like(mattes, 255), cameras=cameras)
+    return gan.Photos(path, 32)
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +80,11 @@ def test_a_short_run_comes_nearer_to_the_photos(run):
         run.advance()
     state = copy.deepcopy(run.state())
     course = [run.advance() for _ in range(2)]
-    for _ in range(34):
+    for _ in range(64):
         terms = run.advance()
     after, _ = run.distance()
     assert all(np.isfinite(value) for value in terms.values())
-    assert after - floor < 0.75 * (before - floor)
+    assert after - floor < 0.5 * (before - floor)
     run.resume(state)
     assert [run.advance() for _ in range(2)] == course
 
