@@ -15,7 +15,7 @@ import numpy as np
 
 from .cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_camera
 from .detection import FACE_SCORE, detect_faces, face_square, find_landmarks
-from .errors import PortraitError
+from .errors import FaceUnusable, PhotoUnusable
 from .warp import invert_affine, square_to_photo, warp_to_crop
 
 MIN_EYE_DISTANCE = 20.0  # pixels in the photo; the crop would be enlarged more than 2.5 times
@@ -69,10 +69,10 @@ def align_manually(photo, centre_xy, size_px, roll_degrees=0.0, model=None):
     """
     numbers = np.array([*centre_xy, size_px, roll_degrees], np.float64)
     if numbers.shape != (4,) or not np.isfinite(numbers).all() or size_px < 16:
-        raise PortraitError("the crop must be a centre, a side of at least 16 pixels and an angle; draw it again")
+        raise FaceUnusable("the crop must be a centre, a side of at least 16 pixels and an angle; draw it again")
     height, width = photo.shape[:2]
     if not (0 <= numbers[0] <= width and 0 <= numbers[1] <= height) or size_px > 4 * max(width, height):
-        raise PortraitError("the crop lies outside of the photo; move its centre onto the head")
+        raise FaceUnusable("the crop lies outside of the photo; move its centre onto the head")
     from .pose import solve_pose
 
     mean_landmarks = model.geometry["mean_landmarks"]
@@ -183,12 +183,12 @@ def check_alignment(alignment):
     """Raise PortraitError when a face is too small or turned too far for the networks."""
     eyes = eye_distance(alignment)
     if eyes < MIN_EYE_DISTANCE:
-        raise PortraitError(
+        raise PhotoUnusable(
             f"the face is too small: about {eyes:.0f} px between the eyes, at least {MIN_EYE_DISTANCE:.0f} are needed; "
             "use a larger photo or a closer one"
         )
     if max(abs(alignment.yaw), abs(alignment.pitch)) > MAX_TURN:
-        raise PortraitError(
+        raise FaceUnusable(
             f"the face is turned too far away (yaw {alignment.yaw:.0f}°, pitch {alignment.pitch:.0f}°, "
             f"at most {MAX_TURN:.0f}° work); use a photo taken more from the front, or set the crop by hand"
         )

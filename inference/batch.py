@@ -5,6 +5,7 @@ written last and names what the folder was made from, so a folder with a matchin
 workers each photo is handed to one of several processes (inference.worker) that are restarted when they die.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -20,12 +21,14 @@ from .files import TEMPORARY_PREFIX, make_folder, sha256, write_atomically
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 VIEW_SIZE = 512  # pixels, side of the views
+STATES = ("waiting", "working", "done", "skipped", "failed")
+TICK = 0.1  # seconds between looks at whether the batch was cancelled
 STALE_SECONDS = 60  # no write takes so long; older temporary files belong to killed processes
 
 
 @dataclasses.dataclass
 class Item:
-    """One photo of a batch. status: "waiting", "done", "skipped" (was complete) or "failed"; error: one line or ""."""
+    """One photo of a batch. status: one of STATES, "skipped" if it was complete; error: one line or ""."""
 
     name: str
     folder: str
@@ -45,40 +48,61 @@ def run_batch(
     device="auto",
     threads=0,
     progress=None,
+    only=None,
+    changed=None,
 ):
     """Invert every photo of a folder.
 
     folder: with photos, not searched deeper. out: folder for the results. model_path: None for the built-in model.
     workers: processes; threads (0: all cores) are divided among them. mesh: also write mesh.glb. views: yaws in
     degrees of additional views. resume: skip what is complete. progress: called with (fraction, text); may raise
-    Cancelled. Returns a list of :class:`Item`. Raises PortraitError when the folders or the model are unusable.
+    Cancelled, which ends the workers at once. only: names of the photos to work on; None for all. changed: called with
+    a copy of an Item whenever its status changes, perhaps in another thread.
+    Returns a list of :class:`Item`. Raises PortraitError when the folders or the model are unusable.
     """
     from .model import load_model
 
     progress = progress or (lambda fraction, text: None)
-    photos = find_photos(folder)
+    changed = changed or (lambda item: None)
+    items, photos = list_photos(folder, out), find_photos(folder)
     model = load_model(model_path, device, max(1, (threads or os.cpu_count() or 1) // workers))
     out = make_folder(out)
     remove_stale(out)
-    items = [Item(photo.name, name) for photo, name in zip(photos, folder_names(photos), strict=True)]
     wishes = {"model": model.sha256, "mesh": bool(mesh), "views": [float(yaw) for yaw in views]}
-    jobs = queue.Queue()
+    jobs, chosen = queue.Queue(), []
     for photo, item in zip(photos, items, strict=True):
+        if only is not None and item.name not in only:
+            continue
+        progress(0.0, f"looking at {item.name}")
+        chosen.append(item)
+        item.status, item.error, item.seconds = "waiting", "", 0.0
         job = {"photo": str(photo), "folder": str(out / item.folder), "wishes": wishes, "threads": model.threads}
         if resume and is_complete(job):
             item.status = "skipped"
         else:
             jobs.put((item, job))
+        changed(dataclasses.replace(item))
     _save_list(items, out, wishes)
-    total, waiting = len(items), jobs.qsize()
-    lock, stop = threading.Lock(), threading.Event()
+    waiting = jobs.qsize()
+    lock, stop = threading.RLock(), threading.Event()
     errors = []
+
+    def tell(share=0.0):
+        """share: how much of the photo is done that this process works on, 0..1."""
+        with lock:
+            done = sum(item.status not in ("waiting", "working") for item in chosen)
+            name = next((item.name for item in chosen if item.status == "working"), "")
+            progress((done + share) / len(chosen), f"{done} of {len(chosen)}" + (f": {name}" if name else ""))
+
+    def note(item, status):
+        with lock:
+            item.status = status
+            changed(dataclasses.replace(item))
 
     def finished(item):
         with lock:
             _save_list(items, out, wishes)
-            done = total - sum(other.status == "waiting" for other in items)
-            progress(done / total, f"{done} of {total}: {item.name}")
+            tell()
 
     def serve(runner):
         try:
@@ -88,18 +112,24 @@ def run_batch(
                 except queue.Empty:
                     break
                 start = time.perf_counter()
-                item.error = runner(job)
+                note(item, "working")
+                try:
+                    tell()
+                    item.error = runner(job)
+                except BaseException:
+                    note(item, "waiting")
+                    raise
                 item.seconds = round(time.perf_counter() - start, 3)
-                item.status = "failed" if item.error else "done"
+                note(item, "failed" if item.error else "done")
                 finished(item)
         except BaseException as error:
             errors.append(error)
             stop.set()
 
     if waiting:
-        progress((total - waiting) / total, f"{waiting} photos to do")
+        tell()
     if workers == 1 or waiting < 2:
-        serve(lambda job: run_job(job, model))
+        serve(lambda job: run_job(job, model, lambda fraction, text: tell(0.99 * fraction)))
     else:
         settings = {"model": str(model.folder), "device": model.device, "threads": model.threads}
         pool = [_Worker(settings, stop) for _ in range(min(workers, waiting))]
@@ -108,24 +138,30 @@ def run_batch(
             for thread in served:
                 thread.start()
             for thread in served:
-                thread.join()
+                while thread.is_alive():
+                    thread.join(TICK)
+                    tell()
         finally:
             stop.set()
             for worker in pool:
                 worker.close()
+            for thread in served:
+                thread.join()
     if errors:
         raise errors[0]
     return items
 
 
-def run_job(job, model):
-    """Invert one photo and write its folder. Returns "" or one line saying why not."""
+def run_job(job, model, progress=None):
+    """Invert one photo and write its folder. Returns "" or one line saying why not; progress may raise Cancelled."""
     from .pipeline import invert_photo
 
+    progress = progress or (lambda fraction, text: None)
+    share = 1.0 / (1 + len(job["wishes"]["views"]) + bool(job["wishes"]["mesh"]))  # of the inversion
     try:
         photo_hash = sha256(job["photo"])
-        inversion = invert_photo(job["photo"], model)
-        write_results(inversion, job, photo_hash)
+        inversion = invert_photo(job["photo"], model, progress=lambda done, text: progress(share * done, text))
+        write_results(inversion, job, photo_hash, lambda done, text: progress(share + (1.0 - share) * done, text))
         return ""
     except Cancelled:
         raise
@@ -135,8 +171,8 @@ def run_job(job, model):
         return f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:200]}; please report this photo"
 
 
-def write_results(inversion, job, photo_hash):
-    """Everything asked for, the report last."""
+def write_results(inversion, job, photo_hash, progress):
+    """Everything asked for, the report last. progress: called with (fraction, text); may raise Cancelled."""
     from .images import save_png, view_pixels
     from .mesh import extract_mesh, save_mesh
     from .pipeline import save_inversion
@@ -146,12 +182,17 @@ def write_results(inversion, job, photo_hash):
     folder = make_folder(job["folder"])
     report = folder / "report.json"
     report.unlink(missing_ok=True)
-    for name, yaw in _view_files(job["wishes"]).items():
+    views, mesh = _view_files(job["wishes"]), job["wishes"]["mesh"]
+    for index, (name, yaw) in enumerate(views.items()):
+        progress(index / (len(views) + mesh), name)
         camera = orbit_like(inversion.portrait.camera, yaw, size=(VIEW_SIZE, VIEW_SIZE))
         view = render_view(inversion.portrait, camera, threads=job["threads"])
         save_png(view_pixels(view), folder / name)
-    if job["wishes"]["mesh"]:
-        save_mesh(extract_mesh(inversion.portrait), folder / "mesh.glb")
+    if mesh:
+        found = extract_mesh(
+            inversion.portrait, progress=lambda done, text: progress((len(views) + done) / (len(views) + 1), text)
+        )
+        save_mesh(found, folder / "mesh.glb")
     inversion.report["batch"] = job["wishes"] | {"photo_sha256": photo_hash}
     save_inversion(inversion, folder)
 
@@ -186,6 +227,23 @@ def find_photos(folder):
     return photos
 
 
+def list_photos(folder, out):
+    """The photos of a folder as :class:`Item`, with what batch.json in `out` says of them. Raises PortraitError."""
+    known = {}
+    try:
+        for entry in json.loads((Path(out) / "batch.json").read_bytes())["photos"]:
+            item = Item(**entry)
+            if item.status in STATES and isinstance(item.error, str) and isinstance(item.seconds, (int, float)):
+                known[item.name] = item
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no batch wrote there yet
+    items = []
+    for photo, name in zip(photos := find_photos(folder), folder_names(photos), strict=True):
+        item = known.get(photo.name)
+        items.append(item if item is not None and item.folder == name else Item(photo.name, name))
+    return items
+
+
 def folder_names(photos):
     """One folder name per photo: its stem, or stem and suffix where several photos share the stem."""
     stems = [photo.stem.casefold() for photo in photos]
@@ -211,7 +269,11 @@ def _view_files(wishes):
 
 
 def _save_list(items, out, wishes):
-    listed = {"photos": [dataclasses.asdict(item) for item in items]} | wishes
+    photos = [dataclasses.asdict(item) for item in items]
+    for photo in photos:
+        if photo["status"] == "working":  # what is written down must hold if this process is killed
+            photo["status"] = "waiting"
+    listed = {"photos": photos} | wishes
     text = json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
     write_atomically(out / "batch.json", lambda stream: stream.write(text.encode("utf-8", "surrogateescape")))
 
@@ -221,6 +283,7 @@ class _Worker:
 
     def __init__(self, settings, stop):
         self._settings, self._stop, self._process = settings, stop, None
+        self._lock = threading.Lock()  # none is started once all are being closed
 
     def run(self, job):
         """Hand over one job and wait. Returns "" or one line saying why it failed."""
@@ -237,6 +300,12 @@ class _Worker:
             return "the worker process died, perhaps for lack of memory; use fewer workers or a smaller photo"
 
     def _started(self):
+        with self._lock:
+            return self._start()
+
+    def _start(self):
+        if self._stop.is_set():
+            raise Cancelled
         if self._process is None or self._process.poll() is not None:
             package = Path(__file__).resolve().parent
             # Blender's modules come from folders that only this process knows
@@ -253,9 +322,11 @@ class _Worker:
         return self._process
 
     def close(self):
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process.stdin.close()
-            self._process.stdout.close()
-            self._process = None
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+            with contextlib.suppress(OSError):  # what was not handed over yet
+                process.stdin.close()

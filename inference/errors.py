@@ -1,8 +1,24 @@
-"""The two exceptions that cross the engine's border."""
+"""The exceptions that cross the engine's border."""
 
 
 class PortraitError(ValueError):
     """Bad input. The message is one line that says what happened and what to do about it."""
+
+
+class PhotoUnusable(PortraitError):
+    """The photo is missing, damaged or of a kind that is not read: another one is needed."""
+
+
+class FaceUnusable(PortraitError):
+    """No face was found, or it cannot be aligned: the crop must be set by hand."""
+
+
+class ModelUnusable(PortraitError):
+    """The model or the device it should run on cannot be used: others must be chosen."""
+
+
+class FolderUnusable(PortraitError):
+    """A file cannot be written where it should go: another folder is needed."""
 
 
 class Cancelled(Exception):

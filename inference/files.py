@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from .errors import PortraitError
+from .errors import FolderUnusable, PortraitError
 
 TEMPORARY_PREFIX = ".unfinished-"  # a killed process may leave such files; they are safe to delete
 
@@ -49,7 +49,7 @@ def make_folder(path):
 def unwritable(path, error):
     """The PortraitError for an OSError while writing ``path``."""
     reason = error.strerror or type(error).__name__
-    return PortraitError(f"cannot write {path} ({reason}); choose a folder that exists, is writable and has space")
+    return FolderUnusable(f"cannot write {path} ({reason}); choose a folder that exists, is writable and has space")
 
 
 def sha256(path):

@@ -63,7 +63,9 @@ def invert_crop(alignment, model, progress=None):
     coarse = model.session("efficient_gram").run(None, {"w_plus": w_plus, "shape": shape})
     level, occupancy, colour, sheets, hidden = coarse
     report(0.25, STAGES[2])
-    lifted = lift(voxel[0], photo[0], matte, alignment.camera, geometry.lift_points, level.shape[-1])
+    bounds = np.stack([at_texels(table, *level.shape[2:]) for table in placement.bounds(model.geometry["radii"])])
+    facing = placement.facing(placement.level_to_radius(bounds, level[0, 0]).astype(np.float32), alignment.camera)
+    lifted = lift(voxel[0], photo[0], matte, placement.trust(facing), alignment.camera, geometry.lift_points)
     report(0.4, STAGES[3])
     inputs = {"lifted": lifted, "level": level, "occupancy": occupancy}
     inputs |= {"colour": colour, "sheets": sheets, "hidden": hidden}
@@ -103,13 +105,14 @@ def landmark_offsets(landmarks, camera, mean_landmarks):
     return offsets.astype(np.float32).reshape(1, -1)
 
 
-def lift(voxel, photo, matte, camera, points, grid):
+def lift(voxel, photo, matte, trust, camera, points):
     """Carry the photo onto the manifolds' low-resolution texture grid.
 
     voxel: (C * D, S, S) float32, channel-major, a frustum of D slices around the head. photo: (3, 256, 256) in [0, 1].
-    matte: (256, 256) in [0, 1]. points: (L * grid * grid, 3) metres. Returns (1, L * (C + 4), grid, grid) float32.
+    matte: (256, 256) in [0, 1]. trust: (grid, grid) in [0, 1], weight of the photo's colours in every column.
+    points: (L * grid * grid, 3) metres. Returns (1, L * (C + 4), grid, grid) float32.
     """
-    size = voxel.shape[-1]
+    size, grid = voxel.shape[-1], trust.shape[-1]
     count = len(points) // (grid * grid)
     slices, channels = VOXEL_SLICES, voxel.shape[0] // VOXEL_SLICES
     pixel, depth = camera.project(points)
@@ -122,6 +125,7 @@ def lift(voxel, photo, matte, camera, points, grid):
     small = np.concatenate([photo * chance, chance]).reshape(4, 64, CROP_SIZE // 64, 64, CROP_SIZE // 64).mean((2, 4))
     x, y = (np.clip(pixel[:, axis] * 64 - 0.5, 0, 63) for axis in (0, 1))
     colours = _trilinear(np.ascontiguousarray(small.transpose(1, 2, 0))[None], np.zeros_like(x), y, x)
+    colours *= np.tile(trust.ravel(), count)[:, None]
     lifted = np.concatenate([features, colours], 1).reshape(count, grid, grid, channels + 4)
     return np.ascontiguousarray(lifted.transpose(0, 3, 1, 2).reshape(1, -1, grid, grid), np.float32)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import PortraitError
+from .errors import FaceUnusable, PortraitError
 from .files import make_folder, write_atomically
 from .photo import open_photo
 from .portrait import Portrait, save_portrait
@@ -150,7 +150,7 @@ def _choose_face(photo, model, face, stage, warnings):
 
     faces = stage("find_faces", 0.03, "looking for faces", lambda: find_faces(photo, model))
     if not faces:
-        raise PortraitError(
+        raise FaceUnusable(
             "no face was found; use a photo with the face larger and seen from the front, or set the crop by hand"
         )
     if face is None:
@@ -171,7 +171,7 @@ def _align(photo, face, model):
     except PortraitError:
         raise
     except ValueError as error:
-        raise PortraitError(f"the face cannot be aligned ({error}); set the crop by hand") from None
+        raise FaceUnusable(f"the face cannot be aligned ({error}); set the crop by hand") from None
 
 
 def _align_manually(photo, crop, model):

@@ -20,6 +20,7 @@ REACH = 9  # texels of 160 that the band looks around for the surface's highest 
 SMOOTH = 4.0  # texels of 160; the sheets are smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
+GRAZING = 0.15, 0.45  # cosines to the photo's camera between which its colours come to be trusted
 INSIDE = 0.5  # matte from which on a point belongs to the subject
 
 
@@ -58,7 +59,8 @@ def expected_level(level, corrections):
 
 
 def column_rays(height, width):
-    """Origins and unit directions of the texel columns, (height, width, 3) float32: points are origin + radius * direction."""
+    """Origins and unit directions of the texel columns, (height, width, 3) float32: points are origin + radius * direction.
+    """
     u, v = domes.texel_centres(height, width)
     near, far = domes.dome_points(u, v, 0.0), domes.dome_points(u, v, 1.0)
     return near.astype(np.float32), (far - near).astype(np.float32)
@@ -73,16 +75,13 @@ def carve(radius, matte, camera):
     origin, direction = column_rays(*radius.shape)
     origin, direction = origin.reshape(-1, 3), direction.reshape(-1, 3)
     out, kept = radius.astype(np.float32).ravel().copy(), np.ones(radius.size, bool)
-    open_columns = np.arange(radius.size)
-    before = None
+    open_columns, start, before = np.arange(radius.size), out.copy(), None
     for step in range(CARVE_STEPS):
-        here = out[open_columns] if step == 0 else start - step * CARVE_STEP
+        here = start - step * CARVE_STEP
         points = origin[open_columns] + direction[open_columns] * here[:, None]
         value = sample_image(matte, *camera.project(points)[0].T)
         inside = value >= INSIDE
-        if step == 0:
-            start = here
-        else:  # between this step and the last one, where the matte crosses the threshold
+        if step:  # between this step and the last one, where the matte crosses the threshold
             part = (INSIDE - before[inside]) / np.maximum(value[inside] - before[inside], 1e-6)
             out[open_columns[inside]] = here[inside] + (1.0 - part) * CARVE_STEP
         missed = ~inside & (here > THINNEST)
@@ -95,7 +94,7 @@ def carve(radius, matte, camera):
 
 
 def place_sheets(radius, known, count=23):
-    """Radii (count, 81, 81) float32 metres of sheets around a surface, outermost first, evenly spaced along each column.
+    """Radii (count, 81, 81) float32 metres of sheets around a surface, outermost first, even along each column.
 
     radius (h, w) metres at texel centres; known (h, w) bool where there is a surface, which is continued elsewhere.
     """
@@ -119,6 +118,13 @@ def facing(radius, camera):
     towards = camera.position.astype(np.float32) - points
     length = np.linalg.norm(normal, axis=-1) * np.linalg.norm(towards, axis=-1)
     return ((normal * towards).sum(-1) / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+def trust(facing):
+    """How far the photo's colours serve a surface by its :func:`facing`: 0 at grazing angles, where one pixel smears over
+    many texels, to 1."""
+    share = np.clip((facing - GRAZING[0]) / (GRAZING[1] - GRAZING[0]), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def continued(values, known):

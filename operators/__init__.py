@@ -3,48 +3,81 @@
 
 def _classes():
     from . import (
+        adjust_crop,
+        background,
         batch,
+        batch_list,
         camera_moves,
+        compare,
+        copy_settings,
+        diagnostics,
         extract_mesh,
         import_portrait,
         invert,
         layers,
+        model_chooser,
+        pack,
         photo_camera,
+        portrait_cache,
         preferences,
+        relink,
         render_engine,
         render_view,
+        repairs,
         settings,
         show,
     )
 
-    data = settings, preferences
+    data = settings, batch_list, preferences
     steps = import_portrait, invert, photo_camera, show, render_view, layers, extract_mesh, camera_moves, batch
-    return [cls for module in (*data, *steps, render_engine) for cls in module.CLASSES]
+    care = adjust_crop, compare, background, copy_settings, pack, relink
+    service = repairs, model_chooser, portrait_cache, diagnostics
+    return [cls for module in (*data, *steps, *care, *service, render_engine) for cls in module.CLASSES]
 
 
 def register():
     import bpy
 
-    from . import command, handlers, render_engine, settings
+    from . import batch_list, command, handlers, language, render_engine, settings
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     settings.register()
+    batch_list.register()
     render_engine.register()
     handlers.register()
     command.register()
+    language.register()
 
 
 def unregister():
     import bpy
 
-    from . import command, crops, handlers, portraits, render_engine, settings
+    from . import (
+        batch_list,
+        command,
+        crops,
+        handlers,
+        health,
+        language,
+        models,
+        overlay,
+        portraits,
+        problems,
+        render_engine,
+        settings,
+        thumbnails,
+    )
 
+    language.unregister()
     command.unregister()
     handlers.unregister()
     render_engine.unregister()
+    batch_list.unregister()
     settings.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)
-    crops.forget()
+    overlay.remove_all()
+    for module in (crops, health, models, problems, thumbnails):
+        module.forget()
     portraits.forget_portraits()

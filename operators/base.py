@@ -1,116 +1,131 @@
 """What all operators share: errors become one-line reports, long work runs in a job with a modal twin."""
 
-import time
-
 import bpy
 
-from . import jobs, strings
+from . import jobs, problems, strings
+from .language import Speaker, translate
 
 _TICK = 0.05  # seconds between looks at the job
 
 
 def one_line(error):
-    """Text of an exception for a report."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """Text of an exception for a report, in the user's language."""
+    return translate(" ".join(str(error).split())) or type(error).__name__
+
+
+def error_text(error):
+    """One line for the user about an exception.
+
+    PortraitError tells the user what to do. Anything else is a fault of the extension or of the machine: the
+    traceback goes to the console and the line says so.
+    """
+    from ..inference.errors import PortraitError
+
+    if isinstance(error, PortraitError):
+        return one_line(error)
+    if isinstance(error, MemoryError):
+        return strings.OUT_OF_MEMORY
+    if isinstance(error, ImportError):
+        return strings.LIBRARY_MISSING.format(error=one_line(error))
+    import traceback
+
+    traceback.print_exception(error)
+    return strings.UNEXPECTED.format(kind=type(error).__name__, error=one_line(error))
 
 
 def report_error(operator, error):
-    """Report an exception in one line; returns {'CANCELLED'}.
-
-    PortraitError tells the user what to do. Anything else is a fault of the extension: the traceback goes to the
-    console and the report says so.
-    """
-    from ..inference.errors import Cancelled, PortraitError
+    """Report an exception in one line and, where a button helps, keep it in the panel; returns {'CANCELLED'}."""
+    from ..inference.errors import Cancelled
 
     if isinstance(error, Cancelled):
-        operator.report({"INFO"}, strings.CANCELLED.format(what=operator.bl_label))
-    elif isinstance(error, PortraitError):
-        operator.report({"ERROR"}, one_line(error))
-    elif isinstance(error, MemoryError):
-        operator.report({"ERROR"}, strings.OUT_OF_MEMORY)
-    elif isinstance(error, ImportError):
-        operator.report({"ERROR"}, strings.LIBRARY_MISSING.format(error=one_line(error)))
-    else:
-        import traceback
-
-        traceback.print_exception(error)
-        operator.report({"ERROR"}, strings.UNEXPECTED.format(kind=type(error).__name__, error=one_line(error)))
+        operator.report({"INFO"}, strings.CANCELLED.format(what=translate(operator.bl_label)))
+        return {"CANCELLED"}
+    text = error_text(error)
+    operator.report({"ERROR"}, text)
+    problem = problems.Problem(operator.bl_label, error, text, getattr(operator, "subject", ""))
+    if problem.repairs or isinstance(operator, JobOperator):
+        problems.note(problem)
     return {"CANCELLED"}
 
 
-class PortraitOperator:
-    """Mix-in: ``run(context)`` does the work, `execute` guards it."""
+class PortraitOperator(Speaker):
+    """Mix-in: ``run(context)`` does the work, `execute` guards it.
+
+    subject: name of the portrait object it works on, for errors; to be set by `run` where there is one.
+    """
+
+    subject = ""
 
     def execute(self, context):
         try:
-            return self.run(context) or {"FINISHED"}
+            result = self.run(context) or {"FINISHED"}
         except Exception as error:
             return report_error(self, error)
+        problems.solved(self.bl_label, self.subject)
+        return result
 
 
-class JobOperator:
+class JobOperator(Speaker):
     """Mix-in for long work.
 
     ``prepare(context)`` (main thread) returns a function ``work(progress)`` that touches no bpy; ``finish(context,
-    result)`` (main thread) puts its result into the scene. With a window the work runs in a thread and the operator
-    is modal; from a script or in background it runs at once.
+    result)`` (main thread) puts its result into the scene. With a window the work waits in `jobs.queue` for its turn,
+    runs in a thread, and the operator is modal; from a script or in background it runs at once.
+
+    subject: name of the portrait object and target: its `portraits.reference`; to be set by `prepare`.
     """
 
+    subject = ""
+    target = None
     _job = None
     _timer = None
+    _shown = None
 
     def execute(self, context):
+        manager = context.window_manager
         try:
             work = self.prepare(context)
-            manager = context.window_manager
             manager.progress_begin(0, 100)
             try:
-                result = work(lambda fraction, text="": manager.progress_update(int(100 * fraction)))
+                result = work(jobs.Progress(lambda fraction, text: manager.progress_update(int(100 * fraction))))
             finally:
                 manager.progress_end()
-            return self.finish(context, result) or {"FINISHED"}
         except Exception as error:
             return report_error(self, error)
+        return self._finish(context, result)
 
     def invoke(self, context, event):
         if bpy.app.background or context.window is None:
             return self.execute(context)
-        state = context.window_manager.portrait_manifolds_job
-        if state.running:
-            self.report({"WARNING"}, strings.BUSY)
-            return {"CANCELLED"}
         try:
-            self._job = jobs.Job(self.prepare(context)).start()
+            work = self.prepare(context)
         except Exception as error:
             return report_error(self, error)
-        state.running, state.cancelled, state.fraction, state.text, state.seconds = True, False, 0.0, "", 0.0
+        self._job = jobs.queue.add(jobs.Job(work, self.bl_label, self.subject, self.target))
         self._timer = context.window_manager.event_timer_add(_TICK, window=context.window)
         context.window_manager.modal_handler_add(self)
         self._show(context)
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event):
-        job, state = self._job, context.window_manager.portrait_manifolds_job
-        if event.type == "ESC" and event.value == "PRESS":
+        job = self._job
+        if event.type == "ESC" and event.value == "PRESS" and job is jobs.queue.running:
             job.cancel()
-        if state.cancelled:
-            job.cancel()
-        if job.cancelled and not job.done:  # the thread stops at its next step; the user need not wait for it
+        if job.cancelled and not job.done:  # the thread stops by itself; the user need not wait for it
             self._end(context)
-            self.report({"INFO"}, strings.CANCELLED.format(what=self.bl_label))
+            self.report({"INFO"}, strings.CANCELLED.format(what=translate(self.bl_label)))
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         if not job.done:
             self._show(context)
             return {"PASS_THROUGH"}
-        self._end(context)
-        if job.error is not None:
-            return report_error(self, job.error)
         try:
-            return self.finish(context, job.result) or {"FINISHED"}
-        except Exception as error:
-            return report_error(self, error)
+            if job.error is not None:
+                return report_error(self, job.error)
+            return self._finish(context, job.result)
+        finally:
+            self._end(context)
 
     def cancel(self, context):
         """Called by Blender when it ends the operator itself (another file is loaded, Blender quits)."""
@@ -118,27 +133,52 @@ class JobOperator:
             self._job.cancel()
         self._end(context)
 
+    def _finish(self, context, result):
+        try:
+            outcome = self.finish(context, result) or {"FINISHED"}
+        except Exception as error:
+            return report_error(self, error)
+        problems.solved(self.bl_label, self.subject)
+        return outcome
+
     def _show(self, context):
-        state = context.window_manager.portrait_manifolds_job
-        fraction, text = self._job.state
-        seconds = time.monotonic() - self._job.started
-        if (fraction, text) == (state.fraction, state.text) and seconds - state.seconds < 0.25:
+        job = self._job
+        shown = (*job.state, int(4 * job.seconds), len(jobs.queue.pending()))
+        if shown == self._shown:
             return
-        state.fraction, state.text, state.seconds = fraction, text, seconds
-        context.workspace.status_text_set(
-            strings.STATUS.format(what=self.bl_label, percent=100 * fraction, text=text, seconds=seconds)
-        )
+        self._shown = shown
+        if job is jobs.queue.running:
+            context.workspace.status_text_set(status(job))
         redraw_panels(context)
 
     def _end(self, context):
-        manager = context.window_manager
         if self._timer is not None:
-            manager.event_timer_remove(self._timer)
+            context.window_manager.event_timer_remove(self._timer)
             self._timer = None
-        manager.portrait_manifolds_job.running = False
+        jobs.queue.take(self._job)
         if context.workspace is not None:
             context.workspace.status_text_set(None)
         redraw_panels(context)
+
+
+def status(job):
+    """Line for the status bar about the running job."""
+    fraction, text = job.state
+    line = strings.STATUS.format(
+        what=translate(job.title), percent=100 * fraction, text=translate(text), seconds=job.seconds
+    )
+    waiting = len(jobs.queue.pending()) - 1
+    return line + strings.STATUS_WAITING.format(count=waiting) if waiting > 0 else line
+
+
+def check_free(obj):
+    """Raise PortraitError while a job that remakes the portrait of an object is pending."""
+    from ..inference.errors import PortraitError
+    from .portraits import reference
+
+    target = set(reference(obj))
+    if any(job.title == strings.INVERT.label and target & set(job.target) for job in jobs.queue.pending()):
+        raise PortraitError(strings.BEING_INVERTED.format(name=obj.name))
 
 
 def redraw_panels(context):

@@ -160,11 +160,20 @@ def new_camera_object(name, camera):
     Square pixels assumed; use it with a render size of the same aspect. Not linked to any collection.
     """
     data = bpy.data.cameras.new(name)
-    data.sensor_fit = "HORIZONTAL"
-    data.sensor_width = SENSOR
     data.clip_start = 0.01
     data.display_size = 0.1
+    obj = bpy.data.objects.new(name, data)
+    set_camera_object(obj, camera)
+    return obj
+
+
+def set_camera_object(obj, camera):
+    """Make a Blender camera object under a portrait object equal to `camera`, as :func:`new_camera_object` does."""
+    data = obj.data
+    data.sensor_fit = "HORIZONTAL"
+    data.sensor_width = SENSOR
     if camera.ortho_width is None:
+        data.type = "PERSP"
         data.lens_unit = "MILLIMETERS"
         data.lens = camera.fx / camera.width * SENSOR
     else:
@@ -172,6 +181,4 @@ def new_camera_object(name, camera):
         data.ortho_scale = camera.ortho_width
     data.shift_x = (camera.width / 2 - camera.cx) / camera.width
     data.shift_y = (camera.cy - camera.height / 2) / camera.width
-    obj = bpy.data.objects.new(name, data)
     obj.matrix_basis = PORTRAIT_TO_OBJECT @ Matrix(camera.camera_to_world.tolist())
-    return obj

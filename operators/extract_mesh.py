@@ -4,8 +4,8 @@ import bpy
 from bpy.props import BoolProperty, IntProperty
 
 from . import strings
-from .base import JobOperator
-from .portraits import active_inverted, find, load, reference
+from .base import JobOperator, check_free
+from .portraits import active_inverted, file_of, find, load_file, reference
 
 
 class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
@@ -34,9 +34,6 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if context.window_manager.portrait_manifolds_job.running:
-            cls.poll_message_set(strings.BUSY)
-            return False
         if active_inverted(context) is None:
             cls.poll_message_set(strings.INVERT_FIRST)
             return False
@@ -46,18 +43,19 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
         from ..inference.mesh import extract_mesh
 
         obj = active_inverted(context)
-        self._target = reference(obj)
-        portrait = load(obj)
+        self.subject, self.target = obj.name, reference(obj)
+        check_free(obj)
+        path = file_of(obj)
         options = {
             "resolution": self.resolution,
             "faces": self.faces or None,
             "smoothing": self.smoothing,
             "closed": self.closed,
         }
-        return lambda progress: extract_mesh(portrait, progress=progress, **options)
+        return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 
     def finish(self, context, result):
-        obj = find(self._target)
+        obj = find(self.target)
         made = add_mesh(context, obj, result, self.shade_smooth)
         self.report({"INFO"}, strings.MESH_DONE.format(vertices=len(result.vertices), faces=len(result.faces)))
         for other in context.selected_objects:

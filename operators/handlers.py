@@ -6,7 +6,7 @@ import os
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs
+from . import jobs, problems
 
 JOIN_SECONDS = 5.0  # the longest wait for a cancelled job when the extension goes away
 
@@ -16,11 +16,13 @@ _before_save = []
 
 @persistent
 def keep_portraits_beside(path, *_):
-    """Before saving: portraits move from the user folder to a folder beside the .blend."""
+    """Before saving: portraits move from the user folder into the .blend or to a folder beside it."""
+    from .pack import pack_on_save
     from .portraits import keep_beside
 
     _before_save.clear()
     if path:
+        pack_on_save()
         _before_save.extend(keep_beside(path))
 
 
@@ -35,18 +37,44 @@ def put_paths_back(path, *_):
 
 
 @persistent
+def repair_appended(context, *_):
+    """After an append: paths that were relative to the other .blend become this one's."""
+    from .portraits import adopt, is_portrait
+
+    for item in context.import_items:
+        if isinstance(item.id, bpy.types.Object) and item.id.library is None and is_portrait(item.id):
+            library = item.source_library
+            if library is not None:
+                adopt(item.id, library.filepath)
+
+
+@persistent
+def look_again(*_):
+    """After undo, redo, or loading: other portraits, other files."""
+    from . import health
+
+    health.forget()
+
+
+@persistent
 def stop_jobs(*_):
-    """Before another file is loaded: its objects are not those the job was started for."""
-    jobs.cancel_all()
+    """Before another file is loaded: its objects are not those the jobs were started for. A batch goes on."""
+    jobs.cancel_all(queues=(jobs.queue,))
+    problems.forget()
 
 
 def _handlers():
     on = bpy.app.handlers
+    appended = ((on.blend_import_post, repair_appended),) if hasattr(on, "blend_import_post") else ()  # from 4.3 on
     return (
+        *appended,
         (on.save_pre, keep_portraits_beside),
         (on.save_post, put_paths_back),
         (on.save_post_fail, put_paths_back),
         (on.load_pre, stop_jobs),
+        (on.load_post, look_again),
+        (on.undo_post, look_again),
+        (on.redo_post, look_again),
     )
 
 

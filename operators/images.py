@@ -6,6 +6,8 @@ import pathlib
 import bpy
 import numpy as np
 
+from . import strings
+
 
 def new_image(name, pixels, pack=True):
     """A byte image datablock from (H, W, 3) or (H, W, 4) uint8 sRGB, straight alpha, row 0 on top."""
@@ -42,7 +44,12 @@ def show_view(name, view):
     """Put an `inference.view.View` into the image `name`, made or reused, as sRGB bytes with straight alpha."""
     from ..inference.images import view_pixels
 
-    height, width = view.alpha.shape
+    return show_pixels(name, view_pixels(view))
+
+
+def show_pixels(name, pixels):
+    """Put (H, W, 4) uint8 sRGB with straight alpha into the image `name`, made or reused."""
+    height, width = pixels.shape[:2]
     image = bpy.data.images.get(name)
     if image is not None and (image.source != "GENERATED" or image.is_float or image.library is not None):
         image = None
@@ -51,7 +58,7 @@ def show_view(name, view):
     elif tuple(image.size) != (width, height):
         image.scale(width, height)
     image.alpha_mode = "STRAIGHT"
-    set_pixels(image, view_pixels(view))
+    set_pixels(image, pixels)
     return image
 
 
@@ -62,7 +69,7 @@ def save_view(path, view):
 
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":
-        raise PortraitError(f"views are written as PNG; name the file .png instead of {path.suffix or path.name}")
+        raise PortraitError(strings.VIEW_NOT_PNG.format(suffix=path.suffix or path.name))
     save_png(view_pixels(view), path)
 
 

@@ -7,15 +7,15 @@ from bpy.props import CollectionProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from . import strings
-from .base import PortraitOperator
+from .base import PortraitOperator, one_line
 from .portraits import (
     SUFFIX,
     active_portrait,
     check_editable,
+    keep_photo,
     load_file,
     new_portrait_object,
     note_portrait,
-    stored_path,
 )
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -40,16 +40,23 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
         return super().invoke(context, event)
 
     def run(self, context):
+        from ..inference.errors import PortraitError
         from .show import frame
 
         paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
-        obj = None
-        for path in paths:
-            path = bpy.path.abspath(path)
-            if path.lower().endswith(SUFFIX):
-                obj = import_file(context, path)
-            else:
-                obj = import_photo(context, path, self.face, self)
+        obj, errors = None, []
+        for path in (bpy.path.abspath(path) for path in paths):
+            try:
+                if path.lower().endswith(SUFFIX):
+                    obj = import_file(context, path)
+                else:
+                    obj = import_photo(context, path, self.face, self)
+            except PortraitError as error:  # the others are imported all the same
+                errors.append((os.path.basename(path), error))
+        if obj is None:
+            raise errors[0][1]
+        for name, error in errors:
+            self.report({"WARNING"}, strings.IMPORT_SOME.format(name=name, reason=one_line(error)))
         frame(context, obj)
 
 
@@ -71,37 +78,51 @@ def import_file(context, path):
 
 def import_photo(context, path, face, operator):
     """Make the portrait object of one photo. Reports through `operator`. Raises PortraitError."""
-    from . import crops
-
-    photo, faces = crops.look_at(path)
-    name = os.path.splitext(os.path.basename(path))[0]
-    obj = new_portrait_object(context, name)
+    obj = new_portrait_object(context, os.path.splitext(os.path.basename(path))[0])
     try:
-        settings = obj.portrait_manifolds
-        settings.photo_path = stored_path(path)
-        settings.photo_size = photo.shape[1::-1]
-        for found in faces:
-            item = settings.faces.add()
-            item.box, item.score = [float(value) for value in found.box], float(found.score)
-        settings.face = min(face, max(0, len(faces) - 1))
-        if not faces:
-            settings.use_crop = True
-            settings.crop_centre = [value / 2 for value in photo.shape[1::-1]]
-            settings.crop_size = max(16.0, 0.8 * min(photo.shape[:2]))
-            operator.report({"WARNING"}, strings.NO_FACE.format(name=name))
-        elif face >= len(faces):
-            operator.report({"WARNING"}, strings.NO_SUCH_FACE.format(face=face, count=len(faces)))
-        elif len(faces) > 1:
-            operator.report({"INFO"}, strings.SEVERAL_FACES.format(count=len(faces), face=settings.face))
-        if faces:
-            crops.update_crop(obj, photo=photo, faces=faces)
-        else:
-            crops.show_preview(obj, crops.plain_crop(photo, settings))
+        note_photo(obj, path, face, operator)
     except Exception:
         bpy.data.objects.remove(obj)
         raise
     context.collection.objects.link(obj)
     return obj
+
+
+def note_photo(obj, path, face, operator):
+    """Give a portrait object its photo: find the faces and align one. Reports through `operator`.
+
+    Where no face can be aligned the crop by hand is turned on. Raises PortraitError; the object is untouched when the
+    photo cannot be read.
+    """
+    from ..inference.errors import FaceUnusable
+    from . import crops
+
+    photo, faces = crops.look_at(path)
+    settings = obj.portrait_manifolds
+    keep_photo(obj, path)
+    settings.landmarks = ""
+    settings.photo_size = photo.shape[1::-1]
+    settings.faces.clear()
+    for found in faces:
+        item = settings.faces.add()
+        item.box, item.score = [float(value) for value in found.box], float(found.score)
+    settings.face = min(face, max(0, len(faces) - 1))
+    settings.use_crop = False
+    if not faces:
+        crops.first_crop(settings)
+        operator.report({"WARNING"}, strings.NO_FACE.format(name=obj.name))
+    elif face >= len(faces):
+        operator.report({"WARNING"}, strings.NO_SUCH_FACE.format(face=face, count=len(faces)))
+    elif len(faces) > 1:
+        operator.report({"INFO"}, strings.SEVERAL_FACES.format(count=len(faces), face=settings.face))
+    try:
+        if faces:
+            crops.update_crop(obj, photo=photo, faces=faces)
+    except FaceUnusable as error:
+        crops.first_crop(settings)
+        operator.report({"WARNING"}, one_line(error))
+    if settings.use_crop:
+        crops.show_preview(obj, crops.plain_crop(photo, settings))
 
 
 class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
@@ -110,7 +131,9 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
     bl_description = strings.UPDATE_CROP.description
     bl_options = {"REGISTER", "UNDO"}
 
-    face: IntProperty(name=strings.FACE.label, default=-1, min=-1, options={"SKIP_SAVE"})
+    face: IntProperty(
+        name=strings.FACE.label, description=strings.FACE.description, default=-1, min=-1, options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def poll(cls, context):
@@ -123,6 +146,7 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
         from . import crops
 
         obj = active_portrait(context)
+        self.subject = obj.name
         check_editable(obj)
         if self.face >= 0:
             obj.portrait_manifolds.face = min(self.face, max(0, len(obj.portrait_manifolds.faces) - 1))

@@ -1,14 +1,22 @@
 """Invert: the networks turn the photo of the portrait object into radiance manifolds."""
 
 import json
-import os
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from . import strings
-from .base import JobOperator, PortraitOperator
-from .portraits import absolute_path, active_portrait, check_editable, find, new_portrait_path, note_portrait, reference
+from . import jobs, strings
+from .base import JobOperator, PortraitOperator, check_free, redraw_panels
+from .portraits import (
+    active_portrait,
+    check_editable,
+    find,
+    free_path,
+    load_file,
+    note_portrait,
+    reference,
+    storage_folder,
+)
 
 
 class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
@@ -22,17 +30,11 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         name=strings.PHOTO.label, description=strings.INVERT_FILEPATH.description, options={"SKIP_SAVE"}
     )
 
-    @classmethod
-    def poll(cls, context):
-        if context.window_manager.portrait_manifolds_job.running:
-            cls.poll_message_set(strings.BUSY)
-            return False
-        return True
-
     def prepare(self, context):
-        from ..inference.errors import PortraitError
+        from ..inference.errors import Cancelled, PortraitError
         from . import crops
         from .import_portrait import import_photo
+        from .models import StoppableModel
         from .preferences import engine_options
 
         if self.filepath:
@@ -42,45 +44,54 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
             obj = active_portrait(context)
         if obj is None:
             raise PortraitError(strings.SELECT_PORTRAIT)
+        self.subject, self.target = obj.name, reference(obj)
         check_editable(obj)
-        settings = obj.portrait_manifolds
-        photo = absolute_path(obj, settings.photo_path)
-        if not photo:
-            raise PortraitError(f"{obj.name} came without its photo; import the photo to invert it again")
-        if not os.path.isfile(photo):
-            raise PortraitError(f"the photo {photo} is missing; restore it or import another one")
+        check_free(obj)
+        photo = crops.existing_photo(obj)
         from ..inference.pipeline import invert_photo
         from ..inference.portrait import save_portrait
 
         choice, options = crops.chosen_crop(obj), engine_options()
-        target = new_portrait_path(obj.name)
-        self._target = reference(obj)
+        folder, name = storage_folder(), obj.name
 
         def work(progress):
             progress(0.0, strings.LOADING)
             inversion = invert_photo(
                 photo,
-                crops.model(options),
+                StoppableModel(crops.model(options), progress),
                 face=None if choice["crop"] else choice["face"],
                 crop=choice["crop"],
                 progress=lambda fraction, text: progress(0.98 * fraction, text),
             )
             progress(0.98, strings.SAVING)
-            save_portrait(inversion.portrait, target)
-            return inversion, target
+            path = free_path(folder, name)
+            save_portrait(inversion.portrait, path)
+            try:
+                load_file(str(path))  # so that the main thread finds it in memory
+                progress(1.0, strings.SAVING)
+            except Cancelled:
+                path.unlink(missing_ok=True)
+                raise
+            return inversion, path
 
         return work
 
     def finish(self, context, result):
+        from ..inference.errors import PortraitError
         from . import crops
-        from .photo_camera import add_photo_camera
+        from .photo_camera import add_photo_camera, follow_photo
 
         inversion, path = result
-        obj = find(self._target)
+        try:
+            obj = find(self.target)
+        except PortraitError:
+            path.unlink(missing_ok=True)
+            raise
         settings = obj.portrait_manifolds
         note_portrait(obj, inversion.portrait, path)
         settings.report = json.dumps(inversion.report, default=str)
         crops.note_alignment(obj, inversion.alignment)
+        follow_photo(obj)
         if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
             add_photo_camera(context, obj, whole_photo=False)
         for warning in inversion.report.get("warnings", []):
@@ -93,12 +104,15 @@ class PORTRAIT_MANIFOLDS_OT_cancel(PortraitOperator, bpy.types.Operator):
     bl_label = strings.CANCEL.label
     bl_description = strings.CANCEL.description
 
+    job: IntProperty(name=strings.JOB.label, description=strings.JOB.description, options={"SKIP_SAVE"})
+
     @classmethod
     def poll(cls, context):
-        return context.window_manager.portrait_manifolds_job.running
+        return bool(jobs.queue.pending())
 
     def run(self, context):
-        context.window_manager.portrait_manifolds_job.cancelled = True
+        jobs.queue.cancel(self.job)
+        redraw_panels(context)
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_invert, PORTRAIT_MANIFOLDS_OT_cancel)

@@ -5,8 +5,10 @@ from bpy.props import BoolProperty
 
 from . import strings
 from .base import PortraitOperator
-from .portraits import absolute_path, active_inverted, load
+from .portraits import active_inverted, load, photo_of
 
+# Custom properties of cameras that reproduce the "photo" or its "crop": which of them, and where it was put for that
+KIND, PLACE = "portrait_manifolds_camera", "portrait_manifolds_place"
 
 class PORTRAIT_MANIFOLDS_OT_add_camera(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.add_camera"
@@ -39,22 +41,15 @@ def add_photo_camera(context, obj, whole_photo=False, background=True, set_resol
     whole_photo: the camera shows the photo as it was taken, else the upright 256-pixel crop the networks saw.
     background: show the photo behind the camera's view. set_resolution: give the render the image's size.
     """
-    from . import cameras, images
+    from . import cameras
 
-    portrait = load(obj)
-    camera, picture = portrait.camera, None
-    if whole_photo:
-        from ..inference.alignment import photo_camera
-        from ..inference.photo import open_photo
-
-        camera = photo_camera(portrait, portrait.photo_size)
-        if background and obj.portrait_manifolds.photo_path:
-            path = absolute_path(obj, obj.portrait_manifolds.photo_path)
-            picture = images.photo_image(path, open_photo(path))
-    elif background:
-        picture = images.new_image(f"{obj.name} crop", portrait.crop)
+    camera, picture = _camera_of(load(obj), whole_photo), None
+    if background:
+        picture = _picture_of(obj, whole_photo)
     name = f"{obj.name} {strings.PHOTO_CAMERA if whole_photo else strings.CROP_CAMERA}"
     new = cameras.new_camera_object(name, camera)
+    new[KIND] = "photo" if whole_photo else "crop"
+    new[PLACE] = _place(new)
     if picture is not None:
         new.data.show_background_images = True
         slot = new.data.background_images.new()
@@ -69,6 +64,49 @@ def add_photo_camera(context, obj, whole_photo=False, background=True, set_resol
         render.pixel_aspect_x = render.pixel_aspect_y = 1.0
         render.resolution_percentage = 100
     return new
+
+
+def follow_photo(obj):
+    """Make the cameras under a portrait object that reproduce its photo do so again, after another inversion.
+
+    Cameras that were moved since belong to the user.
+    """
+    from . import cameras
+
+    portrait = load(obj)
+    for child in obj.children:
+        if child.type != "CAMERA" or KIND not in child or child.library is not None:
+            continue
+        if max(abs(a - b) for a, b in zip(child[PLACE], _place(child), strict=True)) > 1e-6:
+            continue
+        whole_photo = child[KIND] == "photo"
+        cameras.set_camera_object(child, _camera_of(portrait, whole_photo))
+        child[PLACE] = _place(child)
+        if child.data.background_images and not whole_photo:
+            child.data.background_images[0].image = _picture_of(obj, False)
+
+
+def _place(camera):
+    return [value for row in camera.matrix_basis for value in row]
+
+
+def _camera_of(portrait, whole_photo):
+    if not whole_photo:
+        return portrait.camera
+    from ..inference.alignment import photo_camera
+
+    return photo_camera(portrait, portrait.photo_size)
+
+
+def _picture_of(obj, whole_photo):
+    """Image datablock of the photo, None when it is not at hand; or of its crop."""
+    from ..inference.photo import open_photo
+    from . import images
+
+    if not whole_photo:
+        return images.new_image(f"{obj.name} crop", load(obj).crop)
+    path = photo_of(obj)
+    return images.photo_image(path, open_photo(path)) if path else None
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_add_camera,)

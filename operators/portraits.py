@@ -10,7 +10,7 @@ import threading
 import bpy
 from mathutils import Matrix
 
-from . import strings
+from . import packing, strings
 
 EXTENSION = __package__.rpartition(".")[0]
 SUFFIX = ".manifolds"
@@ -57,12 +57,14 @@ def find(target):
     uid, name = target
     obj = next((obj for obj in bpy.data.objects if obj.session_uid == uid), None) or bpy.data.objects.get(name)
     if not is_portrait(obj):
-        raise PortraitError(f"{name} was deleted during the job; undo, or import the photo again")
+        raise PortraitError(strings.DELETED.format(name=name))
     return obj
 
 
 def new_portrait_object(context, name):
     """An empty, life-size and facing -Y; not yet linked, so that a failure leaves nothing in the scene."""
+    from .preferences import apply_defaults
+
     obj = bpy.data.objects.new(name, None)
     obj.empty_display_type = "SPHERE"
     obj.empty_display_size = 0.11  # metres, about a head
@@ -71,6 +73,7 @@ def new_portrait_object(context, name):
         obj.scale = [1.0 / unit.scale_length] * 3
     obj.location = context.scene.cursor.location
     obj.portrait_manifolds.is_portrait = True
+    apply_defaults(context.scene)
     return obj
 
 
@@ -86,7 +89,7 @@ def portrait_to_world(matrix_world):
     rigid = matrix_world.to_3x3() * (1.0 / size) if size > 0 else Matrix.Identity(3)
     defect = max(abs(value) for row in (rigid.transposed() @ rigid - Matrix.Identity(3)) for value in row)
     if size == 0 or defect > 1e-3 or rigid.determinant() < 0:
-        raise PortraitError("the portrait is mirrored or scaled unevenly; give it the same positive scale on all axes")
+        raise PortraitError(strings.UNEVEN_SCALE)
     return Matrix.Translation(location) @ rigid.to_4x4() @ PORTRAIT_TO_OBJECT, size
 
 
@@ -112,11 +115,11 @@ def user_folder():
         return pathlib.Path(tempfile.gettempdir()) / "portrait_manifolds"
 
 
-def new_portrait_path(name):
-    """A file name in :func:`storage_folder` that is not taken yet; the folder is created."""
+def free_path(folder, name):
+    """A file name for a portrait in a folder that is not taken yet; the folder is created. Safe in a thread."""
     from ..inference.files import make_folder
 
-    folder = make_folder(storage_folder())
+    make_folder(folder)
     stem = re.sub(r"[^\w.-]+", "_", name).strip("._") or "portrait"
     number = 0
     while True:
@@ -131,17 +134,31 @@ def note_portrait(obj, portrait, path):
     settings = obj.portrait_manifolds
     settings.portrait_path = stored_path(path)
     settings.portrait_absolute = os.path.abspath(path)
+    packing.drop(settings, "portrait")
     settings.photo_size = portrait.photo_size
     settings.model_id, settings.model_sha256 = portrait.model_id, portrait.model_sha256
     settings.pose = [float(portrait.pose.get(key, 0.0)) for key in ("yaw", "pitch", "roll")]
 
 
+def is_editable(obj):
+    """False for an object that lives in another .blend and is no override the user may change."""
+    override = obj.override_library
+    return obj.library is None and (override is None or not override.is_system_override)
+
+
+def keep_photo(obj, path):
+    """Keep on the object where its photo lies."""
+    settings = obj.portrait_manifolds
+    settings.photo_path, settings.photo_absolute = stored_path(path), os.path.abspath(path)
+    packing.drop(settings, "photo")
+
+
 def check_editable(obj):
-    """Raise PortraitError for an object that lives in another .blend."""
+    """Raise PortraitError for an object that lives in another .blend and is no override the user may change."""
     from ..inference.errors import PortraitError
 
-    if obj.library is not None:
-        raise PortraitError(f"{obj.name} is linked from another .blend; make it local (Object ▸ Relations) first")
+    if not is_editable(obj):
+        raise PortraitError(strings.LINKED.format(name=obj.name))
 
 
 def stored_path(path):
@@ -155,8 +172,15 @@ def stored_path(path):
 
 
 def absolute_path(obj, stored):
-    """Absolute path of a path kept on `obj` (which may be linked from a library)."""
-    return bpy.path.abspath(stored, library=obj.library) if stored else ""
+    """Absolute path of a path kept on `obj`, which may be linked from a library or override an object there."""
+    if not stored:
+        return ""
+    override = obj.override_library
+    if override is not None and override.reference is not None:
+        inherited = override.reference.portrait_manifolds
+        if stored in (inherited.portrait_path, inherited.photo_path):
+            return absolute_path(override.reference, stored)
+    return bpy.path.abspath(stored, library=obj.library)
 
 
 def load(obj):
@@ -168,12 +192,26 @@ def file_of(obj):
     """Absolute path of the object's portrait file. Raises PortraitError when it has none yet."""
     from ..inference.errors import PortraitError
 
-    stored = obj.portrait_manifolds.portrait_path
-    if not stored:
-        raise PortraitError(f"{obj.name} has no portrait yet; run Invert first")
+    settings = obj.portrait_manifolds
+    if not settings.portrait_path:
+        raise PortraitError(strings.NOT_INVERTED.format(name=obj.name))
+    if settings.packed is not None and packing.holds(settings.packed, "portrait"):
+        return packing.unpacked(settings.packed, "portrait")
+    return _existing(obj, settings.portrait_path, settings.portrait_absolute)
+
+
+def photo_of(obj):
+    """Absolute path of the object's photo, which may be missing; "" when it came without one. Raises PortraitError."""
+    settings = obj.portrait_manifolds
+    if settings.packed is not None and packing.holds(settings.packed, "photo"):
+        return packing.unpacked(settings.packed, "photo")
+    return _existing(obj, settings.photo_path, settings.photo_absolute) if settings.photo_path else ""
+
+
+def _existing(obj, stored, last):
+    """The absolute path of a stored one; where the file was last if it is only there: appended to another .blend."""
     path = os.path.abspath(absolute_path(obj, stored))
-    last = obj.portrait_manifolds.portrait_absolute
-    return last if last and not os.path.isfile(path) and os.path.isfile(last) else path  # appended to another .blend
+    return last if last and not os.path.isfile(path) and os.path.isfile(last) else path
 
 
 def load_file(path):
@@ -184,7 +222,7 @@ def load_file(path):
     try:
         info = os.stat(path)
     except OSError:
-        raise PortraitError(f"the portrait file {path} is missing; restore it or run Invert again") from None
+        raise PortraitError(strings.PORTRAIT_MISSING.format(path=path)) from None
     key = (path, info.st_mtime_ns, info.st_size)
     with _cache_lock:
         if key in _cache:
@@ -208,7 +246,7 @@ def keep_beside(blend_path):
     """Get paths ready for a .blend that is about to be saved there; returns what :func:`put_back` needs.
 
     Portraits in the user folder are copied to a folder beside it, and all paths become relative to it, so the
-    .blend and that folder can move together.
+    .blend and that folder can move together. What is packed, linked, or inherited by an override stays as it is.
     """
     folder = os.path.dirname(os.path.abspath(blend_path))
     before = []
@@ -216,16 +254,46 @@ def keep_beside(blend_path):
         if obj.library is not None or not is_portrait(obj):
             continue
         settings = obj.portrait_manifolds
-        for name in ("portrait_path", "photo_path"):
+        for name, last in (("portrait_path", "portrait_absolute"), ("photo_path", "photo_absolute")):
             stored = getattr(settings, name)
-            if not stored:
+            packed = settings.packed is not None and packing.holds(settings.packed, name.partition("_")[0])
+            if not stored or packed or _inherited(obj, name):
                 continue
-            path = file_of(obj) if name == "portrait_path" else os.path.abspath(absolute_path(obj, stored))
+            path = _existing(obj, stored, getattr(settings, last))
             if name == "portrait_path":
-                path = settings.portrait_absolute = _copied_beside(path, storage_folder(blend_path))
+                path = _copied_beside(path, storage_folder(blend_path))
             before.append((obj, name, stored))
-            setattr(settings, name, bpy.path.relpath(path, start=folder))
+            setattr(settings, last, path)
+            setattr(settings, name, _relative(path, folder))
     return before
+
+
+def adopt(obj, blend_path):
+    """Make the paths of an object that was appended from another .blend point to the same files from here."""
+    settings = obj.portrait_manifolds
+    folder = os.path.dirname(os.path.abspath(bpy.path.abspath(blend_path)))
+    for name, last in (("portrait_path", "portrait_absolute"), ("photo_path", "photo_absolute")):
+        stored = getattr(settings, name)
+        if stored.startswith("//"):
+            path = os.path.abspath(bpy.path.abspath(stored, start=folder))
+            if os.path.isfile(path):
+                setattr(settings, name, stored_path(path))
+                setattr(settings, last, path)
+
+
+def _inherited(obj, name):
+    """True when an override takes a property from the object it overrides."""
+    override = obj.override_library
+    if override is None or override.reference is None:
+        return False
+    return getattr(obj.portrait_manifolds, name) == getattr(override.reference.portrait_manifolds, name)
+
+
+def _relative(path, folder):
+    try:
+        return bpy.path.relpath(path, start=folder)
+    except ValueError:  # on another drive
+        return path
 
 
 def put_back(before):

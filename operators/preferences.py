@@ -1,13 +1,22 @@
-"""Add-on preferences: device, threads, model and cache folder."""
+"""Add-on preferences: device, threads, model, cache folder and default options."""
 
 import types
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from . import strings
+from .settings import SceneSettings
 
 EXTENSION = __package__.rpartition(".")[0]
+
+# Options of the scene's panels that a user may want to begin with; paths belong to one scene only.
+DEFAULTS = {
+    strings.PANEL_INVERT: ("add_camera", "pack"),
+    strings.PANEL_VIEW: ("samples",),
+    strings.PANEL_MESH: ("mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_closed", "mesh_shade_smooth"),
+    strings.PANEL_BATCH: ("batch_mesh", "batch_workers"),
+}
 
 
 class PortraitPreferences(bpy.types.AddonPreferences):
@@ -26,13 +35,12 @@ class PortraitPreferences(bpy.types.AddonPreferences):
     cache_folder: StringProperty(
         name=strings.CACHE_FOLDER.label, description=strings.CACHE_FOLDER.description, subtype="DIR_PATH"
     )
+    defaults: PointerProperty(type=SceneSettings)
 
     def draw(self, context):
-        layout = self.layout
-        layout.use_property_split = True
-        for name in ("device", "threads", "model_path", "cache_folder"):
-            layout.prop(self, name)
-        layout.label(text=strings.WHERE_TO_FIND, icon="INFO")
+        from . import preferences_page
+
+        preferences_page.draw(self, self.layout)
 
 
 def preferences():
@@ -40,7 +48,17 @@ def preferences():
     addon = bpy.context.preferences.addons.get(EXTENSION)
     if addon is not None and addon.preferences is not None:
         return addon.preferences
-    return types.SimpleNamespace(device="auto", threads=0, model_path="", cache_folder="")
+    return types.SimpleNamespace(device="auto", threads=0, model_path="", cache_folder="", defaults=None)
+
+
+def model_folder():
+    """Folder of the chosen model (Path)."""
+    import pathlib
+
+    from ..inference.model import DEFAULT_FOLDER
+
+    chosen = preferences().model_path
+    return pathlib.Path(bpy.path.abspath(chosen)) if chosen else DEFAULT_FOLDER
 
 
 def engine_options():
@@ -48,6 +66,14 @@ def engine_options():
     chosen = preferences()
     path = bpy.path.abspath(chosen.model_path) if chosen.model_path else None
     return {"path": path, "device": chosen.device, "threads": chosen.threads}
+
+
+def apply_defaults(scene):
+    """Give a scene the user's default options, where it has none of its own yet."""
+    defaults, settings = preferences().defaults, scene.portrait_manifolds
+    for name in (name for names in DEFAULTS.values() for name in names if defaults is not None):
+        if defaults.is_property_set(name) and not settings.is_property_set(name):
+            setattr(settings, name, getattr(defaults, name))
 
 
 CLASSES = (PortraitPreferences,)

@@ -12,10 +12,19 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import strings
+from . import batch_list, jobs, strings
 
 # Paths may be relative to the .blend; Blender 4.5 and later want to be told
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+
+
+OVERRIDE = {"LIBRARY_OVERRIDABLE"}
+
+
+def _background_changed(settings, context):
+    from .background import show_planes
+
+    show_planes(settings.id_data)
 
 
 class PortraitFace(bpy.types.PropertyGroup):
@@ -28,28 +37,51 @@ class PortraitFace(bpy.types.PropertyGroup):
 class PortraitSettings(bpy.types.PropertyGroup):
     """Lives on the portrait object: where its files are, how it was made, and how to make it again."""
 
-    is_portrait: BoolProperty(options={"HIDDEN"})
+    is_portrait: BoolProperty(options={"HIDDEN"}, override=OVERRIDE)
     photo_path: StringProperty(
-        name=strings.PHOTO.label, description=strings.PHOTO.description, subtype="FILE_PATH", options=RELATIVE
+        name=strings.PHOTO.label,
+        description=strings.PHOTO.description,
+        subtype="FILE_PATH",
+        options=RELATIVE,
+        override=OVERRIDE,
     )
     portrait_path: StringProperty(
         name=strings.PORTRAIT_FILE.label,
         description=strings.PORTRAIT_FILE.description,
         subtype="FILE_PATH",
         options=RELATIVE,
+        override=OVERRIDE,
     )
-    portrait_absolute: StringProperty(options={"HIDDEN"})  # where it was last; for objects appended elsewhere
-    photo_size: FloatVectorProperty(size=2, options={"HIDDEN"})
+    # where the files were last; for objects appended elsewhere
+    portrait_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
+    photo_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
+    packed: PointerProperty(
+        type=bpy.types.Text, name=strings.PACKED.label, description=strings.PACKED.description, override=OVERRIDE
+    )
+    photo_size: FloatVectorProperty(size=2, options={"HIDDEN"}, override=OVERRIDE)
+    landmarks: StringProperty(options={"HIDDEN"}, override=OVERRIDE)  # see crops.landmarks_of
+    show_background: BoolProperty(
+        name=strings.SHOW_BACKGROUND.label,
+        description=strings.SHOW_BACKGROUND.description,
+        update=_background_changed,
+        override=OVERRIDE,
+    )
     faces: CollectionProperty(type=PortraitFace)
     face: IntProperty(
         name=strings.FACE.label,
         description=strings.FACE.description,
         min=0,
         default=0,
+        override=OVERRIDE,
     )
-    use_crop: BoolProperty(name=strings.USE_CROP.label, description=strings.USE_CROP.description)
+    use_crop: BoolProperty(name=strings.USE_CROP.label, description=strings.USE_CROP.description, override=OVERRIDE)
     crop_centre: FloatVectorProperty(
-        name=strings.CROP_CENTRE.label, description=strings.CROP_CENTRE.description, size=2, precision=1, step=100
+        name=strings.CROP_CENTRE.label,
+        description=strings.CROP_CENTRE.description,
+        size=2,
+        precision=1,
+        step=100,
+        override=OVERRIDE,
     )
     crop_size: FloatProperty(
         name=strings.CROP_SIZE.label,
@@ -58,6 +90,7 @@ class PortraitSettings(bpy.types.PropertyGroup):
         default=256.0,
         precision=1,
         step=100,
+        override=OVERRIDE,
     )
     crop_roll: FloatProperty(
         name=strings.CROP_ROLL.label,
@@ -66,11 +99,18 @@ class PortraitSettings(bpy.types.PropertyGroup):
         max=180.0,
         precision=1,
         step=10,
+        override=OVERRIDE,
     )
-    pose: FloatVectorProperty(name=strings.POSE.label, description=strings.POSE.description, size=3, precision=1)
-    model_id: StringProperty(name=strings.MODEL_ID.label)
-    model_sha256: StringProperty(name=strings.MODEL_SHA256.label)
-    report: StringProperty(options={"HIDDEN"})
+    pose: FloatVectorProperty(
+        name=strings.POSE.label, description=strings.POSE.description, size=3, precision=1, override=OVERRIDE
+    )
+    model_id: StringProperty(
+        name=strings.MODEL_ID.label, description=strings.MODEL_ID.description, override=OVERRIDE
+    )
+    model_sha256: StringProperty(
+        name=strings.MODEL_SHA256.label, description=strings.MODEL_SHA256.description, override=OVERRIDE
+    )
+    report: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
 
 
 class SceneSettings(bpy.types.PropertyGroup):
@@ -79,17 +119,19 @@ class SceneSettings(bpy.types.PropertyGroup):
     view_path: StringProperty(
         name=strings.VIEW_PATH.label, description=strings.VIEW_PATH.description, subtype="FILE_PATH", options=RELATIVE
     )
-    background: EnumProperty(
-        name=strings.BACKGROUND.label,
-        description=strings.BACKGROUND.description,
-        items=[(key, text.label, text.description) for key, text in strings.BACKGROUNDS.items()],
-        default="none",
-    )
+    pack: BoolProperty(name=strings.PACK.label, description=strings.PACK.description)
+    add_camera: BoolProperty(name=strings.WITH_CAMERA.label, description=strings.WITH_CAMERA.description, default=True)
     samples: EnumProperty(
         name=strings.SAMPLES.label,
         description=strings.SAMPLES.description,
         items=[(key, text.label, text.description) for key, text in strings.SAMPLE_COUNTS.items()],
         default="2",
+    )
+    layer_count: EnumProperty(
+        name=strings.LAYER_COUNT.label,
+        description=strings.LAYER_COUNT.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_COUNTS.items()],
+        default="24",
     )
     mesh_resolution: IntProperty(
         name=strings.MESH_RESOLUTION.label,
@@ -113,9 +155,17 @@ class SceneSettings(bpy.types.PropertyGroup):
         description=strings.BATCH_FOLDER.description,
         subtype="DIR_PATH",
         options=RELATIVE,
+        update=batch_list.folders_changed,
     )
     batch_out: StringProperty(
-        name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH", options=RELATIVE
+        name=strings.BATCH_OUT.label,
+        description=strings.BATCH_OUT.description,
+        subtype="DIR_PATH",
+        options=RELATIVE,
+        update=batch_list.folders_changed,
+    )
+    batch_workers: IntProperty(
+        name=strings.BATCH_WORKERS.label, description=strings.BATCH_WORKERS.description, min=1, max=64, default=1
     )
     batch_mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
     batch_views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)
@@ -125,21 +175,26 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 
 class JobState(bpy.types.PropertyGroup):
-    """Lives on the window manager: what the panel shows of the running job."""
+    """Lives on the window manager: what scripts may ask about the running job; `jobs.queue` knows it."""
 
-    running: BoolProperty(options={"SKIP_SAVE"})
-    cancelled: BoolProperty(options={"SKIP_SAVE"})
-    fraction: FloatProperty(min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"})
-    text: StringProperty(options={"SKIP_SAVE"})
-    seconds: FloatProperty(options={"SKIP_SAVE"})
+    running: BoolProperty(get=lambda self: bool(jobs.queue.pending()))
+    fraction: FloatProperty(min=0.0, max=1.0, subtype="FACTOR", get=lambda self: _running("state")[0])
+    text: StringProperty(get=lambda self: _running("state")[1])
+    seconds: FloatProperty(get=lambda self: _running("seconds"))
 
+
+def _running(name):
+    return getattr(jobs.queue.running or _IDLE, name)
+
+
+_IDLE = jobs.Job(None)
 
 CLASSES = (PortraitFace, PortraitSettings, SceneSettings, JobState)
 
 
 def register():
     """Hang the groups on their owners."""
-    bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings)
+    bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings, override=OVERRIDE)
     bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
     bpy.types.WindowManager.portrait_manifolds_job = PointerProperty(type=JobState)
 

@@ -6,7 +6,9 @@ import types
 import numpy as np
 import pytest
 
-from inference import cameras, domes, inversion
+from inference import cameras, domes, inversion, placement
+from inference.layers import sample_grid
+from inference.placement import KNEE
 from tests import reference
 
 torch = pytest.importorskip("torch")
@@ -14,7 +16,7 @@ pytest.importorskip("onnxscript")
 from training import manifolds as mf  # noqa: E402
 from training.export import export_network, networks  # noqa: E402
 from training.model import PortraitModel  # noqa: E402
-from training.networks import KNEE, SHEETS, opacity_logits  # noqa: E402
+from training.networks import SHEETS, expected_level, opacity_logits  # noqa: E402
 
 
 def sheet_radii():
@@ -71,14 +73,17 @@ def test_dome_coordinates_agree():
 
 @pytest.mark.parametrize("yaw", [0.0, 25.0, -50.0])
 def test_ray_hits_agree(yaw):
-    """The training's ray marcher against the tests' own bisection, ray by ray."""
+    """The training's ray marcher against the tests' own bisection, ray by ray, on sheets close together."""
     camera = cameras.orbit_camera(yaw=yaw, pitch=5.0)
     geometry = mf.Manifolds(sheet_radii(), 80, (1, 4))
+    outer, inner = sheet_radii()[[8, 14]]
+    radii = (outer + (inner - outer) * np.linspace(0, 1, SHEETS)[:, None, None]).astype(np.float32)
     pixels = np.random.default_rng(2).uniform(0.15, 0.85, (600, 2))
     pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
-    _, uv, valid = geometry.hits(pose, torch.tensor(pixels, dtype=torch.float32)[None])
+    _, uv, valid = geometry.hits(pose, torch.tensor(pixels, dtype=torch.float32)[None],
+                                  torch.tensor(radii[[0, -1]])[None])  # fmt: skip
     origins, directions = camera.rays(*(pixels * cameras.CROP_SIZE).T)
-    t, u, v = reference.entries(sheet_radii(), origins, directions)
+    t, u, v = reference.entries(radii, origins, directions)
     inside = np.isfinite(t) & (u > 0) & (u < 1) & (v > 0) & (v < 1)
     both = inside & valid[0].numpy()
     assert both.sum() > 0.97 * max(inside.sum(), valid.sum())  # only grazing rays may differ
@@ -90,7 +95,7 @@ def test_opacity_logits_agree():
     rng = np.random.default_rng(1)
     level, occupancy = rng.uniform(-2, 25, (2, 30, 30)).astype(np.float32)
     for index in (0, 9, 22):
-        ours = inversion.opacity_logits(level, occupancy * 2 - 20, np.zeros_like(level), index)
+        ours = inversion.opacity_logits(level, occupancy * 2 - 20, index)
         theirs = opacity_logits(torch.tensor(level), torch.tensor(occupancy * 2 - 20), torch.tensor(float(index)))
         np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4)
         # the closed form: the probability of both events
@@ -98,29 +103,43 @@ def test_opacity_logits_agree():
         np.testing.assert_allclose(1 / (1 + np.exp(-ours)), a * b, atol=1e-4)
 
 
+def test_expected_level_is_where_columns_turn_solid():
+    rng = np.random.default_rng(2)
+    level = rng.uniform(1, 21, (12, 12)).astype(np.float32)
+    none = np.zeros((SHEETS, 12, 12), np.float32)
+    np.testing.assert_allclose(placement.expected_level(level, none), level, atol=0.07)
+    # A correction of the logits by SHARPNESS moves every sheet's opacity by one level.
+    np.testing.assert_allclose(placement.expected_level(level, none + placement.SHARPNESS), level - 1, atol=0.07)
+    corrections = rng.normal(0, 2, none.shape).astype(np.float32)
+    theirs = expected_level(torch.tensor(level)[None, None], torch.tensor(corrections)[None])
+    np.testing.assert_allclose(placement.expected_level(level, corrections), theirs[0, 0].numpy(), atol=1e-3)
+
+
 def test_inversion_is_the_trained_model(model, exported):
-    """Textures of invert_crop equal the torch model decoded at every texel of some sheets."""
+    """Textures and sheets of invert_crop equal the torch model's, decoded at every texel of some sheets."""
     rng = np.random.default_rng(5)
     crop = np.kron(rng.integers(0, 255, (16, 16, 3)), np.ones((16, 16, 1))).astype(np.uint8)
     camera = cameras.orbit_camera(yaw=8.0, pitch=-4.0)
     landmarks = camera.project(model.mean_landmarks.numpy())[0] + rng.normal(0, 2, (468, 2))
     alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=landmarks.astype(np.float32))
-    textures = inversion.invert_crop(alignment, exported)
+    textures, radii = inversion.invert_crop(alignment, exported)
     assert textures.shape == (24, 320, 320, 4) and textures.dtype == np.uint8
+    assert radii.shape == (SHEETS, 81, 81) and (np.diff(radii, axis=0) < 0).all()
     photo = torch.tensor(crop.transpose(2, 0, 1)[None] / 255, dtype=torch.float32)
     pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
     output = model(photo, torch.tensor(alignment.landmarks)[None], pose)
-    depth = model.visible_depth(output["fused"], pose)
+    surface = model.surface(output["fused"], output["maps"], pose)
+    np.testing.assert_allclose(surface.band[0].numpy(), radii[[0, -1]], atol=3e-4)
     matte = torch.sigmoid(output["maps"][0, 0]).numpy()
     photo = torch.tensor(inversion.without_fringe(photo[0].numpy(), matte))[None]  # the engine's colours
     u, v = domes.texel_centres(320, 320)
-    uv = torch.tensor(np.stack([u, v], -1), dtype=torch.float32).view(1, 1, -1, 2).expand(1, SHEETS, -1, 2)
-    for sheet in (11, 12, 14):
-        points = (
-            torch.tensor(inversion._geometry(exported).texel_points[sheet]).view(1, 1, -1, 3).expand(1, SHEETS, -1, 3)
-        )
-        rgb, opacity = model.decode(points, uv, output["fused"], photo, output["maps"], depth, pose)
-        decoded = (textures[sheet, ..., 3] > 2) & (textures[sheet, ..., 3] < 250)
+    for sheet in (5, 9, 12):
+        points = domes.dome_points(u, v, surface_radius(radii[sheet], 320))
+        points = torch.tensor(points, dtype=torch.float32).view(1, 1, -1, 3).expand(1, SHEETS, -1, 3)
+        uv = torch.tensor(np.stack([u, v], -1), dtype=torch.float32).view(1, 1, -1, 2).expand(1, SHEETS, -1, 2)
+        rgb, opacity, _ = model.decode(points, uv, output["fused"], surface, photo, output["maps"], pose)
+        through = np.prod(1 - textures[:sheet, ..., 3] / 255, axis=0)  # what is hidden does not go through the MLP
+        decoded = (textures[sheet, ..., 3] > 2) & (textures[sheet, ..., 3] < 250) & (through > 0.02)
         assert decoded.sum() > 500
         gap = np.abs(opacity[0, sheet].view(320, 320).numpy() * 255 - textures[sheet, ..., 3])[decoded]
         assert np.median(gap) < 1.5 and np.quantile(gap, 0.9) < 12
@@ -128,12 +147,19 @@ def test_inversion_is_the_trained_model(model, exported):
         assert np.median(gap) < 1.5
 
 
+def surface_radius(table, size):
+    """Radius table (81, 81) at the centres of size x size texels."""
+    u, v = domes.texel_centres(size, size)
+    return sample_grid(table, u, v)
+
+
 def test_same_photo_gives_the_same_bytes(model, exported):
     camera = cameras.orbit_camera()
     crop = np.full((256, 256, 3), 127, np.uint8)
     landmarks = camera.project(model.mean_landmarks.numpy())[0].astype(np.float32)
     alignment = types.SimpleNamespace(crop=crop, camera=dataclasses.replace(camera), landmarks=landmarks)
-    assert np.array_equal(inversion.invert_crop(alignment, exported), inversion.invert_crop(alignment, exported))
+    for first, second in zip(inversion.invert_crop(alignment, exported), inversion.invert_crop(alignment, exported)):
+        assert np.array_equal(first, second)
 
 
 def test_cancel_stops_between_stages(exported, model):

@@ -1,6 +1,7 @@
 """Pipeline, command line and batch, with stand-ins for the networks."""
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from inference.__main__ import main
-from inference.batch import Item, folder_names, is_complete, run_batch
+from inference.batch import Item, folder_names, is_complete, list_photos, run_batch
 from inference.errors import Cancelled, PortraitError
 from inference.images import exr_bytes
 from inference.pipeline import invert_photo
@@ -263,6 +264,63 @@ def test_batch_refusals(stages, photos, tmp_path):
 
     with pytest.raises(Cancelled):
         run_batch(photos, tmp_path / "out", progress=stop)
+
+
+def test_only_some_photos(stages, photos, tmp_path):
+    """A retry works on the named photos; what is known of the others stays in batch.json."""
+    out, seen = tmp_path / "out", []
+    run_batch(photos, out)
+    Image.new("RGB", (300, 300)).save(photos / "bad.jpg")
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*/report.json")}
+    items = run_batch(photos, out, only=["bad.jpg"], changed=lambda item: seen.append((item.name, item.status)))
+    assert [item.status for item in items] == ["done"] * 4 and items[3].error == ""
+    assert seen == [("bad.jpg", "waiting"), ("bad.jpg", "working"), ("bad.jpg", "done")]
+    assert len(before) == 3 and all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert list_photos(photos, out) == items
+    (out / "batch.json").write_text('{"photos": [{"name": "a.png", "status": "odd"}]}')
+    assert [item.status for item in list_photos(photos, out)] == ["waiting"] * 4
+
+
+def test_cancel_within_a_photo(stages, photos, tmp_path):
+    """Cancelled while the second photo is worked on: it waits again, and the first is complete."""
+    out, seen = tmp_path / "out", []
+
+    def stop(fraction, text):
+        seen.append(fraction)
+        if text.startswith("1 of 4: b.jpg") and fraction > 0.25:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run_batch(photos, out, progress=stop)
+    assert seen == sorted(seen)
+    assert [item.status for item in list_photos(photos, out)] == ["done", "waiting", "waiting", "waiting"]
+    items = run_batch(photos, out, resume=True)
+    assert [item.status for item in items] == ["skipped", "done", "done", "failed"]
+
+
+def test_cancel_ends_the_workers_at_once(photos, tmp_path):
+    """Real processes with the real model, cancelled while they work: none is left, and nothing is half-written."""
+    import time
+
+    begun, states = [], []
+
+    def progress(fraction, text):
+        if begun and time.monotonic() - begun[0] > 0.5:
+            raise Cancelled
+
+    def changed(item):
+        states.append((item.name, item.status))
+        if item.status == "working" and not begun:
+            begun.append(time.monotonic())
+
+    with pytest.raises(Cancelled):
+        run_batch(photos, tmp_path / "out", workers=2, progress=progress, changed=changed)
+    assert time.monotonic() - begun[0] < 2.0
+    assert [item.status for item in list_photos(photos, tmp_path / "out")] == ["waiting"] * 4
+    assert dict(states) == {"a.png": "waiting", "b.jpg": "waiting", "b.png": "waiting", "bad.jpg": "waiting"}
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["batch.json"]
+    children = subprocess.run(["ps", "-o", "args", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
+    assert "inference.worker" not in children
 
 
 def test_stale_files_are_removed(stages, photos, tmp_path):

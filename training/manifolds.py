@@ -4,13 +4,14 @@ The twin of :mod:`inference.domes` and :mod:`inference.view` for training; tests
 Cameras are (B, 4, 4) float32 camera_to_world with the fixed intrinsics of the aligned crop.
 """
 
+import dataclasses
 import math
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from inference import cameras, domes
+from inference import cameras, domes, placement
 from inference.inversion import VOXEL_DEPTH
 from inference.placement import KNEE, column_rays
 from training.networks import SHEETS
@@ -130,10 +131,21 @@ class Manifolds(torch.nn.Module):
         valid &= (u > 0) & (u < 1) & (v > 0) & (v < 1)
         return points.transpose(1, 2), torch.stack([u, v], -1).transpose(1, 2), valid.transpose(1, 2)
 
-    def lift(self, voxel, photo, matte, camera, config):
+    @torch.no_grad()
+    def trust(self, level, camera):
+        """Weight (B, G, G) of the photo's colours on a surface, see :func:`inference.placement.trust`."""
+        centre = (torch.arange(self.grid, device=level.device) + 0.5) / self.grid
+        v, u = torch.meshgrid(centre, centre, indexing="ij")
+        radius = self.radius(u, v, level.float())[:, 0].cpu().numpy()
+        views = [dataclasses.replace(cameras.orbit_camera(), camera_to_world=p) for p in camera.cpu().double().numpy()]
+        shares = [placement.trust(placement.facing(r, view)) for r, view in zip(radius, views)]
+        return torch.from_numpy(np.stack(shares)).to(level.device, torch.float32)
+
+    def lift(self, voxel, photo, matte, level, camera, config):
         """Carry the photo's voxel and its low-resolution colours onto the manifolds' texture grid.
 
-        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, camera (B, 4, 4).
+        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, level (B, 1, G, G) of the coarse
+        surface, whose angle says how far the photo's colours count, camera (B, 4, 4).
         Returns (B, L * (C + 4), G, G).
         """
         batch, count, grid = voxel.shape[0], len(self.lift_sheets), self.grid
@@ -146,7 +158,7 @@ class Manifolds(torch.nn.Module):
         small = F.avg_pool2d(torch.cat([photo.float() * sure, sure], 1), 4)
         colours = F.grid_sample(small, place[..., :2].view(batch, 1, -1, 2), padding_mode="border", align_corners=False)
         features = features.view(batch, config.voxel_channels, count, grid * grid)
-        colours = colours.view(batch, 4, count, grid * grid)
+        colours = colours.view(batch, 4, count, grid * grid) * self.trust(level, camera).view(batch, 1, 1, -1)
         lifted = torch.cat([features, colours], 1).transpose(1, 2)
         return lifted.reshape(batch, count * (config.voxel_channels + 4), grid, grid)
 

@@ -80,7 +80,7 @@ class PortraitModel(nn.Module):
         voxel, maps = self.detail_encoder(photo * 2 - 1)
         matte = torch.sigmoid(maps[:, :1].float())
         coarse, w_plus = self.coarse(photo, landmarks, camera, matte.detach())
-        lifted = self.manifolds.lift(voxel, photo, matte, camera, self.config)
+        lifted = self.manifolds.lift(voxel, photo, matte, coarse[0], camera, self.config)
         fused = self.detail(lifted, *coarse)
         return {"coarse": coarse, "fused": fused, "maps": maps, "w_plus": w_plus}
 

@@ -1,23 +1,79 @@
-"""Menu entries: File ▸ Import, Add, and the render menu of the image editor's view."""
+"""Menu entries: File ▸ Import, Add, and Object ▸ Portrait, through which F3 finds every operator."""
 
 import bpy
 
 from ..operators import strings
+from ..operators.background import background_of
+from ..operators.portraits import active_portrait
+
+# Everything an artist may look for by name, in the order of the work; None is a line between groups
+ENTRIES = (
+    ("import_portrait", "IMAGE_DATA"),
+    ("adjust_crop", "SELECT_SET"),
+    ("update_crop", "FILE_REFRESH"),
+    ("invert", "PLAY"),
+    ("refine", "FILE_REFRESH"),
+    None,
+    ("show", "HIDE_OFF"),
+    ("compare", "IMAGE_REFERENCE"),
+    ("toggle_background", "IMAGE_BACKGROUND"),
+    ("render_view", "RENDER_STILL"),
+    ("add_camera", "CAMERA_DATA"),
+    ("add_turntable", "CON_ROTLIKE"),
+    ("add_dolly_zoom", "DRIVER_DISTANCE"),
+    None,
+    ("add_layers", "RENDERLAYERS"),
+    ("extract_mesh", "MESH_DATA"),
+    None,
+    ("copy_settings", "PASTEDOWN"),
+    ("pack", "PACKAGE"),
+    ("unpack", "UGLYPACKAGE"),
+    ("relink", "LIBRARY_DATA_BROKEN"),
+    ("relink_model", "LIBRARY_DATA_BROKEN"),
+)
+
+
+class PORTRAIT_MANIFOLDS_MT_portrait(bpy.types.Menu):
+    bl_label = strings.TAB
+
+    def draw(self, context):
+        layout, obj = self.layout, active_portrait(context)
+        layout.operator_context = "INVOKE_DEFAULT"
+        for entry in ENTRIES:
+            if entry is None:
+                layout.separator()
+                continue
+            button = layout.operator(f"portrait_manifolds.{entry[0]}", icon=entry[1])
+            if entry[0] == "render_view" and obj is not None:
+                button.background = background_of(obj)
 
 
 def _import(self, context):
-    self.layout.operator("portrait_manifolds.import_portrait", text=f"{strings.TAB} (.png, .jpg, …)")
+    self.layout.operator("portrait_manifolds.import_portrait", text=strings.IMPORT_ENTRY)
 
 
 def _add(self, context):
-    self.layout.operator("portrait_manifolds.import_portrait", text=f"{strings.TAB}…", icon="USER")
+    self.layout.operator("portrait_manifolds.import_portrait", text=strings.ADD_ENTRY, icon="USER")
+
+
+def _object(self, context):
+    self.layout.separator()
+    self.layout.menu("PORTRAIT_MANIFOLDS_MT_portrait", icon="USER")
+
+
+def _places():
+    types = bpy.types
+    return (types.TOPBAR_MT_file_import, _import), (types.VIEW3D_MT_add, _add), (types.VIEW3D_MT_object, _object)
 
 
 def register():
-    bpy.types.TOPBAR_MT_file_import.append(_import)
-    bpy.types.VIEW3D_MT_add.append(_add)
+    for menu, draw in _places():
+        menu.append(draw)
 
 
 def unregister():
-    bpy.types.VIEW3D_MT_add.remove(_add)
-    bpy.types.TOPBAR_MT_file_import.remove(_import)
+    for menu, draw in _places():
+        menu.remove(draw)
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_MT_portrait,)

@@ -4,8 +4,10 @@ import os
 
 import bpy
 
-from ..operators import crops, strings
+from ..operators import crops, health, strings
+from ..operators.background import background_of
 from ..operators.portraits import active_inverted, active_portrait
+from . import job_list, preset_menus
 
 MAX_FACES = 8  # buttons in a row
 
@@ -21,6 +23,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
+        job_list.draw_problems(layout, context)
         layout.operator("portrait_manifolds.import_portrait", icon="IMAGE_DATA")
         obj = active_portrait(context)
         if obj is None:
@@ -29,6 +32,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
                 column.label(text=line)
             return
         settings = obj.portrait_manifolds
+        draw_findings(layout, obj)
         icon = crops.preview_icon(obj)
         if icon:
             layout.template_icon(icon_value=icon, scale=7.0)
@@ -71,6 +75,7 @@ class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         settings = active_portrait(context).portrait_manifolds
+        layout.operator("portrait_manifolds.adjust_crop", icon="SELECT_SET")
         column = layout.column(align=True)
         column.enabled = settings.use_crop
         column.prop(settings, "crop_centre")
@@ -79,8 +84,37 @@ class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
         layout.operator("portrait_manifolds.update_crop", icon="FILE_REFRESH")
 
 
+class PORTRAIT_MANIFOLDS_PT_files(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_FILES
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context):
+        return active_portrait(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        settings = active_portrait(context).portrait_manifolds
+        column = layout.column(align=True)
+        column.enabled = settings.packed is None
+        column.prop(settings, "portrait_path")
+        column.prop(settings, "photo_path")
+        if settings.packed is not None:
+            layout.label(text=strings.PACKED_LABEL, icon="PACKAGE")
+        layout.prop(context.scene.portrait_manifolds, "pack")
+        row = layout.row(align=True)
+        row.operator("portrait_manifolds.pack", icon="PACKAGE")
+        row.operator("portrait_manifolds.unpack", icon="UGLYPACKAGE")
+        layout.operator("portrait_manifolds.relink", icon="LIBRARY_DATA_BROKEN")
+        layout.operator("portrait_manifolds.copy_settings", icon="PASTEDOWN")
+
+
 class PORTRAIT_MANIFOLDS_PT_invert(_Panel, bpy.types.Panel):
     bl_label = strings.PANEL_INVERT
+
+    def draw_header_preset(self, context):
+        preset_menus.PORTRAIT_MANIFOLDS_PT_invert_presets.draw_panel_header(self.layout)
 
     @classmethod
     def poll(cls, context):
@@ -88,14 +122,16 @@ class PORTRAIT_MANIFOLDS_PT_invert(_Panel, bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        if draw_job(layout, context):
-            return
+        job_list.draw_jobs(layout, context)
         row = layout.row()
         row.scale_y = 1.5
         obj = active_portrait(context)
         row.enabled = obj is not None and bool(obj.portrait_manifolds.photo_path)
-        row.operator("portrait_manifolds.invert", icon="PLAY")
+        row.operator("portrait_manifolds.invert", icon="PLAY").add_camera = context.scene.portrait_manifolds.add_camera
         obj = active_inverted(context)
+        if obj is not None:
+            layout.operator("portrait_manifolds.refine", icon="FILE_REFRESH")
+        layout.prop(context.scene.portrait_manifolds, "add_camera")
         if obj is not None:
             layout.label(text=strings.MODEL_LABEL.format(id=obj.portrait_manifolds.model_id), icon="CHECKMARK")
 
@@ -109,18 +145,19 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        settings = context.scene.portrait_manifolds
+        obj, settings = active_inverted(context), context.scene.portrait_manifolds
         layout.operator("portrait_manifolds.show", icon="HIDE_OFF")
+        layout.operator("portrait_manifolds.compare", icon="IMAGE_REFERENCE")
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
         row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_turntable", icon="CON_ROTLIKE")
         row.operator("portrait_manifolds.add_dolly_zoom")
-        layout.prop(settings, "background")
+        layout.prop(obj.portrait_manifolds, "show_background")
         layout.prop(settings, "view_path")
         button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
-        button.background, button.filepath = settings.background, settings.view_path
+        button.background, button.filepath = background_of(obj), settings.view_path
         if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
             layout.label(text=strings.USE_ENGINE)
         column = layout.column(align=True)
@@ -139,11 +176,15 @@ class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
         return active_inverted(context) is not None
 
     def draw(self, context):
-        row = self.layout.row(align=True)
-        for count, text in strings.LAYER_COUNTS.items():
-            row.operator(
-                "portrait_manifolds.add_layers", text=f"{strings.ADD_LAYERS.label} ({text.label})"
-            ).count = count
+        layout = self.layout
+        layout.use_property_split = True
+        settings = context.scene.portrait_manifolds
+        layout.row(align=True).prop(settings, "layer_count", expand=True)
+        button = layout.operator("portrait_manifolds.add_layers", icon="RENDERLAYERS")
+        button.count = settings.layer_count
+
+    def draw_header_preset(self, context):
+        preset_menus.PORTRAIT_MANIFOLDS_PT_layer_presets.draw_panel_header(self.layout)
 
 
 class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
@@ -165,23 +206,8 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
         button.smoothing, button.closed = settings.mesh_smoothing, settings.mesh_closed
         button.shade_smooth = settings.mesh_shade_smooth
 
-
-class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
-    bl_label = strings.PANEL_BATCH
-    bl_options = {"DEFAULT_CLOSED"}
-
-    def draw(self, context):
-        layout = self.layout
-        settings = context.scene.portrait_manifolds
-        layout.use_property_split = True
-        column = layout.column()
-        for name in ("batch_folder", "batch_out", "batch_mesh", "batch_views", "batch_resume"):
-            column.prop(settings, name)
-        if draw_job(layout, context):
-            return
-        button = layout.operator("portrait_manifolds.batch", icon="FILE_FOLDER")
-        button.directory, button.out = settings.batch_folder, settings.batch_out
-        button.mesh, button.views, button.resume = settings.batch_mesh, settings.batch_views, settings.batch_resume
+    def draw_header_preset(self, context):
+        preset_menus.PORTRAIT_MANIFOLDS_PT_mesh_presets.draw_panel_header(self.layout)
 
 
 class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
@@ -201,16 +227,14 @@ class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
         self.layout.prop(context.scene.render, "film_transparent")
 
 
-def draw_job(layout, context):
-    """Progress bar and Cancel while a job runs; True when it does."""
-    state = context.window_manager.portrait_manifolds_job
-    if not state.running:
-        return False
-    column = layout.column(align=True)
-    text = strings.PROGRESS.format(percent=100 * state.fraction, text=state.text)
-    column.progress(factor=state.fraction, type="BAR", text=text)
-    column.operator("portrait_manifolds.cancel", icon="CANCEL")
-    return True
+def draw_findings(layout, obj):
+    """What is missing for a portrait, and the buttons that bring it back."""
+    for finding in health.findings(obj):
+        column = layout.box().column(align=True)
+        column.label(text=finding.text, icon="INFO" if finding.kind == "model" else "ERROR")
+        if finding.help:
+            column.label(text=finding.help)
+        column.operator(finding.operator)
 
 
 CLASSES = (
@@ -220,6 +244,6 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_view,
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
-    PORTRAIT_MANIFOLDS_PT_batch,
+    PORTRAIT_MANIFOLDS_PT_files,
     PORTRAIT_MANIFOLDS_PT_sampling,
 )

@@ -110,7 +110,7 @@ def test_import_makes_a_portrait_object(engine, photo):
     assert tuple(settings.photo_size) == (600, 500) and len(settings.faces) == 2
     assert tuple(settings.pose) == pytest.approx((12.0, -3.0, 5.0))
     assert settings.crop_size == pytest.approx(512.0)
-    assert tuple(part("operators.crops")._collection()[obj.name].image_size) == (256, 256)
+    assert tuple(part("operators.crops").preview_of(obj).image_size) == (256, 256)
     second = imported(photo, face=1)
     assert second.portrait_manifolds.face == 1
     assert bpy.ops.portrait_manifolds.update_crop(face=0) == {"FINISHED"}
@@ -327,11 +327,11 @@ def test_pictures_come_back_with_a_file(portrait):
     """What the panel's timer does after a file was loaded."""
     crops = part("operators.crops")
     assert crops.preview_icon(portrait) == 0
-    assert bpy.app.timers.is_registered(crops._make_previews)
-    crops._make_previews()
-    assert tuple(crops._collection()[portrait.name].image_size) == (256, 256)
+    assert bpy.app.timers.is_registered(crops._make_preview)
+    crops._make_preview()
+    assert tuple(crops.preview_of(portrait).image_size) == (256, 256)
     crops.forget()
-    assert not bpy.app.timers.is_registered(crops._make_previews)
+    assert not bpy.app.timers.is_registered(crops._make_preview)
 
 
 def test_reports_do_not_overwrite_portraits(engine, photo):

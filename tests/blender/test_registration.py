@@ -1,5 +1,6 @@
 """Enabling and disabling is quick and leaves nothing behind."""
 
+import os
 import subprocess
 import sys
 
@@ -7,11 +8,14 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from .conftest import MODULE  # noqa: E402
+from .conftest import MODULE, part  # noqa: E402
 
 OPERATORS = (
     "import_portrait update_crop invert cancel render_view add_layers extract_mesh "
-    "add_camera add_turntable add_dolly_zoom show batch"
+    "add_camera add_turntable add_dolly_zoom show batch batch_retry batch_stop batch_refresh batch_open "
+    "dismiss_problem crop_by_hand choose_photo open_preferences use_built_in install_model choose_model remove_model "
+    "clear_cache copy_diagnostics adjust_crop refine compare toggle_background copy_settings pack unpack relink "
+    "relink_model"
 ).split()
 
 
@@ -51,11 +55,43 @@ def test_enable_and_disable_leave_nothing(extension):
     before = traces()
     assert any("_PT_" in name for name in before) and any("save_pre" in name for name in before)
     assert any("menu" in name for name in before) and "Object.portrait_manifolds" in before
-    for _ in range(5):
+    for _ in range(20):
         addon_utils.disable(MODULE)
         assert traces() == set()
         addon_utils.enable(MODULE)
         assert traces() == before
+
+
+def test_disabling_ends_threads_and_timers(extension, tmp_path):
+    """Jobs, a batch and thumbnails are under way when the extension goes away."""
+    import threading
+    import time
+
+    import addon_utils
+    from PIL import Image
+
+    jobs, batch_list, thumbnails = part("operators.jobs"), part("operators.batch_list"), part("operators.thumbnails")
+    for name in "abcdefgh":
+        Image.new("RGB", (3000, 2000)).save(tmp_path / f"{name}.png")
+        thumbnails.icon(str(tmp_path / f"{name}.png"))
+
+    def endless(progress):
+        while True:
+            progress(0.5, "")
+            time.sleep(0.01)
+
+    for lane in (jobs.queue, jobs.queue, jobs.batches):
+        lane.add(jobs.Job(endless))
+    batch_list.follow()
+    timers = batch_list._follow, thumbnails._show, part("operators.crops")._make_preview
+    assert [bpy.app.timers.is_registered(timer) for timer in timers[:2]] == [True, True]
+    assert len([thread for thread in threading.enumerate() if thread.name == "portrait_manifolds"]) == 3
+    addon_utils.disable(MODULE)
+    try:
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("portrait_manifolds")]
+        assert not any(bpy.app.timers.is_registered(timer) for timer in timers)
+    finally:
+        addon_utils.enable(MODULE)
 
 
 def test_every_public_class_has_a_tooltip(extension):
@@ -91,7 +127,9 @@ print("MS", 1000 * (time.process_time() - start))
 heavy = {{"onnxruntime", "cv2", "skimage", "trimesh", "PIL", "scipy"}} & (set(sys.modules) - before)
 print("HEAVY", sorted(heavy))
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(tmp_path / "bytecode")
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
     lines = dict(line.split(" ", 1) for line in run.stdout.splitlines() if line.startswith(("MS", "HEAVY")))
     assert lines, run.stdout + run.stderr
     assert lines["HEAVY"] == "[]"

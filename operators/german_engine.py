@@ -1,0 +1,198 @@
+"""German texts of the engine: errors that it raises, and the steps of its progress.
+
+A field of a key is called after the variable that the engine fills in.
+"""
+
+_STEPS = {
+    "opening the photo": "Foto wird geöffnet",
+    "looking for faces": "Gesichter werden gesucht",
+    "estimating the pose": "Haltung wird geschätzt",
+    "cutting the crop out": "Ausschnitt wird ausgeschnitten",
+    "inverting": "Invertierung",
+    "encoding the photo": "Foto wird kodiert",
+    "coarse manifolds": "Grobe Schichten",
+    "lifting details": "Einzelheiten werden gehoben",
+    "fusing": "Zusammenführung",
+    "decoding textures": "Texturen werden dekodiert",
+    "reading the surface": "Oberfläche wird gelesen",
+    "sampling the field": "Feld wird abgetastet",
+    "marching cubes": "Marching Cubes",
+    "trimming": "Beschnitt",
+    "reducing": "Vereinfachung",
+    "texture coordinates": "Texturkoordinaten",
+    "done": "fertig",
+    "{waiting} photos to do": "{waiting} Fotos zu bearbeiten",
+    "{done} of {total}: {name}": "{done} von {total}: {name}",
+}
+
+_PHOTO = {
+    "{name} has more than {value0} megapixels; save a smaller copy of it": (
+        "{name} hat mehr als {value0} Megapixel; eine kleinere Kopie speichern"
+    ),
+    "{name} is damaged or incomplete ({reason}); copy or export the photo again": (
+        "{name} ist beschädigt oder unvollständig ({reason}); das Foto noch einmal kopieren oder exportieren"
+    ),
+    "{name} has only {width} x {height} pixels; use a photo whose shorter side has at least {MIN_SIDE}": (
+        "{name} hat nur {width} x {height} Pixel; ein Foto nehmen, dessen kürzere Seite mindestens {MIN_SIDE} hat"
+    ),
+    "{name} is a strip of {width} x {height} pixels; crop it to the person and try again": (
+        "{name} ist ein Streifen von {width} x {height} Pixeln; auf die Person zuschneiden und noch einmal versuchen"
+    ),
+    "{name} is not a picture this program reads; save it as {kinds} and try again": (
+        "{name} ist kein Bild, das dieses Programm liest; als {kinds} speichern und noch einmal versuchen"
+    ),
+    "{name} does not fit into memory; make it smaller and try again": (
+        "{name} passt nicht in den Speicher; verkleinern und noch einmal versuchen"
+    ),
+    "{name} is a folder; give one photo, or use batch for a folder": (
+        "{name} ist ein Ordner; ein Foto angeben, oder für Ordner den Stapel nehmen"
+    ),
+    "{name} is not a regular file; copy the photo to a file and try again": (
+        "{name} ist keine gewöhnliche Datei; das Foto in eine Datei kopieren und noch einmal versuchen"
+    ),
+    "{name} is empty; copy the photo again": "{name} ist leer; das Foto noch einmal kopieren",
+    "{name} is larger than {value0} MB; save a smaller copy and try again": (
+        "{name} ist größer als {value0} MB; eine kleinere Kopie speichern und noch einmal versuchen"
+    ),
+    "there is no photo {name}; check the path": "Es gibt kein Foto {name}; den Pfad prüfen",
+    "cannot read {name} ({reason}); check the path and its permissions": (
+        "{name} ist nicht lesbar ({reason}); Pfad und Rechte prüfen"
+    ),
+    "a photo must be (height, width, 3) uint8, not {shape} {dtype}": (
+        "Ein Foto muss (Höhe, Breite, 3) uint8 sein, nicht {shape} {dtype}"
+    ),
+}
+
+_FACE = {
+    "the crop must be a centre, a side of at least 16 pixels and an angle; draw it again": (
+        "Der Ausschnitt braucht eine Mitte, eine Seite von mindestens 16 Pixeln und einen Winkel; neu setzen"
+    ),
+    "the crop lies outside of the photo; move its centre onto the head": (
+        "Der Ausschnitt liegt außerhalb des Fotos; seine Mitte auf den Kopf schieben"
+    ),
+    "the face is too small: about {eyes} px between the eyes, at least {MIN_EYE_DISTANCE} are needed; "
+    "use a larger photo or a closer one": (
+        "Das Gesicht ist zu klein: etwa {eyes} px zwischen den Augen, mindestens {MIN_EYE_DISTANCE} sind nötig; "
+        "ein größeres Foto oder eines aus der Nähe nehmen"
+    ),
+    "the face is turned too far away (yaw {yaw}°, pitch {pitch}°, at most {MAX_TURN}° work); "
+    "use a photo taken more from the front, or set the crop by hand": (
+        "Das Gesicht ist zu weit weggedreht (Gierung {yaw}°, Nicken {pitch}°, höchstens {MAX_TURN}° gehen); "
+        "ein Foto mehr von vorn nehmen oder den Ausschnitt von Hand setzen"
+    ),
+    "no face was found; use a photo with the face larger and seen from the front, or set the crop by hand": (
+        "Kein Gesicht gefunden; ein Foto mit größerem Gesicht von vorn nehmen oder den Ausschnitt von Hand setzen"
+    ),
+    "there is no face {face}: {count} found, counted from 0 (the largest); choose another": (
+        "Es gibt kein Gesicht {face}: {count} gefunden, von 0 (dem größten) an gezählt; ein anderes wählen"
+    ),
+    "1 face was": "1 Gesicht wurde",
+    "{value0} faces were": "{value0} Gesichter wurden",
+    "{value0} faces were found; the largest was taken, --face 1 takes the next one": (
+        "{value0} Gesichter gefunden; das größte wurde genommen, --face 1 nimmt das nächste"
+    ),
+    "the face cannot be aligned ({error}); set the crop by hand": (
+        "Das Gesicht lässt sich nicht ausrichten ({error}); den Ausschnitt von Hand setzen"
+    ),
+    "a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees": (
+        "Ein Ausschnitt ist x, y, Größe und vielleicht Drehung: Mitte und Seite in Pixeln, die Drehung in Grad"
+    ),
+}
+
+_FILES = {
+    "there are no photos in {folder}; it needs {value0} files": "In {folder} sind keine Fotos; nötig sind {value0}",
+    "cannot read the folder {folder} ({strerror}); check the path": (
+        "Der Ordner {folder} ist nicht lesbar ({strerror}); den Pfad prüfen"
+    ),
+    "cannot write {path} ({reason}); choose a folder that exists, is writable and has space": (
+        "{path} lässt sich nicht schreiben ({reason}); einen vorhandenen, beschreibbaren Ordner mit Platz wählen"
+    ),
+    "cannot read {path} ({strerror}); check the path and its permissions": (
+        "{path} ist nicht lesbar ({strerror}); Pfad und Rechte prüfen"
+    ),
+    "cannot write depth as {name}; name it .exr or .npy": (
+        "Tiefe lässt sich nicht als {name} schreiben; die Datei .exr oder .npy nennen"
+    ),
+    "cannot write a mesh as {name}; name it .glb, .obj or .ply": (
+        "Ein Mesh lässt sich nicht als {name} schreiben; die Datei .glb, .obj oder .ply nennen"
+    ),
+    "the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}": (
+        "Die Auflösung des Meshs muss zwischen 16 und {MAX_RESOLUTION} liegen, nicht bei {resolution}"
+    ),
+    "a head cannot be reduced to {faces} faces; ask for at least 100": (
+        "Ein Kopf lässt sich nicht auf {faces} Flächen vereinfachen; mindestens 100 verlangen"
+    ),
+    "this portrait holds no solid surface; invert the photo again": (
+        "Dieses Porträt hat keine feste Oberfläche; das Foto noch einmal invertieren"
+    ),
+    "{path} is not a readable portrait file ({reason}); invert the photo again": (
+        "{path} ist keine lesbare Porträtdatei ({reason}); das Foto noch einmal invertieren"
+    ),
+    "{path} was written by a newer version (file format {version}, this version reads up to {FORMAT_VERSION}); "
+    "update Portrait Manifolds to open it": (
+        "{path} stammt von einer neueren Version (Dateiformat {version}, diese liest bis {FORMAT_VERSION}); "
+        "zum Öffnen Portrait Manifolds aktualisieren"
+    ),
+    "there is no portrait file {path}; check the path": "Es gibt keine Porträtdatei {path}; den Pfad prüfen",
+    "{path} is a folder; give the portrait.manifolds file inside it": (
+        "{path} ist ein Ordner; die Datei portrait.manifolds darin angeben"
+    ),
+    "cannot read {path} ({reason}); check its permissions": "{path} ist nicht lesbar ({reason}); die Rechte prüfen",
+}
+
+_MODEL = {
+    "there is no device {device}; use auto, {value0}": "Es gibt kein Gerät {device}; auto oder {value0} nehmen",
+    "the device {device} is not available in this onnxruntime; use auto or one of: {have}": (
+        "Das Gerät {device} gibt es in diesem onnxruntime nicht; auto nehmen oder: {have}"
+    ),
+    "the model in {folder} has no {file}; install a complete model": (
+        "Dem Modell in {folder} fehlt {file}; ein vollständiges installieren"
+    ),
+    "the model file {file} is damaged or was changed; install the model again": (
+        "Die Modelldatei {file} ist beschädigt oder verändert; das Modell neu installieren"
+    ),
+    "the model file {file} has {size} bytes instead of {value0}; install it again": (
+        "Die Modelldatei {file} hat {size} Bytes statt {value0}; neu installieren"
+    ),
+    "no model in {folder} ({reason}); point to a folder that holds card.json": (
+        "Kein Modell in {folder} ({reason}); einen Ordner mit card.json angeben"
+    ),
+    "the model card in {folder} cannot be used ({reason}); install the model again": (
+        "Die Modellkarte in {folder} ist unbrauchbar ({reason}); das Modell neu installieren"
+    ),
+    "the model file {file} is missing in {parent}; install the model again": (
+        "Die Modelldatei {file} fehlt in {parent}; das Modell neu installieren"
+    ),
+    "cannot read the model file {file} ({strerror}); check its permissions": (
+        "Die Modelldatei {file} ist nicht lesbar ({strerror}); die Rechte prüfen"
+    ),
+    "the model's geometry.npz cannot be used ({reason}); install the model again": (
+        "Die geometry.npz des Modells ist unbrauchbar ({reason}); das Modell neu installieren"
+    ),
+    "the network {file} does not load ({reason}); install the model again": (
+        "Das Netz {file} lässt sich nicht laden ({reason}); das Modell neu installieren"
+    ),
+    "{name} {reason}, which is not allowed; use the model that belongs to this version": (
+        "{name}: {reason}, das ist nicht erlaubt; das Modell nehmen, das zu dieser Version gehört"
+    ),
+    "{name} is larger than {value0} MB; use the model that belongs to this version": (
+        "{name} ist größer als {value0} MB; das Modell nehmen, das zu dieser Version gehört"
+    ),
+    "{name} is not an ONNX model; install the model again": (
+        "{name} ist kein ONNX-Modell; das Modell neu installieren"
+    ),
+}
+
+_BLENDER = {
+    "the views {text} are not angles; write degrees with commas, as in -30,0,30": (
+        "Die Ansichten {text} sind keine Winkel; Grad mit Kommas schreiben, etwa -30,0,30"
+    ),
+    "the render border is empty; draw a larger one or turn it off": (
+        "Der Renderbereich ist leer; einen größeren ziehen oder ausschalten"
+    ),
+    "camera {name} is of type {value0}; portraits need a perspective or orthographic one": (
+        "Kamera {name} ist vom Typ {value0}; Porträts brauchen eine perspektivische oder orthografische"
+    ),
+}
+
+ENGINE = _STEPS | _PHOTO | _FACE | _FILES | _MODEL | _BLENDER

@@ -1,0 +1,240 @@
+"""Runs inside a Blender with a window: adjusts a crop with the pointer, refines, compares, undoes, and reads German.
+
+    blender --enable-event-simulate --python drive_crop.py -- PHOTO FOLDER
+
+Writes FOLDER/*.png and FOLDER/result.json.
+"""
+
+import json
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import bpy
+
+PHOTO, FOLDER = sys.argv[sys.argv.index("--") + 1 :]
+TICK = 0.1  # seconds; press and release must be seen in separate turns of Blender's event loop
+TIMEOUT = 300.0  # seconds for one inversion
+result = {"steps": []}
+
+bpy.context.preferences.view.show_splash = False
+bpy.context.preferences.view.language = "en_US"
+
+
+def window():
+    return bpy.context.window_manager.windows[0]
+
+
+def viewport():
+    return max((a for a in window().screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
+
+
+def region(kind):
+    return next(region for region in viewport().regions if region.type == kind)
+
+
+def override():
+    return bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW"))
+
+
+def event(kind, value, point, **modifiers):
+    x, y = (int(number) for number in point)
+    window().event_simulate(type=kind, value=value, x=x, y=y, **modifiers)
+
+
+def press(kind, point, **modifiers):
+    """Generator: a key or a click."""
+    event("MOUSEMOVE", "NOTHING", point)
+    yield TICK
+    event(kind, "PRESS", point, **modifiers)
+    yield TICK
+    event(kind, "RELEASE", point, **modifiers)
+    yield TICK
+
+
+def drag(start, end):
+    """Generator: the left button from one point of the window to another."""
+    event("MOUSEMOVE", "NOTHING", start)
+    yield TICK
+    event("LEFTMOUSE", "PRESS", start)
+    yield TICK
+    for share in (0.25, 0.5, 0.75, 1.0):
+        point = [a + share * (b - a) for a, b in zip(start, end, strict=True)]
+        event("MOUSEMOVE", "NOTHING", point)
+        yield TICK
+    event("LEFTMOUSE", "RELEASE", end)
+    yield 4 * TICK
+
+
+def picture(name):
+    subprocess.run(["import", "-window", "root", str(Path(FOLDER) / f"{name}.png")], check=True)
+
+
+def step(name, **facts):
+    result["steps"].append({"step": name, **facts})
+    print("gui:", name, facts, flush=True)
+
+
+def wait_for_job():
+    end = time.monotonic() + TIMEOUT
+    while bpy.context.window_manager.portrait_manifolds_job.running and time.monotonic() < end:
+        yield 0.1
+    yield 0.5
+
+
+def portrait():
+    return next(obj for obj in bpy.data.objects if obj.portrait_manifolds.is_portrait)
+
+
+def session():
+    for obj in list(bpy.data.objects):
+        bpy.data.objects.remove(obj)
+    bpy.ops.ed.undo_push(message="empty scene")
+    viewport().spaces.active.show_region_ui = True
+    yield 0.5
+    region("UI").active_panel_category = "Portrait"
+    main = region("WINDOW")
+    middle = main.x + main.width / 3, main.y + main.height / 2
+    event("MOUSEMOVE", "NOTHING", middle)
+    yield TICK
+    with override():
+        bpy.ops.wm.drop_import_file(  # what Blender calls when a file is dropped on the viewport
+            "INVOKE_DEFAULT", True, directory=str(Path(PHOTO).parent), files=[{"name": Path(PHOTO).name}]
+        )
+    yield 1.0
+    if not any(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects):  # from 4.3 on Blender asks: as what?
+        picture("drop_menu")
+        yield from press("I", middle)  # Import Portrait
+        yield 1.0
+    step("dropped", portraits=sum(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects))
+    bpy.ops.ed.undo_push(message="drop")
+
+    settings = portrait().portrait_manifolds
+    found = tuple(settings.crop_centre), settings.crop_size
+    with override():
+        bpy.ops.portrait_manifolds.adjust_crop("INVOKE_DEFAULT", True)
+    yield 1.0
+    picture("crop_found")
+    from bl_ext.user_default.portrait_manifolds.operators.crop_frame import Fit, Frame
+    from bl_ext.user_default.portrait_manifolds.operators.overlay import free_rectangle
+
+    frame = Frame(found[0], found[1], settings.crop_roll)
+    seen = [(0, 0), settings.photo_size, *frame.corners(), frame.knob()]
+    fit = Fit.of(seen, free_rectangle(viewport(), main))
+
+    def at(point):
+        x, y = fit.to_region(point)
+        return main.x + x, main.y + y
+
+    corner = frame.corners()[1]
+    outward = [corner[i] + 0.15 * (corner[i] - frame.centre[i]) for i in (0, 1)]
+    yield from drag(at(corner), at(outward))
+    yield from drag(at(frame.centre), at((frame.centre[0] + 12, frame.centre[1] + 6)))
+    picture("crop_dragged")
+    assert not settings.use_crop, "nothing is set before Enter"
+    yield from press("ESC", at(frame.centre))
+    assert not portrait().portrait_manifolds.use_crop, "Escape leaves all as it was"
+    step("escaped")
+
+    with override():
+        bpy.ops.portrait_manifolds.adjust_crop("INVOKE_DEFAULT", True)
+    yield 0.5
+    yield from drag(at(corner), at(outward))
+    yield from press("RET", at(frame.centre))
+    yield 0.5
+    settings = portrait().portrait_manifolds
+    assert settings.use_crop and abs(settings.crop_size / found[1] - 1.15) < 0.02, settings.crop_size / found[1]
+    step("cropped", scale=settings.crop_size / found[1])
+    with override():
+        bpy.ops.ed.undo()
+    yield 0.3
+    assert not portrait().portrait_manifolds.use_crop, "one undo takes the crop back"
+    with override():
+        bpy.ops.ed.redo()
+    yield 0.3
+    assert portrait().portrait_manifolds.use_crop
+    step("undone and redone")
+
+    bpy.context.view_layer.objects.active = portrait()
+    with override():
+        bpy.ops.portrait_manifolds.invert("INVOKE_DEFAULT")
+    yield 0.2
+    yield from wait_for_job()
+    assert portrait().portrait_manifolds.portrait_path
+    first = portrait().portrait_manifolds.portrait_path
+    with override():
+        bpy.ops.portrait_manifolds.refine("INVOKE_DEFAULT", use_crop=False)
+    yield 0.2
+    yield from wait_for_job()
+    assert portrait().portrait_manifolds.portrait_path != first and not portrait().portrait_manifolds.use_crop
+    step("refined")
+
+    with override():
+        bpy.ops.portrait_manifolds.show()
+        bpy.ops.view3d.view_camera()
+    yield 2.0
+    with override():
+        bpy.ops.portrait_manifolds.compare("INVOKE_DEFAULT")
+    yield 2.0
+    picture("compared")
+    step("compared", editors=[area.type for area in window().screen.areas])
+
+    settings = portrait().portrait_manifolds
+    settings.portrait_path, settings.portrait_absolute, settings.photo_path = "/gone/a.manifolds", "", "/gone/b.jpg"
+    settings.photo_absolute = ""
+    yield 1.5
+    viewport().tag_redraw()
+    yield 0.5
+    picture("missing")
+    with override():
+        bpy.ops.wm.call_menu(name="PORTRAIT_MANIFOLDS_MT_portrait")
+    yield 0.8
+    picture("menu")
+    yield from press("ESC", (main.x + 50, main.y + 50))
+
+    view = bpy.context.preferences.view
+    try:
+        view.language = "de_DE"
+    except TypeError:  # its name in other versions
+        view.language = "de"
+    view.use_translate_interface = view.use_translate_tooltips = True
+    yield 1.0
+    picture("german")
+    with override():
+        bpy.ops.wm.call_menu(name="PORTRAIT_MANIFOLDS_MT_portrait")
+    yield 0.8
+    picture("german_menu")
+    yield from press("ESC", (main.x + 50, main.y + 50))
+    try:
+        bpy.ops.portrait_manifolds.import_portrait(filepath="/nowhere.jpg")
+        said = ""
+    except RuntimeError as error:
+        said = str(error)
+    assert "Es gibt kein Foto" in said, said
+    label = bpy.app.translations.pgettext_iface("Extract Mesh", "Operator")
+    assert label == "Mesh extrahieren", label
+    step("german", said=said.strip())
+
+
+def run():
+    steps = session()
+
+    def tick():
+        try:
+            return next(steps)
+        except StopIteration:
+            result["ok"] = True
+        except Exception:
+            result["ok"] = False
+            result["error"] = traceback.format_exc()
+            picture("failed")
+        (Path(FOLDER) / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+        bpy.ops.wm.quit_blender()
+        return None
+
+    bpy.app.timers.register(tick, first_interval=3.0, persistent=True)
+
+
+run()

@@ -1,0 +1,97 @@
+"""The sheets of one subject against closed forms: a ball, a disc-shaped matte, cameras that look straight at it."""
+
+import dataclasses
+
+import numpy as np
+
+from inference import cameras, domes, placement
+from inference.surface import at_texels
+
+CENTRE = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
+
+
+def ball(size, radius=0.09):
+    """Dome radius (size, size) of a ball around the equator's middle, where the column meets it; 0 where it does not."""
+    origin, direction = placement.column_rays(size, size)
+    offset = origin - CENTRE
+    along = (offset * direction).sum(-1)
+    inside = along**2 - (offset**2).sum(-1) + radius**2
+    return np.where(inside > 0, -along + np.sqrt(np.maximum(inside, 0)), 0).astype(np.float32)
+
+
+def test_levels_and_radii_are_inverse():
+    bounds = np.array([0.2, 0.15, 0.05])[:, None]
+    level = np.linspace(-2, 24, 53)
+    radius = placement.level_to_radius(bounds, level)
+    np.testing.assert_allclose(placement.radius_to_level(bounds, radius), level, atol=1e-9)
+    np.testing.assert_allclose(placement.level_to_radius(bounds, np.array([0.0, placement.KNEE, 22.0])), bounds[:, 0])
+    assert (np.diff(radius) < 0).all()
+
+
+def test_sheets_hug_the_surface():
+    radius = ball(160)
+    known = radius > 0.03
+    radii = placement.place_sheets(radius, known)
+    assert radii.shape == (23, 81, 81) and radii.dtype == np.float32
+    steps = -np.diff(radii, axis=0)
+    assert (steps > 0).all() and np.allclose(steps, steps.mean(0))
+    outer, inner = (at_texels(radii[k], 160, 160) for k in (0, -1))
+    middle = known & (np.hypot(*np.meshgrid(np.linspace(-1, 1, 160), np.linspace(-1, 1, 160))) < 0.6)
+    assert (outer > radius)[middle].all() and (inner < radius)[middle].all()
+    assert np.median((outer - inner)[middle]) < 0.03  # a band of a few millimetres around the relief
+
+
+def test_carving_moves_columns_to_the_visual_hull():
+    """A matte that is a disc: carved points lie inside it, points inside it stay, and what moved lies on its rim."""
+    camera = cameras.orbit_camera(yaw=10.0)
+    y, x = np.mgrid[0:256, 0:256] + 0.5
+    distance = np.hypot(x - 128, y - 120)
+    matte = np.clip(60.5 - distance, 0, 1).astype(np.float32)
+    radius = ball(160, 0.14)
+    carved, kept = placement.carve(radius, matte, camera)
+    origin, direction = placement.column_rays(160, 160)
+
+    def rim(value):
+        pixel, _ = camera.project(origin + direction * value[..., None])
+        return np.hypot(pixel[..., 0] - 128, pixel[..., 1] - 120)
+
+    before, after = rim(radius), rim(carved)
+    stayed = before < 59
+    assert (kept & stayed).sum() > 1000 and np.array_equal(carved[stayed], radius[stayed])
+    moved = kept & (before > 62)
+    assert moved.sum() > 1000 and np.abs(after[moved] - 60).max() < 1.5
+    assert (carved <= radius + 1e-6).all() and not kept[before > 62][after[before > 62] > 62].any()
+
+
+def test_a_subject_that_is_nowhere_leaves_no_column():
+    _, kept = placement.carve(ball(40, 0.14), np.zeros((256, 256), np.float32), cameras.orbit_camera())
+    assert not kept.any()
+
+
+def test_visible_depth_is_that_of_a_ball():
+    radius = ball(160)
+    camera = cameras.orbit_camera()
+    depth = placement.visible_depth(radius, radius > 0, camera, 64, 9.0)
+    step = camera.width / 64
+    x, y = np.meshgrid((np.arange(64) + 0.5) * step, (np.arange(64) + 0.5) * step)
+    origins, directions = camera.rays(x, y)
+    offset = origins - CENTRE
+    along = (offset * directions).sum(-1)
+    inside = along**2 - (offset**2).sum(-1) + 0.09**2
+    truth = (-along - np.sqrt(np.maximum(inside, 0))) * (directions @ -camera.camera_to_world[:3, 2])
+    middle = inside > 0.3 * 0.09**2
+    assert middle.sum() > 100 and np.abs(depth - truth)[middle].max() < 0.004
+    assert (depth[inside < -0.004] == 9.0).all()
+
+
+def test_facing_is_the_cosine_to_the_camera():
+    radius, camera = ball(160), cameras.orbit_camera()
+    origin, direction = placement.column_rays(160, 160)
+    points = origin + direction * radius[..., None]
+    normal, towards = points - CENTRE, camera.position - points
+    truth = (normal * towards).sum(-1) / np.linalg.norm(normal, axis=-1) / np.linalg.norm(towards, axis=-1)
+    whole = np.zeros((160, 160), bool)
+    whole[20:140, 10:-10] = True
+    whole &= (radius > 0.04) & (np.abs(points[..., 1] - domes.EQUATOR_Y) > 0.01)  # the domes' own kink
+    gap = np.abs(placement.facing(radius, dataclasses.replace(camera)) - truth)[whole]
+    assert whole.sum() > 2000 and np.quantile(gap, 0.95) < 0.06

@@ -1,0 +1,9 @@
+import bpy
+
+settings = bpy.context.scene.portrait_manifolds
+
+settings.mesh_resolution = 320
+settings.mesh_faces = 0
+settings.mesh_smoothing = 1
+settings.mesh_closed = False
+settings.mesh_shade_smooth = True

@@ -1,0 +1,9 @@
+import bpy
+
+settings = bpy.context.scene.portrait_manifolds
+
+settings.mesh_resolution = 256
+settings.mesh_faces = 100000
+settings.mesh_smoothing = 2
+settings.mesh_closed = True
+settings.mesh_shade_smooth = True
