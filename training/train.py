@@ -189,6 +189,8 @@ class Run:
 def train(options):
     """Run to the end, or until a signal. Returns the exit code."""
     preset = override(PRESETS[options.preset], options.settings)
+    if preset.patch > 85:
+        raise TrainingError(f"patch={preset.patch} does not fit into the photo: 85 at most")
     if options.threads:
         torch.set_num_threads(options.threads)
     group = Group(options.device)
