@@ -1,7 +1,8 @@
 """The project's virtual environment `.venv`: made, filled and checked by one call, quick when nothing changed.
 
 Needs only Python 3.11 and pip. Run as a script it sets up everything the demo and the tests use:
-`python3.11 scripts/environment.py [--groups runtime test blender]`.
+`python3.11 scripts/environment.py [--groups runtime test blender]`; with `--training` it sets up `.venv-training`,
+which has torch and any Python from 3.11 on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 DEFAULT_GROUPS = ("runtime", "test", "blender")
+TRAINING_VENV = ROOT / ".venv-training"
+TRAINING_GROUPS = ("runtime", "test", "training")
 
 # Shared libraries that the bpy wheel links against but does not carry, and the Debian/Ubuntu package of each.
 SYSTEM_LIBRARIES = {
@@ -155,11 +158,19 @@ def ensure(groups=DEFAULT_GROUPS) -> Path:
     return create_venv(VENV, requirements(groups))
 
 
+def ensure_training() -> Path:
+    """Set up `.venv-training` with torch for the training system and return its interpreter."""
+    if Path(sys.prefix).resolve() == TRAINING_VENV.resolve():
+        return Path(sys.executable)
+    return create_venv(TRAINING_VENV, requirements(TRAINING_GROUPS))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--groups", nargs="+", default=list(DEFAULT_GROUPS), help="dependency groups of pyproject.toml")
+    parser.add_argument("--training", action="store_true", help="make .venv-training, the environment of training/")
     arguments = parser.parse_args()
-    print(ensure(tuple(arguments.groups)))
+    print(ensure_training() if arguments.training else ensure(tuple(arguments.groups)))
     return 0
 
 

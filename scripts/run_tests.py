@@ -1,19 +1,33 @@
 """Set up `.venv` and run the tests: `python3.11 scripts/run_tests.py [pytest arguments]`.
 
 Without arguments it runs the default suite; `-m slow`, `-m blender_matrix` and `-m gui` run the marked rest.
+`-m training` makes `.venv-training`, which has torch, and runs the tests of the training system there. From then on,
+and in continuous integration, the default suite includes them.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
-from environment import ROOT, ensure, run
+from environment import ROOT, TRAINING_VENV, ensure, ensure_training, run
+
+TRAINING_TESTS = "tests/training"
+
+
+def pytest(python, *arguments) -> int:
+    return subprocess.run([str(python), "-m", "pytest", *arguments], cwd=ROOT).returncode
 
 
 def main() -> int:
-    python = ensure()
-    return subprocess.run([str(python), "-m", "pytest", *sys.argv[1:]], cwd=ROOT).returncode
+    arguments = sys.argv[1:]
+    if arguments[:2] == ["-m", "training"]:
+        return pytest(ensure_training(), *(arguments[2:] or [TRAINING_TESTS]))
+    code = pytest(ensure(), *arguments)
+    if not arguments and (TRAINING_VENV.exists() or os.environ.get("CI") == "true"):
+        code = pytest(ensure_training(), TRAINING_TESTS) or code
+    return code
 
 
 if __name__ == "__main__":

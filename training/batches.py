@@ -107,7 +107,7 @@ class Batches:
     def __init__(self, preset, folders, real, geometry, seed, workers, share):
         self.preset, self.folders, self.geometry, self.seed = preset, folders, geometry, seed
         self.workers, self.share, self.opening, self.iterator = workers, share, None, None
-        self.real = RealPortraits(real, geometry, seed) if real else None
+        self.real = open_portraits(real, geometry, seed) if real else None
         self.backdrops = self.real.backdrops() if real else ()
 
     def open(self, opening, step, view):
@@ -132,6 +132,14 @@ class Batches:
         except (OSError, KeyError, ValueError, RuntimeError) as error:  # workers wrap what they raise
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise TrainingError(f"training data cannot be read: {lines[-1]}") from error
+
+
+def open_portraits(path, geometry, seed):
+    """RealPortraits of a file. Raises TrainingError when it cannot be read."""
+    try:
+        return RealPortraits(path, geometry, seed)
+    except (OSError, KeyError, ValueError, EOFError) as error:
+        raise TrainingError(f"{path} cannot be read ({str(error).splitlines()[0]}): make it with training.align_photos") from None
 
 
 def newer(folders, opening, step):

@@ -54,7 +54,8 @@ def random_batch(model, count):
     camera = torch.tensor(orbit_camera().camera_to_world, dtype=torch.float32).expand(count, -1, -1).clone()
     noise = torch.rand
     return {
-        "photo": noise(count, 3, 256, 256), "alpha": noise(count, 1, 256, 256).round(), "known": torch.ones(count, 1, 256, 256),
+        "photo": noise(count, 3, 256, 256), "clean": noise(count, 3, 256, 256), "gap": torch.ones(count, 1, size, size),
+        "alpha": noise(count, 1, 256, 256).round(), "known": torch.ones(count, 1, 256, 256),
         "landmarks": noise(count, 468, 2) * 256, "camera": camera, "level": noise(count, 1, size, size) * SHEETS,
         "dome": noise(count, 3, size, size), "synthetic": torch.ones(count), "view": noise(count, 4, 256, 256),
         "view_camera": camera.clone(),

@@ -28,7 +28,7 @@ from training import manifolds as mf
 from training.errors import TrainingError, command
 from training.from_onnx import start_from
 from training.model import GEOMETRY, PortraitModel
-from training.networks import NetworkConfig, opacity_logits
+from training.networks import SHEETS, NetworkConfig, expected_level, opacity_logits, surface_level
 from training.population import for_grid
 from training.presets import override
 from training.sample import Prior
@@ -87,15 +87,20 @@ def angles(camera):
 def coarse_view(model, coarse, camera, side):
     """Full views (B, 4, side, side), premultiplied RGBA, of coarse manifolds as EfficientGRAM returns them."""
     level, occupancy, colour, sheets = (part.float() for part in coarse[:4])
-    level, occupancy = (F.interpolate(x, scale_factor=2, mode="bilinear") for x in (level, occupancy))
-    batch = len(camera)
-    pixels = mf.pixel_grid(side, side, camera.device).expand(batch, -1, -1)
-    _, uv, valid = model.manifolds.hits(camera, pixels)
-    sheets = sheets.view(batch, mf.SHEETS, -1, *sheets.shape[-2:])
-    columns = F.grid_sample(torch.cat([level, occupancy, colour.clamp(0, 1)], 1), uv.reshape(batch, -1, 1, 2) * 2 - 1,
-                            padding_mode="border", align_corners=False).view(batch, 5, mf.SHEETS, -1)  # fmt: skip
-    index = torch.arange(mf.SHEETS, dtype=torch.float32, device=camera.device)[:, None]
-    logits = opacity_logits(columns[:, 0], columns[:, 1], index) + mf.sample_sheets(sheets[:, :, :1], uv)[:, :, 0]
+    manifolds, batch, size = model.manifolds, len(camera), colour.shape[-1]
+    corrections = sheets.view(batch, SHEETS, -1, *sheets.shape[-2:])[:, :, 0]
+    level, occupancy, corrections = (
+        F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False) for x in (level, occupancy, corrections)
+    )
+    centre = (torch.arange(size, device=camera.device) + 0.5) / size
+    v, u = torch.meshgrid(centre, centre, indexing="ij")
+    radius = manifolds.radius(u, v, expected_level(level, corrections))
+    band = manifolds.bounds[[0, -1]].expand(batch, -1, -1, -1)  # of the population: the same sheets for every subject
+    _, uv, valid = manifolds.hits(camera, mf.pixel_grid(side, side, camera.device).expand(batch, -1, -1), band)
+    columns = mf.sample_maps(torch.cat([radius, occupancy, colour.clamp(0, 1)], 1), uv)
+    outer, inner = mf.sample_maps(band, uv, align_corners=True).unbind(1)
+    index = torch.arange(SHEETS, dtype=torch.float32, device=camera.device)[:, None]
+    logits = opacity_logits(surface_level(columns[:, 0], outer, inner, SHEETS), columns[:, 1], index)
     rgb, alpha, _ = mf.composite(columns[:, 2:].transpose(1, 2), torch.sigmoid(logits) * valid)
     return torch.cat([rgb, alpha[:, None]], 1).view(batch, 4, side, side)
 
@@ -106,8 +111,8 @@ class Sampler(nn.Module):
     def __init__(self, model, z_dim):
         super().__init__()
         self.prior = Prior(z_dim, model.config, model.generator.styles)
-        nn.init.zeros_(self.prior.levels.weight)
-        nn.init.zeros_(self.prior.levels.bias)
+        nn.init.zeros_(self.prior.shape.weight)
+        nn.init.zeros_(self.prior.shape.bias)
         self.generator = model.generator
         self.fixed = [model]  # geometry, not trained: hidden from parameters()
 

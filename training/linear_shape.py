@@ -12,7 +12,6 @@ import torch
 from tqdm import tqdm
 
 from training.networks import SHAPE_GRID, SHEETS
-from training.population import levels
 
 NOISE = 1.0  # pixels; standard deviation of the landmarks' errors
 RIDGE = 60.0

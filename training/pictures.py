@@ -24,12 +24,11 @@ class Validation:
         photo, camera = batch["photo"], batch["camera"]
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
             output = model(photo, batch["landmarks"], camera)
-        depth = model.visible_depth(output["fused"], camera)
         pixels = mf.pixel_grid(SIDE, SIDE, device).expand(len(photo), -1, -1)
         columns, scores = [small(photo)], {}
         own = torch.cat([photo, batch["alpha"]], 1)  # over its backdrop; equal to the subject where that is opaque
         for name, pose, truth in (("own", camera, own), ("novel", batch["view_camera"], batch["view"])):
-            colour, alpha, _ = model.render(pixels, pose, output, photo, camera, depth)
+            colour, alpha, _ = model.render(pixels, pose, output, batch["clean"], camera)
             colour, alpha = (x.view(len(photo), -1, SIDE, SIDE) for x in (colour, alpha[:, None]))
             ours, theirs = colour + 0.5 * (1 - alpha), over_grey(small(truth))
             region = (small(truth)[:, 3:] > 0.98).expand_as(ours) if name == "own" else torch.ones_like(ours, dtype=torch.bool)

@@ -43,7 +43,7 @@ class Preset:
     real_share: float = 0.25  # share of a chunk that is real portraits
     view_from: float = 0.5  # share of the run after which views are rendered
     view_every: int = 2  # steps per step that renders views, once views are rendered at all
-    patch: int = 40  # pixels per side of rendered patches
+    patch: int = 40  # pixels per side of rendered patches, at most 85: they are taken every third pixel at most
     learning_rate: float = 1e-3  # of Adam, at its peak
     warmup: int = 200  # steps over which the learning rate rises
     final_rate: float = 0.02  # share of the learning rate that the cosine ends at
@@ -80,7 +80,7 @@ PRESETS = {
         ),
         batch=32,
         chunk=4,
-        patch=96,
+        patch=80,
         learning_rate=1e-3,
         log_every=100,
         save_every=1000,

@@ -19,6 +19,7 @@ import time
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from training import checkpoint as ck
 from training.batches import Batches, Opening, look, newer
@@ -29,6 +30,7 @@ from training.linear_shape import fit_linear_shape
 from training.model import GEOMETRY, PortraitModel
 from training.objective import texture_losses, view_losses
 from training.pictures import Validation
+from training.population import for_grid
 from training.presets import PRESETS, override
 from training.processes import Group
 
@@ -91,6 +93,15 @@ def learning_rate(preset, step, progress):
     return preset.learning_rate * min(1.0, (step + 1) / preset.warmup) * (preset.final_rate + (1 - preset.final_rate) * cosine)
 
 
+def fit_textures(batch, size):
+    """A batch whose textures, made at 160 texels, have the size of the model's own: (size, size)."""
+    if batch["level"].shape[-1] == size:
+        return batch
+    near = {name: F.interpolate(batch[name], size=(size, size), mode="nearest-exact") for name in ("level", "gap")}
+    dome = F.interpolate(batch["dome"], size=(size, size), mode="bilinear", align_corners=False)
+    return batch | near | {"dome": dome}
+
+
 class Run:
     """A run at some step: model, running average, optimizer, and the time it took so far."""
 
@@ -102,7 +113,7 @@ class Run:
         if state and not any(line.startswith("network.") for line in options.settings):
             preset = dataclasses.replace(preset, network=ck.network_config(state))
         self.preset, self.group, self.seed = preset, group, options.seed
-        self.geometry = load_geometry(options, state or source)
+        self.geometry = for_grid(load_geometry(options, state or source), preset.network.grid)
         torch.manual_seed(options.seed)
         self.model = PortraitModel(*(self.geometry[name] for name in GEOMETRY), preset.network)
         self.step, self.seconds = 0, 0.0
@@ -133,6 +144,7 @@ class Run:
         for number in self.group.share(range(chunks)):
             mark = time.monotonic()
             batch = {k: v.to(self.group.device, non_blocking=True) for k, v in next(batches).items()}
+            batch = fit_textures(batch, 2 * preset.network.grid)
             batch["photo"] = batch["photo"].to(memory_format=torch.channels_last)
             journal.waited += time.monotonic() - mark
             torch.manual_seed(self.seed * 1_000_003 + self.step * chunks + number)  # patches and backdrops of the views
@@ -177,6 +189,8 @@ class Run:
 def train(options):
     """Run to the end, or until a signal. Returns the exit code."""
     preset = override(PRESETS[options.preset], options.settings)
+    if preset.patch > 85:
+        raise TrainingError(f"patch={preset.patch} does not fit into the photo: 85 at most")
     if options.threads:
         torch.set_num_threads(options.threads)
     group = Group(options.device)
@@ -195,11 +209,11 @@ def train(options):
     now, stop = progress()
     if stop:
         raise TrainingError(f"this run is over after {run.step} steps: give more --minutes or --samples to go on")
-    options.out.mkdir(parents=True, exist_ok=True)
     batches = Batches(preset, options.heads, options.real, run.geometry, options.seed, options.workers, group.share)
     validation = Validation(options.validation or options.heads[0], run.geometry, group.device) if group.rank == 0 else None
     view, unsaved, path = now >= preset.view_from, None, options.out / "last.pt"
     batches.open(run.opening, run.step, view)
+    options.out.mkdir(parents=True, exist_ok=True)
     journal = Journal(options.out, group, preset, run.step, now, options.quiet)
 
     def save():

@@ -1,0 +1,83 @@
+"""Settings on the command line, and that every loss has a switch."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from training.errors import TrainingError
+from training.presets import PRESETS, LossWeights, override
+
+
+def test_fields_are_set_in_their_own_type():
+    lines = ["weights.level=0", "network.w_dim=256", "batch=8", "network.encoder_channels=8,8,16,16", "bfloat16=false"]
+    preset = override(PRESETS["cpu"], lines)
+    assert preset.weights.level == 0.0 and isinstance(preset.weights.level, float)
+    assert (preset.network.w_dim, preset.batch, preset.bfloat16) == (256, 8, False)
+    assert preset.network.encoder_channels == (8, 8, 16, 16)
+    assert PRESETS["cpu"].batch == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("batch", "write it as field=value"),
+        ("batsh=3", "did you mean batch"),
+        ("weights.levle=3", "did you mean level"),
+        ("weights=3", "fields of its own"),
+        ("batch.size=3", "batch has no fields"),
+        ("batch=large", "expected int, like the default 4"),
+        ("batch=2.5", "expected int"),
+        ("bfloat16=7", "expected bool"),
+        ("network.encoder_channels=1.5,2", "expected whole numbers"),
+        ("batch=6", "no multiple of chunk"),
+    ],
+)
+def test_a_wrong_setting_is_explained(line, message):
+    with pytest.raises(TrainingError, match=message):
+        override(PRESETS["cpu"], [line])
+
+
+@pytest.fixture(scope="module")
+def terms_of():
+    """Weighted loss terms of one batch as a function of the weights; half of the batch is a real portrait."""
+    from tests.training.conftest import TINY
+    from training.cost import build, random_batch
+    from training.objective import texture_losses, view_losses
+
+    torch.manual_seed(0)
+    model = build(override(PRESETS["cpu"], [*TINY]))
+    with torch.no_grad():  # details that differ from the coarse manifolds
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    batch = random_batch(model, 2)
+    batch["synthetic"][1] = 0.0
+    batch["alpha"][:] = 1.0
+    with torch.no_grad():
+        output = model(batch["photo"], batch["landmarks"], batch["camera"])
+        for part in (output["maps"][:, 0], output["fused"][1]):  # the subject fills the photo and its columns
+            part.add_(8.0)
+        output["fused"][0].add_(4.0)  # details that move the surface by 12 mm
+
+    def terms(weights):
+        torch.manual_seed(1)
+        with torch.no_grad():
+            return texture_losses(output, batch, weights) | view_losses(model, output, batch, weights, 16)
+
+    return terms
+
+
+def test_zero_weights_leave_nothing(terms_of):
+    off = LossWeights(**{field.name: 0.0 for field in dataclasses.fields(LossWeights)})
+    assert all(float(value) == 0.0 for value in terms_of(off).values())
+
+
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(LossWeights)])
+def test_every_loss_has_a_switch(terms_of, name):
+    """Doubling one weight doubles some terms and leaves the others as they are; zero removes just those."""
+    on = LossWeights(**{field.name: 1.0 for field in dataclasses.fields(LossWeights)})
+    once, twice, off = (terms_of(dataclasses.replace(on, **{name: value})) for value in (1.0, 2.0, 0.0))
+    own = [n for n in once if float(twice[n]) == pytest.approx(2 * float(once[n])) and float(once[n]) > 0]
+    assert own, f"the weight {name} moves no term"
+    assert all(float(off.get(n, 0.0)) == 0.0 for n in own)
+    assert set(once) - set(off) <= set(once)
