@@ -25,12 +25,12 @@ def _classes():
 def register():
     import bpy
 
-    from . import command, handlers, render_engine, settings
+    from . import command, engine_panels, handlers, settings
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     settings.register()
-    render_engine.register()
+    engine_panels.register()
     handlers.register()
     command.register()
 
@@ -38,11 +38,11 @@ def register():
 def unregister():
     import bpy
 
-    from . import command, crops, handlers, portraits, render_engine, settings
+    from . import command, crops, engine_panels, handlers, portraits, settings
 
     command.unregister()
     handlers.unregister()
-    render_engine.unregister()
+    engine_panels.unregister()
     settings.unregister()
     for cls in reversed(_classes()):
         bpy.utils.unregister_class(cls)

@@ -139,11 +139,16 @@ class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
         return active_inverted(context) is not None
 
     def draw(self, context):
-        row = self.layout.row(align=True)
-        for count, text in strings.LAYER_COUNTS.items():
-            row.operator(
-                "portrait_manifolds.add_layers", text=f"{strings.ADD_LAYERS.label} ({text.label})"
-            ).count = count
+        layout = self.layout
+        settings = context.scene.portrait_manifolds
+        layout.use_property_split = True
+        column = layout.column(align=True)
+        column.row(align=True).prop(settings, "layer_look", expand=True)
+        column.row(align=True).prop(settings, "layer_count", expand=True)
+        column.prop(settings, "layer_triangles")
+        button = layout.operator("portrait_manifolds.add_layers", icon="RENDERLAYERS")
+        button.look, button.count = settings.layer_look, settings.layer_count
+        button.triangles = settings.layer_triangles
 
 
 class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
@@ -199,6 +204,26 @@ class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
         self.layout.use_property_split = True
         self.layout.prop(context.scene.portrait_manifolds, "samples")
         self.layout.prop(context.scene.render, "film_transparent")
+        if context.scene.render.use_multiview:
+            self.layout.label(text=strings.STEREO_HINT, icon="ERROR")
+
+
+class PORTRAIT_MANIFOLDS_PT_passes(bpy.types.Panel):
+    bl_label = strings.PANEL_PASSES
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "view_layer"
+    COMPAT_ENGINES = {"PORTRAIT_MANIFOLDS"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw(self, context):
+        self.layout.use_property_split = True
+        column = self.layout.column(heading=strings.PASSES_DATA)
+        column.prop(context.view_layer, "use_pass_z", text=strings.PASS_DEPTH)
+        column.prop(context.view_layer.portrait_manifolds, "use_pass_alpha")
 
 
 def draw_job(layout, context):
@@ -222,4 +247,5 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_batch,
     PORTRAIT_MANIFOLDS_PT_sampling,
+    PORTRAIT_MANIFOLDS_PT_passes,
 )
