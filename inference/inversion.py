@@ -45,8 +45,8 @@ def invert_crop(alignment, model, progress=None):
 
     alignment: :class:`inference.alignment.Alignment`. model: :class:`inference.model.Model`.
     progress: called with (fraction, stage name) before each stage; may raise to stop.
-    Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and the background plane,
-    and radii (23, 81, 81) float32 metres of the sheets.
+    Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
+    plane, and radii (23, 81, 81) float32 metres of the sheets.
     """
     report = progress or (lambda fraction, text: None)
     photo = np.ascontiguousarray(alignment.crop.transpose(2, 0, 1)[None], np.float32) / 255.0
@@ -85,7 +85,7 @@ def invert_crop(alignment, model, progress=None):
 
 
 def find_surface(level, occupancy, corrections, matte, camera, model):
-    """Radius (h, w) float32 metres of the subject's surface along every texel column, and where there is one (h, w) bool.
+    """Radius (h, w) float32 metres of the subject's surface in every texel column, and whether it has one (h, w) bool.
 
     level, occupancy (logit): (h, w) float32; corrections (N, g, g) of the model sheets' logits; matte (256, 256) in
     [0, 1] of the photo that camera took.
@@ -166,8 +166,9 @@ def _resize(planes, size):
 def _decode(textures, radii, columns, features, photo, maps, depth, camera, geometry, model, report):
     """Fill the sheets' textures with the fusion MLP, front to back.
 
-    columns: (6, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo, colour. Only texels that matter go through the MLP: not
-    those that are empty, nor those that solid texels of the same column hide; these keep the column's colour.
+    columns: (6, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo, colour. Only
+    texels that matter go through the MLP: not those that are empty, nor those that solid texels of the same column
+    hide; these keep the column's colour.
     """
     session, count = model.session("decoder"), len(radii)
     columns = _resize(columns, TEXTURE_SIZE)

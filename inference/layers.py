@@ -1,10 +1,10 @@
-"""Sheets as grid meshes, for renderers that draw textured geometry."""
+"""Sheets as grid meshes, for renderers that draw textured geometry, and fewer sheets in place of many."""
 
+import cv2
 import numpy as np
 
 from . import domes
 
-BACKGROUND = 23  # index of the flat background manifold, behind the 23 dome sheets
 BACKGROUND_Z = -0.16  # metres
 BACKGROUND_HALF = 0.26  # metres; the background plane covers x and y in +-0.26
 
@@ -12,19 +12,20 @@ BACKGROUND_HALF = 0.26  # metres; the background plane covers x and y in +-0.26
 def sheet_mesh(radii, index, resolution=80):
     """Quad grid of one manifold.
 
-    radii: (23, n, n) float, metres, radius of every sheet at the grid corners.
-    index: sheet 0 (outermost) to 22 (innermost), or 23 for the background plane.
+    radii: (k, n, n) float, metres, radius of every sheet at the grid corners.
+    index: sheet 0 (outermost) to k - 1 (innermost), or k for the background plane.
     resolution: quads along each side of a dome sheet; the background is one quad.
     Returns vertices (m, 3) float32 metres in portrait space, faces (f, 4) int32 quads, counter-clockwise seen
     from the viewer, and uv (m, 2) float32 in [0, 1] with v up.
     """
-    if not 0 <= index <= BACKGROUND:
-        raise IndexError(f"there is no manifold {index}; they are 0 to {BACKGROUND}")
-    count = 1 if index == BACKGROUND else int(resolution)
+    background = len(radii)
+    if not 0 <= index <= background:
+        raise IndexError(f"there is no manifold {index}; they are 0 to {background}")
+    count = 1 if index == background else int(resolution)
     if count < 1:
         raise ValueError("the resolution of a sheet mesh must be at least 1")
     u, v = np.meshgrid(np.linspace(0.0, 1.0, count + 1), np.linspace(0.0, 1.0, count + 1))
-    if index == BACKGROUND:
+    if index == background:
         x, y = (2.0 * u - 1.0) * BACKGROUND_HALF, (1.0 - 2.0 * v) * BACKGROUND_HALF
         points = np.stack([x, y, np.full_like(x, BACKGROUND_Z)], -1)
     else:
@@ -50,3 +51,86 @@ def sample_grid(grid, u, v):
     top = grid[..., i, j] * (1.0 - x) + grid[..., i, j + 1] * x
     bottom = grid[..., i + 1, j] * (1.0 - x) + grid[..., i + 1, j + 1] * x
     return top * (1.0 - y) + bottom * y
+
+
+def merge_sheets(textures, radii, count):
+    """Fewer sheets with the same look: groups of neighbours become one sheet each.
+
+    textures: (k or more, h, w, 4) uint8, straight alpha, outermost first; what follows the k dome sheets is left out.
+    radii: (k, n, m) float, metres. count: how many sheets are wanted; k or more leaves all as they are.
+    A group's texels are composited along the dome rays. Its sheet runs where they contribute most to that, so a view
+    from the side moves them as little as possible. Returns textures (count, h, w, 4) uint8 and radii (count, n, m)
+    float32.
+    """
+    sheets = len(radii)
+    if count >= sheets:
+        return textures[:sheets], np.asarray(radii, np.float32)
+    if count < 1:
+        raise ValueError("the number of sheets must be at least 1")
+    groups = [range(part[0], part[-1] + 1) for part in np.array_split(np.arange(sheets), count)]
+    pairs = [_merge(textures[group.start : group.stop], radii[group.start : group.stop]) for group in groups]
+    return np.stack([texture for texture, _ in pairs]), np.stack([radius for _, radius in pairs])
+
+
+def _merge(textures, radii):
+    """One sheet for a group; arguments as in :func:`merge_sheets`. Returns (h, w, 4) uint8 and (n, m) float32."""
+    height, width = textures.shape[1:3]
+    rows, columns = radii.shape[1:]
+    transmittance = np.ones((height, width, 1), np.float32)
+    colour = np.zeros((height, width, 3), np.float32)
+    top, bottom = np.zeros((rows, columns), np.float32), np.zeros((rows, columns), np.float32)
+    for texture, radius in zip(textures, radii, strict=True):
+        weight = transmittance * (texture[..., 3:] / np.float32(255))
+        colour += weight * texture[..., :3]
+        transmittance -= weight
+        share = corner_grid(weight[..., 0], rows, columns) + 1e-3  # where all are empty: midway
+        top += share * radius
+        bottom += share
+    alpha = 1.0 - transmittance
+    colour = np.where(alpha > 0.0, colour / np.maximum(alpha, 1e-6), textures[-1, ..., :3])
+    texture = np.concatenate([colour, 255 * alpha], axis=-1)
+    return np.rint(np.clip(texture, 0, 255)).astype(np.uint8), top / bottom
+
+
+def corner_grid(plane, rows, columns):
+    """Values of texels averaged around the corners of a coarser grid: (h, w) float32 to (rows, columns) float32."""
+    height, width = plane.shape
+    soft = cv2.GaussianBlur(plane, (0, 0), max(0.5 * width / columns, 0.5), borderType=cv2.BORDER_REPLICATE)
+    x = (np.arange(columns, dtype=np.float32) / (columns - 1) * width - 0.5)[None].repeat(rows, 0)
+    y = (np.arange(rows, dtype=np.float32) / (rows - 1) * height - 0.5)[:, None].repeat(columns, 1)
+    return cv2.remap(soft, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+
+
+class VisibleQuads:
+    """Which quads of a sheet's grid show anything, for any resolution. alpha: (h, w) uint8 of the sheet's texture."""
+
+    def __init__(self, alpha):
+        self._shape = alpha.shape
+        self._total = np.pad((alpha > 0).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+
+    def __call__(self, resolution):
+        """(resolution, resolution) bool: some texel of the quad, or one that bilinear sampling reads, is not clear."""
+        height, width = self._shape
+        edges = np.arange(resolution + 1) / resolution
+        low, high = edges[:-1], edges[1:]
+        left = np.floor(low * width - 1).clip(0, width).astype(int)
+        right = np.ceil(high * width + 1).clip(0, width).astype(int)
+        upper = np.floor(low * height - 1).clip(0, height).astype(int)[:, None]
+        lower = np.ceil(high * height + 1).clip(0, height).astype(int)[:, None]
+        total = self._total
+        return total[lower, right] - total[upper, right] - total[lower, left] + total[upper, left] > 0
+
+
+def grid_resolution(visible, triangles, limit=256):
+    """Largest number of quads along a sheet's side with which all sheets together stay within a budget.
+
+    visible: :class:`VisibleQuads` of every sheet. triangles: the budget. Returns 4 to ``limit``.
+    """
+    low, high = 4, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if 2 * sum(int(quads(middle).sum()) for quads in visible) <= triangles:
+            low = middle
+        else:
+            high = middle - 1
+    return low

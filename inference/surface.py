@@ -10,6 +10,8 @@ import dataclasses
 import cv2
 import numpy as np
 
+from . import domes
+
 WINDOW = 1  # sheets on either side of the crossing that share in the level
 
 
@@ -57,6 +59,19 @@ def find_surface(textures, radii):
     radius = (radius / np.maximum(total, 1e-6)).ravel()[nearest]
     color = (color / np.maximum(opacity, 1e-6)[..., None]).reshape(-1, 3)[nearest]
     return Surface(radius.astype(np.float32), opacity, np.clip(np.rint(color), 0, 255).astype(np.uint8))
+
+
+def surface_normals(radius, smoothing=1.5):
+    """Outward unit normals of a surface over dome coordinates, (h, w, 3) float32, portrait space.
+
+    radius: (h, w) float32 metres at the texels. smoothing: standard deviation, in texels, of the Gaussian before.
+    """
+    if smoothing > 0:
+        radius = cv2.GaussianBlur(radius, (0, 0), smoothing, borderType=cv2.BORDER_REPLICATE)
+    points = domes.dome_points(*domes.texel_centres(*radius.shape), radius)
+    down, right = np.gradient(points, axis=(0, 1))
+    normals = np.cross(down, right)
+    return (normals / np.linalg.norm(normals, axis=-1, keepdims=True)).astype(np.float32)
 
 
 def at_texels(grid, height, width):

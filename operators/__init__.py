@@ -38,13 +38,13 @@ def _classes():
 def register():
     import bpy
 
-    from . import batch_list, command, handlers, language, render_engine, settings
+    from . import batch_list, command, engine_panels, handlers, language, settings
 
     for cls in _classes():
         bpy.utils.register_class(cls)
     settings.register()
     batch_list.register()
-    render_engine.register()
+    engine_panels.register()
     handlers.register()
     command.register()
     language.register()
@@ -57,6 +57,7 @@ def unregister():
         batch_list,
         command,
         crops,
+        engine_panels,
         handlers,
         health,
         language,
@@ -64,7 +65,6 @@ def unregister():
         overlay,
         portraits,
         problems,
-        render_engine,
         settings,
         thumbnails,
     )
@@ -72,7 +72,7 @@ def unregister():
     language.unregister()
     command.unregister()
     handlers.unregister()
-    render_engine.unregister()
+    engine_panels.unregister()
     batch_list.unregister()
     settings.unregister()
     for cls in reversed(_classes()):

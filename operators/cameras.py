@@ -126,6 +126,37 @@ def region_camera(region, region_data):
     return camera_from_projection(projection, region.width, region.height, pose)
 
 
+def region_border(context, depsgraph, camera):
+    """Rectangle (left, top, right, bottom) of a 3D viewport that is to be rendered, in its pixels, y down.
+
+    camera: of the region. All of it, unless the viewport or, in camera view, the scene has a render border.
+    """
+    width, height = camera.width, camera.height
+    space, scene = context.space_data, depsgraph.scene
+    if context.region_data.view_perspective != "CAMERA":
+        if not space.use_render_border:
+            return 0, 0, width, height
+        x = np.array([space.render_border_min_x, space.render_border_max_x]) * width
+        y = (1.0 - np.array([space.render_border_max_y, space.render_border_min_y])) * height
+    else:
+        camera_object = space.camera if space.use_local_camera else scene.camera
+        if not scene.render.use_border or camera_object is None or camera_object.type != "CAMERA":
+            return 0, 0, width, height
+        full = world_camera(camera_object, depsgraph, scene, border=False)
+        left, top, right, bottom = render_border(scene)
+        (full_x, full_y), (region_x, region_y) = _pixels_per_unit(full), _pixels_per_unit(camera)
+        x = camera.cx + (np.array([left, right]) - full.cx) * (region_x / full_x)
+        y = camera.cy + (np.array([top, bottom]) - full.cy) * (region_y / full_y)
+    left, right = np.clip(np.rint(x), 0, width).astype(int).tolist()
+    top, bottom = np.clip(np.rint(y), 0, height).astype(int).tolist()
+    return left, top, right, bottom
+
+
+def _pixels_per_unit(camera):
+    """Pixels per metre, for an orthographic camera, or per tangent of the angle to the axis."""
+    return (camera.fx, camera.fy) if camera.ortho_width is None else camera._ortho_scale()
+
+
 def step_back(camera, metres):
     """An orthographic camera moved back along its axis, which changes nothing but what is behind it."""
     pose = camera.camera_to_world.copy()

@@ -8,7 +8,10 @@ from .base import PortraitOperator
 from .portraits import active_inverted, load
 
 TRANSPARENT_BOUNCES = 64  # a ray can meet every sheet; Blender's default of 8 would turn the rest black
-SPREAD = 0.002  # metres between the origins of neighbouring sheets, by which EEVEE sorts them
+SPREAD = 0.046  # metres between the origins of the first sheet and the last, by which EEVEE sorts them
+BACKGROUND_RESOLUTION = 1  # quads along the side of the background plane
+SHADOW_RESOLUTION = 64  # quads along the side of the surface that casts the shadows
+SHADOW_INSET = 0.004  # metres behind the surface, so that it does not shade the sheets that show the surface
 
 
 class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
@@ -17,19 +20,33 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
     bl_description = strings.ADD_LAYERS.description
     bl_options = {"REGISTER", "UNDO"}
 
+    look: EnumProperty(
+        name=strings.LAYER_LOOK.label,
+        description=strings.LAYER_LOOK.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_LOOKS.items()],
+        default="emission",
+    )
     count: EnumProperty(
         name=strings.LAYER_COUNT.label,
         description=strings.LAYER_COUNT.description,
         items=[(key, text.label, text.description) for key, text in strings.LAYER_COUNTS.items()],
         default="24",
     )
-    resolution: IntProperty(
-        name=strings.LAYER_RESOLUTION.label,
-        description=strings.LAYER_RESOLUTION.description,
-        min=4,
-        max=160,
-        default=40,
+    triangles: IntProperty(
+        name=strings.LAYER_TRIANGLES.label,
+        description=strings.LAYER_TRIANGLES.description,
+        min=3_000,
+        max=1_000_000,
+        soft_max=100_000,
+        default=50_000,
     )
+    blending: EnumProperty(
+        name=strings.LAYER_BLENDING.label,
+        description=strings.LAYER_BLENDING.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_BLENDINGS.items()],
+        default="BLENDED",
+    )
+    shadow: BoolProperty(name=strings.LAYER_SHADOW.label, description=strings.LAYER_SHADOW.description, default=True)
     background: BoolProperty(name=strings.LAYER_BACKGROUND.label, description=strings.LAYER_BACKGROUND.description)
 
     @classmethod
@@ -40,102 +57,153 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
         return True
 
     def run(self, context):
-        made = add_layers(context, active_inverted(context), int(self.count), self.resolution, self.background)
-        triangles = sum(len(child.data.polygons) * 2 for child in made)
-        self.report({"INFO"}, strings.LAYERS_DONE.format(count=len(made), triangles=triangles))
+        made = add_layers(
+            context,
+            active_inverted(context),
+            int(self.count),
+            self.triangles,
+            lit=self.look == "lit",
+            blending=self.blending,
+            shadow=self.shadow,
+            background=self.background,
+        )
+        sheets = made[:-1] if self.shadow else made
+        triangles = sum(len(child.data.polygons) * 2 for child in sheets)
+        self.report({"INFO"}, strings.LAYERS_DONE.format(count=len(sheets), triangles=triangles))
 
 
-def add_layers(context, obj, count=24, resolution=40, background=False):
-    """One object per sheet, innermost last, parented to the portrait object. Returns the objects, outermost first.
+def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BLENDED", shadow=True, background=False):
+    """One object per sheet, parented to the portrait object. Returns the objects, outermost sheet first.
 
-    count: 24 keeps every manifold, 12 merges neighbours. resolution: quads along a sheet's side.
-    Quads without any visible texel are left out. The background plane (manifold 24) is added only on demand.
+    count: how many layers at most; with fewer than the portrait has sheets, neighbours are merged. triangles: budget of
+    all of them together; quads without any visible texel are left out. lit: the scene's lights fall on the layers
+    instead of their shining by themselves. blending: BLENDED or DITHERED, how EEVEE draws them. shadow: add, as last
+    object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
+    Raises PortraitError when nothing of the portrait is visible.
     """
-    import numpy as np
-    from mathutils import Matrix
-
     from ..inference import layers
-    from . import images, materials, meshes
+    from ..inference.errors import PortraitError
+    from ..inference.surface import find_surface
 
     portrait = load(obj)
-    stack = [(index, portrait.textures[index]) for index in range(len(portrait.radii))]
-    if count == 12:
-        stack = merge_pairs(stack)
-    if background:
-        stack.append((layers.BACKGROUND, portrait.textures[layers.BACKGROUND]))
-    made, trash = [], []
     try:
-        for order, (index, texture) in enumerate(stack):
-            vertices, faces, uv = layers.sheet_mesh(portrait.radii, index, resolution)
-            faces = visible_faces(faces, uv, texture[..., 3])
-            if not len(faces):
-                continue
-            used, faces = np.unique(faces, return_inverse=True)
-            faces = faces.reshape(-1, 4)
-            name = f"{obj.name} {strings.LAYER} {index + 1:02d}"
-            origin = np.array((0.0, order * SPREAD - 0.1, 0.1 - order * SPREAD * 0.3), np.float32)
-            mesh = meshes.new_mesh(name, meshes.to_blender(vertices[used]) - origin, faces, uv[used])
-            trash.append(mesh)
-            image = images.new_image(name, texture)
-            trash.append(image)
-            material = materials.layer_material(name, image)
-            trash.append(material)
-            mesh.materials.append(material)
-            child = bpy.data.objects.new(name, mesh)
-            trash.append(child)
-            child.matrix_basis = Matrix.Translation(origin.tolist())
-            child.parent = obj
-            made.append(child)
+        surface = find_surface(portrait.textures, portrait.radii) if lit or shadow else None
+    except ValueError:
+        raise PortraitError(strings.NO_SURFACE.format(name=obj.name)) from None
+    textures, radii = layers.merge_sheets(portrait.textures, portrait.radii, count)
+    visible = [layers.VisibleQuads(texture[..., 3]) for texture in textures]
+    resolution = layers.grid_resolution(visible, triangles)
+    stack = _Stack(obj, lit, blending)
+    try:
+        normals = stack.normal_map(surface) if lit else None
+        for index, texture in enumerate(textures):
+            seen = visible[index](resolution)
+            if seen.any():
+                offset = SPREAD * index / max(len(textures) - 1, 1)
+                stack.sheet(index, layers.sheet_mesh(radii, index, resolution), seen, texture, normals, offset)
+        if background:
+            plane = layers.sheet_mesh(radii, len(radii), BACKGROUND_RESOLUTION)
+            stack.sheet(len(radii), plane, None, portrait.textures[-1], None, SPREAD * 1.5)
+        if not stack.made:
+            raise PortraitError(strings.NO_SURFACE.format(name=obj.name))
+        if shadow:
+            stack.shadow(surface)
     except Exception:
-        bpy.data.batch_remove(trash)
+        bpy.data.batch_remove(stack.trash)
         raise
-    for child in made:
+    for child in stack.made:
         context.collection.objects.link(child)
     if hasattr(context.scene, "cycles"):
         cycles = context.scene.cycles
         cycles.transparent_max_bounces = max(cycles.transparent_max_bounces, TRANSPARENT_BOUNCES)
-    return made
+    return stack.made
 
 
-def merge_pairs(stack):
-    """Composite each sheet over the one behind it: [(index, texture (h, w, 4) uint8)] of half the length.
+class _Stack:
+    """The objects under construction; ``trash`` holds every datablock made, for the case that something fails."""
 
-    The merged texture lies on the sheet behind, which the texels of a solid subject mostly show.
-    """
-    import numpy as np
+    def __init__(self, obj, lit, blending):
+        self.obj, self.lit, self.blending = obj, lit, blending
+        self.made, self.trash = [], []
 
-    merged = []
-    for start in range(0, len(stack) - 1, 2):
-        (_, front), (index, back) = stack[start : start + 2]
-        front, back = front / np.float32(255), back / np.float32(255)
-        share = front[..., 3:]
-        rest = (1.0 - share) * back[..., 3:]
-        alpha = share + rest
-        colour = (share * front[..., :3] + rest * back[..., :3]) / np.maximum(alpha, 1e-6)
-        colour = np.where(alpha > 0, colour, back[..., :3])
-        texture = np.concatenate([colour, alpha], axis=-1)
-        merged.append((index, np.rint(np.clip(texture, 0, 1) * 255).astype(np.uint8)))
-    if len(stack) % 2:
-        merged.append(stack[-1])
-    return merged
+    def sheet(self, index, mesh, seen, texture, normals, offset):
+        """Add a sheet. mesh: vertices, faces, uv. seen: which quads to keep, or None for all. offset: of its origin."""
+        from . import materials
 
+        name = f"{self.obj.name} {strings.LAYER} {index + 1:02d}"
+        image = self._image(name, texture)
+        if self.lit:
+            material = materials.lit_layer_material(name, image, normals)
+        else:
+            material = materials.layer_material(name, image)
+        material.surface_render_method = self.blending
+        self.trash.append(material)
+        # EEVEE sorts objects by the depth of their origins. These lie on a line that any camera in front of the
+        # portrait sees in the sheets' order.
+        origin = (0.0, offset - 0.1, 0.1 - 0.05 * offset)
+        child = self._object(name, mesh, seen, material, origin)
+        child.visible_shadow = False
 
-def visible_faces(faces, uv, alpha):
-    """The quads whose texels (and the neighbours that bilinear sampling reads) are not all transparent.
+    def shadow(self, surface):
+        """Add what casts the shadow: the surface, a little inside, with the portrait's opacity."""
+        import numpy as np
 
-    faces: (m, 4) int; uv: (n, 2) in [0, 1], v up; alpha: (h, w) uint8.
-    """
-    import numpy as np
+        from ..inference.layers import VisibleQuads, corner_grid, sheet_mesh
+        from . import materials
 
-    height, width = alpha.shape
-    corners = uv[faces]
-    left = np.floor(corners[..., 0].min(1) * width - 1).clip(0, width).astype(int)
-    right = np.ceil(corners[..., 0].max(1) * width + 1).clip(0, width).astype(int)
-    top = np.floor((1 - corners[..., 1].max(1)) * height - 1).clip(0, height).astype(int)
-    bottom = np.ceil((1 - corners[..., 1].min(1)) * height + 1).clip(0, height).astype(int)
-    total = np.pad((alpha > 0).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    inside = total[bottom, right] - total[top, right] - total[bottom, left] + total[top, left]
-    return faces[inside > 0]
+        name = f"{self.obj.name} {strings.SHADOW}"
+        opacity = np.rint(255 * surface.opacity).astype(np.uint8)
+        image = self._image(name, np.repeat(opacity[..., None], 3, -1))
+        material = materials.shadow_material(name, image)
+        self.trash.append(material)
+        radii = corner_grid(surface.radius, SHADOW_RESOLUTION + 1, SHADOW_RESOLUTION + 1)[None] - SHADOW_INSET
+        mesh = sheet_mesh(radii, 0, SHADOW_RESOLUTION)
+        child = self._object(name, mesh, VisibleQuads(opacity)(SHADOW_RESOLUTION), material, (0.0, 0.0, 0.0))
+        for ray in ("camera", "diffuse", "glossy", "transmission", "volume_scatter"):
+            setattr(child, f"visible_{ray}", False)
+        child.display_type = "BOUNDS"
+
+    def normal_map(self, surface):
+        """Image of the surface's normals in object space, shared by all sheets: they have the same UVs."""
+        import numpy as np
+
+        from ..inference.surface import surface_normals
+        from . import meshes
+
+        normals = surface_normals(surface.radius)
+        in_object = meshes.to_blender(normals.reshape(-1, 3)).reshape(normals.shape)
+        name = f"{self.obj.name} {strings.NORMALS}"
+        image = self._image(name, np.rint(127.5 + 127.5 * in_object).astype(np.uint8))
+        image.colorspace_settings.name = "Non-Color"
+        return image
+
+    def _image(self, name, pixels):
+        from . import images
+
+        image = images.new_image(name, pixels)
+        self.trash.append(image)
+        return image
+
+    def _object(self, name, mesh, seen, material, origin):
+        import numpy as np
+        from mathutils import Matrix
+
+        from . import meshes
+
+        vertices, faces, uv = mesh
+        if seen is not None:
+            faces = faces[seen.ravel()]
+        used, faces = np.unique(faces, return_inverse=True)
+        place = np.array(origin, np.float32)
+        data = meshes.new_mesh(name, meshes.to_blender(vertices[used]) - place, faces.reshape(-1, 4), uv[used])
+        self.trash.append(data)
+        data.materials.append(material)
+        child = bpy.data.objects.new(name, data)
+        self.trash.append(child)
+        child.matrix_basis = Matrix.Translation(origin)
+        child.parent = self.obj
+        self.made.append(child)
+        return child
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_add_layers,)

@@ -127,11 +127,25 @@ class SceneSettings(bpy.types.PropertyGroup):
         items=[(key, text.label, text.description) for key, text in strings.SAMPLE_COUNTS.items()],
         default="2",
     )
+    layer_look: EnumProperty(
+        name=strings.LAYER_LOOK.label,
+        description=strings.LAYER_LOOK.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_LOOKS.items()],
+        default="emission",
+    )
     layer_count: EnumProperty(
         name=strings.LAYER_COUNT.label,
         description=strings.LAYER_COUNT.description,
         items=[(key, text.label, text.description) for key, text in strings.LAYER_COUNTS.items()],
         default="24",
+    )
+    layer_triangles: IntProperty(
+        name=strings.LAYER_TRIANGLES.label,
+        description=strings.LAYER_TRIANGLES.description,
+        min=3_000,
+        max=1_000_000,
+        soft_max=100_000,
+        default=50_000,
     )
     mesh_resolution: IntProperty(
         name=strings.MESH_RESOLUTION.label,
@@ -174,6 +188,18 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
 
 
+def _passes_changed(settings, context):
+    context.view_layer.update_render_passes()
+
+
+class ViewLayerSettings(bpy.types.PropertyGroup):
+    """Lives on the view layer: passes of the render engine beside Blender's own."""
+
+    use_pass_alpha: BoolProperty(
+        name=strings.PASS_ALPHA.label, description=strings.PASS_ALPHA.description, update=_passes_changed
+    )
+
+
 class JobState(bpy.types.PropertyGroup):
     """Lives on the window manager: what scripts may ask about the running job; `jobs.queue` knows it."""
 
@@ -189,18 +215,20 @@ def _running(name):
 
 _IDLE = jobs.Job(None)
 
-CLASSES = (PortraitFace, PortraitSettings, SceneSettings, JobState)
+CLASSES = (PortraitFace, PortraitSettings, SceneSettings, ViewLayerSettings, JobState)
 
 
 def register():
     """Hang the groups on their owners."""
     bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings, override=OVERRIDE)
     bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
+    bpy.types.ViewLayer.portrait_manifolds = PointerProperty(type=ViewLayerSettings)
     bpy.types.WindowManager.portrait_manifolds_job = PointerProperty(type=JobState)
 
 
 def unregister():
     """Take them off again."""
     del bpy.types.WindowManager.portrait_manifolds_job
+    del bpy.types.ViewLayer.portrait_manifolds
     del bpy.types.Scene.portrait_manifolds
     del bpy.types.Object.portrait_manifolds

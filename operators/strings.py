@@ -46,6 +46,7 @@ PANEL_CROP = "Crop by Hand"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
 PANEL_SAMPLING = "Sampling"
+PANEL_PASSES = "Passes"
 PANEL_LAYERS = "Layers"
 PANEL_MESH = "Mesh"
 PANEL_BATCH = "Batch"
@@ -111,14 +112,31 @@ SAMPLE_COUNTS = {
     "3": Text("9", "3 × 3 samples"),
     "4": Text("16", "4 × 4 samples"),
 }
+PASS_ALPHA = Text(
+    "Portrait Alpha", "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing"
+)
+PASSES_DATA = "Include"
+PASS_DEPTH = "Depth"
+STEREO_HINT = "Stereoscopy is on, but not supported"
 WITH_CAMERA = Text("Add Camera", "Also add a camera that reproduces the crop, unless the portrait has a camera")
 INVERT_FILEPATH = Text("Photo", "Import this photo first; empty for the active portrait")
+LAYER_LOOK = Text("Look", "Where the layers' light comes from")
+LAYER_LOOKS = {
+    "emission": Text("As in the Photo", "The layers shine with the photo's own light, whatever lights the scene has"),
+    "lit": Text("Lit", "The scene's lights fall on the face; the photo's colours are its skin and hair"),
+}
 LAYER_COUNT = Text("Layers", "How many sheets")
 LAYER_COUNTS = {
     "24": Text("24", "Every sheet of the portrait"),
     "12": Text("12", "Neighbouring sheets merged: half the geometry, a little less parallax"),
 }
-LAYER_RESOLUTION = Text("Resolution", "Quads along one side of a sheet; empty ones are left out")
+LAYER_TRIANGLES = Text("Triangles", "Most triangles of all layers together; where a layer is empty it has none")
+LAYER_BLENDING = Text("In EEVEE", "How EEVEE mixes the layers; Cycles needs no choice")
+LAYER_BLENDINGS = {
+    "BLENDED": Text("Blended", "Smooth with few samples; seen from in front, layers lie in the right order"),
+    "DITHERED": Text("Dithered", "Grainy with few samples; right from everywhere and among objects that run into it"),
+}
+LAYER_SHADOW = Text("Cast Shadow", "Also add the surface that casts the portrait's shadow; cameras do not see it")
 LAYER_BACKGROUND = Text("Background", "Also add the flat background of the photo")
 MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows finer detail and takes longer")
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")
@@ -142,6 +160,8 @@ BATCH_RESUME = Text("Resume", "Keep what is already finished in the results fold
 # Names of what is made; never translated, so that scripts find them
 VIEW_IMAGE = "Portrait View"
 LAYER = "layer"
+SHADOW = "shadow"
+NORMALS = "normals"
 MESH = "mesh"
 PHOTO_CAMERA = "photo camera"
 PIVOT = "pivot"
@@ -180,6 +200,7 @@ NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the smallest one
 SEVERAL_FACES = "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait"
 INVERTED = "{name} is ready"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"
+NO_SURFACE = "{name} is empty: nothing of it is solid enough to be seen; run Invert again"
 LAYERS_DONE = "Added {count} layers with {triangles} triangles"
 MESH_DONE = "Added a mesh with {vertices} vertices and {faces} triangles"
 BATCH_DONE = "{done} of {count} portraits made"

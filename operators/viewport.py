@@ -8,10 +8,11 @@ import numpy as np
 
 from . import cameras, strings
 from .base import one_line
+from .composite import reduce, render_portraits
 from .portraits import load_file, portrait_to_world
 
 COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
-BAND_PIXELS = 1 << 17  # rays followed between two looks at whether the view has changed
+BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
 
 
 class Viewport:
@@ -29,26 +30,32 @@ class Viewport:
         self._message = ""
         self._texture = self._texture_of = None
 
-    def draw(self, engine, context, scene, portraits):
+    def draw(self, engine, context, depsgraph, portraits):
         """Draw the newest picture into the region and have a better one made if the view is another."""
         from .render_engine import world_colour
 
+        scene = depsgraph.scene
         camera = cameras.region_camera(context.region, context.region_data)
+        left, top, right, bottom = cameras.region_border(context, depsgraph, camera)
+        if right <= left or bottom <= top:
+            return
         backdrop = None if scene.render.film_transparent else world_colour(scene)
-        self.want(camera, portraits, backdrop)
+        samples = int(scene.portrait_manifolds.samples)
+        self.want(cameras.crop(camera, left, top, right, bottom), portraits, backdrop, samples)
         with self._lock:
             picture, message = self._picture, self._message
         engine.update_stats(strings.ENGINE if message else "", message)
         if picture is not None:
-            self._draw_picture(engine, scene, picture, context.region.width, context.region.height)
+            place = left, camera.height - bottom, right - left, bottom - top
+            self._draw_picture(engine, scene, picture, place)
 
-    def want(self, camera, portraits, backdrop):
-        """Ask for a picture. portraits: [(path, world matrix)]."""
-        key = _key(camera, portraits, backdrop)
+    def want(self, camera, portraits, backdrop, samples=1):
+        """Ask for a picture. portraits: [(path, world matrix)]. samples: along a pixel's side, in the last picture."""
+        key = _key(camera, portraits, backdrop, samples)
         with self._lock:
             if self._wanted is not None and self._wanted[0] == key:
                 return
-            self._wanted = key, camera, portraits, backdrop
+            self._wanted = key, camera, portraits, backdrop, samples
             if self._busy:
                 return
             self._busy = True
@@ -83,32 +90,41 @@ class Viewport:
                 with contextlib.suppress(ReferenceError):
                     self._redraw()
 
-    def _refine(self, key, camera, portraits, backdrop):
+    def _refine(self, key, camera, portraits, backdrop, samples):
         """Coarse to fine until the view changes; True when the finest picture was made."""
-        from .render_engine import render_portraits
-
         found = [(load_file(path), matrix) for path, matrix in portraits]
         if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
             centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix in found]
             away = max((np.linalg.norm(centre - camera.position) for centre in centres), default=0.0)
             camera = cameras.step_back(camera, away + 1.0)
-        for coarseness in COARSENESS:
-            width, height = max(1, camera.width // coarseness), max(1, camera.height // coarseness)
-            small = cameras.resize(camera, width, height)
-            picture = np.empty((height, width, 4), np.float32)
-            rows = max(16, BAND_PIXELS // width)
-            for top in range(0, height, rows):
-                if self._wanted[0] != key:
-                    return False
-                bottom = min(top + rows, height)
-                band = cameras.crop(small, 0, top, width, bottom)
-                picture[top:bottom], _ = render_portraits(found, band, backdrop)
+        steps = [(coarseness, 1) for coarseness in COARSENESS] + ([(1, samples)] if samples > 1 else [])
+        for coarseness, side in steps:
+            picture = self._picture_of(key, camera, found, backdrop, coarseness, side)
+            if picture is None:
+                return False
             with self._lock:
                 self._picture = picture
             self._redraw()
         return True
 
-    def _draw_picture(self, engine, scene, picture, width, height):
+    def _picture_of(self, key, camera, found, backdrop, coarseness, samples):
+        """(H, W, 4) float32 combined picture, or None when the view has changed meanwhile."""
+        width, height = max(1, camera.width // coarseness), max(1, camera.height // coarseness)
+        small = cameras.resize(camera, width, height)
+        combined = np.empty((height, width, 4), np.float32)
+        rows = max(8, BAND_RAYS // (width * samples**2))
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            band = cameras.crop(small, 0, top, width, bottom)
+            band = cameras.resize(band, band.width * samples, band.height * samples)
+            picture = render_portraits(found, band, backdrop, stop=lambda: self._wanted[0] != key)
+            if picture is None or self._wanted[0] != key:
+                return None
+            combined[top:bottom] = reduce(picture, samples).combined
+        return combined
+
+    def _draw_picture(self, engine, scene, picture, place):
+        """place: left, bottom, width and height in pixels of the region."""
         import gpu
         from gpu_extras.presets import draw_texture_2d
 
@@ -120,12 +136,12 @@ class Viewport:
             self._texture_of = picture
         gpu.state.blend_set("ALPHA_PREMULT")
         engine.bind_display_space_shader(scene)
-        draw_texture_2d(self._texture, (0, 0), width, height)
+        draw_texture_2d(self._texture, place[:2], *place[2:])
         engine.unbind_display_space_shader()
         gpu.state.blend_set("NONE")
 
 
-def _key(camera, portraits, backdrop):
+def _key(camera, portraits, backdrop, samples):
     numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.ortho_width)
     placed = tuple((path, *(value for row in matrix for value in row)) for path, matrix in portraits)
-    return numbers, camera.camera_to_world.tobytes(), placed, backdrop
+    return numbers, camera.camera_to_world.tobytes(), placed, backdrop, samples

@@ -8,7 +8,7 @@ import pytest
 from inference import domes
 from inference.cameras import orbit_camera
 from inference.errors import Cancelled, PortraitError
-from inference.layers import sample_grid, sheet_mesh
+from inference.layers import sample_grid
 from inference.mesh import clip_mesh, extract_mesh, save_mesh
 from inference.sampling import sample_image
 from inference.surface import find_surface
@@ -180,21 +180,3 @@ def test_clip_keeps_the_positive_part():
     areas = 0.5 * np.cross(b - a, c - a)[:, 2]
     assert areas.min() > 0 and areas.sum() == pytest.approx(0.25)
     assert clipped[:, 0].max() == pytest.approx(0.25)
-
-
-def test_sheet_meshes(ball):
-    vertices, faces, uv = sheet_mesh(ball.radii, 11, 40)
-    assert vertices.shape == (41 * 41, 3) and faces.shape == (1600, 4) and uv.shape == (41 * 41, 2)
-    u, v, radius = domes.dome_coordinates(vertices.astype(np.float64))
-    np.testing.assert_allclose(uv, np.stack([u, 1 - v], 1), atol=1e-5)
-    np.testing.assert_allclose(radius, ball.radii[11, ::2, ::2].ravel(), atol=1e-6)
-    a, b, c, _ = vertices[faces].transpose(1, 0, 2).astype(np.float64)
-    outward = a - [0, 0, domes.AXIS_Z]
-    assert ((np.cross(b - a, c - a) * outward).sum(1) > 0).mean() > 0.95
-    plane, quad, corners = sheet_mesh(ball.radii, 23, 1)
-    assert np.ptp(plane[:, 2]) == 0 and quad.shape == (1, 4)
-    a, b, c, _ = plane[quad[0]].astype(np.float64)
-    assert np.cross(b - a, c - a)[2] > 0
-    for bad in (-1, 24):
-        with pytest.raises(IndexError):
-            sheet_mesh(ball.radii, bad, 4)

@@ -11,7 +11,7 @@ CENTRE = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
 
 
 def ball(size, radius=0.09):
-    """Dome radius (size, size) of a ball around the equator's middle, where the column meets it; 0 where it does not."""
+    """Dome radius (size, size) of a ball around the equator's middle, 0 where a column misses it."""
     origin, direction = placement.column_rays(size, size)
     offset = origin - CENTRE
     along = (offset * direction).sum(-1)

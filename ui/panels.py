@@ -177,11 +177,15 @@ class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
 
     def draw(self, context):
         layout = self.layout
-        layout.use_property_split = True
         settings = context.scene.portrait_manifolds
-        layout.row(align=True).prop(settings, "layer_count", expand=True)
+        layout.use_property_split = True
+        column = layout.column(align=True)
+        column.row(align=True).prop(settings, "layer_look", expand=True)
+        column.row(align=True).prop(settings, "layer_count", expand=True)
+        column.prop(settings, "layer_triangles")
         button = layout.operator("portrait_manifolds.add_layers", icon="RENDERLAYERS")
-        button.count = settings.layer_count
+        button.look, button.count = settings.layer_look, settings.layer_count
+        button.triangles = settings.layer_triangles
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_layer_presets.draw_panel_header(self.layout)
@@ -225,6 +229,26 @@ class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
         self.layout.use_property_split = True
         self.layout.prop(context.scene.portrait_manifolds, "samples")
         self.layout.prop(context.scene.render, "film_transparent")
+        if context.scene.render.use_multiview:
+            self.layout.label(text=strings.STEREO_HINT, icon="ERROR")
+
+
+class PORTRAIT_MANIFOLDS_PT_passes(bpy.types.Panel):
+    bl_label = strings.PANEL_PASSES
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "view_layer"
+    COMPAT_ENGINES = {"PORTRAIT_MANIFOLDS"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw(self, context):
+        self.layout.use_property_split = True
+        column = self.layout.column(heading=strings.PASSES_DATA)
+        column.prop(context.view_layer, "use_pass_z", text=strings.PASS_DEPTH)
+        column.prop(context.view_layer.portrait_manifolds, "use_pass_alpha")
 
 
 def draw_findings(layout, obj):
@@ -246,4 +270,5 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_files,
     PORTRAIT_MANIFOLDS_PT_sampling,
+    PORTRAIT_MANIFOLDS_PT_passes,
 )

@@ -9,7 +9,7 @@ from inference.mesh import extract_mesh  # noqa: E402
 from inference.portrait import load_portrait  # noqa: E402
 
 from .conftest import part, psnr  # noqa: E402
-from .test_views import engine_view, render, side_camera, use_cycles  # noqa: E402
+from .scenes import engine_view, render, side_camera, use_cycles  # noqa: E402
 
 RESOLUTION = 96
 
@@ -76,7 +76,7 @@ def test_mesh_is_where_the_portrait_is_seen(portrait, tmp_path):
     portrait.location, portrait.rotation_euler, portrait.scale = (0.03, 0.1, -0.02), (0.1, -0.1, 0.3), (1.1,) * 3
     made = extracted(portrait)
     side_camera()
-    use_cycles(scene, samples=16)
+    use_cycles(16)
     world = scene.world = bpy.data.worlds.new("White")
     if bpy.app.version < (5, 0, 0):
         world.use_nodes = True

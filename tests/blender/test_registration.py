@@ -24,7 +24,7 @@ def traces():
     found = {name for name in dir(bpy.types) if "portrait_manifolds" in name.lower()}
     found |= {
         f"{owner.__name__}.{name}"
-        for owner in (bpy.types.Object, bpy.types.Scene, bpy.types.WindowManager)
+        for owner in (bpy.types.Object, bpy.types.Scene, bpy.types.ViewLayer, bpy.types.WindowManager)
         for name in dir(owner)
         if "portrait_manifolds" in name
     }

@@ -85,6 +85,67 @@ def test_pictures_get_finer_and_end_at_the_engines_view(portrait, ortho):
     assert viewport.wait(1) and len(sizes) == 3, "the same view is not worked out again"
 
 
+def test_the_last_picture_has_the_renders_samples(portrait):
+    """Smooth edges, as F12 has them; the coarse pictures do not wait for that."""
+    found, camera = portraits_and_camera()
+    sizes = []
+    viewport = part("operators.viewport").Viewport(lambda: sizes.append(viewport._picture.shape[:2]))
+    viewport.want(camera, found, None)
+    assert viewport.wait(30)
+    sharp = viewport._picture[..., 3]
+    viewport.want(camera, found, None, samples=3)
+    assert viewport.wait(30)
+    smooth = viewport._picture[..., 3]
+    assert sizes[-2:] == [(120, 160), (120, 160)] and len(sizes) == 7
+    assert np.mean((smooth > 0.1) & (smooth < 0.9)) > 1.5 * np.mean((sharp > 0.1) & (sharp < 0.9))
+
+
+class Space:
+    """What region_border reads of a 3D viewport."""
+
+    use_local_camera, use_render_border = False, False
+    render_border_min_x, render_border_max_x, render_border_min_y, render_border_max_y = 0.25, 0.75, 0.5, 1.0
+
+
+def border_of(camera, perspective, space=Space):
+    from types import SimpleNamespace
+
+    context = SimpleNamespace(space_data=space, region_data=SimpleNamespace(view_perspective=perspective))
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    return part("operators.cameras").region_border(context, depsgraph, camera)
+
+
+@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
+def test_render_border_in_the_viewport(portrait, kind):
+    """In camera view the scene's border, zoomed and moved with the frame; else the viewport's own."""
+    import dataclasses
+
+    cameras = part("operators.cameras")
+    scene = bpy.context.scene
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    scene.camera.location, scene.camera.rotation_euler = (0.1, -1.5, 0.0), (np.pi / 2, 0, 0)
+    scene.camera.data.type, scene.camera.data.shift_x = kind, 0.1
+    scene.render.resolution_x, scene.render.resolution_y = 400, 300
+    bpy.context.view_layer.update()
+    full = cameras.world_camera(scene.camera, bpy.context.evaluated_depsgraph_get(), scene)
+    frame = cameras.resize(full, 200, 150)  # shown at half its size, at (60, 25) of a larger region
+    shown = cameras.crop(frame, -60, -25, 260, 215)
+    assert border_of(shown, "CAMERA") == (0, 0, 320, 240)
+    scene.render.use_border = True
+    scene.render.border_min_x, scene.render.border_max_x = 0.5, 0.75
+    scene.render.border_min_y, scene.render.border_max_y = 0.2, 1.0
+    assert border_of(shown, "CAMERA") == (60 + 100, 25, 60 + 150, 25 + 120)
+    moved = dataclasses.replace(shown, cx=shown.cx + 130)  # partly out of the region
+    assert border_of(moved, "CAMERA") == (290, 25, 320, 145)
+    assert border_of(shown, "PERSP") == (0, 0, 320, 240)
+
+    class Bordered(Space):
+        use_render_border = True
+
+    assert border_of(shown, "PERSP", Bordered) == (80, 0, 240, 120)
+
+
 def test_a_new_view_replaces_the_old_one(portrait):
     found, camera = portraits_and_camera()
     cameras = part("operators.cameras")
