@@ -46,7 +46,7 @@ class GanPreset:
     channels: tuple = (32, 64, 128, 256)  # discriminator at 64, 32, 16, 8 pixels
     generator_rate: float = 1e-3  # of Adam, for mapping and generator
     discriminator_rate: float = 1e-3
-    r1: float = 1.0  # weight of half the squared gradient at photos
+    r1: float = 10.0  # weight of half the squared gradient at photos
     r1_every: int = 4  # steps per R1, which is weighed up by as much
     pose: float = 15.0  # weight of the pose's squared error, radians²
     average: float = 0.99  # decay of the generator's running average

@@ -14,7 +14,7 @@ from training.presets import override
 
 SMALL = [line for line in TINY if line.startswith("network.")] + [
     "network.grid=40", "network.generator_channels=16,16,16,12,8", "side=32", "z_dim=8", "batch=6", "chunk=6",
-    "channels=12,16,24", "measured=24", "generator_rate=4e-3", "discriminator_rate=4e-3", "average=0.9",
+    "channels=12,16,24", "measured=24", "generator_rate=4e-3", "discriminator_rate=4e-3", "average=0.9", "r1=1",
 ]  # fmt: skip
 
 
