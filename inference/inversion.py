@@ -76,9 +76,10 @@ def invert_crop(alignment, model, progress=None):
     depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, FAR)
     occupancy = np.where(known, occupancy[0, 0], np.minimum(occupancy[0, 0], EMPTIED))
     radius = placement.continued(radius, known)
-    columns = np.concatenate([np.stack([radius, occupancy, placement.facing(radius, alignment.camera)]), colour[0]])
+    faces, behind = placement.facing(radius, alignment.camera), placement.behind(radius, depth, alignment.camera)
+    columns = np.concatenate([np.stack([radius, occupancy, faces, behind]), colour[0]])
     textures = np.zeros((len(radii) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
-    _decode(textures, radii, columns, features[0], photo[0], maps[0], depth, alignment.camera, geometry, model, report)
+    _decode(textures, radii, columns, features[0], photo[0], maps[0], alignment.camera, geometry, model, report)
     textures[-1] = background_texture(alignment.crop, maps[0, 0], alignment.camera)
     report(1.0, "done")
     return textures, radii
@@ -163,19 +164,18 @@ def _resize(planes, size):
     return np.stack([cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in planes])
 
 
-def _decode(textures, radii, columns, features, photo, maps, depth, camera, geometry, model, report):
+def _decode(textures, radii, columns, features, photo, maps, camera, geometry, model, report):
     """Fill the sheets' textures with the fusion MLP, front to back.
 
-    columns: (6, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo, colour. Only
-    texels that matter go through the MLP: not those that are empty, nor those that solid texels of the same column
-    hide; these keep the column's colour.
+    columns: (7, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo and lies behind
+    what it shows, colour. Only texels that matter go through the MLP: not those that are empty, nor those that solid
+    texels of the same column hide; these keep the column's colour.
     """
     session, count = model.session("decoder"), len(radii)
     columns = _resize(columns, TEXTURE_SIZE)
-    tint = np.clip(columns[3:], 0.0, 1.0).transpose(1, 2, 0)
-    depth = cv2.resize(depth, (CROP_SIZE, CROP_SIZE), interpolation=cv2.INTER_LINEAR)
+    tint = np.clip(columns[4:], 0.0, 1.0).transpose(1, 2, 0)
     matte = _sigmoid(maps[0])
-    stack = np.concatenate([without_fringe(photo, matte), matte[None], maps[1:], depth[None]])
+    stack = np.concatenate([without_fringe(photo, matte), matte[None], maps[1:]])
     groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
     more = _resize(features[:, 1:].reshape(-1, *features.shape[2:]), TEXTURE_SIZE)
     more = np.ascontiguousarray(more.reshape(*features[:, 1:].shape[:2], -1).transpose(2, 0, 1))  # (texels, sheets, C)
@@ -193,21 +193,20 @@ def _decode(textures, radii, columns, features, photo, maps, depth, camera, geom
         solid = opacity[here]
         opacity[open_ahead] = 0.0
         points = geometry.origin[here] + geometry.direction[here] * radius[here][:, None]
-        distance, x, y = _project(points, camera)
+        x, y = _project(points, camera)
         # What projects onto the photo's backdrop is empty, whatever the MLP would say.
         shown = _look_up(groups[0], x, y)
         keep = solid * _sigmoid(CARVE_SLOPE * (shown[:, 3] - CARVE_AT)) > EMPTY
         # Empty texels lend their colour to neighbours when a view interpolates: they take the photo's as well.
         textures[sheet][here[0][~keep], here[1][~keep], :3] = np.round(shown[~keep, :3] * 255)
         if keep.any():
-            distance, x, y = distance[keep], x[keep], y[keep]
+            x, y = x[keep], y[keep]
             here = here[0][keep], here[1][keep]
             seen = np.concatenate([_look_up(group, x, y) for group in groups], 1)
-            behind = (distance - seen[:, -1]) * 100.0
             model_level = placement.radius_to_level(geometry.bounds[:, here[0], here[1]], radius[here])
             between = _along_columns(more, here[0] * TEXTURE_SIZE + here[1], model_level)
-            points = [columns[3:][:, here[0], here[1]], seen[:, :4].T, logit[here][None], between.T,
-                      seen[:, 4:-1].T, behind[None], columns[2][here][None]]  # fmt: skip
+            column = columns[:, here[0], here[1]]
+            points = [column[4:], seen[:, :4].T, logit[here][None], between.T, seen[:, 4:].T, column[3:4], column[2:3]]
             points = np.concatenate(points).astype(np.float32)[None, :, None]
             rgb, solid = session.run(None, {"points": points})
             rim = np.clip((seen[:, 3:4] - RIM_FROM) / (1.0 - RIM_FROM), 0.0, 1.0)  # colours of the rim come from inside
@@ -264,14 +263,13 @@ def _look_up(image, x, y):
 
 
 def _project(points, camera):
-    """Depth (n,) of points (n, 3), and positions x, y (n,) for cv2.remap, which counts
-    pixel centres as integers. All float32."""
+    """Positions x, y (n,) float32 of points (n, 3) for cv2.remap, which counts pixel centres as integers."""
     offset = points - camera.position.astype(np.float32)
     local = offset @ camera.camera_to_world[:3, :3].astype(np.float32)
     distance = -local[..., 2]
     x = np.float32(camera.cx - 0.5) + np.float32(camera.fx) * local[..., 0] / distance
     y = np.float32(camera.cy - 0.5) - np.float32(camera.fy) * local[..., 1] / distance
-    return distance, x, y
+    return x, y
 
 
 def background_texture(crop, matte, camera):

@@ -21,6 +21,7 @@ SMOOTH = 4.0  # texels of 160; the sheets are smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
 GRAZING = 0.15, 0.45  # cosines to the photo's camera between which its colours come to be trusted
+DEEPEST = 6.0  # centimetres behind the visible surface from which on depth makes no difference
 INSIDE = 0.5  # matte from which on a point belongs to the subject
 
 
@@ -59,8 +60,7 @@ def expected_level(level, corrections):
 
 
 def column_rays(height, width):
-    """Origins and unit directions of the texel columns, (height, width, 3) float32; origin + radius * direction is a point.
-    """
+    """Origins and unit directions of the texel columns, (height, width, 3) float32. Points are their sum."""
     u, v = domes.texel_centres(height, width)
     near, far = domes.dome_points(u, v, 0.0), domes.dome_points(u, v, 1.0)
     return near.astype(np.float32), (far - near).astype(np.float32)
@@ -101,28 +101,47 @@ def place_sheets(radius, known, count=23):
     scale = radius.shape[0] / 160.0
     surface = continued(radius, known)
     kernel = np.ones((max(1, round(REACH * scale)),) * 2, np.uint8)
-    blur = lambda image: cv2.GaussianBlur(image, (0, 0), SMOOTH * scale, borderType=cv2.BORDER_REPLICATE)  # noqa: E731
-    outer = blur(cv2.dilate(surface, kernel)) + ROOM_OUTSIDE
-    inner = np.maximum(blur(cv2.erode(surface, kernel)) - ROOM_INSIDE, THINNEST)
+    outer = _blur(cv2.dilate(surface, kernel), SMOOTH * scale) + ROOM_OUTSIDE
+    inner = np.maximum(_blur(cv2.erode(surface, kernel), SMOOTH * scale) - ROOM_INSIDE, THINNEST)
     outer, inner = (at_corners(image, GRID) for image in (outer, inner))
     share = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, None, None]
     return (outer + (inner - outer) * share).astype(np.float32)
 
 
 def facing(radius, camera):
-    """Cosine between the surface's normal and the direction to a camera, (h, w) float32; radius (h, w) metres."""
+    """Cosine between the surface's normal and the direction to a camera, (h, w) float32; radius (h, w) metres.
+
+    Smoothed over about a centimetre, so that what depends on it has no hard edges.
+    """
     origin, direction = column_rays(*radius.shape)
-    points = cv2.GaussianBlur(origin + direction * radius[..., None], (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
+    sigma = 2.0 * radius.shape[0] / 160.0
+    points = _blur(origin + direction * radius[..., None], sigma)
     normal = np.cross(np.gradient(points, axis=0), np.gradient(points, axis=1))
     normal *= np.sign((normal * direction).sum(-1, keepdims=True))
     towards = camera.position.astype(np.float32) - points
     length = np.linalg.norm(normal, axis=-1) * np.linalg.norm(towards, axis=-1)
-    return ((normal * towards).sum(-1) / np.maximum(length, 1e-12)).astype(np.float32)
+    return _blur(((normal * towards).sum(-1) / np.maximum(length, 1e-12)).astype(np.float32), sigma)
+
+
+def behind(radius, depth, camera):
+    """How far the surface lies behind what a camera sees there, (h, w) float32 centimetres, smoothed like :func:`facing`.
+
+    radius (h, w) metres; depth as of :func:`visible_depth` of the same camera.
+    """
+    origin, direction = column_rays(*radius.shape)
+    pixel, distance = camera.project(origin + direction * radius[..., None])
+    scale = depth.shape[0] / camera.width
+    seen = sample_image(depth, pixel[..., 0] * scale, pixel[..., 1] * scale)
+    gap = np.clip((distance - seen) * 100.0, -DEEPEST, DEEPEST).astype(np.float32)
+    return _blur(gap, radius.shape[0] / 160.0)
+
+
+def _blur(image, sigma):
+    return cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
 
 
 def trust(facing):
-    """How far the photo's colours serve a surface by its :func:`facing`, 0 to 1: at grazing angles one pixel smears over
-    many texels."""
+    """How far the photo's colours serve a surface, 0 to 1, by its :func:`facing`: at grazing angles pixels smear."""
     share = np.clip((facing - GRAZING[0]) / (GRAZING[1] - GRAZING[0]), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
 

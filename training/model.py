@@ -29,12 +29,14 @@ GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of
 @dataclasses.dataclass(frozen=True)
 class Surface:
     """radius (B, 1, H, H) metres of each texel column's surface, defined everywhere; occupancy (B, 1, H, H), logit, low
-    where the photo shows no subject; facing (B, 1, H, H), cosine between its normal and the photo's camera; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
+    where the photo shows no subject; facing (B, 1, H, H), cosine between its normal and the photo's camera; behind (B, 1, H, H) cm, how far it lies
+    behind what the photo sees; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
     (B, 1, 64, 64) metres of what the photo sees, far behind the head where it sees nothing."""
 
     radius: torch.Tensor
     occupancy: torch.Tensor
     facing: torch.Tensor
+    behind: torch.Tensor
     band: torch.Tensor
     depth: torch.Tensor
 
@@ -106,11 +108,12 @@ class PortraitModel(nn.Module):
             depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
             free = known & (radius == guess)
             radius = placement.continued(radius, known)
-            rows.append((radius, known, free, placement.facing(radius, view), band, depth))
-        radius, known, free, facing, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
+            faces, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
+            rows.append((radius, known, free, faces, behind, band, depth))
+        radius, known, free, faces, behind, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
         radius, known, free = radius[:, None], known[:, None], free[:, None]
         occupancy = torch.where(known, occupancy, occupancy.clamp(max=EMPTIED))
-        return Surface(torch.where(free, found, radius), occupancy, facing[:, None], band, depth[:, None])
+        return Surface(torch.where(free, found, radius), occupancy, faces[:, None], behind[:, None], band, depth[:, None])
 
     def decode(self, points, uv, fused, surface, photo, maps, camera):
         """Colour and opacity of points on the subjects' sheets.
@@ -119,22 +122,20 @@ class PortraitModel(nn.Module):
         and the columns' own colour (B, N, 3, P).
         """
         batch, sheets, count = points.shape[:3]
-        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, fused[2].float()], 1)
+        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, surface.behind, fused[2].float()], 1)
         columns = mf.sample_maps(columns, uv)
         outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
         index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
         logit = opacity_logits(surface_level(columns[:, 0], outer, inner, sheets), columns[:, 1], index)
         features = mf.sample_sheets(fused[3][:, :, 1:], uv, self.manifolds.level(points)[0])
         maps = maps.float()
-        depth = F.interpolate(surface.depth, size=photo.shape[-2:], mode="bilinear", align_corners=False)
-        stack = torch.cat([photo.float(), torch.sigmoid(maps[:, :1]), maps[:, 1:], depth], 1)
+        stack = torch.cat([photo.float(), torch.sigmoid(maps[:, :1]), maps[:, 1:]], 1)
         with torch.no_grad():
-            pixel, distance = mf.project(points, camera)
+            pixel, _ = mf.project(points, camera)
         seen = mf.sample_maps(stack, pixel)
-        behind = (distance[:, None] - seen[:, -1:]) * 100.0
-        inputs = [columns[:, 3:], seen[:, :4], logit[:, None], features, seen[:, 4:-1], behind, columns[:, 2:3]]
+        inputs = [columns[:, 4:], seen[:, :4], logit[:, None], features, seen[:, 4:], columns[:, 3:4], columns[:, 2:3]]
         rgb, opacity = self.decoder(torch.cat(inputs, 1))
-        return rgb.transpose(1, 2), opacity[:, 0], columns[:, 3:].transpose(1, 2)
+        return rgb.transpose(1, 2), opacity[:, 0], columns[:, 4:].transpose(1, 2)
 
     def render(self, pixels, camera, output, photo, photo_camera):
         """Render pixels (B, P, 2) in [0, 1] of a camera (B, 4, 4). Returns premultiplied colour (B, 3, P), alpha (B, P),

@@ -289,15 +289,17 @@ class DetailManifolds(nn.Module):
         weight = (colours[:, :, 3:] * near[:, :, None]).sum(1) * trust
         missing = 0.5 * torch.clamp(1.0 - 2.0 * weight, min=0.0)  # a side the photo does not show is like the other one
         colour, weight = (x + missing * torch.flip(x, (3,)) for x in (colour, weight))
+        # Averages widen along the rows, so that hair goes on as hair and skin as skin.
         levels = [(colour, weight)]
         while levels[-1][0].shape[-1] > 5:
-            levels.append(tuple(F.avg_pool2d(x, 2) for x in levels[-1]))
+            step = (2, 2) if len(levels) % 3 == 0 else (1, 2)
+            levels.append(tuple(F.avg_pool2d(x, step) for x in levels[-1]))
         colour, weight = (x.mean((2, 3), keepdim=True) for x in levels[-1])
         found = ((colour + 0.002) / (weight + 0.004)).expand_as(levels[-1][0])
         for colour, weight in reversed(levels):
             if found.shape[-1] != colour.shape[-1]:
-                found = F.interpolate(found, scale_factor=2, mode="bilinear", align_corners=False)
-            found = (colour + 0.05 * found) / (weight + 0.05)
+                found = F.interpolate(found, size=colour.shape[-2:], mode="bilinear", align_corners=False)
+            found = (colour + 0.02 * found) / (weight + 0.02)
         return found
 
 
@@ -332,7 +334,7 @@ class Decoder(nn.Module):
     """Fusion MLP, point by point: coarse colour, features and what the photo shows there to colour and opacity.
 
     Inputs per point, in this order: coarse colour (3), photo colour (3), matte (1), sheet features (C, the first a
-    logit), pixel features (P), depth behind the photo's visible surface in cm (1), cosine between the surface's
+    logit), pixel features (P), depth of the column's surface behind what the photo sees in cm (1), cosine between the surface's
     normal and the direction to the photo's camera (1).
     """
 
@@ -354,7 +356,7 @@ class Decoder(nn.Module):
         x = F.leaky_relu(self.second(x), 0.2)
         x = self.third(x).float()
         # The photo is trusted where its pixel is subject, nothing stands in front, and it is not seen at a grazing angle.
-        trust = 6.0 * (matte - 0.6) + 4.0 * torch.clamp(0.8 - behind, -3.0, 0.5) + 12.0 * torch.clamp(facing - 0.35, -0.5, 0.15)
+        trust = 6.0 * (matte - 0.6) + 4.0 * torch.clamp(0.8 - behind, -3.0, 0.5) + 8.0 * torch.clamp(facing - 0.35, -0.7, 0.25)
         gate = torch.sigmoid(trust + 2.0 * x[:, 4:5])
         colour = coarse + gate * (photo - coarse) + 0.1 * torch.tanh(x[:, :3])
         # What projects onto the photo's backdrop is empty: the photo carves the manifolds.
