@@ -5,6 +5,8 @@ hold every head and hair. The manifolds of a portrait hug its own surface instea
 steps between sheets would show as slices wherever the surface crosses them at a steep angle.
 """
 
+import functools
+
 import cv2
 import numpy as np
 
@@ -59,11 +61,17 @@ def expected_level(level, corrections):
     return total
 
 
+@functools.lru_cache(maxsize=4)
 def column_rays(height, width):
-    """Origins and unit directions of the texel columns, (height, width, 3) float32. Points are their sum."""
+    """Where the texel columns start and their unit directions, (height, width, 3) float32 each, not to be written to.
+
+    The point of a column at a radius is origin + radius * direction.
+    """
     u, v = domes.texel_centres(height, width)
     near, far = domes.dome_points(u, v, 0.0), domes.dome_points(u, v, 1.0)
-    return near.astype(np.float32), (far - near).astype(np.float32)
+    origin, direction = near.astype(np.float32), (far - near).astype(np.float32)
+    origin.flags.writeable = direction.flags.writeable = False
+    return origin, direction
 
 
 def carve(radius, matte, camera):
@@ -141,7 +149,7 @@ def _blur(image, sigma):
 
 
 def trust(facing):
-    """How far the photo's colours serve a surface, 0 to 1, by its :func:`facing`: at grazing angles pixels smear."""
+    """How far colours of the photo serve a surface, 0 to 1, by its :func:`facing`: grazing angles smear pixels."""
     share = np.clip((facing - GRAZING[0]) / (GRAZING[1] - GRAZING[0]), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
 

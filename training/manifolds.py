@@ -85,7 +85,7 @@ class Manifolds(torch.nn.Module):
 
     def columns(self, size):
         """Origins and unit directions of the texel columns of size x size textures, (size, size, 3) each."""
-        return tuple(torch.from_numpy(x).to(self.bounds.device) for x in column_rays(size, size))
+        return tuple(torch.tensor(x, device=self.bounds.device) for x in column_rays(size, size))
 
     def level(self, points):
         """Continuous level at points (..., 3): 0 on the outermost sheet, N - 1 on the innermost."""
