@@ -132,7 +132,7 @@ def facing(radius, camera):
 
 
 def behind(radius, depth, camera):
-    """How far the surface lies behind what a camera sees there, (h, w) float32 centimetres, smoothed like :func:`facing`.
+    """How far the surface lies behind what a camera sees, (h, w) float32 centimetres, smoothed like :func:`facing`.
 
     radius (h, w) metres; depth as of :func:`visible_depth` of the same camera.
     """

@@ -305,7 +305,7 @@ def test_cancel_ends_the_workers_at_once(photos, tmp_path):
     begun, states = [], []
 
     def progress(fraction, text):
-        if begun and time.monotonic() - begun[0] > 0.5:
+        if begun:  # at once: a worker that is left alone soon has its result
             raise Cancelled
 
     def changed(item):

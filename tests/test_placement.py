@@ -95,3 +95,22 @@ def test_facing_is_the_cosine_to_the_camera():
     whole &= (radius > 0.04) & (np.abs(points[..., 1] - domes.EQUATOR_Y) > 0.01)  # the domes' own kink
     gap = np.abs(placement.facing(radius, dataclasses.replace(camera)) - truth)[whole]
     assert whole.sum() > 2000 and np.quantile(gap, 0.95) < 0.06
+
+
+def test_behind_is_the_depth_beyond_what_is_seen():
+    """A ball is seen where it faces the camera; a wall four centimetres in front of it hides it by as much."""
+    radius, camera = ball(160), cameras.orbit_camera()
+    depth = placement.visible_depth(radius, radius > 0, camera, 64, 9.0)
+    facing = placement.facing(radius, camera)
+    front = (radius > 0.04) & (facing > 0.6)
+    assert front.sum() > 2000
+    seen = placement.behind(radius, depth, camera)
+    assert np.abs(seen[front]).max() < 0.5
+    hidden = placement.behind(radius, depth - np.float32(0.04), camera)
+    np.testing.assert_allclose((hidden - seen)[front], 4.0, atol=0.05)
+
+
+def test_trust_rises_from_grazing_to_facing():
+    assert (placement.trust(np.array([-1.0, placement.GRAZING[0]])) == 0).all()
+    assert (placement.trust(np.array([placement.GRAZING[1], 1.0])) == 1).all()
+    assert (np.diff(placement.trust(np.linspace(*placement.GRAZING, 20))) > 0).all()
