@@ -12,6 +12,7 @@ import numpy as np
 
 from . import domes, placement
 from .cameras import CROP_DISTANCE, CROP_SIZE
+from .colouring import match_colours
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
 from .placement import SHARPNESS
 from .surface import at_texels
@@ -77,9 +78,11 @@ def invert_crop(alignment, model, progress=None):
     occupancy = np.where(known, occupancy[0, 0], np.minimum(occupancy[0, 0], EMPTIED))
     radius = placement.continued(radius, known)
     faces, behind = placement.facing(radius, alignment.camera), placement.behind(radius, depth, alignment.camera)
-    columns = np.concatenate([np.stack([radius, occupancy, faces, behind]), colour[0]])
+    clean = without_fringe(photo[0], matte)
+    colour, _ = match_colours(colour[0], radius, faces, behind, clean, matte, alignment.camera)
+    columns = np.concatenate([np.stack([radius, occupancy, faces, behind]), colour])
     textures = np.zeros((len(radii) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
-    _decode(textures, radii, columns, features[0], photo[0], maps[0], alignment.camera, geometry, model, report)
+    _decode(textures, radii, columns, features[0], clean, maps[0], alignment.camera, geometry, model, report)
     textures[-1] = background_texture(alignment.crop, maps[0, 0], alignment.camera)
     report(1.0, "done")
     return textures, radii
@@ -169,19 +172,19 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
 
     columns: (7, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo and lies behind
     what it shows, colour. Only texels that matter go through the MLP: not those that are empty, nor those that solid
-    texels of the same column hide; these keep the column's colour.
+    texels of the same column hide; these take the colour of what hides them. photo: (3, 256, 256) without fringe.
     """
     session, count = model.session("decoder"), len(radii)
     columns = _resize(columns, TEXTURE_SIZE)
     tint = np.clip(columns[4:], 0.0, 1.0).transpose(1, 2, 0)
     matte = _sigmoid(maps[0])
-    stack = np.concatenate([without_fringe(photo, matte), matte[None], maps[1:]])
+    stack = np.concatenate([photo, matte[None], maps[1:]])
     groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
     more = _resize(features[:, 1:].reshape(-1, *features.shape[2:]), TEXTURE_SIZE)
     more = np.ascontiguousarray(more.reshape(*features[:, 1:].shape[:2], -1).transpose(2, 0, 1))  # (texels, sheets, C)
     outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE) for k in (0, -1))
     level = surface_level(columns[0], outer, inner, count)
-    through = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32)
+    through, surface = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), np.zeros_like(tint)
     textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
@@ -213,7 +216,11 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
             textures[sheet][here[0], here[1], :3] = np.round((seen[:, :3] + rim * (rgb[0, :, 0].T - seen[:, :3])) * 255)
             opacity[here] = solid[0, 0, 0]
         textures[sheet, ..., 3] = np.round(opacity * 255)
-        through *= 1.0 - opacity
+        hidden = np.nonzero(~open_ahead)
+        textures[sheet][hidden[0], hidden[1], :3] = surface[hidden] / (1.0 - through[hidden])[:, None]
+        weight = opacity * through
+        surface += weight[..., None] * textures[sheet, ..., :3]
+        through -= weight
 
 
 def surface_level(radius, outer, inner, count):

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference import cameras, placement
+from inference.colouring import match_colours
 from inference.inversion import EMPTIED, FAR, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
 from training import manifolds as mf
 from training.networks import (
@@ -30,13 +31,16 @@ GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of
 class Surface:
     """radius (B, 1, H, H) metres of each texel column's surface, defined everywhere; occupancy (B, 1, H, H), logit, low
     where the photo shows no subject; facing (B, 1, H, H), cosine between its normal and the photo's camera; behind (B, 1, H, H) cm, how far it lies
-    behind what the photo sees; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
+    behind what the photo sees; share (B, 1, H, H) of the networks' own colour in a column's, and tone (B, 3, H, H), the
+    rest of it; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
     (B, 1, 64, 64) metres of what the photo sees, far behind the head where it sees nothing."""
 
     radius: torch.Tensor
     occupancy: torch.Tensor
     facing: torch.Tensor
     behind: torch.Tensor
+    share: torch.Tensor
+    tone: torch.Tensor
     band: torch.Tensor
     depth: torch.Tensor
 
@@ -86,10 +90,10 @@ class PortraitModel(nn.Module):
         fused = self.detail(lifted, *coarse)
         return {"coarse": coarse, "fused": fused, "maps": maps, "w_plus": w_plus}
 
-    def surface(self, fused, maps, camera):
+    def surface(self, fused, maps, photo, camera):
         """Surface of each subject and the sheets placed around it, as :mod:`inference.placement` does for the engine.
 
-        fused and maps as of :meth:`forward`, camera of the photo. Returns a :class:`Surface`; its radius carries
+        fused and maps as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. Returns a :class:`Surface`; its radius carries
         gradients wherever the photo did not carve it.
         """
         level, occupancy, _, sheets = (x.float() for x in fused)
@@ -99,21 +103,24 @@ class PortraitModel(nn.Module):
         v, u = torch.meshgrid(centre, centre, indexing="ij")
         found = self.manifolds.radius(u, v, expected_level(level, corrections)).clamp(min=placement.THINNEST)
         mattes, poses = torch.sigmoid(maps[:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
-        rows = []
-        for guess, chance, matte, pose in zip(found[:, 0].detach().cpu().numpy(), occupancy[:, 0], mattes, poses):
+        rows, colours = [], fused[2].detach().float().cpu().numpy()
+        photos = photo.float().cpu().numpy()
+        guesses, chances = (x[:, 0].detach().cpu().numpy() for x in (found, occupancy))
+        for guess, chance, matte, pose, colour, picture in zip(guesses, chances, mattes, poses, colours, photos):
             view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose.astype(np.float64))
             radius, kept = placement.carve(guess, matte, view)
-            known = kept & (chance.detach().cpu().numpy() > 0.0)
+            known = kept & (chance > 0.0)
             band = placement.place_sheets(radius, known, SHEETS)[[0, -1]]
             depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
             free = known & (radius == guess)
             radius = placement.continued(radius, known)
             faces, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
-            rows.append((radius, known, free, faces, behind, band, depth))
-        radius, known, free, faces, behind, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
+            matched, share = match_colours(colour, radius, faces, behind, picture, matte, view)
+            rows.append((radius, known, free, faces, behind, share, matched - share * colour, band, depth))
+        radius, known, free, faces, behind, share, tone, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
         radius, known, free = radius[:, None], known[:, None], free[:, None]
         occupancy = torch.where(known, occupancy, occupancy.clamp(max=EMPTIED))
-        return Surface(torch.where(free, found, radius), occupancy, faces[:, None], behind[:, None], band, depth[:, None])
+        return Surface(torch.where(free, found, radius), occupancy, faces[:, None], behind[:, None], share[:, None], tone, band, depth[:, None])
 
     def decode(self, points, uv, fused, surface, photo, maps, camera):
         """Colour and opacity of points on the subjects' sheets.
@@ -122,7 +129,7 @@ class PortraitModel(nn.Module):
         and the columns' own colour (B, N, 3, P).
         """
         batch, sheets, count = points.shape[:3]
-        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, surface.behind, fused[2].float()], 1)
+        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, surface.behind, surface.share * fused[2].float() + surface.tone], 1)
         columns = mf.sample_maps(columns, uv)
         outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
         index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
@@ -140,7 +147,7 @@ class PortraitModel(nn.Module):
     def render(self, pixels, camera, output, photo, photo_camera):
         """Render pixels (B, P, 2) in [0, 1] of a camera (B, 4, 4). Returns premultiplied colour (B, 3, P), alpha (B, P),
         expected depth (B, P) where alpha is 1."""
-        surface = self.surface(output["fused"], output["maps"], photo_camera)
+        surface = self.surface(output["fused"], output["maps"], photo, photo_camera)
         points, uv, valid = self.manifolds.hits(camera, pixels, surface.band)
         rgb, opacity, _ = self.decode(points, uv, output["fused"], surface, photo, output["maps"], photo_camera)
         colour, alpha, weight = mf.composite(rgb, opacity * valid)

@@ -50,7 +50,7 @@ def pick(image, rows, columns):
 
 def view_losses(model, output, batch, weights, patch):
     """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms."""
-    surface = model.surface(output["fused"], output["maps"], batch["camera"])
+    surface = model.surface(output["fused"], output["maps"], batch["clean"], batch["camera"])
     out = own_view(model, output, surface, batch, weights, patch)
     synthetic = batch["synthetic"] > 0.5
     if synthetic.any() and weights.novel_colour:
