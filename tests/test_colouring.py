@@ -48,7 +48,7 @@ def test_a_hidden_side_is_the_mirror_image_of_the_other():
 
 
 def test_the_share_is_the_derivative_by_the_guess():
-    """Where a column is seen nowhere near, a change of the networks' guess arrives with the share it is said to have."""
+    """A change of the networks' guess arrives with the share it is said to have where no column is seen."""
     radius, facing, behind, photo, camera = scene(0.0)
     nothing = np.zeros((256, 256), np.float32)
     dark, bright = (np.full((3, SIZE, SIZE), value, np.float32) for value in (0.4, 0.6))
