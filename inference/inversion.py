@@ -28,6 +28,7 @@ EMPTIED = -8.0  # largest logit of occupancy where the photo shows no subject al
 CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
 RIM_FROM = 0.7  # matte below which a texel's colour is the photo's nearest sure colour alone
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
+HEM = 8.0  # rows at the lower border over which the bust fades out; a sharp cut would show every sheet's own border
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
 
@@ -184,6 +185,7 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
     more = np.ascontiguousarray(more.reshape(*features[:, 1:].shape[:2], -1).transpose(2, 0, 1))  # (texels, sheets, C)
     outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE) for k in (0, -1))
     level = surface_level(columns[0], outer, inner, count)
+    hem = np.minimum((TEXTURE_SIZE - 0.5 - np.arange(TEXTURE_SIZE, dtype=np.float32)) / HEM, 1.0)[:, None]
     through, surface = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), np.zeros_like(tint)
     textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
     for sheet in range(count):
@@ -215,7 +217,7 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
             rim = np.clip((seen[:, 3:4] - RIM_FROM) / (1.0 - RIM_FROM), 0.0, 1.0)  # colours of the rim come from inside
             textures[sheet][here[0], here[1], :3] = np.round((seen[:, :3] + rim * (rgb[0, :, 0].T - seen[:, :3])) * 255)
             opacity[here] = solid[0, 0, 0]
-        textures[sheet, ..., 3] = np.round(opacity * 255)
+        textures[sheet, ..., 3] = np.round(opacity * hem * 255)
         hidden = np.nonzero(~open_ahead)
         textures[sheet][hidden[0], hidden[1], :3] = surface[hidden] / (1.0 - through[hidden])[:, None]
         weight = opacity * through
