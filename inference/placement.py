@@ -59,7 +59,9 @@ def expected_level(level, corrections):
 
 
 def column_rays(height, width):
-    """Origins and unit directions of the texel columns, (height, width, 3) float32; origin + radius * direction is a point.
+    """Origins and unit directions of the texel columns, (height, width, 3) float32.
+
+    origin + radius * direction is a point.
     """
     u, v = domes.texel_centres(height, width)
     near, far = domes.dome_points(u, v, 0.0), domes.dome_points(u, v, 1.0)
@@ -121,8 +123,10 @@ def facing(radius, camera):
 
 
 def trust(facing):
-    """How far the photo's colours serve a surface by its :func:`facing`, 0 to 1: at grazing angles one pixel smears over
-    many texels."""
+    """How far the photo's colours serve a surface by its :func:`facing`, 0 to 1.
+
+    At grazing angles one pixel smears over many texels.
+    """
     share = np.clip((facing - GRAZING[0]) / (GRAZING[1] - GRAZING[0]), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
 
