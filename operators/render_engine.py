@@ -72,7 +72,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         if camera_object is None:
             raise PortraitError(strings.NO_CAMERA)
         camera = cameras.world_camera(camera_object, depsgraph, scene)
-        found = [(load_file(path), matrix) for path, matrix in visible_portraits(depsgraph)]
+        found = [(load_file(path), *placed) for path, *placed in visible_portraits(depsgraph)]
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
         rows = max(16, BAND_RAYS // (camera.width * samples**2))
@@ -100,10 +100,13 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
 
 
 def visible_portraits(depsgraph, view3d=None):
-    """[(path of the portrait, world matrix)] of every visible inverted portrait object, instances included.
+    """[(path of the portrait, world matrix, background)] of every visible inverted portrait object, with instances.
+
+    background: "source" where the photo's is shown, else "none".
 
     view3d: a 3D viewport's space, whose local view and hidden collections count, too.
     """
+    from .background import background_of
     from .portraits import file_of, is_portrait
 
     found = []
@@ -113,7 +116,7 @@ def visible_portraits(depsgraph, view3d=None):
             continue
         owner = (instance.parent if instance.is_instance else obj).original
         if view3d is None or owner.visible_in_viewport_get(view3d):
-            found.append((file_of(obj.original), instance.matrix_world.copy()))
+            found.append((file_of(obj.original), instance.matrix_world.copy(), background_of(obj.original)))
     return found
 
 

@@ -50,7 +50,10 @@ class Viewport:
             self._draw_picture(engine, scene, picture, place)
 
     def want(self, camera, portraits, backdrop, samples=1):
-        """Ask for a picture. portraits: [(path, world matrix)]. samples: along a pixel's side, in the last picture."""
+        """Ask for a picture.
+
+        portraits: [(path, world matrix, background)]. samples: along a pixel's side, in the last picture.
+        """
         key = _key(camera, portraits, backdrop, samples)
         with self._lock:
             if self._wanted is not None and self._wanted[0] == key:
@@ -92,9 +95,9 @@ class Viewport:
 
     def _refine(self, key, camera, portraits, backdrop, samples):
         """Coarse to fine until the view changes; True when the finest picture was made."""
-        found = [(load_file(path), matrix) for path, matrix in portraits]
+        found = [(load_file(path), *placed) for path, *placed in portraits]
         if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
-            centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix in found]
+            centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix, _ in found]
             away = max((np.linalg.norm(centre - camera.position) for centre in centres), default=0.0)
             camera = cameras.step_back(camera, away + 1.0)
         steps = [(coarseness, 1) for coarseness in COARSENESS] + ([(1, samples)] if samples > 1 else [])
@@ -143,5 +146,5 @@ class Viewport:
 
 def _key(camera, portraits, backdrop, samples):
     numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.ortho_width)
-    placed = tuple((path, *(value for row in matrix for value in row)) for path, matrix in portraits)
+    placed = tuple((path, back, *(value for row in matrix for value in row)) for path, matrix, back in portraits)
     return numbers, camera.camera_to_world.tobytes(), placed, backdrop, samples

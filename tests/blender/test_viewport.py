@@ -100,6 +100,22 @@ def test_the_last_picture_has_the_renders_samples(portrait):
     assert np.mean((smooth > 0.1) & (smooth < 0.9)) > 1.5 * np.mean((sharp > 0.1) & (sharp < 0.9))
 
 
+def test_the_background_is_shown_when_asked_for(portrait):
+    """Turning it on makes another picture of the same view."""
+    viewport = part("operators.viewport").Viewport(lambda: None)
+    pictures = []
+    for shown in (False, True):
+        portrait.portrait_manifolds.show_background = shown
+        found, camera = portraits_and_camera()
+        viewport.want(camera, found, None)
+        assert viewport.wait(30)
+        pictures.append(viewport._picture)
+    without, with_background = pictures
+    assert with_background[..., 3].mean() > without[..., 3].mean() + 0.2
+    head = without[..., 3] > 0.999
+    assert np.abs(with_background - without)[head].max() < 1e-2
+
+
 class Space:
     """What region_border reads of a 3D viewport."""
 
