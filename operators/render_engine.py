@@ -111,12 +111,12 @@ def visible_portraits(depsgraph, view3d=None):
 
     found = []
     for instance in depsgraph.object_instances:
-        obj = instance.object
+        obj = instance.object.original  # evaluated copies may not know yet what a script has set
         if obj.type != "EMPTY" or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
             continue
-        owner = (instance.parent if instance.is_instance else obj).original
+        owner = instance.parent.original if instance.is_instance else obj
         if view3d is None or owner.visible_in_viewport_get(view3d):
-            found.append((file_of(obj.original), instance.matrix_world.copy(), background_of(obj.original)))
+            found.append((file_of(obj), instance.matrix_world.copy(), background_of(obj)))
     return found
 
 

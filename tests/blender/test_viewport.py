@@ -100,6 +100,25 @@ def test_the_last_picture_has_the_renders_samples(portrait):
     assert np.mean((smooth > 0.1) & (smooth < 0.9)) > 1.5 * np.mean((sharp > 0.1) & (sharp < 0.9))
 
 
+def test_an_inversion_that_ends_is_seen_at_once(portrait):
+    """A viewport that shows the scene already is told of the portrait's new file, and finds it."""
+    settings = portrait.portrait_manifolds
+    path, settings.portrait_path = settings.portrait_path, ""
+    bpy.context.view_layer.update()
+    assert portraits_and_camera()[0] == []
+    told = []
+    bpy.app.handlers.depsgraph_update_post.append(
+        lambda scene, depsgraph: told.extend(update.id.original for update in depsgraph.updates)
+    )
+    try:
+        settings.portrait_path = path
+        bpy.context.view_layer.update()
+    finally:
+        bpy.app.handlers.depsgraph_update_post.pop()
+    assert portrait in told
+    assert [path for path, *_ in portraits_and_camera()[0]] == [part("operators.portraits").file_of(portrait)]
+
+
 def test_the_background_is_shown_when_asked_for(portrait):
     """Turning it on makes another picture of the same view."""
     viewport = part("operators.viewport").Viewport(lambda: None)
