@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 
+import bpy
 import numpy as np
 
 from . import cameras, strings
@@ -13,6 +14,36 @@ from .portraits import load_file, portrait_to_world
 
 COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
 BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
+PASS_ON_SECONDS = 0.03  # between looks at whether a thread wants the viewport drawn
+
+
+class Redraw:
+    """Asks a viewport's engine to draw again; called in any thread, passed on in the main one.
+
+    The engine belongs to Blender, which frees it in the main thread: a call from another one may come too late. Raises
+    ReferenceError once the viewport is gone.
+    """
+
+    def __init__(self, engine):
+        self._engine, self._asked = engine, False
+        self._timer = self._pass_on  # one object: Blender knows timers by it
+        bpy.app.timers.register(self._timer, first_interval=PASS_ON_SECONDS, persistent=True)
+
+    def __call__(self):
+        if self._engine is None:
+            raise ReferenceError("the viewport is gone")
+        self._asked = True
+
+    def _pass_on(self):
+        asked, self._asked = self._asked, False
+        try:
+            _ = self._engine.is_preview  # raises when the engine was freed; a method kept from before does not
+            if asked:
+                self._engine.tag_redraw()
+        except ReferenceError:
+            self._engine = None
+            return None
+        return PASS_ON_SECONDS
 
 
 class Viewport:

@@ -201,6 +201,41 @@ def test_a_missing_portrait_is_a_message(portrait):
     assert viewport.wait(10) and "missing" in viewport._message
 
 
+def test_only_the_main_thread_asks_the_engine_to_draw():
+    """The thread's wish is passed on by a timer, which ends with the engine."""
+    drawn = []
+
+    class Engine:
+        gone = False
+
+        @property
+        def is_preview(self):
+            if self.gone:
+                raise ReferenceError("StructRNA of type RenderEngine has been removed")
+            return False
+
+        def tag_redraw(self):
+            drawn.append(threading.current_thread())
+
+    engine = Engine()
+    redraw = part("operators.viewport").Redraw(engine)
+    timer = redraw._timer
+    try:
+        assert bpy.app.timers.is_registered(timer)
+        thread = threading.Thread(target=redraw)
+        thread.start()
+        thread.join()
+        assert drawn == []
+        assert timer() > 0 and timer() > 0 and drawn == [threading.main_thread()], "once for one wish"
+        engine.gone = True
+        redraw()
+        assert timer() is None and len(drawn) == 1
+        with pytest.raises(ReferenceError):
+            redraw()
+    finally:
+        bpy.app.timers.unregister(timer)
+
+
 def test_a_closed_viewport_ends_the_thread(portrait):
     found, camera = portraits_and_camera()
 

@@ -6,6 +6,7 @@ Writes FOLDER/*.png and FOLDER/result.json. The buttons are found as a user find
 sidebar, and where Blender's own "copy Python command" names the operator, it clicks; the wheel brings more of them.
 """
 
+import faulthandler
 import json
 import subprocess
 import sys
@@ -21,6 +22,7 @@ TICK = 0.08  # seconds; press and release must be seen in separate turns of Blen
 TIMEOUT = 240.0  # seconds for one inversion
 result = {"steps": [], "progress": []}
 
+faulthandler.enable()
 bpy.context.preferences.view.show_splash = False
 
 
@@ -85,13 +87,14 @@ def seen():
     return screen[top : height - region.y - 60, left:right].astype(np.float32) / 255.0
 
 
-def settled():
-    """Generator: the viewport when it stands still: the finest picture has arrived."""
-    end, before = time.monotonic() + 60, None
+def settled(unlike=None):
+    """Generator: the viewport when it stands still, the finest picture having arrived; `unlike`: what it was before."""
+    end, before = time.monotonic() + 60, unlike
     while time.monotonic() < end:
-        yield 1.0
+        yield 2.0  # finer pictures take longer than the first one
         now = seen()
-        if before is not None and np.array_equal(now, before):
+        changed = unlike is None or np.mean(np.abs(now - unlike).max(-1) > 0.1) > 0.02
+        if changed and before is not None and np.array_equal(now, before):
             return now
         before = now
     raise AssertionError("the viewport did not come to rest")
@@ -263,18 +266,19 @@ def look():
 
     yield from orbit(-60, -15)
     assert data.view_perspective == "PERSP"
-    with ui.context():
-        bpy.ops.view3d.view_selected()
-    turned = yield from settled()
+    yield from press("NUMPAD_PERIOD", *ui.middle)
+    for _ in range(3):
+        yield from press("WHEELDOWNMOUSE", *ui.middle)
+    turned = yield from settled(unlike=first)
     picture("orbited")
     step("orbited", coloured=coloured(turned), changed=round(float(np.mean(np.abs(turned - first).max(-1) > 0.1)), 2))
 
     portrait().portrait_manifolds.show_background = True
-    behind = yield from settled()
+    behind = yield from settled(unlike=turned)
     picture("background")
     step("background", changed=round(float(np.mean(np.abs(behind - turned).max(-1) > 0.1)), 2))
     portrait().portrait_manifolds.show_background = False
-    again = yield from settled()
+    again = yield from settled(unlike=behind)
     assert np.abs(again - turned).max() < 0.02, "without its background it looks as before"
 
 
@@ -299,10 +303,12 @@ def f12():
     path.unlink()
     step("f12", size=pixels.shape[1::-1], varied=round(float(pixels[..., :3].std()), 3))
     windows = bpy.context.window_manager.windows
-    if len(windows) > 1:
-        with bpy.context.temp_override(window=windows[-1]):
-            bpy.ops.wm.window_close()
+    if len(windows) > 1:  # Escape closes the render's window
+        for value in ("PRESS", "RELEASE"):
+            windows[-1].event_simulate(type="ESC", value=value, x=100, y=100)
+            yield TICK
     yield 0.5
+    assert len(windows) == 1, "the render's window stayed open"
 
 
 def extract():
@@ -349,6 +355,7 @@ def save_and_reopen():
     yield from show_portrait_tab()
     with ui.context():
         bpy.context.view_layer.objects.active = portrait()
+    ui.area.spaces.active.shading.type = "RENDERED"  # Blender opens every file with solid shading
     after = yield from settled()
     picture("reopened")
     step("reopened", stored=stored, difference=round(float(np.abs(after - before).mean()), 4))
@@ -371,8 +378,9 @@ def extract_again():
     yield from press("Z", *ui.middle, ctrl=True)
     yield 1.0
     assert not meshes() and portrait().portrait_manifolds.portrait_path, "undo works in the reopened file"
+    view = yield from settled()
     picture("reopened_undone")
-    step("reopened undo")
+    step("reopened undo", coloured=coloured(view))
 
 
 def session():
