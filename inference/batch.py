@@ -257,11 +257,9 @@ def remove_stale(out):
     """Delete temporary files that killed processes left behind."""
     now = time.time()
     for path in (*out.glob(f"{TEMPORARY_PREFIX}*"), *out.glob(f"*/{TEMPORARY_PREFIX}*")):
-        try:
+        with contextlib.suppress(OSError):
             if now - path.stat().st_mtime > STALE_SECONDS:
                 path.unlink()
-        except OSError:
-            continue
 
 
 def _view_files(wishes):
@@ -283,11 +281,12 @@ class _Worker:
 
     def __init__(self, settings, stop):
         self._settings, self._stop, self._process = settings, stop, None
+        self._folder = None  # what the process writes to
         self._lock = threading.Lock()  # none is started once all are being closed
 
     def run(self, job):
         """Hand over one job and wait. Returns "" or one line saying why it failed."""
-        process = self._started()
+        process, self._folder = self._started(), Path(job["folder"])
         try:
             process.stdin.write(json.dumps(job) + "\n")
             process.stdin.flush()
@@ -327,6 +326,9 @@ class _Worker:
         if process is not None:
             process.kill()
             process.wait()
+            for path in self._folder.glob(f"{TEMPORARY_PREFIX}*") if self._folder else ():
+                with contextlib.suppress(OSError):
+                    path.unlink()
             process.stdout.close()
             with contextlib.suppress(OSError):  # what was not handed over yet
                 process.stdin.close()

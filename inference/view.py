@@ -99,6 +99,13 @@ def render_layers(textures, sheets, threads=0, with_plane=False):
     return frame
 
 
+def render_plane(texture, camera):
+    """The background plane alone, (h, w, 4) uint8: planes (5, H, W) as of :func:`render_layers`."""
+    frame = np.zeros((5, camera.height, camera.width), np.float32)
+    _composite_plane(texture, camera, frame)
+    return frame
+
+
 def finish(frame, fill=None):
     """Turn planes of :func:`render_layers` into a :class:`View`; fill: (3,) colour behind the subject, or None."""
     alpha = frame[3]

@@ -21,31 +21,35 @@ class Picture:
 def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     """Render portraits through one camera; where they run into each other every pixel decides for itself.
 
-    found: [(Portrait, 4x4 world matrix)]. camera: in world space. backdrop: (3,) scene-linear colour or None.
+    found: [(Portrait, 4x4 world matrix, "source" or "none")]; a portrait's own background is sorted by depth like a
+    portrait, so others may stand before it. camera: in world space. backdrop: (3,) scene-linear colour or None.
     threads: 0 for all. stop: function asked before each portrait. Returns a :class:`Picture`, or None when stopped.
     """
-    from ..inference.view import intersections, render_layers
+    from ..inference.view import intersections, render_layers, render_plane
     from . import cameras
 
     shape = camera.height, camera.width
     depth = np.full(shape, FAR, np.float32)
     colours, orders = [], []
-    for portrait, matrix in found:
+    for portrait, matrix, background in found:
         if stop is not None and stop():
             return None
         local, scale = cameras.to_portrait_space(camera, matrix)
-        frame = render_layers(portrait.textures, intersections(portrait.radii, local), threads)
-        alpha = np.minimum(frame[3], np.float32(1))
-        if not alpha.any():
-            continue
-        weight = np.divide(1.0, alpha, out=np.zeros_like(alpha), where=alpha > 0.0)
-        order = np.where(alpha > 0.0, frame[4] * weight * np.float32(scale), np.float32(np.inf))
-        np.minimum(depth, order, out=depth, where=alpha >= 0.5)
-        straight = np.moveaxis(frame[:3] * weight, 0, -1)
-        colours.append(np.concatenate([linear(straight) * alpha[..., None], alpha[..., None]], axis=-1))
-        orders.append(order)
+        frames = [render_layers(portrait.textures, intersections(portrait.radii, local), threads)]
+        if background == "source":
+            frames.append(render_plane(portrait.textures[len(portrait.radii)], local))
+        for frame in frames:
+            alpha = np.minimum(frame[3], np.float32(1))
+            if not alpha.any():
+                continue
+            order = np.full(shape, np.inf, np.float32)
+            np.divide(frame[4] * np.float32(scale), alpha, out=order, where=alpha > 0.0)
+            np.minimum(depth, order, out=depth, where=alpha >= 0.5)
+            colours.append(np.moveaxis(frame[:4], 0, -1))
+            orders.append(order)
     combined = _over(colours, orders) if colours else np.zeros((*shape, 4), np.float32)
-    alpha = combined[..., 3].copy()
+    alpha = np.minimum(combined[..., 3], np.float32(1))
+    combined = _premultiplied_linear(combined, alpha)
     if backdrop is not None:
         combined[..., :3] += (1.0 - alpha)[..., None] * np.asarray(backdrop, np.float32)
         combined[..., 3] = 1.0
@@ -53,7 +57,7 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
 
 
 def _over(colours, orders):
-    """Composite premultiplied pictures [(H, W, 4)] by their distances [(H, W)], nearest in front."""
+    """Composite premultiplied pictures of sRGB values [(H, W, 4)] by their distances [(H, W)], nearest in front."""
     if len(colours) == 1:
         return colours[0]
     ranks = np.argsort(np.stack(orders), axis=0, kind="stable")[..., None]
@@ -61,6 +65,13 @@ def _over(colours, orders):
     for layer in np.take_along_axis(np.stack(colours), ranks, axis=0):
         combined += (1.0 - combined[..., 3:]) * layer
     return combined
+
+
+def _premultiplied_linear(combined, alpha):
+    """From sRGB values, in which portraits are made of their sheets, to linear light: (H, W, 4), premultiplied."""
+    weight = np.divide(1.0, alpha, out=np.zeros_like(alpha), where=alpha > 0.0)
+    colour = linear(combined[..., :3] * weight[..., None]) * alpha[..., None]
+    return np.concatenate([colour, alpha[..., None]], axis=-1)
 
 
 def reduce(picture, samples):

@@ -260,8 +260,8 @@ _PROPERTIES = {
         "Glatt mit wenigen Abtastungen; von vorn gesehen liegen die Schichten in der richtigen Reihenfolge"
     ),
     "Dithered": "Gerastert",
-    "Grainy with few samples; right among any objects, and with depth of field": (
-        "Körnig mit wenigen Abtastungen; richtig zwischen allen Objekten und mit Schärfentiefe"
+    "Grainy with few samples; right from everywhere and among objects that run into it": (
+        "Körnig mit wenigen Abtastungen; richtig von überall und zwischen Objekten, die hineinragen"
     ),
     "Cast Shadow": "Schatten werfen",
     "Also add the surface that casts the portrait's shadow; cameras do not see it": (

@@ -43,7 +43,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             if getattr(self, "_shown", None) is None:
                 self._shown = visible_portraits(depsgraph, context.space_data)
             if getattr(self, "_viewport", None) is None:
-                self._viewport = viewport.Viewport(self.tag_redraw)
+                self._viewport = viewport.Viewport(viewport.Redraw(self))
             self._viewport.draw(self, context, depsgraph, self._shown)
         except Exception as error:
             self.update_stats(strings.ENGINE, one_line(error))
@@ -72,7 +72,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         if camera_object is None:
             raise PortraitError(strings.NO_CAMERA)
         camera = cameras.world_camera(camera_object, depsgraph, scene)
-        found = [(load_file(path), matrix) for path, matrix in visible_portraits(depsgraph)]
+        found = [(load_file(path), *placed) for path, *placed in visible_portraits(depsgraph)]
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
         rows = max(16, BAND_RAYS // (camera.width * samples**2))
@@ -100,20 +100,23 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
 
 
 def visible_portraits(depsgraph, view3d=None):
-    """[(path of the portrait, world matrix)] of every visible inverted portrait object, instances included.
+    """[(path of the portrait, world matrix, background)] of every visible inverted portrait object, with instances.
+
+    background: "source" where the photo's is shown, else "none".
 
     view3d: a 3D viewport's space, whose local view and hidden collections count, too.
     """
+    from .background import background_of
     from .portraits import file_of, is_portrait
 
     found = []
     for instance in depsgraph.object_instances:
-        obj = instance.object
+        obj = instance.object.original  # evaluated copies may not know yet what a script has set
         if obj.type != "EMPTY" or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
             continue
-        owner = (instance.parent if instance.is_instance else obj).original
+        owner = instance.parent.original if instance.is_instance else obj
         if view3d is None or owner.visible_in_viewport_get(view3d):
-            found.append((file_of(obj.original), instance.matrix_world.copy()))
+            found.append((file_of(obj), instance.matrix_world.copy(), background_of(obj)))
     return found
 
 

@@ -21,10 +21,15 @@ RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else
 OVERRIDE = {"LIBRARY_OVERRIDABLE"}
 
 
+def _portrait_changed(settings, context):
+    settings.id_data.update_tag()  # a rendered viewport looks again; values set by scripts alone do not tell it
+
+
 def _background_changed(settings, context):
     from .background import show_planes
 
     show_planes(settings.id_data)
+    settings.id_data.update_tag()
 
 
 class PortraitFace(bpy.types.PropertyGroup):
@@ -50,6 +55,7 @@ class PortraitSettings(bpy.types.PropertyGroup):
         description=strings.PORTRAIT_FILE.description,
         subtype="FILE_PATH",
         options=RELATIVE,
+        update=_portrait_changed,
         override=OVERRIDE,
     )
     # where the files were last; for objects appended elsewhere

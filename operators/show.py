@@ -30,6 +30,9 @@ class PORTRAIT_MANIFOLDS_OT_show(PortraitOperator, bpy.types.Operator):
         frame(context, active_inverted(context))
 
 
+AROUND = 1.4  # hair and shoulders reach beyond the sphere that marks a portrait
+
+
 def frame(context, obj):
     """Select a portrait, make it active and, in a 3D viewport, look at it."""
     for other in context.selected_objects:
@@ -43,6 +46,9 @@ def frame(context, obj):
     if region is not None:
         with context.temp_override(region=region):
             bpy.ops.view3d.view_selected()
+        view = area.spaces.active.region_3d
+        if view.view_perspective != "CAMERA":
+            view.view_distance *= AROUND
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_show,)

@@ -4,6 +4,7 @@ import contextlib
 import threading
 import time
 
+import bpy
 import numpy as np
 
 from . import cameras, strings
@@ -13,6 +14,36 @@ from .portraits import load_file, portrait_to_world
 
 COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
 BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
+PASS_ON_SECONDS = 0.03  # between looks at whether a thread wants the viewport drawn
+
+
+class Redraw:
+    """Asks a viewport's engine to draw again; called in any thread, passed on in the main one.
+
+    The engine belongs to Blender, which frees it in the main thread: a call from another one may come too late. Raises
+    ReferenceError once the viewport is gone.
+    """
+
+    def __init__(self, engine):
+        self._engine, self._asked = engine, False
+        self._timer = self._pass_on  # one object: Blender knows timers by it
+        bpy.app.timers.register(self._timer, first_interval=PASS_ON_SECONDS, persistent=True)
+
+    def __call__(self):
+        if self._engine is None:
+            raise ReferenceError("the viewport is gone")
+        self._asked = True
+
+    def _pass_on(self):
+        asked, self._asked = self._asked, False
+        try:
+            _ = self._engine.is_preview  # raises when the engine was freed; a method kept from before does not
+            if asked:
+                self._engine.tag_redraw()
+        except ReferenceError:
+            self._engine = None
+            return None
+        return PASS_ON_SECONDS
 
 
 class Viewport:
@@ -50,7 +81,10 @@ class Viewport:
             self._draw_picture(engine, scene, picture, place)
 
     def want(self, camera, portraits, backdrop, samples=1):
-        """Ask for a picture. portraits: [(path, world matrix)]. samples: along a pixel's side, in the last picture."""
+        """Ask for a picture.
+
+        portraits: [(path, world matrix, background)]. samples: along a pixel's side, in the last picture.
+        """
         key = _key(camera, portraits, backdrop, samples)
         with self._lock:
             if self._wanted is not None and self._wanted[0] == key:
@@ -92,9 +126,9 @@ class Viewport:
 
     def _refine(self, key, camera, portraits, backdrop, samples):
         """Coarse to fine until the view changes; True when the finest picture was made."""
-        found = [(load_file(path), matrix) for path, matrix in portraits]
+        found = [(load_file(path), *placed) for path, *placed in portraits]
         if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
-            centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix in found]
+            centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix, _ in found]
             away = max((np.linalg.norm(centre - camera.position) for centre in centres), default=0.0)
             camera = cameras.step_back(camera, away + 1.0)
         steps = [(coarseness, 1) for coarseness in COARSENESS] + ([(1, samples)] if samples > 1 else [])
@@ -143,5 +177,5 @@ class Viewport:
 
 def _key(camera, portraits, backdrop, samples):
     numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.ortho_width)
-    placed = tuple((path, *(value for row in matrix for value in row)) for path, matrix in portraits)
+    placed = tuple((path, back, *(value for row in matrix for value in row)) for path, matrix, back in portraits)
     return numbers, camera.camera_to_world.tobytes(), placed, backdrop, samples

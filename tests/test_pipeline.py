@@ -323,6 +323,37 @@ def test_cancel_ends_the_workers_at_once(photos, tmp_path):
     assert "inference.worker" not in children
 
 
+def test_a_worker_killed_while_it_writes_leaves_nothing(tmp_path, monkeypatch):
+    import threading
+    import time
+
+    from inference import batch
+
+    half = tmp_path / ".unfinished-0123"
+    code = f"import sys, time; sys.stdin.readline(); open({str(half)!r}, 'w').write('half'); time.sleep(60)"
+    start = subprocess.Popen
+    monkeypatch.setattr(batch.subprocess, "Popen", lambda _, **pipes: start([sys.executable, "-c", code], **pipes))
+    stop, answers = threading.Event(), []
+    worker = batch._Worker({}, stop)
+
+    def run():
+        try:
+            worker.run({"folder": str(tmp_path)})
+        except Cancelled as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    end = time.monotonic() + 20
+    while not half.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert half.exists()
+    stop.set()
+    worker.close()
+    thread.join(10)
+    assert len(answers) == 1 and not half.exists()
+
+
 def test_stale_files_are_removed(stages, photos, tmp_path):
     import os
     import time

@@ -123,6 +123,20 @@ def test_python_calls_name_real_operators_and_options():
             assert re.search(rf"^    {option}: \w+Property", body[1].split("\nclass ")[0], flags=re.M), option
 
 
+def test_guide():
+    """Its commands are the README's, what it sets in bold is on a button, and its pictures are small."""
+    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    commands = "".join(re.findall(r"```bash\n(.*?)```", guide, flags=re.S)).splitlines()
+    assert commands and set(commands) <= set(COMMANDS)
+    texts = (ROOT / "operators" / "strings.py").read_text(encoding="utf-8")
+    keys, advice = {"N", "A", "Esc", "Enter"}, {"Several faces", "No face, or a bad crop"}
+    for bold in set(re.findall(r"\*\*(.+?)\*\*", guide)) - keys - advice:
+        assert re.search(f'"{bold}[" ]', texts), f"nothing in Blender is called {bold}"
+    pictures = re.findall(r"!\[.+?\]\((.+?)\)", guide)
+    assert len(pictures) <= 8
+    assert all((ROOT / "docs" / picture).stat().st_size < 150_000 for picture in pictures)
+
+
 def test_links_and_pictures_exist():
     for text in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text.read_text(encoding="utf-8")):

@@ -36,10 +36,10 @@ def world_camera():
 
 
 def visible():
-    """[(Portrait, world matrix)] of the scene."""
+    """[(Portrait, world matrix, background)] of the scene."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     found = part("operators.render_engine").visible_portraits(depsgraph)
-    return [(part("operators.portraits").load_file(path), matrix) for path, matrix in found]
+    return [(part("operators.portraits").load_file(path), *placed) for path, *placed in found]
 
 
 def composite(found, camera, **options):
@@ -80,6 +80,37 @@ def test_samples_smooth_edges(portrait, tmp_path):
     smooth = render(tmp_path / "smooth.png")
     assert psnr(premultiplied(smooth), smooth_view(portrait, 2)) >= 38
     assert np.mean((smooth[..., 3] > 0.1) & (smooth[..., 3] < 0.9)) > 0.003
+
+
+def test_f12_shows_the_background_where_the_portrait_says_so(portrait, tmp_path):
+    """As Render View does; another portrait that stands between the head and its background covers the latter only."""
+    use_portrait_engine()
+    side_camera()
+    without = render(tmp_path / "without.png")
+    portrait.portrait_manifolds.show_background = True
+    got = render(tmp_path / "with.png")
+    view = part("operators.render_view").view_through_camera(bpy.context, portrait, "source")
+    assert psnr(premultiplied(got), premultiplied(view.color, view.alpha)) >= 40
+    assert got[..., 3].mean() > without[..., 3].mean() + 0.2
+    portrait.portrait_manifolds.show_background = False
+    assert np.array_equal(render(tmp_path / "again.png"), without)
+
+
+def test_a_portrait_between_another_and_its_background(portrait, portrait_file):
+    portrait.portrait_manifolds.show_background = True
+    second = place(portrait_file, "Second")
+    second.location, second.scale = (0.12, 0.07, 0.0), (0.3, 0.3, 0.3)
+    add_camera((0, -1.2, 0), (math.radians(90), 0, 0), lens=60)
+    found, camera = visible(), world_camera()
+    assert [background for *_, background in found] == ["source", "none"]
+    head, small = (composite([(*placed, "none")], camera) for *placed, _ in found)
+    plain, both = composite(found[:1], camera), composite(found, camera)
+    shown = (small.alpha > 0.999) & (head.alpha == 0) & (plain.alpha > 0.999)
+    assert shown.sum() > 100
+    assert np.abs(both.combined - small.combined)[shown].max() < 1e-2, "before the background"
+    covered = (head.alpha > 0.999) & (small.alpha > 0)
+    assert covered.sum() > 50 and np.abs(both.combined - plain.combined)[covered].max() < 1e-2, "behind the head"
+    assert np.allclose(both.depth[shown], small.depth[shown])
 
 
 @pytest.mark.parametrize("percentage, aspect", [(100, (1.0, 1.0)), (63, (2.0, 1.0))])
@@ -175,7 +206,7 @@ def merged_by_depth(found, camera):
     """Every sheet of every portrait composited in the order in which each ray meets them, and each portrait's depth."""
     x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     distances, colours, depths = [], [], []
-    for portrait, matrix in found:
+    for portrait, matrix, _ in found:
         local, scale = part("operators.cameras").to_portrait_space(camera, matrix)
         origins, directions = local.rays(x.ravel(), y.ravel())
         t, u, v = reference.entries(portrait.radii, origins, directions, samples=120, steps=14)

@@ -100,6 +100,41 @@ def test_the_last_picture_has_the_renders_samples(portrait):
     assert np.mean((smooth > 0.1) & (smooth < 0.9)) > 1.5 * np.mean((sharp > 0.1) & (sharp < 0.9))
 
 
+def test_an_inversion_that_ends_is_seen_at_once(portrait):
+    """A viewport that shows the scene already is told of the portrait's new file, and finds it."""
+    settings = portrait.portrait_manifolds
+    path, settings.portrait_path = settings.portrait_path, ""
+    bpy.context.view_layer.update()
+    assert portraits_and_camera()[0] == []
+    told = []
+    bpy.app.handlers.depsgraph_update_post.append(
+        lambda scene, depsgraph: told.extend(update.id.original for update in depsgraph.updates)
+    )
+    try:
+        settings.portrait_path = path
+        bpy.context.view_layer.update()
+    finally:
+        bpy.app.handlers.depsgraph_update_post.pop()
+    assert portrait in told
+    assert [path for path, *_ in portraits_and_camera()[0]] == [part("operators.portraits").file_of(portrait)]
+
+
+def test_the_background_is_shown_when_asked_for(portrait):
+    """Turning it on makes another picture of the same view."""
+    viewport = part("operators.viewport").Viewport(lambda: None)
+    pictures = []
+    for shown in (False, True):
+        portrait.portrait_manifolds.show_background = shown
+        found, camera = portraits_and_camera()
+        viewport.want(camera, found, None)
+        assert viewport.wait(30)
+        pictures.append(viewport._picture)
+    without, with_background = pictures
+    assert with_background[..., 3].mean() > without[..., 3].mean() + 0.2
+    head = without[..., 3] > 0.999
+    assert np.abs(with_background - without)[head].max() < 1e-2
+
+
 class Space:
     """What region_border reads of a 3D viewport."""
 
@@ -164,6 +199,41 @@ def test_a_missing_portrait_is_a_message(portrait):
     viewport = part("operators.viewport").Viewport(lambda: None)
     viewport.want(camera, found, None)
     assert viewport.wait(10) and "missing" in viewport._message
+
+
+def test_only_the_main_thread_asks_the_engine_to_draw():
+    """The thread's wish is passed on by a timer, which ends with the engine."""
+    drawn = []
+
+    class Engine:
+        gone = False
+
+        @property
+        def is_preview(self):
+            if self.gone:
+                raise ReferenceError("StructRNA of type RenderEngine has been removed")
+            return False
+
+        def tag_redraw(self):
+            drawn.append(threading.current_thread())
+
+    engine = Engine()
+    redraw = part("operators.viewport").Redraw(engine)
+    timer = redraw._timer
+    try:
+        assert bpy.app.timers.is_registered(timer)
+        thread = threading.Thread(target=redraw)
+        thread.start()
+        thread.join()
+        assert drawn == []
+        assert timer() > 0 and timer() > 0 and drawn == [threading.main_thread()], "once for one wish"
+        engine.gone = True
+        redraw()
+        assert timer() is None and len(drawn) == 1
+        with pytest.raises(ReferenceError):
+            redraw()
+    finally:
+        bpy.app.timers.unregister(timer)
 
 
 def test_a_closed_viewport_ends_the_thread(portrait):

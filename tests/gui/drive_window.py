@@ -1,11 +1,12 @@
-"""Runs inside a Blender with a window: imports a photo, clicks Invert, cancels once, and takes pictures.
+"""Runs inside a Blender with a window: the whole way of a user, from a dropped photo to a reopened file.
 
     blender --enable-event-simulate --python drive_window.py -- PHOTO FOLDER
 
 Writes FOLDER/*.png and FOLDER/result.json. The buttons are found as a user finds them: the pointer moves down the
-sidebar, and where Blender's own "copy Python command" names the operator, it clicks.
+sidebar, and where Blender's own "copy Python command" names the operator, it clicks; the wheel brings more of them.
 """
 
+import faulthandler
 import json
 import subprocess
 import sys
@@ -14,12 +15,14 @@ import traceback
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 PHOTO, FOLDER = sys.argv[sys.argv.index("--") + 1 :]
 TICK = 0.08  # seconds; press and release must be seen in separate turns of Blender's event loop
 TIMEOUT = 240.0  # seconds for one inversion
 result = {"steps": [], "progress": []}
 
+faulthandler.enable()
 bpy.context.preferences.view.show_splash = False
 
 
@@ -33,6 +36,12 @@ class Window:
     @property
     def area(self):
         return max((a for a in self.window.screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
+
+    @property
+    def middle(self):
+        """A point of the viewport that the sidebar leaves free."""
+        region = self.region("WINDOW")
+        return region.x + 0.35 * region.width, region.y + 0.45 * region.height
 
     def region(self, kind):
         return next(region for region in self.area.regions if region.type == kind)
@@ -54,9 +63,46 @@ def job():
     return bpy.context.window_manager.portrait_manifolds_job
 
 
+def portrait():
+    return next(obj for obj in bpy.data.objects if obj.portrait_manifolds.is_portrait)
+
+
+def meshes():
+    return [obj for obj in bpy.data.objects if obj.type == "MESH"]
+
+
 def picture(name):
     """Screenshot of the whole X screen; Blender's own screenshot operator gives black without a GPU."""
     subprocess.run(["import", "-window", "root", str(Path(FOLDER) / f"{name}.png")], check=True)
+
+
+def seen():
+    """What the viewport shows between its tools and its sidebar: (H, W, 3) float32 in [0, 1]."""
+    done = subprocess.run(["import", "-window", "root", "-depth", "8", "ppm:-"], check=True, capture_output=True)
+    _, size, _, pixels = done.stdout.split(b"\n", 3)
+    width, height = map(int, size.split())
+    screen = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
+    region = ui.region("WINDOW")
+    top, left, right = height - region.y - region.height + 90, region.x + 70, ui.region("UI").x - 120
+    return screen[top : height - region.y - 60, left:right].astype(np.float32) / 255.0
+
+
+def settled(unlike=None):
+    """Generator: the viewport when it stands still, the finest picture having arrived; `unlike`: what it was before."""
+    end, before = time.monotonic() + 60, unlike
+    while time.monotonic() < end:
+        yield 2.0  # finer pictures take longer than the first one
+        now = seen()
+        changed = unlike is None or np.mean(np.abs(now - unlike).max(-1) > 0.1) > 0.02
+        if changed and before is not None and np.array_equal(now, before):
+            return now
+        before = now
+    raise AssertionError("the viewport did not come to rest")
+
+
+def coloured(view):
+    """Share of a view's pixels that are neither Blender's grey nor its lines: what the portrait covers."""
+    return round(float(np.mean(view.max(-1) - view.min(-1) > 0.06)), 2)
 
 
 def step(name, **facts):
@@ -66,28 +112,58 @@ def step(name, **facts):
 
 def find_button(idname):
     """Generator: position of the button of an operator in the sidebar, as (x, y) window pixels, or None."""
-    region = ui.region("UI")
-    x = region.x + 0.45 * region.width
-    for y in range(region.y + region.height - 14, region.y + 8, -9):
-        ui.move(x, y)
-        yield TICK
-        bpy.context.window_manager.clipboard = ""
-        ui.key("C", "PRESS", x, y, ctrl=True)
-        yield TICK / 2
-        ui.key("C", "RELEASE", x, y, ctrl=True)
-        yield TICK / 2
-        if idname in bpy.context.window_manager.clipboard:
-            return x, y - 3  # a little further down: the search enters buttons at their upper edge
+    for _ in range(4):
+        region = ui.region("UI")
+        x = region.x + 0.45 * region.width
+        for y in range(region.y + region.height - 14, region.y + 14, -9):
+            ui.move(x, y)
+            yield TICK
+            bpy.context.window_manager.clipboard = ""
+            yield from press("C", x, y, ctrl=True)
+            if idname in bpy.context.window_manager.clipboard:
+                return x, y - 3  # a little further down: the search enters buttons at their upper edge
+        for _ in range(8):
+            yield from press("WHEELDOWNMOUSE", x, region.y + region.height / 2)
+        yield 0.5
     return None
+
+
+def press(kind, x, y, **modifiers):
+    """Generator: a key, a button or the wheel."""
+    ui.key(kind, "PRESS", x, y, **modifiers)
+    yield TICK / 2
+    if not kind.startswith("WHEEL"):
+        ui.key(kind, "RELEASE", x, y, **modifiers)
+        yield TICK / 2
 
 
 def click(x, y):
     """Generator: a left click."""
     ui.move(x, y)
     yield TICK
-    ui.key("LEFTMOUSE", "PRESS", x, y)
+    yield from press("LEFTMOUSE", x, y)
     yield TICK
-    ui.key("LEFTMOUSE", "RELEASE", x, y)
+
+
+def click_button(idname):
+    """Generator: find an operator's button and click it. Returns where it is."""
+    button = yield from find_button(idname)
+    assert button, f"there is no button for {idname} in the sidebar"
+    yield from click(*button)
+    return button
+
+
+def orbit(right, up):
+    """Generator: drag the view with the middle button."""
+    x, y = ui.middle
+    ui.move(x, y)
+    yield TICK
+    ui.key("MIDDLEMOUSE", "PRESS", x, y)
+    yield TICK
+    for share in np.linspace(0.1, 1.0, 10):
+        ui.move(x + share * right, y + share * up)
+        yield TICK
+    ui.key("MIDDLEMOUSE", "RELEASE", x + right, y + up)
     yield TICK
 
 
@@ -105,44 +181,54 @@ def wait_for_job():
     while job().running and time.monotonic() < end:
         result["progress"].append([round(job().fraction, 3), job().text])
         yield 0.05
-    assert not job().running, "the inversion did not end"
+    assert not job().running, "the job did not end"
 
 
-def session():
+def wait(condition, what, seconds=60.0):
+    """Generator: until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        yield 0.05
+    assert condition(), what
+
+
+def drop_photo():
     for obj in list(bpy.data.objects):  # the start-up cube, light and camera
         bpy.data.objects.remove(obj)
     yield from show_portrait_tab()
     picture("panel_empty")
     step("tab", category=ui.region("UI").active_panel_category)
 
-    with ui.context():
-        bpy.ops.portrait_manifolds.import_portrait(filepath=PHOTO)
-    portrait = bpy.context.view_layer.objects.active
-    name = portrait.name
+    ui.move(*ui.middle)
+    yield TICK
+    photo = Path(PHOTO)
+    with ui.context():  # what Blender calls when a file is dropped on the viewport
+        bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", True, directory=str(photo.parent), files=[{"name": photo.name}])
     yield 1.0
+    if not any(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects):  # from 4.3 on Blender asks: as what?
+        picture("drop")
+        yield from press("I", *ui.middle)  # Import Portrait
+        yield 1.0
     ui.move(ui.area.x + 300, ui.area.y + 200)
     yield 0.3
     picture("before")
-    step("import", portrait=name, faces=len(portrait.portrait_manifolds.faces))
+    step("drop", portrait=portrait().name, faces=len(portrait().portrait_manifolds.faces))
 
-    button = yield from find_button("portrait_manifolds.invert")
-    assert button, "there is no Invert button in the sidebar"
-    step("button", x=button[0], y=button[1])
 
+def invert():
     # First run: Escape while it works. The scene stays as it was.
-    yield from click(*button)
+    button = yield from click_button("portrait_manifolds.invert")
     yield 0.1
     assert job().running, "the click did not start the inversion"
-    ui.key("ESC", "PRESS", *button)
-    yield TICK
-    ui.key("ESC", "RELEASE", *button)
+    yield from press("ESC", *button)
     start = time.monotonic()
     while job().running and time.monotonic() - start < 30:
         yield 0.05
     assert not job().running, "Escape did not stop the inversion"
-    assert not bpy.data.objects[name].portrait_manifolds.portrait_path
+    assert not portrait().portrait_manifolds.portrait_path
     step("cancel", seconds=round(time.monotonic() - start, 2))
     yield 1.0
+    picture("cancelled")
 
     # Second run: to the end, with a picture on the way.
     yield from click(*button)
@@ -156,39 +242,150 @@ def session():
     picture("during")
     step("during", running=job().running, fraction=round(job().fraction, 2), text=job().text)
     yield from wait_for_job()
+    result["inversion"] = list(result["progress"])
     step("inverted", seconds=round(time.monotonic() - start, 2))
-    portrait = bpy.data.objects[name]
-    assert portrait.portrait_manifolds.portrait_path, "the inversion left no portrait"
-
-    scene = bpy.context.scene
-    scene.render.engine = "PORTRAIT_MANIFOLDS"
-    scene.view_settings.view_transform = "Standard"
-    with ui.context():
-        bpy.ops.portrait_manifolds.extract_mesh("EXEC_DEFAULT")
-    mesh = bpy.context.view_layer.objects.active
-    step("mesh", vertices=len(mesh.data.vertices))
-    mesh.select_set(False)
-    space = ui.area.spaces.active
-    space.shading.type = "SOLID"
-    space.shading.color_type = "TEXTURE"
-    space.shading.light = "FLAT"
-    overlay = space.overlay
-    overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = False
-    overlay.show_cursor = overlay.show_relationship_lines = overlay.show_extras = False
-    space.region_3d.view_perspective = "PERSP"
-    space.lens = 85
-    from mathutils import Euler, Vector
-
-    space.region_3d.view_rotation = Euler((1.5, 0.0, 0.42)).to_quaternion()
-    space.region_3d.view_location = Vector((0.03, 0.0, 0.0))
-    space.region_3d.view_distance = 1.15
-    bpy.context.view_layer.objects.active = portrait
-    ui.move(ui.area.x + 300, ui.area.y + 200)
-    yield 1.0
-    ui.region("UI").tag_redraw()
+    assert portrait().portrait_manifolds.portrait_path, "the inversion left no portrait"
+    assert bpy.context.scene.camera, "the inversion left no camera"
     yield 0.5
-    picture("after")
-    step("after")
+    picture("inverted")
+
+
+def look():
+    """The rendered viewport: through the camera, around the head, with the background."""
+    yield from click_button("portrait_manifolds.show")
+    yield 1.0
+    assert ui.area.spaces.active.shading.type == "RENDERED"
+    shown = yield from settled()
+    yield from press("NUMPAD_0", *ui.middle)
+    bpy.context.scene.camera.data.show_background_images = False
+    first = yield from settled()
+    picture("rendered")
+    data = ui.area.spaces.active.region_3d
+    assert data.view_perspective == "CAMERA"
+    step("rendered", engine=bpy.context.scene.render.engine, coloured=[coloured(shown), coloured(first)])
+
+    yield from orbit(-60, -15)
+    assert data.view_perspective == "PERSP"
+    yield from press("NUMPAD_PERIOD", *ui.middle)
+    for _ in range(3):
+        yield from press("WHEELDOWNMOUSE", *ui.middle)
+    turned = yield from settled(unlike=first)
+    picture("orbited")
+    step("orbited", coloured=coloured(turned), changed=round(float(np.mean(np.abs(turned - first).max(-1) > 0.1)), 2))
+
+    portrait().portrait_manifolds.show_background = True
+    behind = yield from settled(unlike=turned)
+    picture("background")
+    step("background", changed=round(float(np.mean(np.abs(behind - turned).max(-1) > 0.1)), 2))
+    portrait().portrait_manifolds.show_background = False
+    again = yield from settled(unlike=behind)
+    assert np.abs(again - turned).max() < 0.02, "without its background it looks as before"
+
+
+def f12():
+    """The render key; the result opens as Blender shows renders."""
+    bpy.context.scene.render.resolution_percentage = 200
+    done = []
+    handler = bpy.app.handlers.render_complete
+    handler.append(lambda *_: done.append(True))
+    ui.move(*ui.middle)
+    yield TICK
+    yield from press("F12", *ui.middle)
+    yield from wait(lambda: done, "F12 did not render")
+    handler.pop()
+    yield 2.0
+    picture("f12")
+    path = Path(FOLDER) / "render.png"
+    bpy.data.images["Render Result"].save_render(str(path))
+    image = bpy.data.images.load(str(path))
+    pixels = np.array(image.pixels[:], np.float32).reshape(image.size[1], image.size[0], 4)
+    bpy.data.images.remove(image)
+    path.unlink()
+    step("f12", size=pixels.shape[1::-1], varied=round(float(pixels[..., :3].std()), 3))
+    windows = bpy.context.window_manager.windows
+    if len(windows) > 1:  # Escape closes the render's window
+        for value in ("PRESS", "RELEASE"):
+            windows[-1].event_simulate(type="ESC", value=value, x=100, y=100)
+            yield TICK
+    yield 0.5
+    assert len(windows) == 1, "the render's window stayed open"
+
+
+def extract():
+    """A mesh by its button, taken back by Ctrl Z, and made again."""
+    yield from click_button("portrait_manifolds.extract_mesh")
+    yield from wait(lambda: job().running or meshes(), "the click did not start the mesh")
+    yield from wait_for_job()
+    yield 0.5
+    (mesh,) = meshes()
+    step("mesh", vertices=len(mesh.data.vertices), parent=mesh.parent.name)
+    space = ui.area.spaces.active
+    space.shading.type, space.shading.color_type, space.shading.light = "SOLID", "TEXTURE", "FLAT"
+    overlay = space.overlay
+    overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = overlay.show_outline_selected = False
+    overlay.show_cursor = overlay.show_relationship_lines = overlay.show_extras = False
+    ui.move(*ui.middle)
+    yield 1.0
+    picture("mesh")
+    yield from press("Z", *ui.middle, ctrl=True)
+    yield 1.0
+    assert not meshes(), "one undo takes the mesh back"
+    assert portrait().portrait_manifolds.portrait_path, "and nothing else"
+    picture("undone")
+    yield from press("Z", *ui.middle, ctrl=True, shift=True)
+    yield 1.0
+    assert len(meshes()) == 1, "redo brings it again"
+    step("undo")
+
+
+def save_and_reopen():
+    folder = Path(FOLDER).parent / "project"
+    folder.mkdir()
+    ui.area.spaces.active.shading.type = "RENDERED"
+    before = yield from settled()
+    path = folder / "portrait.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    stored = portrait().portrait_manifolds.portrait_path
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
+    yield 1.0
+    moved = folder.rename(folder.with_name("moved"))
+    bpy.ops.wm.open_mainfile(filepath=str(moved / path.name))
+    yield 1.0
+    assert portrait().portrait_manifolds.portrait_path == stored
+    yield from show_portrait_tab()
+    with ui.context():
+        bpy.context.view_layer.objects.active = portrait()
+    ui.area.spaces.active.shading.type = "RENDERED"  # Blender opens every file with solid shading
+    after = yield from settled()
+    picture("reopened")
+    step("reopened", stored=stored, difference=round(float(np.abs(after - before).mean()), 4))
+    for obj in meshes():
+        bpy.data.objects.remove(obj)
+    yield from extract_again()
+
+
+def extract_again():
+    """The reopened file works on: another mesh, and its undo."""
+    with ui.context():
+        bpy.ops.ed.undo_push(message="without a mesh")
+        bpy.ops.portrait_manifolds.extract_mesh("INVOKE_DEFAULT")
+    yield from wait(lambda: job().running or meshes(), "the mesh did not start")
+    yield from wait_for_job()
+    yield 0.5
+    assert len(meshes()) == 1
+    ui.move(*ui.middle)
+    yield TICK
+    yield from press("Z", *ui.middle, ctrl=True)
+    yield 1.0
+    assert not meshes() and portrait().portrait_manifolds.portrait_path, "undo works in the reopened file"
+    view = yield from settled()
+    picture("reopened_undone")
+    step("reopened undo", coloured=coloured(view))
+
+
+def session():
+    for part in (drop_photo, invert, look, f12, extract, save_and_reopen):
+        yield from part()
 
 
 def run():

@@ -1,4 +1,4 @@
-"""The extension in a real Blender window: install the zip, import, click Invert, cancel, see the result.
+"""The extension in a real Blender window: install the zip, drop a photo, invert, look, render, extract, save, reopen.
 
 `-m gui` needs a Blender with a window, Xvfb and ImageMagick: in the folder $PORTRAIT_MANIFOLDS_GUI_ROOT (a Debian
 system to chroot into; default ~/.cache/blender-trixie), or installed on this machine if that folder is missing.
@@ -68,11 +68,20 @@ def test_window(tmp_path, extension_zip):
     if keep:
         save_screenshots(machine.lab / "out", Path(keep))
     assert result["ok"], result.get("error", "") + said[-3000:]
-    fractions = [fraction for fraction, _ in result["progress"]]
+    steps = {step["step"]: step for step in result["steps"]}
+    fractions = [fraction for fraction, _ in result["inversion"]]
     assert fractions == sorted(fractions), "progress went backwards"
     assert len(set(fractions)) > 2, "progress stood still: Blender's window was blocked"
-    cancelled = next(step for step in result["steps"] if step["step"] == "cancel")
-    assert cancelled["seconds"] < 1.0
+    assert steps["cancel"]["seconds"] < 1.0
+    assert steps["rendered"]["engine"] == "PORTRAIT_MANIFOLDS"
+    assert min(*steps["rendered"]["coloured"], steps["orbited"]["coloured"]) > 0.1, "the portrait is not seen"
+    assert steps["orbited"]["changed"] > 0.1, "the rendered view did not follow the orbit"
+    assert steps["background"]["changed"] > 0.1, "the background did not appear in the rendered view"
+    assert steps["f12"]["size"] == [512, 512] and steps["f12"]["varied"] > 0.1
+    assert steps["mesh"]["vertices"] > 5000 and steps["mesh"]["parent"] == steps["drop"]["portrait"]
+    assert steps["reopened"]["stored"].startswith("//"), "the file did not keep its portrait beside it"
+    assert steps["reopened"]["difference"] < 0.01, "the reopened file looks different"
+    assert steps["reopened undo"]["coloured"] > 0.1, "the reopened portrait is not seen after an undo"
 
 
 def save_screenshots(source, target):
