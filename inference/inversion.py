@@ -98,7 +98,7 @@ def find_surface(level, occupancy, corrections, matte, camera, model):
     level = placement.expected_level(level, _resize(corrections, level.shape[-1]))
     bounds = np.stack([at_texels(table, *level.shape) for table in placement.bounds(model.geometry["radii"])])
     radius = np.maximum(placement.level_to_radius(bounds, level), placement.THINNEST)
-    radius, kept = placement.carve(radius, matte, camera)
+    radius, kept = placement.fit_to_hull(radius, matte, camera)
     return radius, kept & (occupancy > 0.0)
 
 

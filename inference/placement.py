@@ -22,6 +22,8 @@ REACH = 9  # texels of 160 that the band looks around for the surface's highest 
 SMOOTH = 4.0  # texels of 160; the sheets are smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
+GROW_STEP, FARTHEST = 0.002, 0.03  # metres per step of the search, and in all that the rim may move
+RIM = -0.35, -0.1, 0.1, 0.4  # cosines to the camera: columns count as rim between the middle two, and fade out beyond
 GRAZING = 0.15, 0.45  # cosines to the photo's camera between which its colours come to be trusted
 DEEPEST = 6.0  # centimetres behind the visible surface from which on depth makes no difference
 INSIDE = 0.5  # matte from which on a point belongs to the subject
@@ -99,6 +101,33 @@ def carve(radius, matte, camera):
             break
     kept[open_columns] = False
     return out.reshape(radius.shape), kept.reshape(radius.shape)
+
+
+def grow(radius, matte, camera):
+    """Move the rim of the surface outwards to where the photo's silhouette lies, (h, w) float32 metres.
+
+    Wherever the photo sees the surface edge-on, the true surface touches the visual hull. radius (h, w) metres, inside
+    the hull; matte and camera as in :func:`carve`. Columns that face the camera, or stand far behind the rim, stay.
+    """
+    origin, direction = column_rays(*radius.shape)
+    gap, inside = np.full(radius.shape, FARTHEST, np.float32), np.ones(radius.shape, bool)
+    for step in np.arange(GROW_STEP, FARTHEST + GROW_STEP, GROW_STEP, dtype=np.float32):
+        points = origin + direction * (radius + step)[..., None]
+        still = sample_image(matte, *np.moveaxis(camera.project(points)[0], -1, 0)) >= INSIDE
+        gap[inside & ~still] = step - GROW_STEP
+        inside &= still
+    angle = facing(radius, camera)
+    rim = np.clip((RIM[3] - angle) / (RIM[3] - RIM[2]), 0.0, 1.0)
+    rim *= np.clip((angle - RIM[0]) / (RIM[1] - RIM[0]), 0.0, 1.0)
+    rim *= np.clip(2.0 - 2.0 * gap / FARTHEST, 0.0, 1.0)  # what is far inside the hull is no rim of the silhouette
+    return radius + _blur((rim * gap).astype(np.float32), 2.0 * radius.shape[0] / 160.0)
+
+
+def fit_to_hull(radius, matte, camera):
+    """Carve and grow a surface until its silhouette is the photo's. Returns as :func:`carve` does."""
+    radius, kept = carve(radius, matte, camera)
+    grown, still = carve(grow(radius, matte, camera), matte, camera)
+    return grown, kept & still
 
 
 def place_sheets(radius, known, count=23):

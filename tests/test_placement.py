@@ -114,3 +114,26 @@ def test_trust_rises_from_grazing_to_facing():
     assert (placement.trust(np.array([-1.0, placement.GRAZING[0]])) == 0).all()
     assert (placement.trust(np.array([placement.GRAZING[1], 1.0])) == 1).all()
     assert (np.diff(placement.trust(np.linspace(*placement.GRAZING, 20))) > 0).all()
+
+
+def test_growing_brings_the_rim_to_the_silhouette():
+    """A ball whose photo shows a disc that is a centimetre larger: the rim grows towards it, the front stays."""
+    camera = cameras.orbit_camera()
+    radius = ball(160, 0.08)
+    surface = placement.continued(radius, radius > 0.03)
+    origin, direction = placement.column_rays(160, 160)
+    edge = camera.fx * 0.088 / np.linalg.norm(camera.position - CENTRE)
+    centre = camera.project(CENTRE)[0]
+    y, x = np.mgrid[0:256, 0:256] + 0.5
+    matte = np.clip(edge + 0.5 - np.hypot(x - centre[0], y - centre[1]), 0, 1).astype(np.float32)
+    fitted, kept = placement.fit_to_hull(surface, matte, camera)
+
+    def reach(value):
+        pixel, _ = camera.project((origin + direction * value[..., None])[radius > 0.03])
+        return np.quantile(np.hypot(*(pixel - centre).T), 0.995)
+
+    assert kept[radius > 0.03].all()
+    assert reach(fitted) - reach(surface) > 0.5 * (edge - reach(surface)) > 1.0
+    assert reach(fitted) < edge + 1.0
+    front = (radius > 0.04) & (placement.facing(surface, camera) > 0.7)
+    assert np.abs(fitted - surface)[front].max() < 0.001

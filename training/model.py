@@ -108,7 +108,7 @@ class PortraitModel(nn.Module):
         guesses, chances = (x[:, 0].detach().cpu().numpy() for x in (found, occupancy))
         for guess, chance, matte, pose, colour, picture in zip(guesses, chances, mattes, poses, colours, photos):
             view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose.astype(np.float64))
-            radius, kept = placement.carve(guess, matte, view)
+            radius, kept = placement.fit_to_hull(guess, matte, view)
             known = kept & (chance > 0.0)
             band = placement.place_sheets(radius, known, SHEETS)[[0, -1]]
             depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
