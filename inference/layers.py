@@ -1,6 +1,5 @@
 """Sheets as grid meshes, for renderers that draw textured geometry, and fewer sheets in place of many."""
 
-import cv2
 import numpy as np
 
 from . import domes
@@ -94,6 +93,8 @@ def _merge(textures, radii):
 
 def corner_grid(plane, rows, columns):
     """Values of texels averaged around the corners of a coarser grid: (h, w) float32 to (rows, columns) float32."""
+    import cv2
+
     height, width = plane.shape
     soft = cv2.GaussianBlur(plane, (0, 0), max(0.5 * width / columns, 0.5), borderType=cv2.BORDER_REPLICATE)
     x = (np.arange(columns, dtype=np.float32) / (columns - 1) * width - 0.5)[None].repeat(rows, 0)
