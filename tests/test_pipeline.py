@@ -300,8 +300,12 @@ def test_cancel_within_a_photo(stages, photos, tmp_path):
 
 def test_cancel_ends_the_workers_at_once(photos, tmp_path):
     """Real processes with the real model, cancelled while they work: none is left, and nothing is half-written."""
+    import shutil
     import time
 
+    face = Path(pytest.importorskip("skimage").__file__).parent / "data" / "astronaut.png"
+    for name in ("a.png", "b.jpg", "b.png", "bad.jpg"):  # photos without a face would be done too soon
+        shutil.copy(face, photos / name)
     begun, states = [], []
 
     def progress(fraction, text):

@@ -10,6 +10,7 @@ import faulthandler
 import json
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -383,8 +384,23 @@ def extract_again():
     step("reopened undo", coloured=coloured(view))
 
 
+def close_while_it_draws():
+    """Other files are opened while threads work on pictures of a rendered viewport: they end, and Blender lives."""
+    path = bpy.data.filepath
+    for index in range(6):
+        bpy.ops.wm.open_mainfile(filepath=path)
+        yield 0.5
+        ui.area.spaces.active.shading.type = "RENDERED"
+        yield 0.3 + 0.1 * index
+        bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
+        yield 0.3
+    yield 3.0
+    working = [thread.name for thread in threading.enumerate() if thread.name == "portrait_manifolds_viewport"]
+    step("closed while it draws", working=working)
+
+
 def session():
-    for part in (drop_photo, invert, look, f12, extract, save_and_reopen):
+    for part in (drop_photo, invert, look, f12, extract, save_and_reopen, close_while_it_draws):
         yield from part()
 
 

@@ -82,6 +82,7 @@ def test_window(tmp_path, extension_zip):
     assert steps["reopened"]["stored"].startswith("//"), "the file did not keep its portrait beside it"
     assert steps["reopened"]["difference"] < 0.01, "the reopened file looks different"
     assert steps["reopened undo"]["coloured"] > 0.1, "the reopened portrait is not seen after an undo"
+    assert steps["closed while it draws"]["working"] == []
 
 
 def save_screenshots(source, target):
