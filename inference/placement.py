@@ -22,8 +22,9 @@ REACH = 9  # texels of 160 that the band looks around for the surface's highest 
 SMOOTH = 4.0  # texels of 160; the sheets are smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
-GROW_STEP, FARTHEST = 0.002, 0.03  # metres per step of the search, and in all that the rim may move
-RIM = -0.35, -0.1, 0.1, 0.4  # cosines to the camera: columns count as rim between the middle two, and fade out beyond
+GROW_STEP, FARTHEST = 0.002, 0.03  # metres per step of the search, and in all that the rim moves in one round
+GROWTHS, COVERED = 3, 128  # rounds, and pixels per side of the map of what the surface covers
+RIM = -0.4, -0.15, 0.25, 0.6  # cosines to the camera: columns count as rim between the middle two, and fade out beyond
 GRAZING = 0.15, 0.45  # cosines to the photo's camera between which its colours come to be trusted
 DEEPEST = 6.0  # centimetres behind the visible surface from which on depth makes no difference
 INSIDE = 0.5  # matte from which on a point belongs to the subject
@@ -106,8 +107,9 @@ def carve(radius, matte, camera):
 def grow(radius, matte, camera):
     """Move the rim of the surface outwards to where the photo's silhouette lies, (h, w) float32 metres.
 
-    Wherever the photo sees the surface edge-on, the true surface touches the visual hull. radius (h, w) metres, inside
-    the hull; matte and camera as in :func:`carve`. Columns that face the camera, or stand far behind the rim, stay.
+    Wherever the photo sees the surface edge-on, the true surface touches the visual hull. Only columns move whose point
+    on the hull shows in a part of the silhouette that the surface leaves empty. radius (h, w) metres, inside the hull;
+    matte and camera as in :func:`carve`.
     """
     origin, direction = column_rays(*radius.shape)
     gap, inside = np.full(radius.shape, FARTHEST, np.float32), np.ones(radius.shape, bool)
@@ -120,13 +122,27 @@ def grow(radius, matte, camera):
     rim = np.clip((RIM[3] - angle) / (RIM[3] - RIM[2]), 0.0, 1.0)
     rim *= np.clip((angle - RIM[0]) / (RIM[1] - RIM[0]), 0.0, 1.0)
     rim *= np.clip(2.0 - 2.0 * gap / FARTHEST, 0.0, 1.0)  # what is far inside the hull is no rim of the silhouette
-    return radius + _blur((rim * gap).astype(np.float32), 2.0 * radius.shape[0] / 160.0)
+    pixel, _ = camera.project(origin + direction * (radius + gap)[..., None])
+    scale = COVERED / camera.width
+    rim *= sample_image(_uncovered(radius, matte, camera), pixel[..., 0] * scale, pixel[..., 1] * scale)
+    return radius + _blur((rim * gap).astype(np.float32), 1.5 * radius.shape[0] / 160.0)
+
+
+def _uncovered(radius, matte, camera):
+    """Where the photo shows the subject and the surface does not: (COVERED, COVERED) float32 in [0, 1], soft."""
+    seen = visible_depth(radius, np.ones(radius.shape, bool), camera, COVERED, np.inf) < np.inf
+    seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    wanted = cv2.resize(matte, (COVERED, COVERED), interpolation=cv2.INTER_AREA) >= INSIDE
+    empty = (wanted & (seen == 0)).astype(np.uint8)
+    return cv2.GaussianBlur(cv2.dilate(empty, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), 1.0)
 
 
 def fit_to_hull(radius, matte, camera):
     """Carve and grow a surface until its silhouette is the photo's. Returns as :func:`carve` does."""
     radius, kept = carve(radius, matte, camera)
-    grown, still = carve(grow(radius, matte, camera), matte, camera)
+    for _ in range(GROWTHS):
+        radius = grow(radius, matte, camera)
+    grown, still = carve(radius, matte, camera)
     return grown, kept & still
 
 
