@@ -90,10 +90,11 @@ class PortraitModel(nn.Module):
         fused = self.detail(lifted, *coarse)
         return {"coarse": coarse, "fused": fused, "maps": maps, "w_plus": w_plus}
 
-    def surface(self, fused, maps, photo, camera):
+    def surface(self, fused, maps, photo, camera, grow=False):
         """Surface of each subject and the sheets placed around it, as :mod:`inference.placement` does for the engine.
 
-        fused and maps as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. Returns a :class:`Surface`; its radius carries
+        fused and maps as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. grow:
+        the rim grows to the photo's silhouette as in the engine; in training it must learn to reach it. Returns a :class:`Surface`; its radius carries
         gradients wherever the photo did not carve it.
         """
         level, occupancy, _, sheets = (x.float() for x in fused)
@@ -108,7 +109,7 @@ class PortraitModel(nn.Module):
         guesses, chances = (x[:, 0].detach().cpu().numpy() for x in (found, occupancy))
         for guess, chance, matte, pose, colour, picture in zip(guesses, chances, mattes, poses, colours, photos):
             view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose.astype(np.float64))
-            radius, kept = placement.fit_to_hull(guess, matte, view)
+            radius, kept = (placement.fit_to_hull if grow else placement.carve)(guess, matte, view)
             known = kept & (chance > 0.0)
             band = placement.place_sheets(radius, known, SHEETS)[[0, -1]]
             depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
