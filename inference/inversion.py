@@ -14,7 +14,7 @@ from . import domes, placement
 from .cameras import CROP_DISTANCE, CROP_SIZE
 from .colouring import match_colours
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
-from .placement import SHARPNESS
+from .placement import HARDNESS, SHARPNESS
 from .surface import at_texels
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written
@@ -24,11 +24,15 @@ VOXEL_DEPTH = 0.16  # metres, half the depth of the frustum voxel
 VOXEL_SLICES = 8  # slices of the voxel along the view axis
 UNUSED_LANDMARKS = (288, 361, 397, 401, 435)  # FaceMesh points of the jaw without a twin on the training heads
 MAX_OFFSET = 3.0  # largest landmark offset, in units of 10 px
-EMPTIED = -8.0  # largest logit of occupancy where the photo shows no subject along the whole column
-CARVE_AT, CARVE_SLOPE = 0.4, 12.0  # matte at which half of the opacity is carved away, and how sharply
+FILLED, EMPTIED = 6.0, -8.0  # logits of occupancy where a column meets the subject, and where it does not
 RIM_FROM = 0.7  # matte below which a texel's colour is the photo's nearest sure colour alone
+RIM_SEEN = 0.3  # cosine to the photo's camera from which on that is so; what it does not see is not its rim
+HAIR = 1  # index among the parts: skin, hair, cloth
+SURELY = 0.98  # matte from which on a pixel is subject, and one minus that from which on it is backdrop
+EDGE_WIDTH = 6  # pixels inside the subject's edge through which the backdrop may shine
+DISTINCT = 0.15  # difference of colours from which on subject and backdrop can be told apart
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
-HEM = 8.0  # rows at the lower border over which the bust fades out; a sharp cut would show every sheet's own border
+HEM = 8.0  # texels at lower border and sides over which the bust fades out; a cut would show every sheet's own border
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
 
@@ -48,14 +52,14 @@ def invert_crop(alignment, model, progress=None):
     alignment: :class:`inference.alignment.Alignment`. model: :class:`inference.model.Model`.
     progress: called with (fraction, stage name) before each stage; may raise to stop.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
-    plane, and radii (23, 81, 81) float32 metres of the sheets.
+    plane, and radii (23, 161, 161) float32 metres of the sheets.
     """
     report = progress or (lambda fraction, text: None)
     photo = np.ascontiguousarray(alignment.crop.transpose(2, 0, 1)[None], np.float32) / 255.0
     geometry = _geometry(model)
 
     report(0.0, STAGES[0])
-    voxel, maps = model.session("detail_encoder").run(None, {"photo": photo})
+    voxel, maps, photo_parts = model.session("detail_encoder").run(None, {"photo": photo})
     matte = _sigmoid(maps[0, 0])
     offsets = landmark_offsets(alignment.landmarks, alignment.camera, model.geometry["mean_landmarks"])
     pose = alignment.camera.camera_to_world[None].astype(np.float32)
@@ -71,16 +75,17 @@ def invert_crop(alignment, model, progress=None):
     report(0.4, STAGES[3])
     inputs = {"lifted": lifted, "level": level, "occupancy": occupancy}
     inputs |= {"colour": colour, "sheets": sheets, "hidden": hidden}
-    level, occupancy, colour, features = model.session("detail_manifolds").run(None, inputs)
+    level, occupancy, colour, features, parts = model.session("detail_manifolds").run(None, inputs)
     report(0.5, STAGES[4])
     radius, known = find_surface(level[0, 0], occupancy[0, 0], features[0, :, 0], matte, alignment.camera, model)
     radii = placement.place_sheets(radius, known, len(features[0]))
     depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, FAR)
-    occupancy = np.where(known, occupancy[0, 0], np.minimum(occupancy[0, 0], EMPTIED))
+    occupancy = np.where(known, FILLED, EMPTIED).astype(np.float32)
     radius = placement.continued(radius, known)
     faces, behind = placement.facing(radius, alignment.camera), placement.behind(radius, depth, alignment.camera)
-    clean = without_fringe(photo[0], matte)
-    colour, _ = match_colours(colour[0], radius, faces, behind, clean, matte, alignment.camera)
+    parts, photo_parts = chances(parts[0]), chances(photo_parts[0])
+    clean = without_fringe(without_backdrop(photo[0], photo_parts[HAIR], matte), matte)
+    colour, _ = match_colours(colour[0], parts, radius, faces, behind, clean, photo_parts, matte, alignment.camera)
     columns = np.concatenate([np.stack([radius, occupancy, faces, behind]), colour])
     textures = np.zeros((len(radii) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
     _decode(textures, radii, columns, features[0], clean, maps[0], alignment.camera, geometry, model, report)
@@ -100,6 +105,12 @@ def find_surface(level, occupancy, corrections, matte, camera, model):
     radius = np.maximum(placement.level_to_radius(bounds, level), placement.THINNEST)
     radius, kept = placement.fit_to_hull(radius, matte, camera)
     return radius, kept & (occupancy > 0.0)
+
+
+def chances(logits):
+    """Chances (P, ...) of parts from their logits."""
+    powers = np.exp(logits - logits.max(0))
+    return powers / powers.sum(0)
 
 
 def landmark_offsets(landmarks, camera, mean_landmarks):
@@ -152,12 +163,13 @@ def _trilinear(volume, z, y, x):
     return out
 
 
-def opacity_logits(level, occupancy, index):
+def opacity_logits(level, occupancy, index, sharpness=SHARPNESS):
     """Opacity logit of one sheet, the twin of ``training.networks.opacity_logits``.
 
-    level, occupancy (logit): (...) float32; index of the sheet, 0 the outermost. Returns (...) float32.
+    level, occupancy (logit): (...) float32; index of the sheet, 0 the outermost; sharpness: change by level.
+    Returns (...) float32.
     """
-    behind = np.clip(SHARPNESS * (index + 0.5 - level), -20.0, 20.0)
+    behind = np.clip(sharpness * (index + 0.5 - level), -20.0, 20.0)
     occupied = np.clip(occupancy, -20.0, 20.0)
     low, high = np.minimum(behind, occupied), np.maximum(behind, occupied)
     return low - np.log(1.0 + np.exp(low - high) + np.exp(-high))
@@ -185,38 +197,28 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
     more = np.ascontiguousarray(more.reshape(*features[:, 1:].shape[:2], -1).transpose(2, 0, 1))  # (texels, sheets, C)
     outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE) for k in (0, -1))
     level = surface_level(columns[0], outer, inner, count)
-    hem = np.minimum((TEXTURE_SIZE - 0.5 - np.arange(TEXTURE_SIZE, dtype=np.float32)) / HEM, 1.0)[:, None]
+    to_edge = TEXTURE_SIZE - 0.5 - np.arange(TEXTURE_SIZE, dtype=np.float32)
+    hem = np.clip(to_edge / HEM, 0.0, 1.0)[:, None] * np.clip(np.minimum(to_edge, to_edge[::-1]) / HEM, 0.0, 1.0)
     through, surface = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), np.zeros_like(tint)
     textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
         radius = outer + (inner - outer) * np.float32(sheet / (count - 1))
-        logit = opacity_logits(level, columns[1], sheet)
+        logit = opacity_logits(level, columns[1], sheet, HARDNESS)
         opacity = _sigmoid(logit)
         open_ahead = through > HIDDEN
         here = np.nonzero(open_ahead & (opacity > EMPTY))
-        solid = opacity[here]
-        opacity[open_ahead] = 0.0
-        points = geometry.origin[here] + geometry.direction[here] * radius[here][:, None]
-        x, y = _project(points, camera)
-        # What projects onto the photo's backdrop is empty, whatever the MLP would say.
-        shown = _look_up(groups[0], x, y)
-        keep = solid * _sigmoid(CARVE_SLOPE * (shown[:, 3] - CARVE_AT)) > EMPTY
-        # Empty texels lend their colour to neighbours when a view interpolates: they take the photo's as well.
-        textures[sheet][here[0][~keep], here[1][~keep], :3] = np.round(shown[~keep, :3] * 255)
-        if keep.any():
-            x, y = x[keep], y[keep]
-            here = here[0][keep], here[1][keep]
+        if len(here[0]):
+            x, y = _project(geometry.origin[here] + geometry.direction[here] * radius[here][:, None], camera)
             seen = np.concatenate([_look_up(group, x, y) for group in groups], 1)
             model_level = placement.radius_to_level(geometry.bounds[:, here[0], here[1]], radius[here])
             between = _along_columns(more, here[0] * TEXTURE_SIZE + here[1], model_level)
             column = columns[:, here[0], here[1]]
             points = [column[4:], seen[:, :4].T, logit[here][None], between.T, seen[:, 4:].T, column[3:4], column[2:3]]
-            points = np.concatenate(points).astype(np.float32)[None, :, None]
-            rgb, solid = session.run(None, {"points": points})
-            rim = np.clip((seen[:, 3:4] - RIM_FROM) / (1.0 - RIM_FROM), 0.0, 1.0)  # colours of the rim come from inside
-            textures[sheet][here[0], here[1], :3] = np.round((seen[:, :3] + rim * (rgb[0, :, 0].T - seen[:, :3])) * 255)
-            opacity[here] = solid[0, 0, 0]
+            rgb = session.run(None, {"points": np.concatenate(points).astype(np.float32)[None, :, None]})[0][0, :, 0].T
+            # Colours of the rim come from inside the photo's subject, where it sees the rim.
+            rim = np.clip((1.0 - seen[:, 3]) / (1.0 - RIM_FROM), 0.0, 1.0) * np.clip(column[2] / RIM_SEEN, 0.0, 1.0)
+            textures[sheet][here[0], here[1], :3] = np.round((rgb + rim[:, None] * (seen[:, :3] - rgb)) * 255)
         textures[sheet, ..., 3] = np.round(opacity * hem * 255)
         hidden = np.nonzero(~open_ahead)
         textures[sheet][hidden[0], hidden[1], :3] = surface[hidden] / (1.0 - through[hidden])[:, None]
@@ -259,6 +261,34 @@ def without_fringe(photo, matte):
         filled += share * cv2.GaussianBlur(inside, (0, 0), sigma) / np.maximum(reach, 1e-4)
         missing = missing - share
     return np.ascontiguousarray((filled + missing * image).transpose(2, 0, 1), np.float32)
+
+
+def without_backdrop(photo, hair, matte):
+    """The photo without the backdrop that shines through the edge of hair.
+
+    Near the edge a pixel is taken for a mixture of the colour of hair further inside and the backdrop's beside it
+    (Forte, "Approximate fast foreground colour estimation", ICIP 2021); the backdrop's share is taken back.
+    photo (3, h, w) float32 in [0, 1]; hair (h, w), chance of it; matte (h, w). Returns (3, h, w) float32.
+    """
+    image = photo.transpose(1, 2, 0)
+    deep = cv2.erode((matte > SURELY).astype(np.float32), np.ones((2 * EDGE_WIDTH + 1,) * 2, np.uint8))
+    empty = (matte < 1.0 - SURELY).astype(np.float32)
+    subject, backdrop = (_mean_around(image, weight) for weight in (deep * hair, empty))
+    towards = backdrop[..., :3] - subject[..., :3]
+    length = np.square(towards).sum(-1)
+    part = ((image - subject[..., :3]) * towards).sum(-1) / np.maximum(length, 1e-4)
+    near = hair * (1.0 - deep) * (length > DISTINCT**2)
+    near *= np.clip(subject[..., 3] * backdrop[..., 3] * 400.0, 0.0, 1.0)
+    cleaned = image - (np.clip(part, 0.0, 1.0) * near)[..., None] * towards
+    return np.ascontiguousarray(np.clip(cleaned, 0.0, 1.0).transpose(2, 0, 1), np.float32)
+
+
+def _mean_around(image, weight):
+    """Mean colours of an image (h, w, 3) around every pixel where weight (h, w), and how much weight there is:
+    (h, w, 4) float32."""
+    total = cv2.GaussianBlur(np.dstack([image * weight[..., None], weight]).astype(np.float32), (0, 0), EDGE_WIDTH)
+    total[..., :3] /= np.maximum(total[..., 3:], 1e-6)
+    return total
 
 
 def _look_up(image, x, y):

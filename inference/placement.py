@@ -1,8 +1,8 @@
 """The sheets of one subject: a band of domes close around the surface that the networks found.
 
 The networks speak in *levels* of the model's sheets, which are the same for everybody and so must lie far apart to
-hold every head and hair. The manifolds of a portrait hug its own surface instead, about a millimetre apart: coarse
-steps between sheets would show as slices wherever the surface crosses them at a steep angle.
+hold every head and hair. The manifolds of a portrait run nearly parallel to its own surface instead, less than a
+millimetre apart: wherever a surface crosses sheets at a steep angle, silhouettes would show the gaps between them.
 """
 
 import functools
@@ -16,15 +16,17 @@ from .surface import nearest_index
 
 KNEE = 6  # model sheets outside the bulk of the population; the level runs evenly on either side of it
 SHARPNESS = 5.0  # logit change of opacity per level
-GRID = 80  # quads per side of the radii tables
-ROOM_OUTSIDE, ROOM_INSIDE = 0.003, 0.010  # metres between the surface and the first, and to the last sheet
-REACH = 9  # texels of 160 that the band looks around for the surface's highest and lowest point
-SMOOTH = 4.0  # texels of 160; the sheets are smoothed by a Gaussian of so many
+GRID = 160  # quads per side of the radii tables
+HARDNESS = 10.0  # the same among a subject's own sheets
+ROOM_OUTSIDE, ROOM_INSIDE = 0.003, 0.0102  # metres from the surface to the first and the last sheet; it is the sixth
+SMOOTH = 1.0  # texels of 160; the fitted surface is smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
-GROW_STEP, FARTHEST = 0.002, 0.03  # metres per step of the search, and in all that the rim moves in one round
-GROWTHS, COVERED = 3, 128  # rounds, and pixels per side of the map of what the surface covers
-RIM = -0.4, -0.15, 0.25, 0.6  # cosines to the camera: columns count as rim between the middle two, and fade out beyond
+PASSING, PASSING_STEPS = 0.15, 96  # metres before and behind the middle where a ray may come close, and samples there
+HILLS = 0.0, 0.002, 0.005, 0.01, 0.02, 0.04  # metres; a round raises hills of one width for each span of heights
+EDGE = 3.0  # texels of 160; how near to the textures' border no hill stands
+STEEPNESS = 0.8  # width of a hill by its height
+GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
 GRAZING = 0.15, 0.45  # cosines to the photo's camera between which its colours come to be trusted
 DEEPEST = 6.0  # centimetres behind the visible surface from which on depth makes no difference
 INSIDE = 0.5  # matte from which on a point belongs to the subject
@@ -105,36 +107,46 @@ def carve(radius, matte, camera):
 
 
 def grow(radius, matte, camera):
-    """Move the rim of the surface outwards to where the photo's silhouette lies, (h, w) float32 metres.
+    """Raise the surface to where the photo's silhouette lies and the surface does not reach, (h, w) float32 metres.
 
-    Wherever the photo sees the surface edge-on, the true surface touches the visual hull. Only columns move whose point
-    on the hull shows in a part of the silhouette that the surface leaves empty. radius (h, w) metres, inside the hull;
+    The true surface touches the ray of every pixel at the silhouette. Each ray that shows the subject and passes by the
+    surface raises it where it comes closest, as a hill as wide as it is high. radius (h, w) metres, inside the hull;
     matte and camera as in :func:`carve`.
     """
-    origin, direction = column_rays(*radius.shape)
-    gap, inside = np.full(radius.shape, FARTHEST, np.float32), np.ones(radius.shape, bool)
-    for step in np.arange(GROW_STEP, FARTHEST + GROW_STEP, GROW_STEP, dtype=np.float32):
-        points = origin + direction * (radius + step)[..., None]
-        still = sample_image(matte, *np.moveaxis(camera.project(points)[0], -1, 0)) >= INSIDE
-        gap[inside & ~still] = step - GROW_STEP
-        inside &= still
-    angle = facing(radius, camera)
-    rim = np.clip((RIM[3] - angle) / (RIM[3] - RIM[2]), 0.0, 1.0)
-    rim *= np.clip((angle - RIM[0]) / (RIM[1] - RIM[0]), 0.0, 1.0)
-    rim *= np.clip(2.0 - 2.0 * gap / FARTHEST, 0.0, 1.0)  # what is far inside the hull is no rim of the silhouette
-    pixel, _ = camera.project(origin + direction * (radius + gap)[..., None])
-    scale = COVERED / camera.width
-    rim *= sample_image(_uncovered(radius, matte, camera), pixel[..., 0] * scale, pixel[..., 1] * scale)
-    return radius + _blur((rim * gap).astype(np.float32), 1.5 * radius.shape[0] / 160.0)
+    rows, columns = np.nonzero(_uncovered(radius, matte, camera))
+    if not len(rows):
+        return radius
+    scale = camera.width / COVERED
+    origins, directions = (x[:, None] for x in camera.rays((columns + 0.5) * scale, (rows + 0.5) * scale))
+    middle = -(origins * directions).sum(-1, keepdims=True)
+    points = origins + directions * (middle + PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS)[:, None])
+    u, v, reach = domes.dome_coordinates(points)
+    height, width = radius.shape
+    gap = reach - sample_image(radius, u * width, v * height)
+    gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
+    ray, closest = np.arange(len(rows)), gap.argmin(1)
+    gap, u, v = (x[ray, closest] for x in (gap, u, v))
+    edge = EDGE / 160.0  # what comes closest at the textures' border comes closer yet beyond
+    gap[(u < edge) | (u > 1 - edge) | (v < edge) | (v > 1 - edge)] = np.inf
+    lifted = np.zeros_like(radius)
+    for low, high in zip(HILLS, HILLS[1:]):
+        chosen = (gap > low) & (gap <= high)
+        if not chosen.any():
+            continue
+        peaks = np.zeros_like(radius)
+        np.maximum.at(peaks, ((v[chosen] * height).astype(int), (u[chosen] * width).astype(int)), gap[chosen])
+        wide = max(1, round(high * STEEPNESS * height / 0.2))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wide + 1,) * 2)
+        lifted = np.maximum(lifted, _blur(cv2.dilate(peaks, disc), wide / 2))
+    return radius + lifted
 
 
 def _uncovered(radius, matte, camera):
-    """Where the photo shows the subject and the surface does not: (COVERED, COVERED) float32 in [0, 1], soft."""
+    """Pixels (COVERED, COVERED) bool where the photo shows the subject and the surface does not."""
     seen = visible_depth(radius, np.ones(radius.shape, bool), camera, COVERED, np.inf) < np.inf
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     wanted = cv2.resize(matte, (COVERED, COVERED), interpolation=cv2.INTER_AREA) >= INSIDE
-    empty = (wanted & (seen == 0)).astype(np.uint8)
-    return cv2.GaussianBlur(cv2.dilate(empty, np.ones((3, 3), np.uint8)).astype(np.float32), (0, 0), 1.0)
+    return wanted & (seen == 0)
 
 
 def fit_to_hull(radius, matte, camera):
@@ -143,20 +155,16 @@ def fit_to_hull(radius, matte, camera):
     for _ in range(GROWTHS):
         radius = grow(radius, matte, camera)
     grown, still = carve(radius, matte, camera)
-    return grown, kept & still
+    return _blur(grown, SMOOTH * radius.shape[0] / 160.0), kept & still
 
 
 def place_sheets(radius, known, count=23):
-    """Radii (count, 81, 81) float32 metres of sheets around a surface, outermost first, even along each column.
+    """Radii (count, 161, 161) float32 metres of sheets around a surface, outermost first, even along each column.
 
     radius (h, w) metres at texel centres; known (h, w) bool where there is a surface, which is continued elsewhere.
     """
-    scale = radius.shape[0] / 160.0
-    surface = continued(radius, known)
-    kernel = np.ones((max(1, round(REACH * scale)),) * 2, np.uint8)
-    outer = _blur(cv2.dilate(surface, kernel), SMOOTH * scale) + ROOM_OUTSIDE
-    inner = np.maximum(_blur(cv2.erode(surface, kernel), SMOOTH * scale) - ROOM_INSIDE, THINNEST)
-    outer, inner = (at_corners(image, GRID) for image in (outer, inner))
+    surface = at_corners(continued(radius, known), GRID)
+    outer, inner = surface + ROOM_OUTSIDE, np.maximum(surface - ROOM_INSIDE, THINNEST)
     share = np.linspace(0.0, 1.0, count, dtype=np.float32)[:, None, None]
     return (outer + (inner - outer) * share).astype(np.float32)
 

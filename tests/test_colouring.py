@@ -1,4 +1,4 @@
-"""Colours of the columns on a ball in front of a painted photo: seen, mirrored and guessed columns."""
+"""Colours of the columns on a ball in front of a painted photo: seen, mirrored and guessed columns, and their parts."""
 
 import numpy as np
 
@@ -7,6 +7,10 @@ from tests.test_placement import ball
 
 SIZE = 160
 EVERYWHERE = np.ones((256, 256), np.float32)  # a matte
+SKIN = np.zeros((3, SIZE, SIZE), np.float32)
+SKIN[0] = 1.0
+PHOTO_SKIN = np.zeros((3, 256, 256), np.float32)
+PHOTO_SKIN[0] = 1.0
 
 
 def scene(yaw):
@@ -21,10 +25,14 @@ def scene(yaw):
     return radius, facing, behind, photo, camera
 
 
+def match(guess, radius, facing, behind, photo, matte, camera, parts=SKIN, photo_parts=PHOTO_SKIN):
+    return colouring.match_colours(guess, parts, radius, facing, behind, photo, photo_parts, matte, camera)
+
+
 def test_seen_columns_have_the_colour_of_the_photo():
     radius, facing, behind, photo, camera = scene(0.0)
     guess = np.full((3, SIZE, SIZE), 0.5, np.float32)
-    found, share = colouring.match_colours(guess, radius, facing, behind, photo, EVERYWHERE, camera)
+    found, share = match(guess, radius, facing, behind, photo, EVERYWHERE, camera)
     origin, direction = placement.column_rays(SIZE, SIZE)
     x = camera.project(origin + direction * radius[..., None])[0][..., 0]
     seen = (facing > 0.6) & (behind < 0.2)
@@ -40,7 +48,7 @@ def test_a_hidden_side_is_the_mirror_image_of_the_other():
     radius, facing, behind, photo, camera = scene(-50.0)
     photo[:] = np.array([0.1, 0.2, 0.7], np.float32)[:, None, None]
     guess = np.full((3, SIZE, SIZE), 0.5, np.float32)
-    found, share = colouring.match_colours(guess, radius, facing, behind, photo, EVERYWHERE, camera)
+    found, share = match(guess, radius, facing, behind, photo, EVERYWHERE, camera)
     hidden = (facing < 0.1) & (facing[:, ::-1] > 0.6) & (behind[:, ::-1] < 0.2)
     assert hidden.sum() > 500
     np.testing.assert_allclose(found[:, hidden].T - (0.1, 0.2, 0.7), 0, atol=0.02)
@@ -52,18 +60,53 @@ def test_the_share_is_the_derivative_by_the_guess():
     radius, facing, behind, photo, camera = scene(0.0)
     nothing = np.zeros((256, 256), np.float32)
     dark, bright = (np.full((3, SIZE, SIZE), value, np.float32) for value in (0.4, 0.6))
-    low, share = colouring.match_colours(dark, radius, facing, behind, photo, nothing, camera)
-    high, _ = colouring.match_colours(bright, radius, facing, behind, photo, nothing, camera)
-    np.testing.assert_allclose(share, colouring.GUESSED, atol=1e-6)
-    np.testing.assert_allclose(high - low, 0.2 * colouring.GUESSED, atol=1e-3)
+    low, share = match(dark, radius, facing, behind, photo, nothing, camera)
+    high, _ = match(bright, radius, facing, behind, photo, nothing, camera)
+    np.testing.assert_allclose(share, 1.0, atol=1e-6)
+    np.testing.assert_allclose(high - low, 0.2, atol=1e-3)
 
 
-def test_rows_go_on_with_their_outermost_colour():
-    values, weight = np.zeros((40, 80, 2), np.float32), np.zeros((40, 80), np.float32)
-    weight[:, 20:60] = 1.0
-    values[:, 20:30], values[:, 30:50], values[:, 50:60] = 0.2, 0.9, 0.4
-    found = colouring.outwards(values, weight)
-    assert np.abs(found[:, :20] - 0.2).max() < 0.06 and np.abs(found[:, 60:] - 0.4).max() < 0.06
+def test_hidden_columns_take_the_tones_of_their_own_part():
+    """The left half of the photo is red skin, the right one green hair; what is hidden is guessed, in grey."""
+    radius, facing, behind, photo, camera = scene(0.0)
+    photo_parts = np.zeros((3, 256, 256), np.float32)
+    photo_parts[0, :, :128] = photo_parts[1, :, 128:] = 1.0
+    parts = np.zeros((3, SIZE, SIZE), np.float32)
+    parts[0, ::2] = parts[1, 1::2] = 1.0  # row by row, also where the other half of the photo is nearer
+    guess = np.full((3, SIZE, SIZE), 0.5, np.float32)
+    guess[:, ::2, ::3] += 0.1  # structure that the photo does not show
+    hidden = np.broadcast_to(np.abs(np.arange(SIZE) - SIZE / 2) > 50, (SIZE, SIZE))
+    behind = np.where(hidden, 5.0, behind)  # as if something stood in front
+    found, _ = match(guess, radius, facing, behind, photo, EVERYWHERE, camera, parts, photo_parts)
+    skin, hair = hidden & (parts[0] > 0), hidden & (parts[1] > 0)
+    assert skin.sum() > 500 and hair.sum() > 500
+    assert np.median(np.abs(found[:, hair].T - (0.0, 0.8, 0.0)).max(1)) < 0.05
+    plain, raised = found[:, skin & (guess[0] == 0.5)], found[:, skin & (guess[0] > 0.55)]
+    assert np.median(np.abs(plain.T - (0.8, 0.0, 0.0)).max(1)) < 0.05
+    np.testing.assert_allclose(np.median(raised, 1) - np.median(plain, 1), 0.1, atol=0.01)
+
+
+def test_a_part_that_is_seen_nowhere_keeps_the_guess():
+    error, weight = np.full((20, 20, 3), 0.3, np.float32), np.ones((20, 20), np.float32)
+    seen, parts = np.zeros((20, 20, 2), np.float32), np.zeros((20, 20, 2), np.float32)
+    seen[..., 0] = parts[:, :10, 0] = parts[:, 10:, 1] = 1.0
+    found = colouring.part_tones(error, weight, seen, parts)
+    np.testing.assert_allclose(found[:, :10], 0.3, atol=0.02)
+    np.testing.assert_allclose(found[:, 10:], 0.0, atol=1e-3)
+
+
+def test_texture_goes_on_mirrored_where_the_part_does():
+    """Stripes of hair end at column 59 of 80; beyond, they are the same stripes backwards, and none on skin."""
+    stripes = 0.5 + 0.2 * np.sign(np.sin(np.arange(80) * 1.3))
+    shown = np.broadcast_to(stripes[None, :, None], (40, 80, 3)).astype(np.float32)
+    seen, hair = np.zeros((40, 80), np.float32), np.ones((40, 80, 1), np.float32)
+    seen[:, :60] = 1.0
+    parts = hair.copy()
+    parts[20:] = 0.0
+    found = colouring.mirrored_texture(shown, seen, hair, parts)
+    beyond, before = found[5:15, 61:75, 0], found[5:15, 44:58, 0][:, ::-1]
+    assert np.abs(beyond).mean() > 0.1 and np.abs(beyond - before).mean() < 0.02
+    assert np.abs(found[25:]).max() < 1e-6
 
 
 def test_spreading_keeps_what_is_known():

@@ -32,7 +32,7 @@ def test_sheets_hug_the_surface():
     radius = ball(160)
     known = radius > 0.03
     radii = placement.place_sheets(radius, known)
-    assert radii.shape == (23, 81, 81) and radii.dtype == np.float32
+    assert radii.shape == (23, 161, 161) and radii.dtype == np.float32
     steps = -np.diff(radii, axis=0)
     assert (steps > 0).all() and np.allclose(steps, steps.mean(0))
     outer, inner = (at_texels(radii[k], 160, 160) for k in (0, -1))

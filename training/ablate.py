@@ -90,6 +90,7 @@ def train_variant(options, name, settings):
     more = ["--real", options.real] if options.real else []
     more += ["--samples", options.samples] if options.samples else ["--minutes", options.minutes]
     more += ["--resume", folder / "last.pt"] if (folder / "last.pt").exists() else []
+    more += ["--start-from", options.start] if options.start else []
     more += ["--set", *settings] if settings else []
     run("training.train", "--preset", options.preset, "--heads", *options.heads, "--geometry", options.geometry,
         "--seed", options.seed, "--threads", options.threads or 1, "--out", folder, *more)  # fmt: skip
@@ -133,6 +134,7 @@ def main(arguments=None):
     kind.add_argument("--unseen", type=pathlib.Path, required=True, help="shards to measure on")
     kind.add_argument("--real", type=pathlib.Path, help="aligned portraits of training.align_photos")
     kind.add_argument("--geometry", type=pathlib.Path, required=True)
+    kind.add_argument("--start-from", dest="start", type=pathlib.Path, help="model or checkpoint that every run goes on from")
     kind.add_argument("--preset", default="cpu")
     kind.add_argument("--minutes", type=float, default=10.0, help="length of each run")
     kind.add_argument("--samples", type=int, help="length of each run in examples instead")

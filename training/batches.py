@@ -66,25 +66,27 @@ class Shuffle:
 
 
 class Mixed(torch.utils.data.Dataset):
-    """Heads and real portraits behind one index ``(is it real, index, draw)``; the draw seeds the augmentation."""
+    """Heads, real portraits and fresh heads behind one index ``(which of them, index, draw)``; the draw seeds the augmentation."""
 
-    def __init__(self, heads, real):
-        self.heads, self.real = heads, real
+    def __init__(self, heads, real, fresh=None):
+        self.heads, self.real, self.fresh = heads, real, fresh
 
     def __getitem__(self, key):
-        real, index, draw = key
+        source, index, draw = key
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(draw)
-            return (self.real if real else self.heads)[index]
+            return getattr(self, source)[index]
 
 
 class Chunks:
     """Endless lists of keys for :class:`Mixed`, from a step on: those of one process, in the order of the steps."""
 
-    def __init__(self, preset, opening, dataset, seed, first, share):
+    def __init__(self, preset, opening, dataset, seed, first, share, fresh=None):
         self.preset, self.opening, self.first, self.share = preset, opening, first, share
         self.real = round(preset.chunk * preset.real_share) if dataset.real else 0
-        self.heads = preset.chunk - self.real
+        self.synthetic, self.fresh = preset.chunk - self.real, fresh
+        self.rendered = 0 if fresh is None else fresh.count or self.synthetic
+        self.heads = self.synthetic - self.rendered
         self.head_order = Shuffle(len(dataset.heads), [seed, 1, opening.step])
         self.real_order = Shuffle(len(dataset.real), [seed, 2]) if dataset.real else None
 
@@ -95,31 +97,39 @@ class Chunks:
                 chunk = step * per_step + number
                 since = chunk - self.opening.step * per_step
                 draw = chunk * self.preset.chunk
-                keys = [(False, self.head_order[since * self.heads + i], draw + i) for i in range(self.heads)]
-                for i in range(self.real):
-                    keys.append((True, self.real_order[chunk * self.real + i], draw + self.heads + i))
-                yield keys
+                keys = [("heads", self.head_order[since * self.heads + i]) for i in range(self.heads)]
+                if self.fresh:
+                    keys += [("fresh", index) for index in self.fresh.keys(chunk * self.rendered, self.rendered)]
+                keys += [("real", self.real_order[chunk * self.real + i]) for i in range(self.real)]
+                yield [(*key, draw + i) for i, key in enumerate(keys)]
 
 
 class Batches:
-    """Endless chunks of one process from a step on. ``open`` again when the views start or new shards came."""
+    """Endless chunks of one process from a step on. ``open`` again when the views start or new shards came.
 
-    def __init__(self, preset, folders, real, geometry, seed, workers, share):
+    fresh: :class:`~training.fresh_heads.FreshHeads` that take the place of some or all heads of the shards.
+    """
+
+    def __init__(self, preset, folders, real, geometry, seed, workers, share, fresh=None):
         self.preset, self.folders, self.geometry, self.seed = preset, folders, geometry, seed
-        self.workers, self.share, self.opening, self.iterator = workers, share, None, None
+        self.workers, self.share, self.opening, self.iterator, self.fresh = workers, share, None, None, fresh
         self.real = open_portraits(real, geometry, seed) if real else None
         self.backdrops = self.real.backdrops() if real else ()
 
     def open(self, opening, step, view):
         """Read on from a step with the shards of an opening; view adds another view of every head."""
         self.close()
-        view = view or bool(self.real)  # real portraits bring empty ones
-        heads = opening.heads(self.folders, self.geometry, seed=self.seed, backgrounds=self.backdrops, view=view)
-        dataset = Mixed(heads, self.real)
-        chunks = Chunks(self.preset, opening, dataset, self.seed, step, self.share)
-        if chunks.heads < 1:
+        how = {"seed": self.seed, "backgrounds": self.backdrops, "dye": not view}
+        view = how["view"] = view or bool(self.real)  # real portraits bring empty ones
+        heads = opening.heads(self.folders, self.geometry, **how)
+        dataset = Mixed(heads, self.real, self.fresh.heads(self.geometry, **how) if self.fresh else None)
+        chunks = Chunks(self.preset, opening, dataset, self.seed, step, self.share, self.fresh)
+        if chunks.synthetic < 1:
             raise TrainingError(f"real_share={self.preset.real_share} leaves no synthetic head in a chunk of {self.preset.chunk}")
-        loader = torch.utils.data.DataLoader(dataset, batch_sampler=chunks, num_workers=self.workers)
+        if chunks.heads < 0:
+            raise TrainingError(f"a chunk of {self.preset.chunk} has {chunks.synthetic} synthetic heads, fewer than --fresh-heads")
+        start = self.fresh.start_method() if self.fresh and self.workers else None
+        loader = torch.utils.data.DataLoader(dataset, batch_sampler=chunks, num_workers=self.workers, multiprocessing_context=start)
         self.opening, self.view, self.iterator = opening, view, iter(loader)
 
     def close(self):

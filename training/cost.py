@@ -12,7 +12,7 @@ import torch
 
 from training.errors import command
 from training.export import DECODED, multiply_accumulates, networks
-from training.model import PortraitModel
+from training.model import GEOMETRY, PortraitModel
 from training.networks import SHEETS
 from training.objective import texture_losses, view_losses
 from training.presets import PRESETS, override
@@ -35,6 +35,7 @@ def plain_geometry(grid):
         "radii": radii.astype(np.float32),
         "mean_level": np.full((grid, grid), SHEETS / 2, np.float32),
         "mean_colour": np.full((3, 2 * grid, 2 * grid), 0.5, np.float32),
+        "part_colour": np.full((3, 3, 2 * grid, 2 * grid), 0.5, np.float32),
         "mean_landmarks": np.random.default_rng(0).normal(0, 0.04, (468, 3)).astype(np.float32),
         "landmark_bias": np.zeros((468, 3), np.float32),
     }
@@ -43,7 +44,7 @@ def plain_geometry(grid):
 def build(preset):
     """PortraitModel of a preset on a plain geometry."""
     geometry = plain_geometry(preset.network.grid)
-    return PortraitModel(*(geometry[n] for n in ("radii", "mean_level", "mean_colour", "mean_landmarks")), preset.network)
+    return PortraitModel(*(geometry[name] for name in GEOMETRY), preset.network)
 
 
 def random_batch(model, count):

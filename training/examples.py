@@ -1,17 +1,21 @@
 """Training examples: synthetic shards and aligned real portraits, with mirroring and the look of photographs."""
 
+import dataclasses
 import math
 
 import cv2
 import numpy as np
 import torch
 
-from inference.inversion import without_fringe
+from inference import cameras, colouring, placement
+from inference.inversion import FAR, VISIBLE_SIZE, without_fringe
 from inference.placement import KNEE, bounds
 from inference.surface import at_texels
 from training.population import levels, mirrored_landmarks
 from training.synthetic_shards import open_shards
 
+CHIN = 152  # FaceMesh landmark
+COLLAR = 12.0  # pixels below the chin over which a dye of the clothes fades in
 MIRROR = np.diag([-1.0, 1.0, 1.0, 1.0]).astype(np.float32)
 
 
@@ -63,6 +67,27 @@ def apply_curves(image, curves):
     return out
 
 
+def sample_dye(rng):
+    """Another colour for clothes, a function of pixels (h, w, 3) uint8 and how much of each is cloth, (h, w) in [0, 1].
+
+    Neither the suits of the asset pack nor those of official portraits come in many colours.
+    """
+    colour, gain, offset = rng.uniform(0.1, 1.0, 3), rng.uniform(0.6, 2.0), rng.uniform(0, 80)
+    strength = rng.uniform(0.5, 1.0)
+
+    def dye(image, cloth):
+        grey = image.mean(-1, keepdims=True)
+        dyed = np.clip(grey * gain + offset, 0, 255) * colour / colour.max()
+        return np.round(image + (strength * cloth)[..., None] * (dyed - image)).astype(np.uint8)
+
+    return dye
+
+
+def below_chin(matte, chin):
+    """How much of a photo may be cloth, (256, 256) in [0, 1], by its matte (256, 256) uint8 and the chin's row."""
+    return np.clip((np.arange(len(matte)) - chin) / COLLAR, 0, 1)[:, None] * (matte / 255.0)
+
+
 def degrade(rng, photo):
     """Camera faults that only the input shows: blur, noise, JPEG. photo (256, 256, 3) float32 in [0, 1]."""
     if rng.random() < 0.5:
@@ -82,12 +107,17 @@ def landmark_noise(rng, count=468):
 
 
 class SyntheticHeads(torch.utils.data.Dataset):
-    """Heads of synthetic shards as tensors; random appearance of the photo, seeded by (seed, index)."""
+    """Heads of synthetic shards as tensors; random appearance of the photo, seeded by (seed, index).
 
-    def __init__(self, folders, geometry, seed=0, backgrounds=(), view=False, augment=True):
-        self.shards = open_shards(folders)
+    view: with another view, which is not labelled; so it does not go together with dye, clothes of other colours.
+    """
+
+    opened = staticmethod(open_shards)
+
+    def __init__(self, folders, geometry, seed=0, backgrounds=(), view=False, augment=True, dye=False):
+        self.shards = self.opened(folders)
         self.starts = np.cumsum([0] + [len(s) for s in self.shards])
-        self.radii, self.seed, self.view, self.augment = geometry["radii"], seed, view, augment
+        self.radii, self.seed, self.view, self.augment, self.dye = geometry["radii"], seed, view, augment, dye
         self.mirror, self.gaps = mirrored_landmarks(geometry["mean_landmarks"]), level_gaps(geometry["radii"])
         self.backgrounds = backgrounds
 
@@ -103,10 +133,16 @@ class SyntheticHeads(torch.utils.data.Dataset):
         get = lambda name: np.array(shard[name][row])  # noqa: E731
         photo, dome, camera = get("photo"), get("dome_rgba"), get("camera").astype(np.float32)
         radius, landmarks = get("dome_radius").astype(np.float32), get("landmarks").astype(np.float32)
+        dome_parts, photo_parts = get("dome_label"), get("photo_label")
         if flip:
+            dome_parts, photo_parts = dome_parts[:, ::-1], photo_parts[:, ::-1]
             photo, dome, radius = photo[:, ::-1].copy(), dome[:, ::-1].copy(), radius[:, ::-1].copy()
             landmarks = (landmarks * [-1, 1] + [256, 0])[self.mirror].astype(np.float32)
             camera = MIRROR @ camera @ MIRROR
+        if self.dye and rng.random() < 0.5:
+            dye = sample_dye(rng)
+            photo[..., :3] = dye(photo[..., :3], photo_parts[..., 2] / 255.0)
+            dome[..., :3] = dye(dome[..., :3], dome_parts[..., 2] / 255.0)
         curves = colour_curves(rng) if self.augment else np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
         alpha = photo[..., 3:].astype(np.float32) / 255
         clean = apply_curves(photo[..., :3], curves).astype(np.float32) / 255
@@ -118,6 +154,7 @@ class SyntheticHeads(torch.utils.data.Dataset):
             landmarks = landmarks + landmark_noise(rng).astype(np.float32)
         covered = dome[..., 3] > 127
         level, planes = levels(np.where(covered, radius, 0), self.radii), to_planes(picture)
+        seen = shown_columns(radius, covered, camera, alpha[..., 0])
         out = {
             "photo": planes,
             "alpha": to_planes(alpha),
@@ -128,6 +165,9 @@ class SyntheticHeads(torch.utils.data.Dataset):
             "level": torch.from_numpy(level)[None],
             "gap": torch.from_numpy(np.where(level < KNEE, *self.gaps))[None],
             "dome": to_planes(dome[..., :3].astype(np.float32) / 255),
+            "seen": torch.from_numpy(seen)[None],
+            "dome_parts": to_planes(dome_parts.astype(np.float32) / 255),
+            "photo_parts": to_planes(photo_parts.astype(np.float32) / 255),
             "synthetic": torch.tensor(1.0),
         }
         if self.view:
@@ -163,6 +203,8 @@ class RealPortraits(torch.utils.data.Dataset):
             camera = MIRROR @ camera @ MIRROR
         photo = np.ascontiguousarray(photo)
         if self.augment:
+            if rng.random() < 0.5:
+                photo = sample_dye(rng)(photo, below_chin(alpha, landmarks[CHIN, 1]))
             photo = apply_curves(photo, colour_curves(rng))
             landmarks = landmarks + landmark_noise(rng).astype(np.float32) * 0.5
         zero = torch.zeros
@@ -177,6 +219,9 @@ class RealPortraits(torch.utils.data.Dataset):
             "level": zero(1, 160, 160),
             "gap": zero(1, 160, 160),
             "dome": zero(3, 160, 160),
+            "seen": zero(1, 160, 160),
+            "dome_parts": zero(3, 160, 160),
+            "photo_parts": zero(3, 256, 256),
             "synthetic": torch.tensor(0.0),
             "view": zero(4, 256, 256),
             "view_camera": torch.from_numpy(camera),
@@ -201,6 +246,18 @@ def level_gaps(radii, size=160):
     """Distance of neighbouring levels outside and inside the knee, (size, size) float32 each, in units of 4 mm."""
     outer, bulk, inner = (at_texels(table, size, size) for table in bounds(radii))
     return (outer - bulk) / KNEE * 250.0, (bulk - inner) / (len(radii) - 1 - KNEE) * 250.0
+
+
+def shown_columns(radius, known, camera, matte):
+    """How far the photo shows the columns of an exact surface, (h, w) float32 in [0, 1], as the engine would say.
+
+    radius (h, w) metres where known (h, w) bool; camera (4, 4) of the photo and its matte (256, 256) in [0, 1].
+    """
+    view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=camera.astype(np.float64))
+    depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
+    radius = placement.continued(radius, known)
+    facing, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
+    return colouring.visibility(radius, facing, behind, matte, view)[0] * known
 
 
 def to_planes(image):

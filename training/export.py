@@ -77,10 +77,10 @@ def networks(model):
     names = ("level", "occupancy", "colour", "sheets", "hidden")
     yield "encoder_w", Encoder(), sight, ("w_plus", "shape"), None
     yield "efficient_gram", generator, dict(zip(("w_plus", "shape"), codes)), names, None
-    yield "detail_encoder", Detail(), {"photo": photo}, ("voxel", "maps"), None
+    yield "detail_encoder", Detail(), {"photo": photo}, ("voxel", "maps", "parts"), None
     yield ("detail_manifolds", model.detail, {"lifted": lifted} | dict(zip(names, coarse)),
-           ("fused_level", "fused_occupancy", "fused_colour", "features"), None)  # fmt: skip
-    yield "decoder", model.decoder, {"points": points}, ("rgb", "opacity"), {"points": {3: "points"}}
+           ("fused_level", "fused_occupancy", "fused_colour", "features", "fused_parts"), None)  # fmt: skip
+    yield "decoder", model.decoder, {"points": points}, ("rgb",), {"points": {3: "points"}}
 
 
 def multiply_accumulates(module, inputs):
@@ -146,6 +146,7 @@ def export_network(name, module, inputs, outputs, axes, folder):
                           output_names=list(outputs), opset_version=18, dynamo=True, external_data=False,
                           dynamic_shapes=axes, verbose=False)  # fmt: skip
         wanted = module(*inputs.values())
+        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
         compare(path, inputs, dict(zip(outputs, wanted)), TOLERANCE)
         store_half(path)
         compare(path, inputs, dict(zip(outputs, wanted)), HALF_TOLERANCE)

@@ -54,11 +54,12 @@ def read_geometry(folder):
             stored = {name: data[name] for name in ("radii", "mean_landmarks", "landmark_bias")}
     except (OSError, KeyError, ValueError) as error:
         raise TrainingError(f"{folder / 'geometry.npz'} cannot be read ({error})") from None
-    means = initializers(folder / "efficient_gram.onnx")
+    means = initializers(folder / "efficient_gram.onnx") | initializers(folder / "detail_manifolds.onnx")
     return {
         "radii": stored["radii"],
         "mean_level": means["mean_level"][0, 0],
         "mean_colour": means["mean_colour"][0],
+        "part_colour": means["part_colour"],
         "mean_landmarks": stored["mean_landmarks"] - stored["landmark_bias"],
         "landmark_bias": stored["landmark_bias"],
     }

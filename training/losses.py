@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from inference.colouring import LEAST, NARROWEST
 from training.networks import SHEETS, opacity_logits
 
 FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
@@ -47,6 +48,44 @@ def column_colour(colour, wanted, level, real):
     hit = (level < SHEETS + 0.5).float() * (1 - real).view(-1, 1, 1, 1)
     error = (colour.float() - wanted).abs()
     return masked_mean(error, hit) + 0.5 * masked_mean((difference(colour.float()) - difference(wanted)).abs(), hit)
+
+
+def unseen_colour(colour, wanted, seen, parts, level, real):
+    """The colours that columns which the photo does not show will have, against the truth, with their gradients.
+
+    The photo gives them their tones part by part, as in :func:`inference.colouring.match_colours`; what the networks must
+    know is the structure. colour, wanted (B, 3, 160, 160); seen (B, 1, 160, 160), how far the photo shows a column; parts
+    (B, 3, 160, 160), what it is made of; level and real as of :func:`column_colour`.
+    """
+    colour = colour.float()
+    found = colour + part_tones(wanted - colour, seen, parts)
+    hidden = (level < SHEETS + 0.5).float() * (1 - real).view(-1, 1, 1, 1) * (1 - seen)
+    error = masked_mean((found - wanted).abs(), hidden)
+    return error + masked_mean((difference(found) - difference(wanted)).abs(), hidden)
+
+
+def part_tones(error, weight, parts):
+    """Twin of :func:`inference.colouring.part_tones`: error (B, C, h, w), weight (B, 1, h, w), parts (B, P, h, w)."""
+    return sum(spread(error, weight * parts[:, k : k + 1]) * parts[:, k : k + 1] for k in range(parts.shape[1]))
+
+
+def spread(values, weight):
+    """Twin of :func:`inference.colouring.spread`: values (B, C, h, w), weight (B, 1, h, w). Returns (B, C, h, w)."""
+    levels = [torch.cat([values * weight, weight], 1)]
+    while levels[-1].shape[-1] > NARROWEST:
+        levels.append(F.avg_pool2d(levels[-1], 2))
+    total = levels[-1].mean((2, 3), keepdim=True)
+    found = total[:, :-1] / (total[:, -1:] + 1e-3)
+    for level in reversed(levels):
+        found = F.interpolate(found, size=level.shape[-2:], mode="bilinear", align_corners=False)
+        found = (level[:, :-1] + LEAST * found) / (level[:, -1:] + LEAST)
+    return found
+
+
+def parts(logits, wanted, real):
+    """Cross entropy of part logits (B, 3, h, w) against shares (B, 3, h, w) of skin, hair and cloth, where there are any."""
+    share = wanted * (1 - real).view(-1, 1, 1, 1)
+    return -(share * F.log_softmax(logits.float(), 1)).sum() / (share.sum() + 1.0)
 
 
 def difference(image):

@@ -63,7 +63,7 @@ class Manifolds(torch.nn.Module):
     """The fixed geometry of one model: radii (23, 81, 81) metres at grid corners, as training.population places them.
 
     Levels are measured by these sheets, and the voxel is looked up on them. A subject's own sheets are a *band*
-    (B, 2, 81, 81): the radii of its outermost and innermost one, see :mod:`inference.placement`.
+    (B, 2, 161, 161): the radii of its outermost and innermost one, see :mod:`inference.placement`.
     """
 
     def __init__(self, radii, grid, lift_sheets):

@@ -9,7 +9,7 @@ from torch import nn
 
 from inference import cameras, placement
 from inference.colouring import match_colours
-from inference.inversion import EMPTIED, FAR, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
+from inference.inversion import EMPTIED, FAR, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
 from training import manifolds as mf
 from training.networks import (
     SHEETS,
@@ -24,15 +24,15 @@ from training.networks import (
     surface_level,
 )
 
-GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks")  # arrays of geometry.npz, in PortraitModel's order
+GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour")  # arrays of geometry.npz, in PortraitModel's order
 
 
 @dataclasses.dataclass(frozen=True)
 class Surface:
-    """radius (B, 1, H, H) metres of each texel column's surface, defined everywhere; occupancy (B, 1, H, H), logit, low
-    where the photo shows no subject; facing (B, 1, H, H), cosine between its normal and the photo's camera; behind (B, 1, H, H) cm, how far it lies
+    """radius (B, 1, H, H) metres of each texel column's surface, defined everywhere; occupancy (B, 1, H, H), logit, high
+    where the column meets the subject and low elsewhere; facing (B, 1, H, H), cosine between its normal and the photo's camera; behind (B, 1, H, H) cm, how far it lies
     behind what the photo sees; share (B, 1, H, H) of the networks' own colour in a column's, and tone (B, 3, H, H), the
-    rest of it; band (B, 2, 81, 81) metres, outermost and innermost sheet of each subject; depth
+    rest of it; band (B, 2, 161, 161) metres, outermost and innermost sheet of each subject; depth
     (B, 1, 64, 64) metres of what the photo sees, far behind the head where it sees nothing."""
 
     radius: torch.Tensor
@@ -49,10 +49,10 @@ class PortraitModel(nn.Module):
     """Every network of the method with the geometry it works on.
 
     radii: (23, 81, 81) metres; mean_level: (G, G) and mean_colour: (3, H, H), averages of the training heads;
-    mean_landmarks: (468, 3) metres.
+    mean_landmarks: (468, 3) metres; part_colour: (3, 3, H, H), average colours of skin, hair and cloth.
     """
 
-    def __init__(self, radii, mean_level, mean_colour, mean_landmarks, config=None):
+    def __init__(self, radii, mean_level, mean_colour, mean_landmarks, part_colour, config=None):
         super().__init__()
         self.config = config or NetworkConfig()
         self.manifolds = mf.Manifolds(radii, self.config.grid, self.config.lift_sheets)
@@ -63,7 +63,7 @@ class PortraitModel(nn.Module):
         self.generator = EfficientGRAM(self.config)
         self.encoder = EncoderW(self.config, self.generator.styles)
         self.detail_encoder = DetailEncoder(self.config)
-        self.detail = DetailManifolds(self.config)
+        self.detail = DetailManifolds(self.config, part_colour)
         self.decoder = Decoder(self.config)
 
     def landmark_offsets(self, landmarks, camera):
@@ -81,33 +81,35 @@ class PortraitModel(nn.Module):
     def forward(self, photo, landmarks, camera):
         """photo (B, 3, 256, 256) in [0, 1], landmarks (B, 468, 2) px, camera (B, 4, 4).
 
-        Returns a dict: ``coarse`` and ``fused`` (level, occupancy, colour, sheets), ``maps`` and ``w_plus``.
+        Returns a dict: ``coarse`` and ``fused`` (level, occupancy, colour, sheets, and the latter parts), ``maps``, ``parts`` of
+        the photo and ``w_plus``.
         """
-        voxel, maps = self.detail_encoder(photo * 2 - 1)
+        voxel, maps, parts = self.detail_encoder(photo * 2 - 1)
         matte = torch.sigmoid(maps[:, :1].float())
         coarse, w_plus = self.coarse(photo, landmarks, camera, matte.detach())
         lifted = self.manifolds.lift(voxel, photo, matte, coarse[0], camera, self.config)
         fused = self.detail(lifted, *coarse)
-        return {"coarse": coarse, "fused": fused, "maps": maps, "w_plus": w_plus}
+        return {"coarse": coarse, "fused": fused, "maps": maps, "parts": parts, "w_plus": w_plus}
 
-    def surface(self, fused, maps, photo, camera, grow=False):
+    def surface(self, output, photo, camera, grow=False):
         """Surface of each subject and the sheets placed around it, as :mod:`inference.placement` does for the engine.
 
-        fused and maps as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. grow:
+        output as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. grow:
         the rim grows to the photo's silhouette as in the engine; in training it must learn to reach it. Returns a :class:`Surface`; its radius carries
         gradients wherever the photo did not carve it.
         """
-        level, occupancy, _, sheets = (x.float() for x in fused)
+        level, occupancy, colour, sheets, parts = (x.float() for x in output["fused"])
         size = level.shape[-1]
         corrections = F.interpolate(sheets[:, :, 0], size=(size, size), mode="bilinear", align_corners=False)
         centre = (torch.arange(size, device=level.device) + 0.5) / size
         v, u = torch.meshgrid(centre, centre, indexing="ij")
         found = self.manifolds.radius(u, v, expected_level(level, corrections)).clamp(min=placement.THINNEST)
-        mattes, poses = torch.sigmoid(maps[:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
-        rows, colours = [], fused[2].detach().float().cpu().numpy()
-        photos = photo.float().cpu().numpy()
+        mattes, poses = torch.sigmoid(output["maps"][:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
+        parts, photo_parts = (x.detach().float().softmax(1).cpu().numpy() for x in (parts, output["parts"]))
+        rows, colours, photos = [], colour.detach().cpu().numpy(), photo.float().cpu().numpy()
         guesses, chances = (x[:, 0].detach().cpu().numpy() for x in (found, occupancy))
-        for guess, chance, matte, pose, colour, picture in zip(guesses, chances, mattes, poses, colours, photos):
+        heads = zip(guesses, chances, mattes, poses, colours, parts, photos, photo_parts)
+        for guess, chance, matte, pose, colour, part, picture, picture_part in heads:
             view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose.astype(np.float64))
             radius, kept = (placement.fit_to_hull if grow else placement.carve)(guess, matte, view)
             known = kept & (chance > 0.0)
@@ -116,11 +118,11 @@ class PortraitModel(nn.Module):
             free = known & (radius == guess)
             radius = placement.continued(radius, known)
             faces, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
-            matched, share = match_colours(colour, radius, faces, behind, picture, matte, view)
+            matched, share = match_colours(colour, part, radius, faces, behind, picture, picture_part, matte, view)
             rows.append((radius, known, free, faces, behind, share, matched - share * colour, band, depth))
         radius, known, free, faces, behind, share, tone, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
         radius, known, free = radius[:, None], known[:, None], free[:, None]
-        occupancy = torch.where(known, occupancy, occupancy.clamp(max=EMPTIED))
+        occupancy = torch.where(known, FILLED, EMPTIED).to(occupancy)
         return Surface(torch.where(free, found, radius), occupancy, faces[:, None], behind[:, None], share[:, None], tone, band, depth[:, None])
 
     def decode(self, points, uv, fused, surface, photo, maps, camera):
@@ -134,7 +136,7 @@ class PortraitModel(nn.Module):
         columns = mf.sample_maps(columns, uv)
         outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
         index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
-        logit = opacity_logits(surface_level(columns[:, 0], outer, inner, sheets), columns[:, 1], index)
+        logit = opacity_logits(surface_level(columns[:, 0], outer, inner, sheets), columns[:, 1], index, placement.HARDNESS)
         features = mf.sample_sheets(fused[3][:, :, 1:], uv, self.manifolds.level(points)[0])
         maps = maps.float()
         stack = torch.cat([photo.float(), torch.sigmoid(maps[:, :1]), maps[:, 1:]], 1)
@@ -142,13 +144,13 @@ class PortraitModel(nn.Module):
             pixel, _ = mf.project(points, camera)
         seen = mf.sample_maps(stack, pixel)
         inputs = [columns[:, 4:], seen[:, :4], logit[:, None], features, seen[:, 4:], columns[:, 3:4], columns[:, 2:3]]
-        rgb, opacity = self.decoder(torch.cat(inputs, 1))
-        return rgb.transpose(1, 2), opacity[:, 0], columns[:, 4:].transpose(1, 2)
+        rgb = self.decoder(torch.cat(inputs, 1))
+        return rgb.transpose(1, 2), torch.sigmoid(logit), columns[:, 4:].transpose(1, 2)
 
     def render(self, pixels, camera, output, photo, photo_camera):
         """Render pixels (B, P, 2) in [0, 1] of a camera (B, 4, 4). Returns premultiplied colour (B, 3, P), alpha (B, P),
         expected depth (B, P) where alpha is 1."""
-        surface = self.surface(output["fused"], output["maps"], photo, photo_camera)
+        surface = self.surface(output, photo, photo_camera)
         points, uv, valid = self.manifolds.hits(camera, pixels, surface.band)
         rgb, opacity, _ = self.decode(points, uv, output["fused"], surface, photo, output["maps"], photo_camera)
         colour, alpha, weight = mf.composite(rgb, opacity * valid)

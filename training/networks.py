@@ -21,10 +21,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inference.inversion import CARVE_AT, CARVE_SLOPE, VOXEL_SLICES
+from inference.inversion import VOXEL_SLICES
 from inference.placement import SHARPNESS
 
 SHEETS = 23
+PARTS = 3  # skin, hair, cloth
 SHAPE_GRID, SHAPE_RANK = 40, 160  # texels per side of the linear guess of the shape, and its rank
 MATTE_GRID = 32  # pixels per side of the matte that it sees
 
@@ -195,7 +196,7 @@ class UNetUp(nn.Module):
 
 
 class DetailEncoder(nn.Module):
-    """E_detail: photo to a feature voxel in the camera's frustum and to pixel-aligned maps (matte, features)."""
+    """E_detail: photo to a feature voxel in the camera's frustum and to pixel-aligned maps (matte, features, parts)."""
 
     def __init__(self, config):
         super().__init__()
@@ -207,30 +208,39 @@ class DetailEncoder(nn.Module):
         self.up = nn.ModuleList(UNetUp(b, a, a) for a, b in zip(c, c[1:]))
         self.voxel = nn.Conv2d(c[1], config.voxel_channels * config.voxel_depth, 1)
         self.maps = nn.Conv2d(c[0], 4 * (1 + config.pixel_features), 1)
+        self.parts = nn.Conv2d(c[0], 4 * PARTS, 1)
 
     def forward(self, photo):
-        """photo (B, 3, 256, 256) in [-1, 1]. Returns voxel (B, C * D, 64, 64), channel-major, and maps
-        (B, 1 + P, 256, 256): the matte's logit, then pixel features."""
-        skips = [self.stem(F.pixel_unshuffle(photo, 2))]
-        for block in self.down:
-            skips.append(block(skips[-1]))
+        """photo (B, 3, 256, 256) in [-1, 1]. Returns voxel (B, C * D, 64, 64), channel-major, maps (B, 1 + P, 256, 256),
+        which are the matte's logit, then pixel features, and logits (B, 3, 256, 256) of skin, hair and cloth."""
+        skips = self.features(photo)
         x, voxel = skips[-1], None
         for i in reversed(range(len(self.up))):
             x = self.up[i](x, skips[i])
             if i == 1:
                 voxel = self.voxel(x)
-        return voxel, F.pixel_shuffle(self.maps(x), 2)
+        return voxel, F.pixel_shuffle(self.maps(x), 2), F.pixel_shuffle(self.parts(x), 2)
+
+    def features(self, photo):
+        """Maps (B, C, S / 2, S / 2), (B, C, S / 4, S / 4), ... of photo (B, 3, S, S) in [-1, 1], S even."""
+        skips = [self.stem(F.pixel_unshuffle(photo, 2))]
+        for block in self.down:
+            skips.append(block(skips[-1]))
+        return skips
 
 
 class DetailManifolds(nn.Module):
     """Lifted photo and coarse manifolds to fused manifolds: coarse plus detail, with super-resolution.
 
-    Geometry is predicted per texel column, so one super-resolution block serves all sheets at once.
+    Geometry is predicted per texel column, so one super-resolution block serves all sheets at once. A column's colour is
+    the average of what it is made of, as far as the networks know no better: part_colour (3, 3, H, H), colours of skin,
+    hair and cloth. That has ears and shading, and borders as sharp as the parts'.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, part_colour):
         super().__init__()
         self.config = config
+        self.register_buffer("part_colour", torch.as_tensor(part_colour, dtype=torch.float32))
         lifted = len(config.lift_sheets) * (config.voxel_channels + 4)
         a, b, c = config.texture_channels
         hidden, fine = config.generator_channels[-2], config.fine_channels
@@ -243,16 +253,17 @@ class DetailManifolds(nn.Module):
         self.sheets = nn.Conv2d(a, SHEETS * config.sheet_features, 1)
         self.geometry = nn.Conv2d(a, 2, 1)
         self.fine = nn.Sequential(nn.Conv2d(a + 3, fine, 3, padding=1), nn.LeakyReLU(0.2), Residual(fine))
-        self.correction = nn.Conv2d(fine, 6, 1)
-        for layer in (self.sheets, self.geometry, self.correction):
+        self.correction = nn.Conv2d(fine, 5, 1)
+        self.parts = nn.Conv2d(fine, PARTS, 1)
+        for layer in (self.sheets, self.geometry, self.correction, self.parts):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, lifted, level, occupancy, colour, sheets, hidden):
         """lifted (B, L * (V + 4), G, G); the rest as EfficientGRAM returns it.
 
-        Returns level, occupancy (B, 1, H, H), colour (B, 3, H, H) and sheet features (B, N, C, G, G), whose first
-        channel corrects the logit of the sheet's opacity.
+        Returns level, occupancy (B, 1, H, H), colour (B, 3, H, H), sheet features (B, N, C, G, G), whose first
+        channel corrects the logit of the sheet's opacity, and logits (B, 3, H, H) of skin, hair and cloth.
         """
         small = F.avg_pool2d(colour, 2)
         x = torch.cat([lifted.to(hidden.dtype), hidden, (level / 12.0 - 1.0).to(hidden.dtype),
@@ -264,52 +275,21 @@ class DetailManifolds(nn.Module):
         geometry = torch.cat([level, occupancy], 1) + self.geometry(x)
         geometry = F.interpolate(geometry.float(), scale_factor=2, mode="bilinear", align_corners=False)
         x = F.interpolate(x, scale_factor=2, mode="nearest")
-        correction = self.correction(self.fine(torch.cat([x, colour.to(x.dtype)], 1))).float()
+        fine = self.fine(torch.cat([x, colour.to(x.dtype)], 1))
+        correction = self.correction(fine).float()
         geometry = geometry + correction[:, :2]
-        seen = self.seen_colour(lifted.float(), level.float())
-        seen = F.interpolate(seen, scale_factor=2, mode="bilinear", align_corners=False)
-        colour = colour + torch.sigmoid(correction[:, 5:] + 1.5) * (seen - colour)
-        return geometry[:, :1], geometry[:, 1:], colour + correction[:, 2:5], sheets
-
-    def seen_colour(self, lifted, level):
-        """Colours the photo shows on the coarse surface, spread over columns it does not show: (B, 3, G, G).
-
-        A column counts by the matte at its surface, and less where the surface runs away from the viewer. What is
-        missing comes from the other side of the head, then from ever wider averages (push-pull, Gortler et al., SIGGRAPH 1996).
-        """
-        config, grid = self.config, level.shape[-1]
-        colours = lifted.view(-1, len(config.lift_sheets), config.voxel_channels + 4, grid, grid)[:, :, config.voxel_channels :]
-        index = torch.tensor(config.lift_sheets, dtype=level.dtype, device=level.device).view(1, -1, 1, 1)
-        near = torch.exp(-(((index - level) / 1.5) ** 2))
-        across, down = level[..., :, 1:] - level[..., :, :-1], level[..., 1:, :] - level[..., :-1, :]
-        steep = F.pad(across.abs(), (0, 1)) + F.pad(across.abs(), (1, 0))
-        steep = steep + F.pad(down.abs(), (0, 0, 0, 1)) + F.pad(down.abs(), (0, 0, 1, 0))
-        trust = torch.exp(-((steep / 4.0) ** 2))
-        colour = (colours[:, :, :3] * near[:, :, None]).sum(1) * trust
-        weight = (colours[:, :, 3:] * near[:, :, None]).sum(1) * trust
-        missing = 0.5 * torch.clamp(1.0 - 2.0 * weight, min=0.0)  # a side the photo does not show is like the other one
-        colour, weight = (x + missing * torch.flip(x, (3,)) for x in (colour, weight))
-        # Averages widen along the rows, so that hair goes on as hair and skin as skin.
-        levels = [(colour, weight)]
-        while levels[-1][0].shape[-1] > 5:
-            step = (2, 2) if len(levels) % 3 == 0 else (1, 2)
-            levels.append(tuple(F.avg_pool2d(x, step) for x in levels[-1]))
-        colour, weight = (x.mean((2, 3), keepdim=True) for x in levels[-1])
-        found = ((colour + 0.002) / (weight + 0.004)).expand_as(levels[-1][0])
-        for colour, weight in reversed(levels):
-            if found.shape[-1] != colour.shape[-1]:
-                found = F.interpolate(found, size=colour.shape[-2:], mode="bilinear", align_corners=False)
-            found = (colour + 0.02 * found) / (weight + 0.02)
-        return found
+        parts = self.parts(fine).float()
+        colour = (parts.softmax(1)[:, :, None] * self.part_colour).sum(1) + correction[:, 2:]
+        return geometry[:, :1], geometry[:, 1:], colour, sheets, parts
 
 
-def opacity_logits(level, occupancy, index):
+def opacity_logits(level, occupancy, index, sharpness=SHARPNESS):
     """Opacity logits of sheets in columns that are solid behind their surface.
 
     level, occupancy (logit) and index (of the sheet, 0 the outermost) broadcast. Returns the logit of the product
     of both chances: that the sheet lies behind the surface, and that the column is occupied.
     """
-    behind = torch.clamp(SHARPNESS * (index + 0.5 - level), -20.0, 20.0)
+    behind = torch.clamp(sharpness * (index + 0.5 - level), -20.0, 20.0)
     behind, occupied = torch.broadcast_tensors(behind, torch.clamp(occupancy, -20.0, 20.0))
     low, high = torch.minimum(behind, occupied), torch.maximum(behind, occupied)
     return low - torch.log(1.0 + torch.exp(low - high) + torch.exp(-high))
@@ -331,7 +311,9 @@ def surface_level(radius, outer, inner, count):
 
 
 class Decoder(nn.Module):
-    """Fusion MLP, point by point: coarse colour, features and what the photo shows there to colour and opacity.
+    """Fusion MLP, point by point: coarse colour, features and what the photo shows there to colour.
+
+    Opacity is the surface's alone: what a network adds to it, point by point, frays silhouettes.
 
     Inputs per point, in this order: coarse colour (3), photo colour (3), matte (1), sheet features (C, the first a
     logit), pixel features (P), depth of the column's surface behind what the photo sees in cm (1), cosine between the surface's
@@ -343,23 +325,20 @@ class Decoder(nn.Module):
         inputs = 3 + 3 + 1 + config.sheet_features + config.pixel_features + 2
         width = config.decoder_width
         self.first, self.second = nn.Conv2d(inputs, width, 1), nn.Conv2d(width, width, 1)
-        self.third = nn.Conv2d(width, 6, 1)
+        self.third = nn.Conv2d(width, 4, 1)
         nn.init.normal_(self.third.weight, std=0.01)
         nn.init.zeros_(self.third.bias)
 
     def forward(self, points):
-        """points (B, inputs, h, w). Returns colour (B, 3, h, w) in [0, 1] and opacity (B, 1, h, w) in [0, 1]."""
-        coarse, photo, matte, logit = points[:, :3], points[:, 3:6], points[:, 6:7], points[:, 7:8]
+        """points (B, inputs, h, w). Returns colour (B, 3, h, w) in [0, 1]."""
+        coarse, photo, matte = points[:, :3], points[:, 3:6], points[:, 6:7]
         behind, facing = points[:, -2:-1], points[:, -1:]
         x = torch.cat([points[:, :7], torch.tanh(points[:, 7:8] / 4.0), points[:, 8:-2], torch.tanh(behind), facing], 1)
         x = F.leaky_relu(self.first(x), 0.2)
         x = F.leaky_relu(self.second(x), 0.2)
         x = self.third(x).float()
         # The photo is trusted where its pixel is subject, nothing stands in front, and it is not seen at a grazing angle.
-        trust = 6.0 * (matte - 0.6) + 4.0 * torch.clamp(0.8 - behind, -3.0, 0.5) + 8.0 * torch.clamp(facing - 0.35, -0.7, 0.25)
-        gate = torch.sigmoid(trust + 2.0 * x[:, 4:5])
+        trust = 6.0 * (matte - 0.6) + 4.0 * torch.clamp(0.8 - behind, -3.0, 0.5) + 30.0 * torch.clamp(facing - 0.4, -0.5, 0.1)
+        gate = torch.sigmoid(trust + 2.0 * x[:, 3:])
         colour = coarse + gate * (photo - coarse) + 0.1 * torch.tanh(x[:, :3])
-        # What projects onto the photo's backdrop is empty: the photo carves the manifolds.
-        carve = (1.0 - torch.sigmoid(CARVE_SLOPE * (matte - CARVE_AT))) * torch.sigmoid(3.0 + x[:, 5:6])
-        opacity = torch.sigmoid(logit + 2.0 * x[:, 3:4]) * (1.0 - carve)
-        return torch.clamp(colour, 0.0, 1.0), opacity
+        return torch.clamp(colour, 0.0, 1.0)

@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from inference import cameras
 from training import losses
 from training import manifolds as mf
+from training.judges import Judges
 
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
+NOBODY = Judges()
 SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 
@@ -26,6 +28,10 @@ def texture_losses(output, batch, weights):
         out[f"{name}_occupancy"] = share * weights.occupancy * occupied
         out[f"{name}_opacity"] = share * weights.opacity * losses.sheet_opacity(level, occupancy, sheets, batch["level"], real)
         out[f"{name}_colour"] = share * weights.colour * losses.column_colour(colour, batch["dome"], batch["level"], real)
+    unseen = losses.unseen_colour(output["fused"][2], batch["dome"], batch["seen"], batch["dome_parts"], batch["level"], real)
+    out["unseen_colour"] = weights.unseen_colour * unseen
+    out["parts"] = weights.parts * (losses.parts(output["fused"][4], batch["dome_parts"], real)
+                                    + losses.parts(output["parts"], batch["photo_parts"], real))  # fmt: skip
     out["matte"] = weights.matte * losses.matte(output["maps"], batch["alpha"], batch["known"])
     out["codes"] = weights.codes * output["w_plus"].float().square().mean()
     return out
@@ -48,23 +54,26 @@ def pick(image, rows, columns):
     return image.flatten(2).gather(2, index)
 
 
-def view_losses(model, output, batch, weights, patch):
+def view_losses(model, output, batch, weights, patch, judges=NOBODY):
     """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms."""
-    surface = model.surface(output["fused"], output["maps"], batch["clean"], batch["camera"])
-    out = own_view(model, output, surface, batch, weights, patch)
+    surface = model.surface(output, batch["clean"], batch["camera"])
+    out, photos = own_view(model, output, surface, batch, weights, patch, judges)
     synthetic = batch["synthetic"] > 0.5
     if synthetic.any() and weights.novel_colour:
-        out |= known_view(model, *rows_of(synthetic, output, surface, batch), weights, patch)
+        out |= known_view(model, *rows_of(synthetic, output, surface, batch), weights, patch, judges)
     if weights.prior_depth or weights.prior_features:
         out |= coarse_priors(model, output, surface, batch, weights)
-    if weights.prior_seen or weights.prior_unseen:
-        out |= unknown_view(model, output, surface, batch, weights, patch)
+    if weights.prior_seen or weights.prior_unseen or judges.critic:
+        out |= unknown_view(model, output, surface, batch, weights, patch, judges, photos)
+    if judges.identity:
+        out["identity"] = weights.identity * same_face(model, output, surface, batch, patch, judges.identity)
     return out
 
 
 def rows_of(chosen, output, surface, batch):
     """The examples of a batch for which ``chosen`` (B,) bool is true: output, surface and batch."""
-    output = {"fused": tuple(x[chosen] for x in output["fused"]), "maps": output["maps"][chosen]}
+    output = {"fused": tuple(x[chosen] for x in output["fused"]), "maps": output["maps"][chosen],
+              "parts": output["parts"][chosen]}  # fmt: skip
     surface = type(surface)(*(x[chosen] for x in vars(surface).values()))
     return output, surface, {k: v[chosen] for k, v in batch.items() if torch.is_tensor(v)}
 
@@ -80,8 +89,9 @@ def render(model, output, surface, batch, camera, pixels):
     return {"colour": colour, "alpha": alpha[:, None], "tint": (tint * fixed[..., 0][:, :, None]).sum(1), "points": ends}
 
 
-def own_view(model, output, surface, batch, weights, patch):
-    """The photo's own view, synthetic heads and real portraits."""
+def own_view(model, output, surface, batch, weights, patch, judges):
+    """The photo's own view, synthetic heads and real portraits. Returns the terms and the photos' patches (B, 4, S, S),
+    premultiplied RGBA."""
     photo, square = batch["photo"], lambda x: x.reshape(len(x), -1, patch, patch)  # noqa: E731
     pixels, rows, columns = random_patch(len(photo), 256, patch, photo.device)
     view = render(model, output, surface, batch, batch["camera"], pixels)
@@ -93,11 +103,22 @@ def own_view(model, output, surface, batch, weights, patch):
     # The columns' own colours must explain the photo too: they are what unseen sides are made of.
     solid = (truth[:, 3:] > 0.98) * (view["alpha"].detach() > 0.9) * known
     coarse = losses.masked_mean((view["tint"] - truth[:, :3]).abs(), solid)
-    return {"input_colour": weights.input_colour * error, "input_alpha": weights.view_alpha * alpha_error,
-            "input_coarse": weights.input_coarse * coarse}  # fmt: skip
+    out = {"input_colour": weights.input_colour * error, "input_alpha": weights.view_alpha * alpha_error,
+           "input_coarse": weights.input_coarse * coarse}  # fmt: skip
+    photos = square(torch.cat([truth[:, :3] * truth[:, 3:], truth[:, 3:]], 1) * known)
+    if judges.features:
+        ours = square(view["colour"] * known)
+        out["input_perceptual"] = weights.perceptual * judges.features.distance(even(ours), even(photos[:, :3]))
+    return out, photos
 
 
-def known_view(model, output, surface, batch, weights, patch):
+def even(picture):
+    """A picture (B, C, S, S) without its last row and column where S is odd."""
+    side = picture.shape[-1] // 2 * 2
+    return picture[..., :side, :side]
+
+
+def known_view(model, output, surface, batch, weights, patch, judges):
     """Another view of synthetic heads, whose picture is known."""
     pixels, rows, columns = random_patch(len(batch["photo"]), 256, patch, batch["photo"].device)
     view = render(model, output, surface, batch, batch["view_camera"], pixels)
@@ -105,7 +126,11 @@ def known_view(model, output, surface, batch, weights, patch):
     truth = square(pick(batch["view"], rows, columns))
     everywhere = torch.ones_like(truth[:, :1])
     error, alpha_error = losses.picture(square(view["colour"]), square(view["alpha"]), truth, everywhere)
-    return {"novel_colour": weights.novel_colour * error, "novel_alpha": weights.view_alpha * alpha_error}
+    out = {"novel_colour": weights.novel_colour * error, "novel_alpha": weights.view_alpha * alpha_error}
+    if judges.features:
+        distance = judges.features.distance(even(square(view["colour"])), even(truth[:, :3] * truth[:, 3:]))
+        out["novel_perceptual"] = weights.perceptual * distance
+    return out
 
 
 def coarse_priors(model, output, surface, batch, weights):
@@ -126,13 +151,18 @@ def coarse_priors(model, output, surface, batch, weights):
             "prior_features": weights.prior_features * losses.masked_mean(added, F.avg_pool2d(unseen, 2))}  # fmt: skip
 
 
-def unknown_view(model, output, surface, batch, weights, patch):
-    """A random other view without a picture of it: what the photo shows must reappear there, and what it does not show
-    must look as the columns say (GRAMInverter, section 3.3)."""
-    count, device = len(batch["photo"]), batch["photo"].device
+def random_cameras(count, device):
+    """Other cameras of the head, (count, 4, 4)."""
     turns = (torch.rand(count, 2) * 2 - 1) * torch.tensor([40.0, 15.0])
     poses = [cameras.orbit_camera(yaw=float(yaw), pitch=float(pitch)).camera_to_world for yaw, pitch in turns]
-    camera = torch.tensor(np.stack(poses), dtype=torch.float32, device=device)
+    return torch.tensor(np.stack(poses), dtype=torch.float32, device=device)
+
+
+def unknown_view(model, output, surface, batch, weights, patch, judges, photos):
+    """A random other view without a picture of it: what the photo shows must reappear there, what it does not show must
+    look as the columns say (GRAMInverter, section 3.3), and a critic must take it for one of the photos' patches."""
+    count, device = len(batch["photo"]), batch["photo"].device
+    camera = random_cameras(count, device)
     pixels, _, _ = random_patch(count, 256, patch, device)
     view = render(model, output, surface, batch, camera, pixels)
     shown, photo = visible(view["points"], batch, surface)
@@ -141,7 +171,21 @@ def unknown_view(model, output, surface, batch, weights, patch):
     tint = (view["tint"] / view["alpha"].clamp(min=0.5)).detach()
     seen = losses.masked_mean((straight - photo).abs(), shown[:, None] * solid)
     unseen = losses.masked_mean((straight - tint).abs(), (1.0 - shown[:, None]) * solid)
-    return {"prior_seen": weights.prior_seen * seen, "prior_unseen": weights.prior_unseen * unseen}
+    out = {"prior_seen": weights.prior_seen * seen, "prior_unseen": weights.prior_unseen * unseen}
+    if judges.critic:
+        rendered = torch.cat([view["colour"], view["alpha"]], 1).reshape(count, 4, patch, patch)
+        out["adversarial"] = weights.adversarial * judges.critic.fool(rendered, camera)
+        judges.critic.remember(photos, batch["camera"], rendered, camera)
+    return out
+
+
+def same_face(model, output, surface, batch, patch, judge):
+    """Distance of the face in small whole pictures of the own and of a random other view to the photo's."""
+    count, device = len(batch["photo"]), batch["photo"].device
+    pixels = mf.pixel_grid(patch, patch, device).expand(count, -1, -1)
+    photo = F.interpolate(batch["photo"].float() * batch["alpha"], size=(patch, patch), mode="area")
+    views = (render(model, output, surface, batch, camera, pixels) for camera in (batch["camera"], random_cameras(count, device)))
+    return sum(judge.distance(view["colour"].reshape(count, 3, patch, patch), photo) for view in views) / 2
 
 
 @torch.no_grad()

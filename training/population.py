@@ -14,7 +14,7 @@ from scipy import ndimage
 from inference import domes
 from inference.cameras import CROP_DISTANCE, orbit_camera
 from inference.inversion import UNUSED_LANDMARKS
-from inference.placement import KNEE, bounds, radius_to_level
+from inference.placement import KNEE, bounds, continued, radius_to_level
 from training.networks import SHEETS
 from training.synthetic_shards import open_shards
 
@@ -112,13 +112,33 @@ def landmark_bias(seen, exact, cameras, mean_landmarks):
 
 def for_grid(geometry, grid):
     """The arrays of geometry.npz with the means resampled to textures of (grid, grid) and (2 grid, 2 grid) texels."""
-    level, colour = geometry["mean_level"], geometry["mean_colour"]
+    level, colour, parts = geometry["mean_level"], geometry["mean_colour"], geometry["part_colour"]
     if level.shape[-1] == grid:
         return geometry
     zoom = grid / level.shape[-1]
     level = ndimage.zoom(level, zoom, order=1, mode="nearest", grid_mode=True)
     colour = ndimage.zoom(colour, (1, zoom, zoom), order=1, mode="nearest", grid_mode=True)
-    return geometry | {"mean_level": level.astype(np.float32), "mean_colour": colour.astype(np.float32)}
+    parts = ndimage.zoom(parts, (1, 1, zoom, zoom), order=1, mode="nearest", grid_mode=True)
+    names = "mean_level", "mean_colour", "part_colour"
+    return geometry | {name: value.astype(np.float32) for name, value in zip(names, (level, colour, parts))}
+
+
+def part_colours(shards, count):
+    """Average colours (3, 3, h, w) float32 in [0, 1] of skin, hair and cloth at every texel of the first ``count`` heads and
+    their mirror images, continued to where a part was never seen."""
+    total = weight = 0.0
+    for shard in shards:
+        rows = slice(0, max(count, 0))
+        share = np.asarray(shard["dome_label"][rows]).astype(np.float32) / 255
+        colour = np.asarray(shard["dome_rgba"][rows, ..., :3]).astype(np.float32) / 255
+        total = total + np.einsum("nhwp,nhwc->pchw", share, colour)
+        weight = weight + share.sum(0).transpose(2, 0, 1)
+        count -= len(share)
+    total, weight = total + total[..., ::-1], weight + weight[..., ::-1]
+    known = weight > 4.0
+    means = total / np.maximum(weight, 1e-6)[:, None]
+    spread = [[ndimage.gaussian_filter(continued(plane, k), 1.5, mode="nearest") for plane in part] for part, k in zip(means, known)]
+    return np.array(spread, np.float32)
 
 
 def mirrored_landmarks(mean_landmarks):
@@ -158,7 +178,8 @@ def main(arguments=None):
         exact = [np.asarray(shard["landmarks"][: len(s)]) for shard, s in zip(shards, seen)]
         poses = [np.asarray(shard["camera"][: len(s)], np.float64) for shard, s in zip(shards, seen)]
         bias = landmark_bias(np.concatenate(seen), np.concatenate(exact), np.concatenate(poses), landmarks)
-    np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_colour=colour, mean_landmarks=landmarks, landmark_bias=bias)
+    np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_colour=colour, mean_landmarks=landmarks, landmark_bias=bias,
+                        part_colour=part_colours(shards, options.count))  # fmt: skip
     print(f"{len(outer)} heads, {100 * clipped:.2f} % of their surface outside the sheets")
     spacing = (radii[KNEE] - radii[-1]) / (SHEETS - 1 - KNEE) * 1000
     print(f"inner sheets {spacing.min():.1f} to {spacing.max():.1f} mm apart, {spacing[40:55, 32:48].mean():.1f} mm in the face")

@@ -20,6 +20,8 @@ class LossWeights:
     occupancy: float = 0.5  # does the column meet the subject
     opacity: float = 1.0  # opacity of every sheet
     colour: float = 2.0  # colour of the columns
+    unseen_colour: float = 4.0  # colour of the columns that the photo does not show, once it gave them its tones
+    parts: float = 0.5  # skin, hair and cloth, of the columns and of the photo
     matte: float = 1.0  # the photo's matte
     codes: float = 1e-3  # size of w+
     input_colour: float = 4.0  # the photo's own view
@@ -30,6 +32,9 @@ class LossWeights:
     prior_features: float = 0.01  # size of detail features where the photo sees nothing
     prior_seen: float = 1.0  # what the photo shows reappears in other views
     prior_unseen: float = 1.0  # what it does not show looks as the columns say
+    perceptual: float = 0.0  # own and known novel views in the features of a trained E_detail, or of the user's network
+    identity: float = 0.0  # own and random other views by the user's face descriptor
+    adversarial: float = 0.0  # random other views against photos, by a critic of patches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +65,7 @@ PRESETS = {
     # The embedded model. One core with AMX trains 4 to 5 examples a second while nothing is rendered.
     "cpu": Preset(),
     # The same networks on GPUs: up to four processes share a step without changing it.
-    "gpu": Preset(batch=64, chunk=16, patch=64, learning_rate=2e-3, log_every=100, save_every=1000),
+    "gpu": Preset(weights=LossWeights(perceptual=1.0, adversarial=0.02), batch=64, chunk=16, patch=64, learning_rate=2e-3, log_every=100, save_every=1000),
     # The papers' sizes: textures of 256 texels, 512-wide codes, StyleGAN2 widths, a voxel of 32 channels, and detail
     # looked up on every sheet. Too large for the extension; for GPUs of 24 GB and more.
     "paper": Preset(
@@ -78,6 +83,7 @@ PRESETS = {
             pixel_features=12,
             decoder_width=64,
         ),
+        weights=LossWeights(perceptual=1.0, adversarial=0.02),
         batch=32,
         chunk=4,
         patch=80,

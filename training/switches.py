@@ -53,7 +53,8 @@ def _coarse_alone(model, session, outputs, inputs):
     level, occupancy = (enlarged(inputs[name][0])[None] for name in ("level", "occupancy"))
     colour, sheets = inputs["colour"], inputs["sheets"]
     shape = next(o.shape for o in session.get_outputs() if o.name == "features")  # (1, N, C, G, G)
-    return [level, occupancy, colour, sheets.reshape(1, shape[1], shape[2], *sheets.shape[2:])]
+    parts = session.run(["fused_parts"], inputs)[0]  # what a column is made of gives it no detail
+    return [level, occupancy, colour, sheets.reshape(1, shape[1], shape[2], *sheets.shape[2:]), parts]
 
 
 def enlarged(planes):

@@ -6,7 +6,7 @@ import numpy as np
 
 from training.errors import TrainingError
 
-NEEDED = ("photo", "camera", "landmarks", "dome_rgba", "dome_radius", "skin_radius", "views", "view_cameras")
+NEEDED = ("photo", "camera", "landmarks", "dome_rgba", "dome_radius", "dome_label", "photo_label", "skin_radius", "views", "view_cameras")
 
 
 class Shard:
@@ -32,6 +32,9 @@ class Shard:
 
     def __len__(self):
         return len(self.arrays["photo"])
+
+    def __reduce__(self):
+        return Shard, (self.folder,)  # memory maps would travel to other processes as whole arrays
 
     def mean_landmarks(self):
         """(468, 3) metres, portrait space: landmarks of the mean head."""

@@ -24,8 +24,10 @@ import torch.nn.functional as F
 from training import checkpoint as ck
 from training.batches import Batches, Opening, look, newer
 from training.errors import TrainingError, command
+from training.fresh_heads import fresh_heads
 from training.from_onnx import read_geometry, start_from
 from training.journal import Journal
+from training.judges import summon
 from training.linear_shape import fit_linear_shape
 from training.model import GEOMETRY, PortraitModel
 from training.objective import texture_losses, view_losses
@@ -50,11 +52,17 @@ def parse(arguments):
                         help="exported model (folder) or checkpoint whose weights to start from")  # fmt: skip
     parser.add_argument("--resume", nargs="?", const=True, type=pathlib.Path,
                         help="go on with a run: its checkpoint, or nothing for last.pt in --out")  # fmt: skip
+    parser.add_argument("--fresh-heads", nargs="?", const=0, type=int, metavar="N",
+                        help="render N heads of every chunk anew on --device, all without N, in place of those of the shards")  # fmt: skip
+    parser.add_argument("--data", type=pathlib.Path, help="asset pack of --fresh-heads (default: ../shared/data)")
     parser.add_argument("--fresh-data", action="store_true", help="resume with the shards that are there now")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, help="length of the whole run, over all its parts (default 60)")
     parser.add_argument("--samples", type=int, help="length in examples instead; its course then depends on no clock")
     parser.add_argument("--validation", type=pathlib.Path, help="folder of shards for pictures; the first of --heads by default")
+    parser.add_argument("--features", type=pathlib.Path,
+                        help="model folder or TorchScript file for weights.perceptual; models/default by default")  # fmt: skip
+    parser.add_argument("--identity", type=pathlib.Path, help="TorchScript face descriptor for weights.identity")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare examples")
     parser.add_argument("--threads", type=int, help="of torch; all cores by default")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cuda" if torch.cuda.is_available() else "cpu")
@@ -98,8 +106,9 @@ def fit_textures(batch, size):
     if batch["level"].shape[-1] == size:
         return batch
     near = {name: F.interpolate(batch[name], size=(size, size), mode="nearest-exact") for name in ("level", "gap")}
-    dome = F.interpolate(batch["dome"], size=(size, size), mode="bilinear", align_corners=False)
-    return batch | near | {"dome": dome}
+    soft = {name: F.interpolate(batch[name], size=(size, size), mode="bilinear", align_corners=False)
+            for name in ("dome", "seen", "dome_parts")}  # fmt: skip
+    return batch | near | soft
 
 
 class Run:
@@ -127,8 +136,11 @@ class Run:
         self.model.to(group.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = torch.optim.Adam(self.model.parameters(), preset.learning_rate, betas=(0.9, 0.99))
+        self.judges = summon(preset.weights, group.device, options.features, options.identity, options.seed)
         if state:
             ck.unpack(state, self.model, self.average, self.optimizer)
+            if self.judges.critic and state.get("critic"):
+                self.judges.critic.unpack(state["critic"])
             self.step, self.seconds = state["step"], state["seconds"]
             recorded = Opening(state["opening"]["step"], tuple(map(tuple, state["opening"]["shards"])))
             self.opening = dataclasses.replace(self.opening, step=self.step) if options.fresh_data else recorded
@@ -152,7 +164,7 @@ class Run:
                 output = self.model(batch["photo"], batch["landmarks"], batch["camera"])
             terms = texture_losses(output, batch, preset.weights)
             if view and self.step % preset.view_every == 0:
-                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch)
+                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges)
             (sum(terms.values()) / chunks).backward()
             collected.append(terms)
         self.group.add([p.grad for p in self.model.parameters() if p.grad is not None])
@@ -164,6 +176,8 @@ class Run:
                 raise TrainingError(f"the loss is no number any more at step {self.step} ({', '.join(names) or 'its gradient'})")
             return False
         self.optimizer.step()
+        if self.judges.critic:
+            self.judges.critic.learn(self.group)
         decay = min(preset.average, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
             for ours, theirs in zip(self.average.parameters(), self.model.parameters()):
@@ -176,6 +190,7 @@ class Run:
     def save(self, path):
         """Settle the live state and, on the first process, write it. Raises OSError when that fails."""
         state = ck.settle(self.model, self.average, self.optimizer)
+        state["critic"] = self.judges.critic.settle() if self.judges.critic else {}
         if self.group.rank:
             return
         state |= {
@@ -195,6 +210,7 @@ def train(options):
         torch.set_num_threads(options.threads)
     group = Group(options.device)
     group.check(preset)
+    fresh = None if options.fresh_heads is None else fresh_heads(options.fresh_heads, group.device, options.data)
     run = Run(options, preset, group)
     preset, first, start = run.preset, run.seconds, time.monotonic()
 
@@ -209,7 +225,7 @@ def train(options):
     now, stop = progress()
     if stop:
         raise TrainingError(f"this run is over after {run.step} steps: give more --minutes or --samples to go on")
-    batches = Batches(preset, options.heads, options.real, run.geometry, options.seed, options.workers, group.share)
+    batches = Batches(preset, options.heads, options.real, run.geometry, options.seed, options.workers, group.share, fresh)
     validation = Validation(options.validation or options.heads[0], run.geometry, group.device) if group.rank == 0 else None
     view, unsaved, path = now >= preset.view_from, None, options.out / "last.pt"
     batches.open(run.opening, run.step, view)

@@ -65,6 +65,13 @@ def make(seed):
     for first, centre in ((36, 0.43), (42, 0.57)):
         multi_pie[:, first : first + 6] = centre + 0.03 * np.cos(around), 0.45 + 0.02 * np.sin(around)
     u_dome, v_dome = domes.texel_centres(DOME, DOME)
+    # The hairline of tests.portraits: what is dark above is hair.
+    label = np.zeros((DOME, DOME, 3), np.uint8)
+    hairy = v_dome < 0.26 + 1.26 * (u_dome - 0.5) ** 2
+    label[..., 0], label[..., 1] = np.where(hairy, 0, 255), np.where(hairy, 255, 0)
+    labelled = portrait.textures.copy()
+    labelled[:-1, ..., :3] = label
+    parts = picture(dataclasses.replace(portrait, textures=labelled), cameras[0])[0]
     dome = np.concatenate([portrait.textures[0, ..., :3], np.full((DOME, DOME, 1), 255, np.uint8)], -1)
     return {
         "photo": photos[0],
@@ -77,6 +84,8 @@ def make(seed):
         "landmarks68": cameras[0].project(domes.dome_points(*multi_pie, radius(*multi_pie)))[0].astype(np.float32),
         "dome_radius": radius(u_dome, v_dome).astype(np.float16),
         "dome_rgba": dome,
+        "dome_label": label,
+        "photo_label": (parts[..., :3] * (parts[..., 3:] / 255.0)).astype(np.uint8),
         "skin_radius": radius(u_dome, v_dome).astype(np.float16),
         "parameters": rng.normal(size=12).astype(np.float32),
     }

@@ -55,6 +55,7 @@ def test_geometry_is_the_one_it_was_trained_on(exported, geometry):
         for name in ("radii", "mean_landmarks", "landmark_bias"):
             np.testing.assert_allclose(found[name], data[name], atol=1e-7)
         np.testing.assert_allclose(found["mean_level"], data["mean_level"], rtol=1e-3)
+        np.testing.assert_allclose(found["part_colour"], data["part_colour"], atol=1e-3)
 
 
 def test_a_broken_folder_is_named(exported, tmp_path):

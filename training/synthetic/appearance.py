@@ -7,7 +7,7 @@ import numpy as np
 from . import beards, hood
 from .assets import to_portrait
 from .heads import landmark_points
-from .renderer import smooth_normals
+from .passes import smooth_normals
 
 CARD_SHARE = 0.22  # of the heads with hair wear one of the pack's hair cards instead of strands
 SKIN_SIZE, HAIR_SIZE, SMALL_SIZE = 2048, 1024, 512  # pixels of resident textures

@@ -52,6 +52,14 @@ def make_part(name, kind, faces, faces_uv, uv, texture=None):
     )  # fmt: skip
 
 
+def asset_folder(root=None):
+    """The asset pack's folder. Raises FileNotFoundError with the expected place if the pack is absent."""
+    root = pathlib.Path(root or DEFAULT_DATA)
+    if not (root / "heads" / "mh_base.npz").is_file():
+        raise FileNotFoundError(f"no head assets in {root / 'heads'}; give the data folder with --data")
+    return root
+
+
 class AssetPack:
     """Everything of the pack that portraits need, loaded once.
 
@@ -59,10 +67,8 @@ class AssetPack:
     """
 
     def __init__(self, root=None):
-        self.root = pathlib.Path(root or DEFAULT_DATA)
+        self.root = asset_folder(root)
         heads = self.root / "heads"
-        if not (heads / "mh_base.npz").is_file():
-            raise FileNotFoundError(f"no head assets in {heads}; give the data folder with --data")
         base = dict(np.load(heads / "mh_base.npz", allow_pickle=False))
         self.base = base
         self.base_verts = base["verts"].astype(np.float32)
@@ -76,7 +82,7 @@ class AssetPack:
         self.identity = ict["identity"].astype(np.float32).reshape(100, -1)
         self.expression = ict["expression"].astype(np.float32).reshape(57, -1)
         self.expression_names = [str(n) for n in ict["expression_names"]]
-        self._load_macros(np.load(heads / "mh_targets.npz", allow_pickle=False))
+        self._load_macros(dict(np.load(heads / "mh_targets.npz", allow_pickle=False)))  # unpacks every array once
         self.names = {
             kind: sorted(k for k, v in self.tables["assets"].items() if v["kind"] == kind)
             for kind in ("hair", "brow", "lash", "suit", "hat", "teeth")

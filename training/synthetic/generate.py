@@ -7,13 +7,15 @@ at inference. The head is warped so that this camera sees every point at the pix
 photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metres along the view axis, 0 = nothing.
 camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, centred). landmarks, landmarks68:
 exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
-metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat and glasses. The light is fixed in the world, so
+metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat and glasses. photo_label, dome_label: how much
+of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing or glasses. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
 pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -31,7 +33,7 @@ from .assets import AssetPack
 from .glasses import glasses_parts
 from .heads import build_head, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
-from .renderer import Renderer, smooth_normals
+from .passes import smooth_normals
 
 HEADS_PER_SHARD = 256
 DOME_SIZE = 160
@@ -47,6 +49,8 @@ ARRAYS = {  # name: shape per head, type
     "landmarks68": ((68, 2), np.float32),
     "dome_radius": ((DOME_SIZE, DOME_SIZE), np.float16),
     "dome_rgba": ((DOME_SIZE, DOME_SIZE, 4), np.uint8),
+    "photo_label": ((256, 256, 3), np.uint8),
+    "dome_label": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
     "skin_radius": ((DOME_SIZE, DOME_SIZE), np.float16),
     "skin_rgb": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
 }
@@ -110,12 +114,30 @@ def warp_points(points, true, estimated):
     return local @ estimated.camera_to_world[:3, :3].T + estimated.position
 
 
-class Studio:
-    """Makes heads; holds what they share."""
+def renderer_class(name, device="cpu"):
+    """What makes a renderer from an AssetPack: ``gl`` draws through OpenGL, ``torch`` with PyTorch on a device.
 
-    def __init__(self, data=None):
+    The libraries of the other one need not be there.
+    """
+    if name == "gl":
+        from .renderer import Renderer
+
+        return Renderer
+    from .torch_renderer import TorchRenderer
+
+    return functools.partial(TorchRenderer, device=device)
+
+
+class Studio:
+    """Makes heads; holds what they share.
+
+    data: folder of the asset pack. renderer: makes the renderer from the AssetPack, see :func:`renderer_class`; OpenGL
+    by default.
+    """
+
+    def __init__(self, data=None, renderer=None):
         self.pack = AssetPack(data)
-        self.renderer = Renderer(self.pack)
+        self.renderer = (renderer or renderer_class("gl"))(self.pack)
         self.wardrobe = Wardrobe(self.pack, self.renderer)
         self.template = mean_landmarks(self.pack).astype(np.float64)
         self.weights = landmark_weights(self.template)
@@ -235,6 +257,7 @@ class Studio:
         row = {"camera": estimated.camera_to_world, "landmarks": landmarks, "landmarks68": landmarks68}
         noise = self.wardrobe.noise
         row["photo"], row["photo_depth"] = renderer.view(estimated, parts, materials, noise, glossy)
+        row["photo_label"] = shares(renderer.view(estimated, parts, materials, noise, glossy, labelled=True)[0])
         cameras = [orbit_camera(rng.uniform(-35, 35), rng.uniform(-15, 15)),
                    orbit_camera(rng.uniform(-60, 60), rng.uniform(-20, 25))]  # fmt: skip
         views = [renderer.view(c, parts, materials, noise, glossy) for c in cameras]
@@ -243,6 +266,7 @@ class Studio:
         for part, positions in zip(parts, warped, strict=True):
             renderer.set_dome_positions(part, positions)
         row["dome_rgba"], row["dome_radius"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE)
+        row["dome_label"] = shares(renderer.dome(parts, materials, noise, glossy, DOME_SIZE, labelled=True)[0])
         bare = [part for part in parts if part.kind not in ("hair", "hat", "glasses")]
         rgba, row["skin_radius"] = renderer.dome(bare, materials, noise, glossy, DOME_SIZE)
         row["skin_rgb"] = rgba[..., :3]
@@ -281,6 +305,11 @@ def _smooth(part, values, rounds=2):
     return values
 
 
+def shares(rgba):
+    """Labels (h, w, 4) uint8 as the renderer draws them, as shares of whole pixels: (h, w, 3) uint8."""
+    return (rgba[..., :3] * (rgba[..., 3:] / 255.0)).round().astype(np.uint8)
+
+
 def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD):
     """Write shard ``index``; the folder appears under its final name when it is complete."""
     final = pathlib.Path(out) / f"shard_{index:04d}"
@@ -315,8 +344,10 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="every (seed, shard, head) is one fixed person")
     parser.add_argument("--heads", type=int, default=HEADS_PER_SHARD, help="heads per shard")
     parser.add_argument("--data", type=pathlib.Path, default=None, help="asset pack (default: ../shared/data)")
+    parser.add_argument("--renderer", choices=("gl", "torch"), default="gl", help="OpenGL (EGL) or PyTorch")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of --renderer torch")
     args = parser.parse_args()
-    studio = Studio(args.data)
+    studio = Studio(args.data, renderer_class(args.renderer, args.device))
     args.out.mkdir(parents=True, exist_ok=True)
     np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
     (args.out / "parameters.json").write_text(json.dumps(PARAMETERS))

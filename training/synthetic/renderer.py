@@ -1,21 +1,26 @@
 """OpenGL passes: occlusion, colour and depth through a camera, and the two dome layers."""
 
-import cv2
 import moderngl
 import numpy as np
-import scipy.sparse
-
-from inference import domes
 
 from . import shaders
-
-NEAR, FAR = 0.7, 3.0  # metres, of the perspective passes
-DOME_RADIUS = 0.6  # metres; depth range of the dome passes
-DOME_SPAN = 0.3  # texture widths; larger triangles wrap round behind the axis
-DEPTH_BLUR = 0.006  # metres; samples of one pixel further apart than this are not averaged
-OCCLUSION_SIZE = 160
-OCCLUSION_EXTENT = 0.24  # metres, half width of the shadow maps
-KINDS = {"skin": 0, "hair": 1, "brow": 1, "lash": 1, "plain": 3, "strands": 4}  # others: 2
+from .passes import (
+    DOME_MATRIX,
+    DOME_RADIUS,
+    KINDS,
+    LABELS,
+    OCCLUSION_EXTENT,
+    OCCLUSION_SIZE,
+    SHADOW_BIAS,
+    dome_mesh,
+    metres,
+    projection_matrix,
+    reduce_color,
+    reduce_depth,
+    shadow_axes,
+    shadow_matrix,
+    shadow_points,
+)
 
 
 class _Drawn:
@@ -34,55 +39,6 @@ class _Drawn:
         self.surface = context.vertex_array(programs["surface"], layout, self.index)
         self.dome = context.vertex_array(programs["surface"], layout, self.dome_index)
         self.depth = context.vertex_array(programs["depth"], [(self.position, "3f", "position")], self.index)
-
-
-def smooth_normals(part, verts):
-    """Unit vertex normals of a mesh (n, 3), area weighted. part gives the triangles."""
-    if not hasattr(part, "incidence"):
-        t = part.mesh_triangles
-        rows, cols = t.ravel(), np.repeat(np.arange(len(t)), 3)
-        part.incidence = scipy.sparse.csr_matrix((np.ones(len(rows), np.float32), (rows, cols)), (len(verts), len(t)))
-    a, b, c = (verts[part.mesh_triangles[:, i]] for i in range(3))
-    normals = part.incidence @ np.cross(b - a, c - a)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-
-
-def projection_matrix(camera):
-    """(4, 4) world to clip space, image row 0 at the bottom of the GL viewport so that reads come out upright."""
-    intrinsics = np.zeros((4, 4))
-    intrinsics[0, 0] = 2.0 * camera.fx / camera.width
-    intrinsics[1, 1] = -2.0 * camera.fy / camera.height
-    intrinsics[0, 2] = 1.0 - 2.0 * camera.cx / camera.width
-    intrinsics[1, 2] = 1.0 - 2.0 * camera.cy / camera.height
-    intrinsics[2, 2] = -(FAR + NEAR) / (FAR - NEAR)
-    intrinsics[2, 3] = -2.0 * FAR * NEAR / (FAR - NEAR)
-    intrinsics[3, 2] = -1.0
-    return intrinsics @ np.linalg.inv(camera.camera_to_world)
-
-
-def reduce_color(color, factor):
-    """Supersampled (H, W, 4) uint8 with alpha 0 or 255 to straight alpha at 1 / factor of the size."""
-    if factor == 1:
-        return color
-    size = (color.shape[1] // factor, color.shape[0] // factor)
-    mean = cv2.resize(color.astype(np.float32), size, interpolation=cv2.INTER_AREA)  # cleared samples are all 0
-    alpha = mean[..., 3:]
-    return np.concatenate([mean[..., :3] * (255.0 / np.maximum(alpha, 1e-3)), alpha], -1).clip(0, 255).round().astype(
-        np.uint8
-    )
-
-
-def reduce_depth(depth, factor, nearest):
-    """Mean of the samples of each pixel that lie within a few millimetres of the nearest; 0 where there is none.
-
-    depth: (H, W) float32 metres, 0 = none. nearest: np.minimum (cameras) or np.maximum (outermost radius).
-    """
-    blocks = depth.reshape(depth.shape[0] // factor, factor, depth.shape[1] // factor, factor)
-    blocks = blocks.transpose(0, 2, 1, 3).reshape(blocks.shape[0], blocks.shape[2], -1)
-    empty = np.inf if nearest is np.minimum else -np.inf
-    first = nearest.reduce(np.where(blocks > 0, blocks, empty), -1)
-    near = (blocks > 0) & (np.abs(blocks - first[..., None]) < DEPTH_BLUR)
-    return (blocks * near).sum(-1) / np.maximum(near.sum(-1), 1)
 
 
 class Renderer:
@@ -171,16 +127,11 @@ class Renderer:
         self.context.enable(moderngl.DEPTH_TEST)
         self.context.depth_func = "<"
         out = np.empty((len(points), len(directions)), np.float32)
-        offset = points + 0.004 * normals - (0.0, -0.02, 0.02)
+        offset = shadow_points(points, normals)
         for i, direction in enumerate(directions):
-            right = np.cross((0.0, 1.0, 0.0) if abs(direction[1]) < 0.9 else (1.0, 0.0, 0.0), direction)
-            right /= np.linalg.norm(right)
-            axes = np.stack([right, np.cross(direction, right), -np.asarray(direction)])
-            matrix = np.eye(4)
-            matrix[:3, :3] = axes / OCCLUSION_EXTENT
-            matrix[:3, 3] = -matrix[:3, :3] @ (0.0, -0.02, 0.02)
+            axes = shadow_axes(direction)
             frame.clear(depth=1.0)
-            self.programs["depth"]["projection"].write(matrix.T.astype("f4").tobytes())
+            self.programs["depth"]["projection"].write(shadow_matrix(axes).T.astype("f4").tobytes())
             for part in parts:
                 self._buffers(part).depth.render()
             stored = np.frombuffer(depth.read(), np.float32).reshape(size, size)
@@ -188,7 +139,7 @@ class Renderer:
             at = ((local[:, :2] * 0.5 + 0.5) * size - 0.5).clip(0, size - 1.001)
             corner = at.astype(np.int32)
             fx, fy = (at - corner).T
-            mine = (local[:, 2] * 0.5 + 0.5) - 0.003 / (2 * OCCLUSION_EXTENT)
+            mine = (local[:, 2] * 0.5 + 0.5) - SHADOW_BIAS / (2 * OCCLUSION_EXTENT)
             seen = [(stored[corner[:, 1] + dy, corner[:, 0] + dx] > mine) for dy in (0, 1) for dx in (0, 1)]
             out[:, i] = ((1 - fy) * ((1 - fx) * seen[0] + fx * seen[1]) + fy * ((1 - fx) * seen[2] + fx * seen[3]))
         return out
@@ -198,6 +149,7 @@ class Renderer:
         for part in parts:
             material = materials[part.name]
             program["kind"] = KINDS.get(material["kind"] or part.kind, 2)
+            program["label"] = LABELS.get(part.kind, (1, 0, 0))
             (material.get("image") or self.blank).use(0)
             (material.get("paint") or self.blank).use(1)
             for name in ("gain", "power", "mean_luminance", "opacity", "beard_colour", "scalp_colour", "lip_colour",
@@ -220,37 +172,38 @@ class Renderer:
         self.context.enable(moderngl.DEPTH_TEST)
         return frame, color, depth
 
-    def view(self, camera, parts, materials, noise, gloss_light, samples=2):
-        """Draw the uploaded parts. Returns color (H, W, 4) uint8 straight alpha and depth (H, W) float32 metres, 0 = none."""
+    def view(self, camera, parts, materials, noise, gloss_light, samples=2, labelled=False):
+        """Draw the uploaded parts. Returns color (H, W, 4) uint8 straight alpha and depth (H, W) float32 metres, 0 = none.
+
+        labelled: instead of colours, how much of a pixel is skin, hair and cloth.
+        """
         size = camera.width * samples
         frame, color, depth = self._begin(size, projection_matrix(camera), noise, gloss_light)
         self.context.depth_func = "<"
         frame.clear(depth=1.0)
+        self.programs["surface"]["labelled"] = labelled
         self._draw(parts, materials, "surface")
         pixels = np.frombuffer(color.read(), np.uint8).reshape(size, size, 4)
         stored = np.frombuffer(depth.read(), np.float32).reshape(size, size)
-        clip = 2.0 * stored - 1.0
-        metres = np.where(stored < 1.0, 2.0 * FAR * NEAR / (FAR + NEAR - clip * (FAR - NEAR)), 0.0)
-        return reduce_color(pixels, samples), reduce_depth(metres, samples, np.minimum)
+        depth = np.where(stored < 1.0, metres(stored), 0.0)
+        return reduce_color(pixels, samples), reduce_depth(depth, samples, np.minimum)
 
     def set_dome_positions(self, part, positions):
         """Upload dome coordinates of the drawn vertices (k, 3), metres, and drop triangles that wrap round."""
-        u, v, radius = domes.dome_coordinates(positions)
         drawn = self._buffers(part)
-        drawn.position.write(np.stack([u, v, radius], -1).astype(np.float32).tobytes())
-        corners_u, corners_v = u[drawn.live], v[drawn.live]
-        low, high = corners_u.min(1), corners_u.max(1)
-        keep = (high - low < DOME_SPAN) & (np.ptp(corners_v, axis=1) < DOME_SPAN) & (high > 0.0) & (low < 1.0)
-        index = drawn.live.copy()
-        index[~keep] = 0
+        coordinates, index = dome_mesh(positions, drawn.live)
+        drawn.position.write(coordinates.tobytes())
         drawn.dome_index.write(index.tobytes())
 
-    def dome(self, parts, materials, noise, gloss_light, size=160, samples=2):
-        """Unroll the uploaded parts. Returns color (size, size, 4) uint8 and the outermost radius float32 metres, 0 = none."""
-        matrix = np.array([[2, 0, 0, -1], [0, 2, 0, -1], [0, 0, 2 / DOME_RADIUS, -1], [0, 0, 0, 1.0]])
-        frame, color, depth = self._begin(size * samples, matrix, noise, gloss_light)
+    def dome(self, parts, materials, noise, gloss_light, size=160, samples=2, labelled=False):
+        """Unroll the uploaded parts. Returns color (size, size, 4) uint8 and the outermost radius float32 metres, 0 = none.
+
+        labelled: as of :meth:`view`.
+        """
+        frame, color, depth = self._begin(size * samples, DOME_MATRIX, noise, gloss_light)
         self.context.depth_func = ">"
         frame.clear(depth=0.0)
+        self.programs["surface"]["labelled"] = labelled
         self._draw(parts, materials, "dome")
         pixels = np.frombuffer(color.read(), np.uint8).reshape(size * samples, size * samples, 4)
         stored = np.frombuffer(depth.read(), np.float32).reshape(size * samples, size * samples)

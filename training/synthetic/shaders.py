@@ -25,6 +25,8 @@ uniform float beard, scalp, lips, lids, blotches;
 uniform vec2 noise_scale;
 uniform vec3 half_vectors[2]; uniform vec3 light_colours[2];
 uniform float shine, gloss;
+uniform bool labelled;     // write what a sample belongs to instead of its colour
+uniform vec3 label;        // skin, hair, cloth
 in vec2 f_uv; in vec3 f_normal; in vec3 f_light; in float f_cover;
 out vec4 colour;
 
@@ -40,7 +42,7 @@ float dither() {  // four levels in a block of 2 x 2 samples, shuffled per primi
 void main() {
     vec4 texel = texture(image, f_uv);
     vec3 albedo = pow(texel.rgb, vec3(2.2));
-    float alpha = 1.0;
+    float alpha = 1.0, hairy = 0.0;
     vec4 grain = texture(noise, f_uv * noise_scale);
     if (kind == SKIN) {
         vec4 mask = texture(paint, f_uv);
@@ -50,8 +52,10 @@ void main() {
         albedo *= mix(vec3(1.0), lip_colour, mask.b * lips);
         albedo *= mix(vec3(1.0), lid_colour, mask.a * lids);
         float hairs = smoothstep(0.75, 0.35, grain.r + 0.6 * (0.5 - mask.r));
-        albedo = mix(albedo, beard_colour, clamp(mask.r * beard * (0.35 + 0.65 * hairs), 0.0, 0.97));
-        albedo = mix(albedo, scalp_colour * (0.75 + 0.5 * grain.r), clamp(mask.g * scalp, 0.0, 1.0));
+        float bearded = clamp(mask.r * beard * (0.35 + 0.65 * hairs), 0.0, 0.97), shaved = clamp(mask.g * scalp, 0.0, 1.0);
+        albedo = mix(albedo, beard_colour, bearded);
+        albedo = mix(albedo, scalp_colour * (0.75 + 0.5 * grain.r), shaved);
+        hairy = max(bearded, shaved);
     } else if (kind == HAIR) {
         float luminance = dot(albedo, vec3(0.3, 0.59, 0.11)) / mean_luminance;
         albedo = gain * pow(clamp(luminance, 0.05, 2.6), power);
@@ -67,6 +71,7 @@ void main() {
         alpha = opacity;
     }
     if (alpha < dither()) discard;
+    if (labelled) { colour = vec4(mix(label, vec3(0.0, 1.0, 0.0), hairy), 1.0); return; }
     vec3 n = normalize(f_normal);
     vec3 c = albedo * f_light;
     for (int i = 0; i < 2; i++)

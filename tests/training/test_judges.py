@@ -1,0 +1,127 @@
+"""Networks that judge pictures: what they measure follows from closed forms, and a run with all of them resumes."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from inference import cameras
+from training import checkpoint as ck
+from training import judges, train
+from training.errors import TrainingError
+from training.processes import Group
+
+
+class Halves(torch.nn.Module):
+    """Two maps: the picture's left half and its right half."""
+
+    def forward(self, picture):
+        side = picture.shape[-1] // 2
+        return picture[..., :side], picture[..., side:]
+
+
+class Mean(torch.nn.Module):
+    """The mean colour as a face descriptor."""
+
+    def forward(self, picture):
+        return picture.mean((2, 3))
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Path of a TorchScript file of a network."""
+
+    def save(network):
+        path = tmp_path / f"{type(network).__name__}.pt"
+        torch.jit.trace(network, torch.rand(2, 3, 16, 16)).save(str(path))
+        return path
+
+    return save
+
+
+def test_feature_distance_by_hand(script):
+    """Red against green is a difference of 2 between unit vectors; one half of two maps has it, the other has none."""
+    features = judges.Features(script(Halves()))
+    red, mixed = torch.zeros(2, 3, 16, 16), torch.zeros(2, 3, 16, 16)
+    red[:, 0] = mixed[:, 0, :, 8:] = mixed[:, 1, :, :8] = 0.7
+    assert float(features.distance(mixed, red)) == pytest.approx(1.0, abs=1e-5)
+    assert float(features.distance(red * 0.5, red)) == pytest.approx(0.0, abs=1e-6)  # only the direction counts
+
+
+def test_features_of_a_trained_encoder_see_structure(exported):
+    """The features of an exported model's E_detail: equal pictures are at distance zero, and gradients flow."""
+    with pytest.raises(TrainingError, match="E_detail"):
+        judges.Features(exported)  # a miniature model has other sizes
+    network = judges.Features()
+    torch.manual_seed(0)
+    picture = torch.rand(1, 3, 32, 32)
+    other = torch.rand(1, 3, 32, 32).requires_grad_(True)
+    assert float(network.distance(picture, picture)) == 0.0
+    far = network.distance(other, picture)
+    near = network.distance(picture + 0.02 * (other - picture), picture)
+    assert float(far) > 10 * float(near) > 0
+    far.backward()
+    assert float(other.grad.abs().sum()) > 0 and not any(p.requires_grad for p in network.parameters())
+
+
+def test_identity_is_one_minus_the_cosine(script):
+    judge = judges.Identity(script(Mean()))
+    ours, theirs = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
+    ours[:, 0], theirs[:, 0], theirs[:, 1] = 1.0, 1.0, 1.0
+    assert float(judge.distance(ours, theirs)) == pytest.approx(1 - np.sqrt(0.5), abs=1e-5)
+
+
+def test_a_critic_learns_to_tell_rendered_patches():
+    """Flat patches against textured ones: the critic's loss falls, and what it has learnt to see costs the renderer."""
+    critic, group = judges.Critic(torch.device("cpu"), seed=1), Group("cpu")
+    camera = torch.tensor(cameras.orbit_camera().camera_to_world, dtype=torch.float32).expand(4, -1, -1)
+    torch.manual_seed(0)
+    real, fake = torch.rand(4, 4, 16, 16), torch.full((4, 4, 16, 16), 0.5)
+    losses = []
+    for _ in range(40):
+        critic.remember(real, camera, fake, camera)
+        losses.append(critic.learn(group))
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
+    assert float(critic.fool(fake, camera)) > float(critic.fool(real, camera)) + 0.1
+    assert critic.learn(group) == 0.0  # nothing is pending
+
+
+def test_weights_without_their_network_are_refused(arguments, tmp_path, script):
+    with pytest.raises(TrainingError, match="--identity"):
+        train.main(arguments(tmp_path / "run", settings=("weights.identity=1",)))
+    (tmp_path / "bad.pt").write_bytes(b"no network")
+    line = arguments(tmp_path / "run", settings=("weights.identity=1",))
+    with pytest.raises(TrainingError, match="TorchScript"):
+        train.main([*line, "--identity", str(tmp_path / "bad.pt")])
+
+
+def test_a_run_with_all_judges_resumes_exactly(arguments, tmp_path, script, monkeypatch):
+    """Every term is in the curve, and a run that was stopped half-way and resumed ends like one in a single part."""
+    weights = ("weights.perceptual=1", "weights.identity=0.5", "weights.adversarial=0.1", "view_every=1", "view_from=0")
+    nets = ("--identity", str(script(Mean())), "--features", str(script(Halves())))
+    line = lambda out, samples, *more: [*arguments(out, settings=weights, samples=samples), *nets, *more]  # noqa: E731
+    assert train.main(line(tmp_path / "whole", 8)) == 0
+    rows = [json.loads(text) for text in (tmp_path / "whole" / "curve.jsonl").read_text().splitlines()]
+    for name in ("input_perceptual", "novel_perceptual", "identity", "adversarial"):
+        assert all(row[name] > 0 for row in rows), name
+    advance = train.Run.advance
+
+    def stopped(run, *rest):
+        taken = advance(run, *rest)
+        if run.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return taken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(train.Run, "advance", stopped)
+        assert train.main(line(tmp_path / "parts", 8)) == 128 + signal.SIGTERM
+    assert train.main(line(tmp_path / "parts", 8, "--resume")) == 0
+    whole, parts = (ck.read_checkpoint(tmp_path / name / "last.pt") for name in ("whole", "parts"))
+    assert whole["step"] == parts["step"] == 4
+    for theirs, ours in ((whole, parts), (whole["critic"], parts["critic"])):
+        assert theirs["model"]
+        for name, value in theirs["model"].items():
+            assert torch.equal(ours["model"][name], value), name
