@@ -30,7 +30,7 @@ RIM_SEEN = 0.3  # cosine to the photo's camera from which on that is so; what it
 HAIR = 1  # index among the parts: skin, hair, cloth
 SURELY = 0.98  # matte from which on a pixel is subject, and one minus that from which on it is backdrop
 EDGE_WIDTH = 6  # pixels inside the subject's edge through which the backdrop may shine
-DISTINCT = 0.15  # difference of colours from which on subject and backdrop can be told apart
+DISTINCT = 0.2  # how much brighter than hair a backdrop is that surely shines through it
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
 HEM = 8.0  # texels at lower border and sides over which the bust fades out; a cut would show every sheet's own border
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
@@ -277,7 +277,8 @@ def without_backdrop(photo, hair, matte):
     towards = backdrop[..., :3] - subject[..., :3]
     length = np.square(towards).sum(-1)
     part = ((image - subject[..., :3]) * towards).sum(-1) / np.maximum(length, 1e-4)
-    near = hair * (1.0 - deep) * (length > DISTINCT**2)
+    brighter = towards.mean(-1)  # on light hair before a dark backdrop the mixture shows less than errors would
+    near = hair * (1.0 - deep) * np.clip(brighter / DISTINCT, 0.0, 1.0)
     near *= np.clip(subject[..., 3] * backdrop[..., 3] * 400.0, 0.0, 1.0)
     cleaned = image - (np.clip(part, 0.0, 1.0) * near)[..., None] * towards
     return np.ascontiguousarray(np.clip(cleaned, 0.0, 1.0).transpose(2, 0, 1), np.float32)

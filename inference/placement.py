@@ -29,7 +29,7 @@ STEEPNESS = 0.8  # width of a hill by its height
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
 GRAZING = 0.15, 0.45  # cosines to the photo's camera between which its colours come to be trusted
 DEEPEST = 6.0  # centimetres behind the visible surface from which on depth makes no difference
-INSIDE = 0.5  # matte from which on a point belongs to the subject
+INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of the soft rim come from further inside
 
 
 def bounds(radii):

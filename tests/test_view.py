@@ -2,16 +2,17 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
-from inference import domes
+from inference import domes, placement
 from inference.cameras import Camera, orbit_camera
 from inference.layers import BACKGROUND_HALF, BACKGROUND_Z
 from inference.view import render_layers, render_view
 from inference.viewpoints import resized
 from tests import reference
-from tests.portraits import analytic_portrait
+from tests.portraits import analytic_portrait, surface_radius
 
 SQUARE = dict(width=96, height=96)
 
@@ -79,6 +80,30 @@ def test_twin(ball, name):
     if solid.any() and name != "behind":
         depth_error = np.abs(view.depth[rows, columns] - depth)[solid]
         assert np.quantile(depth_error, 0.98) < 5e-4
+
+
+@pytest.mark.parametrize("yaw", [0, 30, -45])
+def test_sheets_that_follow_ears(ball, yaw):
+    """Sheets parallel to a surface with ears, 15 mm high and steep, as portraits have them: views still agree with
+    bisection, and at the silhouette there are no gaps between single sheets."""
+    u, v = domes.texel_centres(160, 160)
+    surface = surface_radius("sphere", u, v)
+    for middle in (0.16, 0.84):
+        surface += 0.015 * np.exp(-(((u - middle) / 0.025) ** 2 + ((v - 0.5) / 0.05) ** 2) ** 2)
+    radii = placement.place_sheets(surface.astype(np.float32), np.ones_like(u, bool))
+    textures = np.array(ball.textures)
+    textures[:-1, ..., 3] = 255 * (np.arange(23) >= 5)[:, None, None]
+    portrait, camera = dataclasses.replace(ball, textures=textures, radii=radii), orbit_camera(yaw, 4.0, **SQUARE)
+    view = render_view(portrait, camera)
+    columns, rows = (axis.ravel() for axis in np.meshgrid(np.arange(96), np.arange(96)))
+    origins, directions = camera.rays(columns + 0.5, rows + 0.5)
+    t, u, v = reference.entries(radii, origins, directions)
+    colour, alpha, _ = reference.colours(textures[:23], t, u, v, -directions @ camera.camera_to_world[:3, 2])
+    error = np.abs(view.alpha[rows, columns] - alpha)
+    assert (alpha > 0.5).sum() > 1500 and np.mean(error > 0.02) < 0.01
+    solid = (view.alpha > 0.5).astype(np.uint8)
+    closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    assert (closed != solid).sum() < 30  # a comb would fill, not just a few concave corners
 
 
 @pytest.mark.parametrize("yaw, pitch", [(0, 0), (25, 5), (-60, 0), (0, 30)])

@@ -30,6 +30,7 @@ BLENDER_PYTHON = str(ROOT / ".venv" / "bin" / "python")
 BLENDER_HINT = "run python3.11 scripts/environment.py, which makes .venv, and give --blender-python .venv/bin/python"
 SHARD = "shard_0000"  # the set's only one
 GAIN_RANGE = (0.3, 3.0)  # how far the exposure may be moved to the OpenGL photo's
+HIGHLIGHTS, DARKER = 97, 0.7  # per cent of the subject that stay below white; the least share of the face's exposure
 ALPHA_FLOOR = 0.02  # pixels with less of the subject hold no colour worth keeping
 
 
@@ -79,7 +80,8 @@ def luminance(linear):
 
 
 def exposure(photo, row):
-    """One factor for all pictures of a head that makes the face as bright as the OpenGL photo's.
+    """One factor for all pictures of a head that makes the face as bright as the OpenGL photo's, as a photographer would:
+    somewhat darker where fair hair or a shirt would burn out.
 
     photo: (h, w, 4) float32, linear, premultiplied. row: of ``Studio.make``.
     """
@@ -90,7 +92,9 @@ def exposure(photo, row):
         return 1.0
     goal = np.percentile(luminance((row["photo"][..., :3] / 255.0) ** 2.2)[face], 75)
     found = np.percentile(luminance(photo[..., :3])[face], 75)
-    return float(np.clip(goal / max(found, 1e-6), *GAIN_RANGE))
+    gain = np.clip(goal / max(found, 1e-6), *GAIN_RANGE)
+    bright = np.percentile(luminance(photo[..., :3])[photo[..., 3] > 0.9], HIGHLIGHTS)
+    return float(min(gain, max(1.0 / max(bright, 1e-6), DARKER * gain)))
 
 
 def develop(picture, gain):

@@ -22,7 +22,7 @@ SKIN_DEPTH = 0.0035  # metres that red light travels below the skin
 SKIN_RADII = (1.0, 0.36, 0.22)  # of red, green and blue, times that
 ROUGHNESS = {"skin": 0.5, "eyes": 0.3, "teeth": 0.25, "tongue": 0.3, "glasses": 0.15, "hair": 0.5}  # others: 0.85
 THROUGH_HAIR = 0.35  # share of the light that a layer of hair lets through
-NORMALS = ("hair", "brow", "lash")  # cards, which take the Studio's softened normals instead of their own
+CARDS = ("hair", "brow", "lash")  # cards, which take the Studio's softened normals instead of their own
 
 
 def set_camera(obj, camera):
@@ -118,7 +118,7 @@ def add_material(part, arrays, k, noise):
     else:
         texel = nodes.add("ShaderNodeTexImage", {"image": add_image(part["name"], arrays[f"image_{k}"], "sRGB")})
         colour, alpha = texel.outputs["Color"], texel.outputs["Alpha"]
-    kind = "hair" if part["kind"] in NORMALS else part["kind"]
+    kind = "hair" if part["kind"] in CARDS else part["kind"]
     surface = nodes.add("ShaderNodeBsdfPrincipled", Base_Color=colour, Roughness=ROUGHNESS.get(kind, 0.85))
     specular = {"skin": 0.3 + 4.0 * part["shine"], "eyes": 0.0, "glasses": 0.5, "hair": 0.06}.get(kind, 0.2)
     surface.inputs["Specular IOR Level"].default_value = specular
@@ -132,8 +132,9 @@ def add_material(part, arrays, k, noise):
         surface.inputs["Coat Roughness"].default_value = 0.03
     elif kind == "hair":  # light comes through, and the gaps show what is behind
         lighter = nodes.add("ShaderNodeGamma", Color=colour, Gamma=0.5).outputs[0]  # a strand takes little of the light
+        lighter = nodes.add("ShaderNodeVectorMath", {"operation": "SCALE"}, at0=lighter, Scale=THROUGH_HAIR).outputs[0]
         through = nodes.add("ShaderNodeBsdfTranslucent", Color=lighter).outputs[0]
-        shader = nodes.add("ShaderNodeMixShader", at0=THROUGH_HAIR, at1=shader, at2=through).outputs[0]
+        shader = nodes.add("ShaderNodeAddShader", at0=shader, at1=through).outputs[0]
         clear = nodes.add("ShaderNodeBsdfTransparent").outputs[0]
         shader = nodes.add("ShaderNodeMixShader", at0=alpha, at1=clear, at2=shader).outputs[0]
     nodes.add("ShaderNodeOutputMaterial", Surface=shader)
@@ -187,7 +188,7 @@ def build(arrays, samples, threads):
     use_cycles(samples, threads)
     noise = add_image("noise", arrays["noise"], "Non-Color")
     for k, part in enumerate(description["parts"]):
-        obj = add_mesh(part["name"], arrays, k, part["kind"] in NORMALS)
+        obj = add_mesh(part["name"], arrays, k, part["kind"] in CARDS)
         obj.data.materials.append(add_material(part, arrays, k, noise))
     add_light(description["lights"], arrays["environment"])
     return [camera_from_json(camera) for camera in description["cameras"]]
