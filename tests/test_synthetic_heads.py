@@ -39,6 +39,7 @@ def test_pose_survives_noise_outliers_and_an_open_mouth():
 
 @pytest.fixture(scope="module")
 def studio():
+    pytest.importorskip("moderngl")
     generate = pytest.importorskip("training.synthetic.generate")
     try:
         return generate.Studio()

@@ -244,6 +244,34 @@ def test_depth_of_field_in_cycles(portrait, tmp_path):
     assert contrast(pictures[2.6]) < 0.6 * contrast(sharp)
 
 
+@pytest.fixture(scope="module")
+def astronaut(tmp_path_factory):
+    """portrait.manifolds of NASA's portrait of Eileen Collins, by the embedded model."""
+    from PIL import Image
+    from skimage import data
+
+    from inference.model import load_model
+    from inference.pipeline import invert_photo
+
+    folder = tmp_path_factory.mktemp("astronaut")
+    Image.fromarray(data.astronaut()).save(folder / "photo.png")
+    save_portrait(invert_photo(folder / "photo.png", load_model()).portrait, folder / "astronaut.manifolds")
+    return folder / "astronaut.manifolds"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("yaw", [25, 0, -30])
+@pytest.mark.parametrize("count", [24, 12])
+def test_layers_of_a_real_portrait_in_cycles(scene, astronaut, tmp_path, yaw, count):
+    portrait = place(astronaut, "Astronaut")
+    add_layers(count=str(count))
+    orbit_camera(yaw, 8.0)
+    use_cycles()
+    score = psnr(premultiplied(render(tmp_path / "cycles.png")), smooth_view(portrait))
+    print(f"{count} layers of a real portrait in Cycles at {yaw} degrees, against the engine: {score:.2f} dB")
+    assert score >= 34.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("count, blending, bar", [(24, "BLENDED", 32.0), (12, "BLENDED", 31.0), (24, "DITHERED", 32.0)])
 def test_layers_in_eevee(portrait, tmp_path, count, blending, bar):
