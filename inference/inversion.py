@@ -201,6 +201,7 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
     hem = np.clip(to_edge / HEM, 0.0, 1.0)[:, None] * np.clip(np.minimum(to_edge, to_edge[::-1]) / HEM, 0.0, 1.0)
     through, surface = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), np.zeros_like(tint)
     textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
+    changed = True
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
         radius = outer + (inner - outer) * np.float32(sheet / (count - 1))
@@ -220,11 +221,14 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
             rim = np.clip((1.0 - seen[:, 3]) / (1.0 - RIM_FROM), 0.0, 1.0) * np.clip(column[2] / RIM_SEEN, 0.0, 1.0)
             textures[sheet][here[0], here[1], :3] = np.round((rgb + rim[:, None] * (seen[:, :3] - rgb)) * 255)
         textures[sheet, ..., 3] = np.round(opacity * hem * 255)
-        hidden = np.nonzero(~open_ahead)
-        textures[sheet][hidden[0], hidden[1], :3] = surface[hidden] / (1.0 - through[hidden])[:, None]
-        weight = opacity * through
-        surface += weight[..., None] * textures[sheet, ..., :3]
-        through -= weight
+        if changed:  # what hides the texels behind it
+            front = (surface / np.maximum(1.0 - through, 1e-6)[..., None]).astype(np.uint8)
+        np.copyto(textures[sheet, ..., :3], front, where=~open_ahead[..., None])
+        changed = len(here[0]) > 0
+        if changed:
+            weight = opacity * through
+            surface += weight[..., None] * textures[sheet, ..., :3]
+            through -= weight
 
 
 def surface_level(radius, outer, inner, count):

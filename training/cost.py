@@ -59,7 +59,8 @@ def random_batch(model, count):
         "alpha": noise(count, 1, 256, 256).round(), "known": torch.ones(count, 1, 256, 256),
         "landmarks": noise(count, 468, 2) * 256, "camera": camera, "level": noise(count, 1, size, size) * SHEETS,
         "dome": noise(count, 3, size, size), "synthetic": torch.ones(count), "view": noise(count, 4, 256, 256),
-        "view_camera": camera.clone(),
+        "view_camera": camera.clone(), "seen": noise(count, 1, size, size).round(),
+        "dome_parts": noise(count, 3, size, size), "photo_parts": noise(count, 3, 256, 256),
     }  # fmt: skip
 
 

@@ -60,3 +60,12 @@ def test_the_exported_model_inverts_a_photo(exported, tmp_path):
     photo = Path(skimage.__file__).parent / "data" / "astronaut.png"
     assert engine(["invert", str(photo), "--model", str(exported), "--out", str(tmp_path / "out"), "--quiet"]) == 0
     assert json.loads((tmp_path / "out" / "report.json").read_text())["model"]["id"] == "miniature"
+
+
+def test_checkpoints_are_compared_without_an_export(trained, shards, capsys):
+    from training.unseen_loss import main
+
+    assert main([str(trained / "last.pt"), "--heads", str(shards), "--limit", "3"]) == 0
+    line = capsys.readouterr().out
+    values = dict(pair.rsplit(" ", 1) for pair in line.split(": ", 1)[1].strip().split(", "))
+    assert "step 20" in line and 0.3 < float(values["parts"]) <= 1.0 and 0.0 < float(values["surface"]) < 60.0

@@ -42,6 +42,7 @@ def test_a_wrong_setting_is_explained(line, message):
 def terms_of():
     """Weighted loss terms of one batch as a function of the weights; half of the batch is a real portrait."""
     from tests.training.conftest import TINY
+    from training import judges
     from training.cost import build, random_batch
     from training.objective import texture_losses, view_losses
 
@@ -59,10 +60,16 @@ def terms_of():
             part.add_(8.0)
         output["fused"][0].add_(4.0)  # details that move the surface by 12 mm
 
+    class Face:  # stands for the user's own face descriptor
+        def distance(self, ours, theirs):
+            return (ours.mean((2, 3)) - theirs.mean((2, 3))).abs().mean()
+
+    panel = judges.Judges(judges.Features(), Face(), judges.Critic(torch.device("cpu")))
+
     def terms(weights):
         torch.manual_seed(1)
         with torch.no_grad():
-            return texture_losses(output, batch, weights) | view_losses(model, output, batch, weights, 16)
+            return texture_losses(output, batch, weights) | view_losses(model, output, batch, weights, 16, panel)
 
     return terms
 
