@@ -24,6 +24,8 @@ THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
 PASSING, PASSING_STEPS = 0.15, 96  # metres before and behind the middle where a ray may come close, and samples there
 HILLS = 0.0, 0.002, 0.005, 0.01, 0.02, 0.04  # metres; a round raises hills of one width for each span of heights
+TEXTURE_HEIGHT = 0.2  # metres, about what the columns' rows span on a head
+CHUNK = 4096  # rays followed at once
 EDGE = 3.0  # texels of 160; how near to the textures' border no hill stands
 STEEPNESS = 0.8  # width of a hill by its height
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
@@ -117,17 +119,11 @@ def grow(radius, matte, camera):
     if not len(rows):
         return radius
     scale = camera.width / COVERED
-    origins, directions = (x[:, None] for x in camera.rays((columns + 0.5) * scale, (rows + 0.5) * scale))
-    middle = -(origins * directions).sum(-1, keepdims=True)
-    points = origins + directions * (middle + PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS)[:, None])
-    u, v, reach = domes.dome_coordinates(points)
+    origins, directions = camera.rays((columns + 0.5) * scale, (rows + 0.5) * scale)
+    parts = [slice(start, start + CHUNK) for start in range(0, len(rows), CHUNK)]
+    found = [closest_approach(radius, origins[part], directions[part]) for part in parts]
+    gap, u, v = (np.concatenate(values) for values in zip(*found))
     height, width = radius.shape
-    gap = reach - sample_image(radius, u * width, v * height)
-    gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
-    ray, closest = np.arange(len(rows)), gap.argmin(1)
-    gap, u, v = (x[ray, closest] for x in (gap, u, v))
-    edge = EDGE / 160.0  # what comes closest at the textures' border comes closer yet beyond
-    gap[(u < edge) | (u > 1 - edge) | (v < edge) | (v > 1 - edge)] = np.inf
     lifted = np.zeros_like(radius)
     for low, high in zip(HILLS, HILLS[1:]):
         chosen = (gap > low) & (gap <= high)
@@ -135,10 +131,29 @@ def grow(radius, matte, camera):
             continue
         peaks = np.zeros_like(radius)
         np.maximum.at(peaks, ((v[chosen] * height).astype(int), (u[chosen] * width).astype(int)), gap[chosen])
-        wide = max(1, round(high * STEEPNESS * height / 0.2))
+        wide = max(1, round(high * STEEPNESS * height / TEXTURE_HEIGHT))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wide + 1,) * 2)
         lifted = np.maximum(lifted, _blur(cv2.dilate(peaks, disc), wide / 2))
     return radius + lifted
+
+
+def closest_approach(radius, origins, directions):
+    """Where rays come closest to a surface, measured along its columns.
+
+    radius (h, w) metres; origins and directions (n, 3), directions unit. Returns gap (n,) metres, infinite where a ray
+    passes by the textures, and u, v (n,) of the column.
+    """
+    middle = -(origins * directions).sum(-1)[:, None, None]
+    steps = middle + PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS)[:, None]
+    points = origins[:, None] + directions[:, None] * steps
+    u, v, reach = domes.dome_coordinates(points)
+    gap = reach - sample_image(radius, u * radius.shape[1], v * radius.shape[0])
+    gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
+    ray, closest = np.arange(len(gap)), gap.argmin(1)
+    gap, u, v = (values[ray, closest] for values in (gap, u, v))
+    edge = EDGE / 160.0  # what comes closest at the textures' border comes closer yet beyond
+    gap[(u < edge) | (u > 1 - edge) | (v < edge) | (v > 1 - edge)] = np.inf
+    return gap, u, v
 
 
 def _uncovered(radius, matte, camera):

@@ -137,3 +137,19 @@ def test_growing_brings_the_rim_to_the_silhouette():
     assert reach(fitted) < edge + 1.0
     front = (radius > 0.04) & (placement.facing(surface, camera) > 0.7)
     assert np.abs(fitted - surface)[front].max() < 0.001
+
+
+def test_closest_approach_to_a_ball():
+    """Rays at several distances from a ball's middle pass it by their distance less its radius."""
+    camera, radius = cameras.orbit_camera(yaw=-50.0), placement.continued(ball(160), ball(160) > 0.03)
+    aside = np.array([0.095, 0.10, 0.11])  # metres to the camera's right of the ball's middle
+    targets = CENTRE + aside[:, None] * camera.camera_to_world[:3, 0]
+    directions = targets - camera.position
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    origins = np.broadcast_to(camera.position, (3, 3))
+    away = np.linalg.norm(np.cross(CENTRE - origins, directions), axis=1)
+    gap, u, v = placement.closest_approach(radius, origins, directions)
+    np.testing.assert_allclose(gap, away - 0.09, atol=3e-4)
+    assert (np.abs(u - 0.8) < 0.05).all() and np.abs(v - (1 - domes.EQUATOR_V)).max() < 0.02  # 40 degrees to the side
+    missed = placement.closest_approach(radius, origins[:1], np.array([[0.0, 1.0, 0.0]]))
+    assert missed[0][0] > placement.HILLS[-1]  # no hill is that high
