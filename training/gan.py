@@ -72,7 +72,8 @@ class Discriminator(nn.Module):
 
     def forward(self, picture, pose):
         x = self.body(picture * 2 - 1)
-        spread = x.std(0, unbiased=False).mean().expand(len(x), 1, *x.shape[2:])  # of the batch (progressive GAN)
+        spread = (x.var(0, unbiased=False) + 1e-8).sqrt().mean()  # of the batch (progressive GAN); smooth for one picture
+        spread = spread.expand(len(x), 1, *x.shape[2:])
         x = self.join(torch.cat([x, spread], 1))
         match = (self.condition(pose) * x).mean(1)  # projection (Miyato & Koyama, 2018)
         return self.score(x)[:, 0] + match, self.pose(x)

@@ -260,7 +260,8 @@ def train(options):
                 run.opening, view = opening, now >= preset.view_from
                 batches.open(run.opening, run.step, view)
             journal.tick(run.step, now)
-        unsaved = save()
+        if unsaved or run.step % preset.save_every:  # else it has just been saved
+            unsaved = save()
     except TrainingError as error:
         note = f"; the last good checkpoint is {path}" if path.exists() else "; no checkpoint was due yet"
         raise TrainingError(f"{error}{note}") from error

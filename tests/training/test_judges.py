@@ -98,15 +98,21 @@ def test_weights_without_their_network_are_refused(arguments, tmp_path, script):
         train.main([*line, "--identity", str(tmp_path / "bad.pt")])
 
 
-def test_a_run_with_all_judges_resumes_exactly(arguments, tmp_path, script, monkeypatch):
-    """Every term is in the curve, and a run that was stopped half-way and resumed ends like one in a single part."""
-    weights = ("weights.perceptual=1", "weights.identity=0.5", "weights.adversarial=0.1", "view_every=1", "view_from=0")
+ALL = ("weights.perceptual=1", "weights.identity=0.5", "weights.adversarial=0.1", "view_every=1", "view_from=0")
+
+
+def test_every_judge_has_a_say(arguments, tmp_path, script):
     nets = ("--identity", str(script(Mean())), "--features", str(script(Halves())))
-    line = lambda out, samples, *more: [*arguments(out, settings=weights, samples=samples), *nets, *more]  # noqa: E731
-    assert train.main(line(tmp_path / "whole", 8)) == 0
-    rows = [json.loads(text) for text in (tmp_path / "whole" / "curve.jsonl").read_text().splitlines()]
+    assert train.main([*arguments(tmp_path / "run", settings=ALL, samples=4), *nets]) == 0
+    rows = [json.loads(text) for text in (tmp_path / "run" / "curve.jsonl").read_text().splitlines()]
     for name in ("input_perceptual", "novel_perceptual", "identity", "adversarial"):
         assert all(row[name] > 0 for row in rows), name
+
+
+def test_a_run_with_a_critic_resumes_exactly(arguments, tmp_path, monkeypatch):
+    """A run that was stopped half-way and resumed ends like one in a single part, and so does its critic."""
+    line = lambda out, samples, *more: [*arguments(out, settings=ALL[2:], samples=samples), *more]  # noqa: E731
+    assert train.main(line(tmp_path / "whole", 8)) == 0
     advance = train.Run.advance
 
     def stopped(run, *rest):
