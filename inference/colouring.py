@@ -100,4 +100,3 @@ def spread(values, weight):
         found = cv2.resize(np.ascontiguousarray(found, np.float32), level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         found = (level[..., :-1] + LEAST * found) / (level[..., -1:] + LEAST)
     return found
-

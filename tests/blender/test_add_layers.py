@@ -269,7 +269,7 @@ def test_layers_of_a_real_portrait_in_cycles(scene, astronaut, tmp_path, yaw, co
     use_cycles()
     score = psnr(premultiplied(render(tmp_path / "cycles.png")), smooth_view(portrait))
     print(f"{count} layers of a real portrait in Cycles at {yaw} degrees, against the engine: {score:.2f} dB")
-    assert score >= 34.0
+    assert score >= 35.0
 
 
 @pytest.mark.slow
