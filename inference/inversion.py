@@ -31,6 +31,7 @@ HAIR = 1  # index among the parts: skin, hair, cloth
 SURELY = 0.98  # matte from which on a pixel is subject, and one minus that from which on it is backdrop
 EDGE_WIDTH = 6  # pixels inside the subject's edge through which the backdrop may shine
 DISTINCT = 0.2  # how much brighter than hair a backdrop is that surely shines through it
+SOFT = 15.0  # logit from which on an opacity is zero, or the column's
 EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
 HEM = 8.0  # texels at lower border and sides over which the bust fades out; a cut would show every sheet's own border
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
@@ -77,7 +78,7 @@ def invert_crop(alignment, model, progress=None):
     inputs |= {"colour": colour, "sheets": sheets, "hidden": hidden}
     level, occupancy, colour, features, parts = model.session("detail_manifolds").run(None, inputs)
     report(0.5, STAGES[4])
-    radius, known = find_surface(level[0, 0], occupancy[0, 0], features[0, :, 0], matte, alignment.camera, model)
+    radius, known = find_surface(level[0, 0], occupancy[0, 0], matte, alignment.camera, model)
     radii = placement.place_sheets(radius, known, len(features[0]))
     depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, FAR)
     occupancy = np.where(known, FILLED, EMPTIED).astype(np.float32)
@@ -94,13 +95,11 @@ def invert_crop(alignment, model, progress=None):
     return textures, radii
 
 
-def find_surface(level, occupancy, corrections, matte, camera, model):
+def find_surface(level, occupancy, matte, camera, model):
     """Radius (h, w) float32 metres of the subject's surface in every texel column, and whether it has one (h, w) bool.
 
-    level, occupancy (logit): (h, w) float32; corrections (N, g, g) of the model sheets' logits; matte (256, 256) in
-    [0, 1] of the photo that camera took.
+    level, occupancy (logit): (h, w) float32; matte (256, 256) in [0, 1] of the photo that camera took.
     """
-    level = placement.expected_level(level, _resize(corrections, level.shape[-1]))
     bounds = np.stack([at_texels(table, *level.shape) for table in placement.bounds(model.geometry["radii"])])
     radius = np.maximum(placement.level_to_radius(bounds, level), placement.THINNEST)
     radius, kept = placement.fit_to_hull(radius, matte, camera)
@@ -188,47 +187,70 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
     texels of the same column hide; these take the colour of what hides them. photo: (3, 256, 256) without fringe.
     """
     session, count = model.session("decoder"), len(radii)
-    columns = _resize(columns, TEXTURE_SIZE)
-    tint = np.clip(columns[4:], 0.0, 1.0).transpose(1, 2, 0)
-    matte = _sigmoid(maps[0])
-    stack = np.concatenate([photo, matte[None], maps[1:]])
+    columns = _resize(columns, TEXTURE_SIZE).reshape(len(columns), -1)
+    tint = np.round(np.clip(columns[4:].T, 0.0, 1.0) * 255).astype(np.uint8)
+    stack = np.concatenate([photo, _sigmoid(maps[:1]), maps[1:]])
     groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
-    more = _resize(features[:, 1:].reshape(-1, *features.shape[2:]), TEXTURE_SIZE)
-    more = np.ascontiguousarray(more.reshape(*features[:, 1:].shape[:2], -1).transpose(2, 0, 1))  # (texels, sheets, C)
-    outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE) for k in (0, -1))
-    level = surface_level(columns[0], outer, inner, count)
-    to_edge = TEXTURE_SIZE - 0.5 - np.arange(TEXTURE_SIZE, dtype=np.float32)
-    hem = np.clip(to_edge / HEM, 0.0, 1.0)[:, None] * np.clip(np.minimum(to_edge, to_edge[::-1]) / HEM, 0.0, 1.0)
-    through, surface = np.ones((TEXTURE_SIZE, TEXTURE_SIZE), np.float32), np.zeros_like(tint)
-    textures[:count, ..., :3] = np.round(tint * 255).astype(np.uint8)
-    changed = True
+    volume = np.ascontiguousarray(features.transpose(0, 2, 3, 1))
+    outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE).ravel() for k in (0, -1))
+    level, occupied = surface_level(columns[0], outer, inner, count), _sigmoid(columns[1])
+    through, surface = np.ones(len(tint), np.float32), np.zeros(tint.shape, np.float32)
+    closed_at, hem = np.full(len(tint), count, np.uint8), _hem()
+    pictures = textures[:count].reshape(count, -1, 4)
+    pictures[..., :3] = tint
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
-        radius = outer + (inner - outer) * np.float32(sheet / (count - 1))
-        logit = opacity_logits(level, columns[1], sheet, HARDNESS)
-        opacity = _sigmoid(logit)
-        open_ahead = through > HIDDEN
-        here = np.nonzero(open_ahead & (opacity > EMPTY))
-        if len(here[0]):
-            x, y = _project(geometry.origin[here] + geometry.direction[here] * radius[here][:, None], camera)
-            seen = np.concatenate([_look_up(group, x, y) for group in groups], 1)
-            model_level = placement.radius_to_level(geometry.bounds[:, here[0], here[1]], radius[here])
-            between = _along_columns(more, here[0] * TEXTURE_SIZE + here[1], model_level)
-            column = columns[:, here[0], here[1]]
-            points = [column[4:], seen[:, :4].T, logit[here][None], between.T, seen[:, 4:].T, column[3:4], column[2:3]]
-            rgb = session.run(None, {"points": np.concatenate(points).astype(np.float32)[None, :, None]})[0][0, :, 0].T
-            # Colours of the rim come from inside the photo's subject, where it sees the rim.
-            rim = np.clip((1.0 - seen[:, 3]) / (1.0 - RIM_FROM), 0.0, 1.0) * np.clip(column[2] / RIM_SEEN, 0.0, 1.0)
-            textures[sheet][here[0], here[1], :3] = np.round((rgb + rim[:, None] * (seen[:, :3] - rgb)) * 255)
-        textures[sheet, ..., 3] = np.round(opacity * hem * 255)
-        if changed:  # what hides the texels behind it
-            front = (surface / np.maximum(1.0 - through, 1e-6)[..., None]).astype(np.uint8)
-        np.copyto(textures[sheet, ..., :3], front, where=~open_ahead[..., None])
-        changed = len(here[0]) > 0
-        if changed:
-            weight = opacity * through
-            surface += weight[..., None] * textures[sheet, ..., :3]
-            through -= weight
+        past = sheet + 0.5 - level
+        opacity = np.where(past > 0.0, occupied, np.float32(0.0))
+        soft = np.flatnonzero(np.abs(past) < SOFT / HARDNESS)
+        opacity[soft] = _sigmoid(opacity_logits(level[soft], columns[1, soft], sheet, HARDNESS))
+        pictures[sheet, :, 3] = np.round(opacity * hem * 255)
+        here = np.flatnonzero((through > HIDDEN) & (opacity > EMPTY))
+        if len(here):
+            radius = outer[here] + (inner[here] - outer[here]) * np.float32(sheet / (count - 1))
+            points, rim, inside = _fusion(here, radius, opacity[here], columns, volume, groups, camera, geometry)
+            rgb = session.run(None, {"points": points})[0][0, :, 0].T
+            rgb = np.round((rgb + rim[:, None] * (inside - rgb)) * 255)
+            pictures[sheet, here, :3] = rgb
+            weight = opacity[here] * through[here]
+            surface[here] += weight[:, None] * rgb
+            through[here] -= weight
+            closed_at[here[through[here] <= HIDDEN]] = sheet
+    hiding = np.column_stack([surface / np.maximum(1.0 - through, 1e-6)[:, None], through]).reshape(TEXTURE_SIZE, -1, 4)
+    hiding, closed_at = hiding.astype(np.uint8), closed_at.reshape(TEXTURE_SIZE, -1)
+    for sheet in range(count):
+        opacity = textures[sheet, ..., 3].copy()
+        cv2.copyTo(hiding, (closed_at < sheet).view(np.uint8), textures[sheet])
+        textures[sheet, ..., 3] = opacity
+
+
+def _fusion(here, radius, opacity, columns, volume, groups, camera, geometry):
+    """What the fusion MLP sees at texels ``here`` (n,) of a sheet, of radius (n,) and opacity (n,).
+
+    volume: (N, g, g, C) features of the model's sheets; groups: maps (256, 256, 4) of the photo, the first its colours
+    and matte. Returns points (1, inputs, 1, n) float32; and how far a texel belongs to the subject's rim, whose colours
+    come from inside the photo's subject, (n,) in [0, 1], with those colours (n, 3).
+    """
+    origin, direction = geometry.origin.reshape(-1, 3)[here], geometry.direction.reshape(-1, 3)[here]
+    x, y = _project(origin + direction * radius[:, None], camera)
+    seen = np.concatenate([_look_up(group, x, y) for group in groups], 1)
+    row, column = np.divmod(here, TEXTURE_SIZE)
+    scale = volume.shape[1] / TEXTURE_SIZE
+    level = placement.radius_to_level(geometry.bounds.reshape(3, -1)[:, here], radius)
+    place = level, (row + 0.5) * scale - 0.5, (column + 0.5) * scale - 0.5
+    more = _trilinear(volume, *(np.clip(x, 0, n - 1) for x, n in zip(place, volume.shape)))
+    logit = np.log(opacity / np.maximum(1.0 - opacity, 1e-9))
+    column = columns[:, here]
+    points = [column[4:], seen[:, :4].T, logit[None], more.T, seen[:, 4:].T, column[3:4], column[2:3]]
+    rim = np.clip((1.0 - seen[:, 3]) / (1.0 - RIM_FROM), 0.0, 1.0) * np.clip(column[2] / RIM_SEEN, 0.0, 1.0)
+    return np.concatenate(points).astype(np.float32)[None, :, None], rim, seen[:, :3]
+
+
+def _hem():
+    """Share (texels,) of the opacity that is left towards the lower border and the sides of the textures."""
+    to_edge = TEXTURE_SIZE - 0.5 - np.arange(TEXTURE_SIZE, dtype=np.float32)
+    low, side = (np.clip(distance / HEM, 0.0, 1.0) for distance in (to_edge, np.minimum(to_edge, to_edge[::-1])))
+    return (low[:, None] * side).ravel()
 
 
 def surface_level(radius, outer, inner, count):
@@ -238,15 +260,6 @@ def surface_level(radius, outer, inner, count):
     """
     level = (outer - radius) / (outer - inner) * (count - 1)
     return np.minimum(level, count - 1.5)
-
-
-def _along_columns(volume, column, level):
-    """Interpolate volume (texels, N, C) along columns (n,) at levels (n,), clamped. Returns (n, C)."""
-    level = np.clip(level, 0.0, volume.shape[1] - 1.0)
-    low = np.minimum(level.astype(np.int64), volume.shape[1] - 2)
-    part = (level - low).astype(np.float32)[:, None]
-    near, far = volume[column, low], volume[column, low + 1]
-    return near + (far - near) * part
 
 
 def without_fringe(photo, matte):

@@ -54,20 +54,6 @@ def radius_to_level(bounds, radius):
     return np.where(radius > bulk, outside, KNEE + (bulk - radius) / (bulk - inner) * (22 - KNEE))
 
 
-def expected_level(level, corrections):
-    """Level at which a column turns solid, with the sheets' own corrections.
-
-    level (h, w); corrections (n, h, w), added to the logit of each model sheet. The sum of the transmittances behind
-    each sheet is the number of sheets in front of the surface. Returns (h, w) float32.
-    """
-    through, total = np.ones_like(level), np.zeros_like(level)
-    for index, correction in enumerate(corrections):
-        logit = SHARPNESS * (index + 0.5 - level) + correction
-        through = through / (1.0 + np.exp(np.clip(logit, -30.0, 30.0)))
-        total += through
-    return total
-
-
 @functools.lru_cache(maxsize=4)
 def column_rays(height, width):
     """Where the texel columns start and their unit directions, (height, width, 3) float32 each, not to be written to.

@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from inference import cameras, domes, inversion, placement
+from inference import cameras, domes, inversion
 from inference.layers import sample_grid
 from inference.placement import KNEE
 from tests import reference
@@ -16,7 +16,7 @@ pytest.importorskip("onnxscript")
 from training import manifolds as mf  # noqa: E402
 from training.export import export_network, networks  # noqa: E402
 from training.model import PortraitModel  # noqa: E402
-from training.networks import SHEETS, expected_level, opacity_logits  # noqa: E402
+from training.networks import SHEETS, opacity_logits  # noqa: E402
 
 
 def sheet_radii():
@@ -102,18 +102,6 @@ def test_opacity_logits_agree():
         # the closed form: the probability of both events
         a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (5.0 * (index + 0.5 - level), occupancy * 2 - 20))
         np.testing.assert_allclose(1 / (1 + np.exp(-ours)), a * b, atol=1e-4)
-
-
-def test_expected_level_is_where_columns_turn_solid():
-    rng = np.random.default_rng(2)
-    level = rng.uniform(1, 21, (12, 12)).astype(np.float32)
-    none = np.zeros((SHEETS, 12, 12), np.float32)
-    np.testing.assert_allclose(placement.expected_level(level, none), level, atol=0.07)
-    # A correction of the logits by SHARPNESS moves every sheet's opacity by one level.
-    np.testing.assert_allclose(placement.expected_level(level, none + placement.SHARPNESS), level - 1, atol=0.07)
-    corrections = rng.normal(0, 2, none.shape).astype(np.float32)
-    theirs = expected_level(torch.tensor(level)[None, None], torch.tensor(corrections)[None])
-    np.testing.assert_allclose(placement.expected_level(level, corrections), theirs[0, 0].numpy(), atol=1e-3)
 
 
 def test_inversion_is_the_trained_model(model, exported):

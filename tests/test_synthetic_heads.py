@@ -119,3 +119,22 @@ def test_mean_landmarks_have_the_stated_eye_distance(studio):
     eyes = studio.template[[33, 133]].mean(0), studio.template[[263, 362]].mean(0)
     assert abs(np.linalg.norm(eyes[0] - eyes[1]) - 0.063) < 0.006
     assert np.abs(studio.template).max() < 0.13
+
+
+def test_sideburns_bring_hair_down_before_the_ears():
+    hood = pytest.importorskip("training.synthetic.hood")
+    rng = np.random.default_rng(4)
+    direction = rng.normal(size=(4000, 3))
+    ball = hood.CENTRE + 0.09 * direction / np.linalg.norm(direction, axis=1, keepdims=True)
+    skull = hood.Skull(ball, np.arange(len(ball)), ball)
+    plain = dataclasses.replace(hood.under_hat(rng), sideburns=0.0)
+    covered = {}
+    for length in (0.0, 0.04):
+        points, _, cover = hood.build_hood(dataclasses.replace(plain, sideburns=length), skull, 0.0)[0]
+        x, y, z = (points - hood.CENTRE).T
+        azimuth, height = np.rad2deg(np.arctan2(np.abs(x), z)), y + hood.CENTRE[1]
+        band = (height > -0.005) & (height < 0.015)  # below the ear's upper end
+        places = {"before the ear": (75, 85), "cheek": (20, 60)}
+        covered[length] = {name: cover[band & (azimuth > a) & (azimuth < b)].max() for name, (a, b) in places.items()}
+    assert covered[0.0]["before the ear"] < 0 < covered[0.04]["before the ear"]
+    assert covered[0.04]["cheek"] == covered[0.0]["cheek"] < 0

@@ -29,6 +29,8 @@ from training.switches import SWITCHES, Switched
 COLUMNS = {  # measure: title and digits
     "depth_mm": ("depth mm", 2), "psnr": ("own view dB", 2), "silhouette": ("own IoU", 3), "novel_15": ("±15° dB", 2),
     "novel_30": ("±30° dB", 2), "novel_45": ("±45° dB", 2), "consistency": ("20° apart dB", 2),
+    "prior_depth": ("away from coarse", 3), "prior_features": ("features unseen", 3),
+    "prior_seen": ("seen reappears", 4), "prior_unseen": ("unseen as coarse", 4),
 }  # fmt: skip
 
 
@@ -83,10 +85,10 @@ def run(module, *arguments):
 
 
 def train_variant(options, name, settings):
-    """Train and export one variant unless that is done. Returns the model's folder."""
+    """Train and export one variant unless that is done. Returns its folder, which holds ``last.pt`` and ``model``."""
     folder = options.out / "".join(c if c.isalnum() else "_" for c in name).strip("_")
     if (folder / "model" / "card.json").exists():
-        return folder / "model"
+        return folder
     more = ["--real", options.real] if options.real else []
     more += ["--samples", options.samples] if options.samples else ["--minutes", options.minutes]
     more += ["--resume", folder / "last.pt"] if (folder / "last.pt").exists() else []
@@ -96,7 +98,7 @@ def train_variant(options, name, settings):
         "--seed", options.seed, "--threads", options.threads or 1, "--out", folder, *more)  # fmt: skip
     run("training.export", "--checkpoint", folder / "last.pt", "--geometry", options.geometry, "--out", folder / "model",
         "--name", folder.name)  # fmt: skip
-    return folder / "model"
+    return folder
 
 
 def training(options):
@@ -110,8 +112,13 @@ def training(options):
         variants = {name: value for name, value in variants.items() if name in options.only}
     heads, results = evaluate.read_heads(options.unseen, options.limit), {}
     for name, settings in variants.items():
-        model = evaluate.open_model(train_variant(options, name, settings), options.threads)
+        folder = train_variant(options, name, settings)
+        model = evaluate.open_model(folder / "model", options.threads)
         results[name] = evaluate.evaluate_heads(model, heads)[evaluate.OURS]
+        if options.unseen_photos:
+            from training.unseen_loss import unseen
+
+            results[name].append(unseen(folder / "last.pt", photos=options.unseen_photos)[0])
         print(report.as_text(table(results)), flush=True)
     return results
 
@@ -133,6 +140,7 @@ def main(arguments=None):
     kind.add_argument("--heads", type=pathlib.Path, nargs="+", required=True, help="shards to train on")
     kind.add_argument("--unseen", type=pathlib.Path, required=True, help="shards to measure on")
     kind.add_argument("--real", type=pathlib.Path, help="aligned portraits of training.align_photos")
+    kind.add_argument("--unseen-photos", type=pathlib.Path, help="aligned portraits to measure the coarse priors on")
     kind.add_argument("--geometry", type=pathlib.Path, required=True)
     kind.add_argument("--start-from", dest="start", type=pathlib.Path, help="model or checkpoint that every run goes on from")
     kind.add_argument("--preset", default="cpu")

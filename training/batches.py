@@ -144,10 +144,10 @@ class Batches:
             raise TrainingError(f"training data cannot be read: {lines[-1]}") from error
 
 
-def open_portraits(path, geometry, seed):
+def open_portraits(path, geometry, seed, augment=True):
     """RealPortraits of a file. Raises TrainingError when it cannot be read."""
     try:
-        return RealPortraits(path, geometry, seed)
+        return RealPortraits(path, geometry, seed, augment)
     except (OSError, KeyError, ValueError, EOFError) as error:
         raise TrainingError(f"{path} cannot be read ({str(error).splitlines()[0]}): make it with training.align_photos") from None
 

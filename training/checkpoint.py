@@ -1,7 +1,7 @@
 """Checkpoints: everything a run needs to go on, in six bytes per parameter.
 
-Weights and their running average are stored as float16, Adam's first moments as int8 with a scale per output channel,
-its second moments as uint8 on a logarithmic scale. A run that saves goes on from exactly what it has written
+Weights and their running average are stored as float16, first moments as int8 with a scale per output channel, Adam's
+second moments as uint8 on a logarithmic scale. A run that saves goes on from exactly what it has written
 (:func:`settle`), so a run that is killed and resumed is the same run. The embedded model's networks fit in 57 MB.
 """
 
@@ -62,16 +62,19 @@ def unpack_second(codes, ends):
 
 
 def pack(model, average, optimizer):
-    """Model, running average and Adam's state as plain tensors on the CPU; see the module's docstring."""
+    """Model, running average and the state of an :class:`~training.optimizer.Optimizer` as plain tensors on the CPU; see
+    the module's docstring."""
     state = {"model": {}, "average": {}, "moments": {}}
     smooth = dict(average.named_parameters())
     for name, parameter in model.named_parameters():
         state["model"][name] = parameter.detach().half().cpu().contiguous()
         state["average"][name] = smooth[name].detach().half().cpu().contiguous()
-        moments = optimizer.state.get(parameter)
-        if moments:
-            first, second = (moments[k].detach().cpu().contiguous() for k in ("exp_avg", "exp_avg_sq"))
-            state["moments"][name] = (*pack_first(first), *pack_second(second), moments["step"].detach().cpu().clone())
+        first, second, step = optimizer.moments(parameter)
+        if first is not None:
+            packed = pack_first(first.detach().cpu().contiguous())
+            if second is not None:
+                packed = (*packed, *pack_second(second.detach().cpu().contiguous()), step.detach().cpu().clone())
+            state["moments"][name] = packed
     return state
 
 
@@ -81,12 +84,11 @@ def unpack(state, model, average, optimizer):
     load_parameters(average, state["average"])
     for name, parameter in model.named_parameters():
         if name in state["moments"]:
-            codes, scale, logarithms, ends, step = state["moments"][name]
-            first, second = torch.zeros_like(parameter), torch.zeros_like(parameter)
-            with torch.no_grad():
-                first.copy_(unpack_first(codes, scale))
-                second.copy_(unpack_second(logarithms, ends))
-            optimizer.state[parameter] = {"step": step.clone(), "exp_avg": first, "exp_avg_sq": second}
+            codes, scale, *rest = state["moments"][name]
+            first, second, step = unpack_first(codes, scale).to(parameter.device), None, None
+            if rest:
+                second, step = unpack_second(*rest[:2]).to(parameter.device), rest[2].clone()
+            optimizer.restore(parameter, first, second, step)
 
 
 def settle(model, average, optimizer):

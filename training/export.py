@@ -73,7 +73,7 @@ def networks(model):
     codes = Encoder()(*sight.values())
     coarse = generator(*codes)
     lifted = tensor(1, len(config.lift_sheets) * (config.voxel_channels + 4), config.grid, config.grid)
-    points = tensor(1, 7 + config.sheet_features + config.pixel_features + 2, 1, 25600)
+    points = tensor(1, 8 + config.sheet_features + config.pixel_features + 2, 1, 25600)
     names = ("level", "occupancy", "colour", "sheets", "hidden")
     yield "encoder_w", Encoder(), sight, ("w_plus", "shape"), None
     yield "efficient_gram", generator, dict(zip(("w_plus", "shape"), codes)), names, None

@@ -28,7 +28,7 @@ from training import manifolds as mf
 from training.errors import TrainingError, command
 from training.from_onnx import start_from
 from training.model import GEOMETRY, PortraitModel
-from training.networks import SHEETS, NetworkConfig, expected_level, opacity_logits, surface_level
+from training.networks import SHEETS, NetworkConfig, opacity_logits, surface_level
 from training.population import for_grid
 from training.presets import override
 from training.sample import Prior
@@ -87,15 +87,12 @@ def angles(camera):
 
 def coarse_view(model, coarse, camera, side):
     """Full views (B, 4, side, side), premultiplied RGBA, of coarse manifolds as EfficientGRAM returns them."""
-    level, occupancy, colour, sheets = (part.float() for part in coarse[:4])
+    level, occupancy, colour = (part.float() for part in coarse[:3])
     manifolds, batch, size = model.manifolds, len(camera), colour.shape[-1]
-    corrections = sheets.view(batch, SHEETS, -1, *sheets.shape[-2:])[:, :, 0]
-    level, occupancy, corrections = (
-        F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False) for x in (level, occupancy, corrections)
-    )
+    level, occupancy = (F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False) for x in (level, occupancy))
     centre = (torch.arange(size, device=camera.device) + 0.5) / size
     v, u = torch.meshgrid(centre, centre, indexing="ij")
-    radius = manifolds.radius(u, v, expected_level(level, corrections))
+    radius = manifolds.radius(u, v, level)
     band = manifolds.bounds[[0, -1]].expand(batch, -1, -1, -1)  # of the population: the same sheets for every subject
     _, uv, valid = manifolds.hits(camera, mf.pixel_grid(side, side, camera.device).expand(batch, -1, -1), band)
     columns = mf.sample_maps(torch.cat([radius, occupancy, colour.clamp(0, 1)], 1), uv)

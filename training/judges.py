@@ -17,6 +17,7 @@ from training.errors import TrainingError
 from training.from_onnx import read_weights
 from training.gan import Discriminator, angles
 from training.networks import DetailEncoder, NetworkConfig
+from training.optimizer import Optimizer
 
 CHANNELS = (32, 64, 128)  # of the critic at full, half and quarter resolution of a patch
 RATE = 1e-3  # of the critic's Adam
@@ -101,7 +102,7 @@ class Critic:
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
             self.network = Discriminator(CHANNELS).to(device)
-        self.optimizer = torch.optim.Adam(self.network.parameters(), RATE, betas=(0.0, 0.99))
+        self.optimizer = Optimizer(self.network, RATE, inner=False, betas=(0.0, 0.99))
         self.pending = []
 
     def fool(self, rendered, camera):
@@ -116,7 +117,7 @@ class Critic:
         """One step on what was remembered since the last one; group: the processes of the run. Returns the mean loss."""
         if not self.pending:
             return 0.0
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         total = 0.0
         for photo, photo_camera, rendered, camera in self.pending:
             photo.requires_grad_(True)

@@ -64,8 +64,6 @@ def fit_linear_shape(model, heads, count=6144):
             layer.bias.copy_(torch.tensor(bias))
         for layer in (model.generator.geometry, model.detail.geometry, model.detail.correction):
             layer.weight[0], layer.bias[0] = 0.0, 0.0
-        for layer in (model.generator.sheets, model.detail.sheets):  # the corrections of the sheets' opacities
-            layer.weight[:: model.config.sheet_features], layer.bias[:: model.config.sheet_features] = 0.0, 0.0
 
 
 def ridge(x, y):

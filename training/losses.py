@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from inference.colouring import LEAST, NARROWEST
-from training.networks import SHEETS, opacity_logits
+from training.networks import SHEETS
 
 FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
 
@@ -28,19 +28,6 @@ def geometry(level, occupancy, wanted, gap, real):
     error = F.smooth_l1_loss(level.float() * gap, wanted * gap, reduction="none", beta=0.3).clamp(max=8.0)
     occupied = F.binary_cross_entropy_with_logits(occupancy.float(), hit, reduction="none")
     return masked_mean(error, hit * use * emphasis), masked_mean(occupied, use.expand_as(hit))
-
-
-def sheet_opacity(level, occupancy, sheets, wanted, real):
-    """Opacities of the sheets, with their own corrections, against a surface that is solid inside.
-
-    level, occupancy, wanted (B, 1, 160, 160); sheets (B, N, C, 80, 80). Returns mean binary cross entropy.
-    """
-    level, occupancy = (F.avg_pool2d(x.float(), 2) for x in (level, occupancy))
-    index = torch.arange(SHEETS, dtype=torch.float32, device=level.device).view(1, -1, 1, 1)
-    logits = opacity_logits(level, occupancy, index) + sheets[:, :, 0].float()
-    truth = torch.clamp(index + 1.0 - wanted, 0.0, 1.0)
-    truth = F.avg_pool2d(truth, 2)
-    return masked_mean(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), (1 - real).view(-1, 1, 1, 1).expand(-1, 1, *truth.shape[-2:]))
 
 
 def column_colour(colour, wanted, level, real):

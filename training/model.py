@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from inference import cameras, placement
@@ -19,7 +18,6 @@ from training.networks import (
     EfficientGRAM,
     EncoderW,
     NetworkConfig,
-    expected_level,
     opacity_logits,
     surface_level,
 )
@@ -98,12 +96,11 @@ class PortraitModel(nn.Module):
         the rim grows to the photo's silhouette as in the engine; in training it must learn to reach it. Returns a :class:`Surface`; its radius carries
         gradients wherever the photo did not carve it.
         """
-        level, occupancy, colour, sheets, parts = (x.float() for x in output["fused"])
+        level, occupancy, colour, _, parts = (x.float() for x in output["fused"])
         size = level.shape[-1]
-        corrections = F.interpolate(sheets[:, :, 0], size=(size, size), mode="bilinear", align_corners=False)
         centre = (torch.arange(size, device=level.device) + 0.5) / size
         v, u = torch.meshgrid(centre, centre, indexing="ij")
-        found = self.manifolds.radius(u, v, expected_level(level, corrections)).clamp(min=placement.THINNEST)
+        found = self.manifolds.radius(u, v, level).clamp(min=placement.THINNEST)
         mattes, poses = torch.sigmoid(output["maps"][:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
         parts, photo_parts = (x.detach().float().softmax(1).cpu().numpy() for x in (parts, output["parts"]))
         rows, colours, photos = [], colour.detach().cpu().numpy(), photo.float().cpu().numpy()
@@ -137,7 +134,7 @@ class PortraitModel(nn.Module):
         outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
         index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
         logit = opacity_logits(surface_level(columns[:, 0], outer, inner, sheets), columns[:, 1], index, placement.HARDNESS)
-        features = mf.sample_sheets(fused[3][:, :, 1:], uv, self.manifolds.level(points)[0])
+        features = mf.sample_sheets(fused[3], uv, self.manifolds.level(points)[0])
         maps = maps.float()
         stack = torch.cat([photo.float(), torch.sigmoid(maps[:, :1]), maps[:, 1:]], 1)
         with torch.no_grad():

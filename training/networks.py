@@ -8,7 +8,7 @@ Shapes use B batch, N = 23 sheets, G = 80 texels of the low-resolution textures,
 
 A texel column (one radial ray) carries a *level*, the number of sheets that lie in front of the surface, and an
 *occupancy*, the chance that the ray meets the subject at all. They give each sheet an opacity that is solid
-behind the surface; per-sheet features correct it where the subject is no simple surface (hair).
+behind the surface. Per-sheet features tell the decoder more about colours.
 
 There is no batch or group normalisation: residual branches start at zero instead, which keeps channels-last bfloat16
 fast on CPUs and makes export trivial. The generator alone normalises per pixel.
@@ -38,7 +38,7 @@ class NetworkConfig:
     w_dim: int = 128  # width of one style code
     encoder_channels: tuple = (32, 64, 128, 192)  # E_w at 64, 32, 16, 8 pixels
     generator_channels: tuple = (192, 192, 128, 96, 48, 24)  # at 5, 10, 20, 40, 80, 160 texels
-    sheet_features: int = 4  # per-sheet features; the first corrects the opacity's logit
+    sheet_features: int = 3  # per-sheet features for the decoder
     detail_channels: tuple = (24, 48, 96, 128)  # U-Net of the photo at 128, 64, 32, 16 pixels
     voxel_channels: int = 8  # features per voxel
     voxel_depth: int = VOXEL_SLICES  # slices of the voxel along the view axis
@@ -262,8 +262,8 @@ class DetailManifolds(nn.Module):
     def forward(self, lifted, level, occupancy, colour, sheets, hidden):
         """lifted (B, L * (V + 4), G, G); the rest as EfficientGRAM returns it.
 
-        Returns level, occupancy (B, 1, H, H), colour (B, 3, H, H), sheet features (B, N, C, G, G), whose first
-        channel corrects the logit of the sheet's opacity, and logits (B, 3, H, H) of skin, hair and cloth.
+        Returns level, occupancy (B, 1, H, H), colour (B, 3, H, H), sheet features (B, N, C, G, G), and logits
+        (B, 3, H, H) of skin, hair and cloth.
         """
         small = F.avg_pool2d(colour, 2)
         x = torch.cat([lifted.to(hidden.dtype), hidden, (level / 12.0 - 1.0).to(hidden.dtype),
@@ -295,16 +295,6 @@ def opacity_logits(level, occupancy, index, sharpness=SHARPNESS):
     return low - torch.log(1.0 + torch.exp(low - high) + torch.exp(-high))
 
 
-def expected_level(level, corrections):
-    """Level at which a column turns solid, with the sheets' own corrections; twin of ``placement.expected_level``.
-
-    level (B, 1, h, w), corrections (B, N, h, w) of the sheets' logits. Returns (B, 1, h, w).
-    """
-    index = torch.arange(corrections.shape[1], dtype=level.dtype, device=level.device).view(1, -1, 1, 1)
-    ahead = torch.sigmoid(-torch.clamp(SHARPNESS * (index + 0.5 - level) + corrections, -30.0, 30.0))
-    return torch.cumprod(ahead, 1).sum(1, keepdim=True)
-
-
 def surface_level(radius, outer, inner, count):
     """Level of a surface among a subject's own sheets; twin of ``inference.inversion.surface_level``."""
     return torch.clamp((outer - radius) / (outer - inner) * (count - 1), max=count - 1.5)
@@ -315,14 +305,14 @@ class Decoder(nn.Module):
 
     Opacity is the surface's alone: what a network adds to it, point by point, frays silhouettes.
 
-    Inputs per point, in this order: coarse colour (3), photo colour (3), matte (1), sheet features (C, the first a
-    logit), pixel features (P), depth of the column's surface behind what the photo sees in cm (1), cosine between the surface's
+    Inputs per point, in this order: coarse colour (3), photo colour (3), matte (1), logit of the opacity (1), sheet
+    features (C), pixel features (P), depth of the column's surface behind what the photo sees in cm (1), cosine between the surface's
     normal and the direction to the photo's camera (1).
     """
 
     def __init__(self, config):
         super().__init__()
-        inputs = 3 + 3 + 1 + config.sheet_features + config.pixel_features + 2
+        inputs = 3 + 3 + 1 + 1 + config.sheet_features + config.pixel_features + 2
         width = config.decoder_width
         self.first, self.second = nn.Conv2d(inputs, width, 1), nn.Conv2d(width, width, 1)
         self.third = nn.Conv2d(width, 4, 1)

@@ -19,14 +19,12 @@ def texture_losses(output, batch, weights):
     real = 1.0 - batch["synthetic"]
     out = {}
     for name, share in (("coarse", 0.5), ("fused", 1.0)):
-        level, occupancy, colour, sheets = output[name][:4]
+        level, occupancy, colour = output[name][:3]
         if name == "coarse":
             level, occupancy = (F.interpolate(x.float(), scale_factor=2, mode="bilinear") for x in (level, occupancy))
-            sheets = sheets.view(level.shape[0], mf.SHEETS, -1, *sheets.shape[-2:])
         shape, occupied = losses.geometry(level, occupancy, batch["level"], batch["gap"], real)
         out[f"{name}_level"] = share * weights.level * shape
         out[f"{name}_occupancy"] = share * weights.occupancy * occupied
-        out[f"{name}_opacity"] = share * weights.opacity * losses.sheet_opacity(level, occupancy, sheets, batch["level"], real)
         out[f"{name}_colour"] = share * weights.colour * losses.column_colour(colour, batch["dome"], batch["level"], real)
     unseen = losses.unseen_colour(output["fused"][2], batch["dome"], batch["seen"], batch["dome_parts"], batch["level"], real)
     out["unseen_colour"] = weights.unseen_colour * unseen

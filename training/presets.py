@@ -18,7 +18,6 @@ class LossWeights:
 
     level: float = 1.0  # the surface, per 4 mm
     occupancy: float = 0.5  # does the column meet the subject
-    opacity: float = 1.0  # opacity of every sheet
     colour: float = 2.0  # colour of the columns
     unseen_colour: float = 4.0  # colour of the columns that the photo does not show, once it gave them its tones
     parts: float = 0.5  # skin, hair and cloth, of the columns and of the photo
@@ -49,7 +48,8 @@ class Preset:
     view_from: float = 0.5  # share of the run after which views are rendered
     view_every: int = 2  # steps per step that renders views, once views are rendered at all
     patch: int = 40  # pixels per side of rendered patches, at most 85: they are taken every third pixel at most
-    learning_rate: float = 1e-3  # of Adam, at its peak
+    learning_rate: float = 1e-3  # at its peak
+    muon: bool = True  # Muon moves the inner convolutions; Adam everything, without it
     warmup: int = 200  # steps over which the learning rate rises
     final_rate: float = 0.02  # share of the learning rate that the cosine ends at
     average: float = 0.996  # decay of the averaged weights, which are what is exported

@@ -87,14 +87,11 @@ def fit_prior(model, z, w_plus, shape, steps=800, seed=0):
 @torch.no_grad()
 def coarse_textures(model, w_plus, shape):
     """Textures (24, 160, 160, 4) uint8 of one head from the coarse generator alone, for the engine's renderer."""
-    level, occupancy, colour, sheets, _ = model.generator(w_plus, shape, model.mean_level, model.mean_colour)
+    level, occupancy, colour, _, _ = model.generator(w_plus, shape, model.mean_level, model.mean_colour)
     size = colour.shape[-2:]
-    sheets = sheets.view(1, SHEETS, -1, *level.shape[-2:])[:, :, 0]
-    level, occupancy, sheets = (
-        F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in (level, occupancy, sheets)
-    )
+    level, occupancy = (F.interpolate(x, size=size, mode="bilinear", align_corners=False) for x in (level, occupancy))
     index = torch.arange(SHEETS, dtype=torch.float32).view(1, -1, 1, 1)
-    opacity = torch.sigmoid(opacity_logits(level, occupancy, index) + sheets)[0]
+    opacity = torch.sigmoid(opacity_logits(level, occupancy, index))[0]
     textures = np.zeros((SHEETS + 1, *size, 4), np.uint8)
     textures[:-1, ..., :3] = (colour[0].clamp(0, 1) * 255).round().permute(1, 2, 0).numpy()
     textures[:-1, ..., 3] = (opacity * 255).round().numpy()

@@ -31,6 +31,7 @@ from training.judges import summon
 from training.linear_shape import fit_linear_shape
 from training.model import GEOMETRY, PortraitModel
 from training.objective import texture_losses, view_losses
+from training.optimizer import Optimizer
 from training.pictures import Validation
 from training.population import for_grid
 from training.presets import PRESETS, override
@@ -125,7 +126,7 @@ class Run:
         self.geometry = for_grid(load_geometry(options, state or source), preset.network.grid)
         torch.manual_seed(options.seed)
         self.model = PortraitModel(*(self.geometry[name] for name in GEOMETRY), preset.network)
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.rate = 0, 0.0, 0.0
         self.opening = look(options.heads, 0)
         if not state:
             fresh = start_from(self.model, options.start if source is None else source["average"]) if options.start else None
@@ -135,7 +136,7 @@ class Run:
                 print(f"weights of {options.start}; new here: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
         self.model.to(group.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), preset.learning_rate, betas=(0.9, 0.99))
+        self.optimizer = Optimizer(self.model, preset.learning_rate, preset.muon)
         self.judges = summon(preset.weights, group.device, options.features, options.identity, options.seed)
         if state:
             ck.unpack(state, self.model, self.average, self.optimizer)
@@ -149,9 +150,9 @@ class Run:
     def advance(self, batches, journal, progress, view):
         """One step. Returns whether it was taken: a gradient that is no number leaves the weights as they are."""
         preset, chunks = self.preset, self.preset.batch // self.preset.chunk
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(preset, self.step, progress)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.rate = learning_rate(preset, self.step, progress)
+        self.optimizer.set_rate(self.rate)
+        self.optimizer.zero_grad()
         collected = []
         for number in self.group.share(range(chunks)):
             mark = time.monotonic()
@@ -233,7 +234,7 @@ def train(options):
     journal = Journal(options.out, group, preset, run.step, now, options.quiet)
 
     def save():
-        journal.record(run.step, now, run.optimizer.param_groups[0]["lr"], run.seconds)
+        journal.record(run.step, now, run.rate, run.seconds)
         try:
             run.save(path)
         except OSError as error:
@@ -250,7 +251,7 @@ def train(options):
             if run.step % preset.save_every == 0 or (unsaved and run.step % preset.log_every == 0):
                 unsaved = save()
             elif run.step % preset.log_every == 0:
-                journal.record(run.step, now, run.optimizer.param_groups[0]["lr"], run.seconds)
+                journal.record(run.step, now, run.rate, run.seconds)
             if validation and run.step % preset.picture_every == 0:
                 journal.picture(run.step, *validation(run.average, preset.bfloat16))
             opening = run.opening

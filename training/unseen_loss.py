@@ -1,10 +1,11 @@
-"""How far checkpoints are, without export: texture-space losses on unseen heads, a line per checkpoint.
+"""How far checkpoints are, without export: losses on heads and photos that they never saw, a line per checkpoint.
 
-    python -m training.unseen_loss run/last.pt other/last.pt --heads unseen_heads
+    python -m training.unseen_loss run/last.pt other/last.pt --heads unseen_heads [--photos unseen.npz]
 
 Weights are the running average's. ``surface`` is the mean error of the surface over all columns that meet the subject, in
 millimetres along the column; ``parts`` the mean chance of what a column is made of; the rest are the terms of
-training.objective with the default weights.
+training.objective with the default weights. With aligned portraits of training.align_photos also the priors from the
+coarse manifolds, each with weight one, in random other views of them.
 """
 
 import argparse
@@ -12,21 +13,25 @@ import pathlib
 
 import torch
 
+from training.batches import open_portraits
 from training.checkpoint import read_checkpoint
 from training.errors import command
 from training.examples import SyntheticHeads
 from training.export import load_checkpoint
 from training.networks import SHEETS
-from training.objective import texture_losses
+from training.objective import NOBODY, coarse_priors, texture_losses, unknown_view
 from training.presets import LossWeights
 
-CHUNK = 8  # heads evaluated at once
+CHUNK = 8  # examples evaluated at once
 MILLIMETRES = 4.0  # ``gap`` of an example is in units of so many
+PATCH = 64  # pixels per side of the patches of other views
+PRIORS = ("prior_depth", "prior_features", "prior_seen", "prior_unseen")
+ALONE = LossWeights(**{name: 1.0 for name in PRIORS})
 
 
 @torch.no_grad()
 def measure(model, batch):
-    """Terms of one batch by name, floats."""
+    """Terms of one batch of heads by name, floats."""
     output = model(batch["photo"], batch["landmarks"], batch["camera"])
     terms = texture_losses(output, batch, LossWeights())
     hit = (batch["level"] < SHEETS + 0.5).float()
@@ -36,21 +41,53 @@ def measure(model, batch):
     return {name: float(value) for name, value in terms.items()}
 
 
+@torch.no_grad()
+def measure_priors(model, batch):
+    """PRIORS of one batch of portraits by name, floats; the random other views are torch's."""
+    output = model(batch["photo"], batch["landmarks"], batch["camera"])
+    surface = model.surface(output, batch["clean"], batch["camera"])
+    terms = coarse_priors(model, output, surface, batch, ALONE)
+    terms |= unknown_view(model, output, surface, batch, ALONE, PATCH, NOBODY, photos=None)
+    return {name: float(terms[name]) for name in PRIORS}
+
+
+def means(measured, model, examples, limit):
+    """Means of a measure over the first ``limit`` of a dataset's examples, the same random numbers for every model."""
+    torch.manual_seed(0)
+    count = min(limit, len(examples))
+    total = {}
+    for start in range(0, count, CHUNK):
+        rows = [examples[index] for index in range(start, min(start + CHUNK, count))]
+        batch = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+        for name, value in measured(model, batch).items():
+            total[name] = total.get(name, 0.0) + value * len(rows) / count
+    return total
+
+
+def unseen(checkpoint, heads=None, photos=None, limit=48):
+    """All measures of a checkpoint by name, and its step. heads: folder of shards; photos: aligned portraits; either may be
+    None. Raises TrainingError."""
+    geometry = {name: value.numpy() for name, value in read_checkpoint(checkpoint)["geometry"].items()}
+    model, step = load_checkpoint(checkpoint)
+    found = {}
+    if heads:
+        found |= means(measure, model, SyntheticHeads([heads], geometry, augment=False), limit)
+    if photos:
+        portraits = open_portraits(photos, geometry, seed=0, augment=False)
+        found |= means(measure_priors, model, portraits, limit)
+    return found, step
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoints", type=pathlib.Path, nargs="+")
     parser.add_argument("--heads", type=pathlib.Path, required=True, help="folder of unseen synthetic shards")
-    parser.add_argument("--limit", type=int, default=48, help="heads")
+    parser.add_argument("--photos", type=pathlib.Path, help="unseen aligned portraits (.npz of training.align_photos)")
+    parser.add_argument("--limit", type=int, default=48, help="heads, and photos")
     options = parser.parse_args(arguments)
     for path in options.checkpoints:
-        geometry = {name: value.numpy() for name, value in read_checkpoint(path)["geometry"].items()}
-        model, step = load_checkpoint(path)
-        heads = SyntheticHeads([options.heads], geometry, augment=False)
-        rows = [heads[index] for index in range(min(options.limit, len(heads)))]
-        chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
-        found = [measure(model, {n: torch.stack([r[n] for r in chunk]) for n in chunk[0]}) for chunk in chunks]
-        means = {name: sum(f[name] * len(c) for f, c in zip(found, chunks)) / len(rows) for name in found[0]}
-        print(f"{path} step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in means.items()), flush=True)
+        found, step = unseen(path, options.heads, options.photos, options.limit)
+        print(f"{path} step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in found.items()), flush=True)
     return 0
 
 

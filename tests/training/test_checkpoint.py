@@ -7,6 +7,7 @@ import torch
 
 from training import checkpoint as ck
 from training.cost import build, measure
+from training.optimizer import Optimizer
 from training.presets import PRESETS
 
 
@@ -34,7 +35,7 @@ def test_a_run_goes_on_from_what_it_wrote():
     torch.manual_seed(0)
     make = lambda: torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.Linear(4, 5))  # noqa: E731
     live, average, again, smooth = make(), make(), make(), make()
-    optimizer, other = (torch.optim.Adam(m.parameters(), 1e-2) for m in (live, again))
+    optimizer, other = (Optimizer(m, 1e-2) for m in (live, again))
     for _ in range(3):
         live(torch.randn(2, 3, 4, 6)).square().sum().backward()
         optimizer.step()
@@ -56,7 +57,7 @@ def model():
 
 
 def test_a_checkpoint_of_the_embedded_networks_is_below_60_mb(model, tmp_path):
-    optimizer = torch.optim.Adam(model.parameters())
+    optimizer = Optimizer(model, 1e-3)
     sum(p.sum() for p in model.parameters()).backward()
     optimizer.step()
     ck.save_checkpoint(tmp_path / "last.pt", ck.pack(model, model, optimizer))

@@ -26,7 +26,8 @@ FEMALE_STYLES = {"crop": 0.06, "parted": 0.06, "curls": 0.1, "bob": 0.33, "long"
 
 @dataclasses.dataclass
 class HairStyle:
-    """Lengths in metres. side: +-1, side of the parting. recession: 0..1. waves: amplitude. drop: lowest point y."""
+    """Lengths in metres. side: +-1, side of the parting. recession: 0..1. waves: amplitude. drop: lowest point y.
+    sideburns: how far hair comes down before the ears. temples: how much higher the hairline is between forehead and ear."""
 
     name: str
     top: float
@@ -43,10 +44,12 @@ class HairStyle:
     waves: float
     roughness: float
     density: float
+    sideburns: float
+    temples: float
     bumps: np.ndarray
 
     def numbers(self):
-        """(15,) float32: the style's index, then its fields."""
+        """(17,) float32: the style's index, then its fields."""
         fields = [getattr(self, f.name) for f in dataclasses.fields(self)[1:-1]]
         return np.array([STYLES.index(self.name), *fields], np.float32)
 
@@ -76,7 +79,8 @@ def sample_style(rng, person, african):
         opening=u(48.0, 78.0), behind=u(75.0, 110.0) if rng.random() < 0.4 else 0.0,
         drop=u(-0.14, -0.05) if name == "bob" else u(-0.30, -0.13), flare=rng.normal(0.0, 0.02),
         waves=max(rng.normal(0.0015, 0.003), 0.0), roughness=u(0.6, 1.4) * (2.2 if name == "curls" else 1.0),
-        density=u(0.8, 1.2), bumps=rng.normal(size=(10, 5)),
+        density=u(0.8, 1.2), sideburns=u(0.0, 0.05 if male else 0.03) * (rng.random() < 0.75) * min(1.0, 0.01 / sides),
+        temples=float(np.clip(rng.normal(-0.004, 0.010), -0.025, 0.02)), bumps=rng.normal(size=(10, 5)),
     )  # fmt: skip
 
 
@@ -84,7 +88,7 @@ def under_hat(rng):
     """Short hair (:class:`HairStyle`) that fits below a hat."""
     thin = rng.uniform(0.0015, 0.003)
     return HairStyle("crop", thin, thin, 0.0, 1.0, 0.1, 0.0, 0.2, 60.0, 0.0, -0.1, 0.0, 0.0, 0.8, 1.0,
-                     rng.normal(size=(10, 5)))  # fmt: skip
+                     rng.uniform(0.0, 0.04), 0.0, rng.normal(size=(10, 5)))  # fmt: skip
 
 
 def hood_parts():
@@ -175,6 +179,8 @@ def build_hood(style, skull, hairline_shift):
 
     line = np.interp(degrees, *HAIRLINE) + hairline_shift * _smoothstep(-degrees, -70.0, -30.0)
     line = line + 0.028 * style.recession * (0.5 * (degrees < 70) + np.exp(-(((degrees - 32) / 16.0) ** 2)))
+    line = line + style.temples * np.exp(-(((degrees - 57) / 14.0) ** 2))
+    line = line - style.sideburns * np.exp(-(((degrees - 80) / 9.0) ** 4))
     line = np.where(degrees < 45, np.minimum(line, style.fringe + 0.0004 * (degrees - 20)), line)
     line = line + 0.0015 * _bumps(style, surface, 60.0)
     inside = y - line  # metres above the hairline
