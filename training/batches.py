@@ -9,6 +9,7 @@ are in use and since which step.
 import dataclasses
 import itertools
 import pathlib
+import signal
 import sys
 
 import numpy as np
@@ -129,7 +130,8 @@ class Batches:
         if chunks.heads < 0:
             raise TrainingError(f"a chunk of {self.preset.chunk} has {chunks.synthetic} synthetic heads, fewer than --fresh-heads")
         start = self.fresh.start_method() if self.fresh and self.workers else None
-        loader = torch.utils.data.DataLoader(dataset, batch_sampler=chunks, num_workers=self.workers, multiprocessing_context=start)
+        loader = torch.utils.data.DataLoader(dataset, batch_sampler=chunks, num_workers=self.workers,
+                                             worker_init_fn=leave_signals, multiprocessing_context=start)  # fmt: skip
         self.opening, self.view, self.iterator = opening, view, iter(loader)
 
     def close(self):
@@ -142,6 +144,12 @@ class Batches:
         except (OSError, KeyError, ValueError, RuntimeError) as error:  # workers wrap what they raise
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise TrainingError(f"training data cannot be read: {lines[-1]}") from error
+
+
+def leave_signals(worker):
+    """Ctrl-C, torchrun and schedulers signal a whole process group: what that means is the training process's to decide."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def open_portraits(path, geometry, seed, augment=True):

@@ -169,6 +169,25 @@ def test_a_signal_saves_and_stops(arguments, tmp_path, monkeypatch):
     assert ck.read_checkpoint(out / "last.pt")["step"] == 1
 
 
+def test_a_signal_to_the_whole_group_saves_and_stops(arguments, environment, tmp_path):
+    """As torchrun, schedulers and a terminal's Ctrl-C send it: the workers that prepare examples get it too."""
+    import os
+    import signal
+
+    out = tmp_path / "run"
+    line = [sys.executable, "-m", "training.train", *arguments(out, samples=4000), "--workers", "1"]
+    child = subprocess.Popen(line, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not (out / "last.pt").exists() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    before = ck.read_checkpoint(out / "last.pt")["step"]
+    os.killpg(child.pid, signal.SIGTERM)
+    said = child.communicate(timeout=60)[1]
+    assert child.returncode == 128 + signal.SIGTERM, said[-2000:]
+    saved = ck.read_checkpoint(out / "last.pt")["step"]
+    assert saved >= before and f"stopped at step {saved};" in said
+
+
 def test_bad_input_is_one_clear_line(arguments, shards, geometry, whole, tmp_path):
     """Nothing is written, and what is said names the file and the way out."""
     import shutil
