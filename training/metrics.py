@@ -4,6 +4,8 @@ Images are float in [0, 1], depths in metres along the view axis, pixels as in :
 """
 
 import dataclasses
+import importlib.util
+import pathlib
 
 import cv2
 import numpy as np
@@ -124,10 +126,14 @@ class Identity:
 
     def __init__(self):
         import dlib
-        import face_recognition_models as models
 
-        self.net = dlib.face_recognition_model_v1(models.face_recognition_model_location())
-        self.shape = dlib.shape_predictor(models.pose_predictor_five_point_model_location())
+        # The package's own functions need pkg_resources, which setuptools no longer brings.
+        package = importlib.util.find_spec("face_recognition_models")
+        if package is None:
+            raise ModuleNotFoundError("No module named 'face_recognition_models'", name="face_recognition_models")
+        models = pathlib.Path(package.origin).parent / "models"
+        self.net = dlib.face_recognition_model_v1(str(models / "dlib_face_recognition_resnet_model_v1.dat"))
+        self.shape = dlib.shape_predictor(str(models / "shape_predictor_5_face_landmarks.dat"))
         self.detector = dlib.get_frontal_face_detector()
 
     def __call__(self, image):

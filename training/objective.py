@@ -1,5 +1,7 @@
 """What training minimises: the weighted losses of a batch, in texture space and in view space."""
 
+import dataclasses
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -53,14 +55,21 @@ def pick(image, rows, columns):
 
 
 def view_losses(model, output, batch, weights, patch, judges=NOBODY):
-    """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms."""
-    surface = model.surface(output, batch["clean"], batch["camera"])
-    out, photos = own_view(model, output, surface, batch, weights, patch, judges)
+    """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms.
+
+    Pictures of a real portrait teach colours alone. Its silhouette is met as well by hair that hangs from the head to the
+    shoulders, and with nothing known of the sides that is what networks draw; its shape is the coarse prior's matter.
+    """
     synthetic = batch["synthetic"] > 0.5
+    surface = model.surface(output, batch["clean"], batch["camera"])
+    wanted = weights.prior_depth or weights.prior_features
+    priors = coarse_priors(model, output, surface, batch, weights) if wanted else {}
+    known = synthetic.view(-1, 1, 1, 1)
+    surface = dataclasses.replace(surface, radius=torch.where(known, surface.radius, surface.radius.detach()))
+    out, photos = own_view(model, output, surface, batch, weights, patch, judges)
+    out |= priors
     if synthetic.any() and weights.novel_colour:
         out |= known_view(model, *rows_of(synthetic, output, surface, batch), weights, patch, judges)
-    if weights.prior_depth or weights.prior_features:
-        out |= coarse_priors(model, output, surface, batch, weights)
     if weights.prior_seen or weights.prior_unseen or judges.critic:
         out |= unknown_view(model, output, surface, batch, weights, patch, judges, photos)
     if judges.identity:
@@ -133,8 +142,8 @@ def known_view(model, output, surface, batch, weights, patch, judges):
 
 def coarse_priors(model, output, surface, batch, weights):
     """Details stay near the coarse manifolds (GRAMInverter, section 3.3): the surface everywhere on real portraits, whose
-    shape nobody knows, and the features of columns that the photo does not see."""
-    level = F.interpolate(output["coarse"][0].float(), size=surface.radius.shape[-2:], mode="bilinear")
+    shape nobody knows, and the features of columns that the photo does not see. The coarse ones do not come to meet them."""
+    level = F.interpolate(output["coarse"][0].detach().float(), size=surface.radius.shape[-2:], mode="bilinear")
     centre = (torch.arange(level.shape[-1], device=level.device) + 0.5) / level.shape[-1]
     v, u = torch.meshgrid(centre, centre, indexing="ij")
     coarse = model.manifolds.radius(u, v, level)
@@ -144,7 +153,7 @@ def coarse_priors(model, output, surface, batch, weights):
     points = columns[0] + columns[1] * surface.radius.detach()[:, 0, ..., None]
     unseen = 1.0 - visible(points.flatten(1, 2), batch, surface)[0].view_as(level)
     sheets = output["fused"][3].float()
-    added = (sheets - output["coarse"][3].float().view_as(sheets)).square().mean((1, 2))[:, None]
+    added = (sheets - output["coarse"][3].detach().float().view_as(sheets)).square().mean((1, 2))[:, None]
     return {"prior_depth": weights.prior_depth * losses.masked_mean(away, real),
             "prior_features": weights.prior_features * losses.masked_mean(added, F.avg_pool2d(unseen, 2))}  # fmt: skip
 

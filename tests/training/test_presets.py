@@ -88,3 +88,34 @@ def test_every_loss_has_a_switch(terms_of, name):
     assert own, f"the weight {name} moves no term"
     assert all(float(off.get(n, 0.0)) == 0.0 for n in own)
     assert set(once) - set(off) <= set(once)
+
+
+def test_real_portraits_teach_no_shape_but_the_priors():
+    """Pictures of a real portrait leave its geometry alone; the depth prior moves details towards the coarse manifolds."""
+    from tests.training.conftest import TINY
+    from training.cost import build, random_batch
+    from training.objective import view_losses
+
+    torch.manual_seed(0)
+    model = build(override(PRESETS["cpu"], [*TINY]))
+    batch = random_batch(model, 2)
+    batch["synthetic"][1] = 0.0
+    batch["alpha"][:] = 1.0
+    output = model(batch["photo"], batch["landmarks"], batch["camera"])
+    with torch.no_grad():
+        output["maps"][:, 0].add_(8.0)
+    output["fused"] = tuple(part.detach().requires_grad_() for part in output["fused"])
+    coarse = output["coarse"] = tuple(part.detach().requires_grad_() for part in output["coarse"])
+    level, occupancy = output["fused"][:2]
+    with torch.no_grad():
+        level.add_(4.0), occupancy.add_(8.0)
+    terms = view_losses(model, output, batch, PRESETS["cpu"].weights, 16)
+
+    def slope(names):
+        found = torch.autograd.grad(sum(terms[n] for n in names), (level, *coarse), retain_graph=True, allow_unused=True)
+        return [None if g is None else g.flatten(1).abs().sum(1) for g in found]
+
+    synthetic, real = slope(["input_colour", "input_alpha", "novel_colour", "prior_seen", "prior_unseen"])[0]
+    assert synthetic > 0 and real == 0
+    moved, *coarse_moved = slope(["prior_depth", "prior_features"])
+    assert moved[1] > 0 and all(g is None for g in coarse_moved)
