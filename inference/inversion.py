@@ -19,7 +19,7 @@ from .surface import at_texels
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
-FAR = CROP_DISTANCE + 0.16  # metres; depth where the photo sees no subject
+BEHIND_HEAD = 0.16  # metres from the head's centre to the depth where the photo sees no subject
 VOXEL_DEPTH = 0.16  # metres, half the depth of the frustum voxel
 VOXEL_SLICES = 8  # slices of the voxel along the view axis
 UNUSED_LANDMARKS = (288, 361, 397, 401, 435)  # FaceMesh points of the jaw without a twin on the training heads
@@ -80,7 +80,7 @@ def invert_crop(alignment, model, progress=None):
     report(0.5, STAGES[4])
     radius, known = find_surface(level[0, 0], occupancy[0, 0], matte, alignment.camera, model)
     radii = placement.place_sheets(radius, known, len(features[0]))
-    depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, FAR)
+    depth = placement.visible_depth(radius, known, alignment.camera, VISIBLE_SIZE, far_depth(alignment.camera))
     occupancy = np.where(known, FILLED, EMPTIED).astype(np.float32)
     radius = placement.continued(radius, known)
     faces, behind = placement.facing(radius, alignment.camera), placement.behind(radius, depth, alignment.camera)
@@ -104,6 +104,11 @@ def find_surface(level, occupancy, matte, camera, model):
     radius = np.maximum(placement.level_to_radius(bounds, level), placement.THINNEST)
     radius, kept = placement.fit_to_hull(radius, matte, camera)
     return radius, kept & (occupancy > 0.0)
+
+
+def far_depth(camera):
+    """Depth in metres that stands for the backdrop in the depth map of what a photo's camera sees."""
+    return float(np.linalg.norm(camera.position)) + BEHIND_HEAD
 
 
 def chances(logits):

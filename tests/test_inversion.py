@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from inference import cameras, domes, inversion
+from inference import cameras, domes, inversion, placement
 from inference.layers import sample_grid
 from inference.placement import KNEE
 from tests import reference
@@ -102,6 +102,20 @@ def test_opacity_logits_agree():
         # the closed form: the probability of both events
         a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (5.0 * (index + 0.5 - level), occupancy * 2 - 20))
         np.testing.assert_allclose(1 / (1 + np.exp(-ours)), a * b, atol=1e-4)
+
+
+@pytest.mark.parametrize("distance", [1.3, 1.6, 2.2])
+def test_the_backdrop_lies_behind_what_any_camera_sees(distance):
+    """Depths of a ball by the closed form, in front of the depth that stands for the backdrop."""
+    camera = cameras.orbit_camera(yaw=20.0, distance=distance)
+    radius, known = np.full((160, 160), 0.12, np.float32), np.ones((160, 160), bool)
+    far = inversion.far_depth(camera)
+    depth = placement.visible_depth(radius, known, camera, inversion.VISIBLE_SIZE, far)
+    seen = depth < far
+    assert seen.mean() > 0.1 * (1.6 / distance) ** 2
+    towards = camera.position / distance
+    centre = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])  # the nearest point of the dome's spherical part
+    assert depth.min() == pytest.approx(distance - centre @ towards - 0.12, abs=4e-3)
 
 
 def test_inversion_is_the_trained_model(model, exported):

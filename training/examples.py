@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from inference import cameras, colouring, placement
-from inference.inversion import FAR, VISIBLE_SIZE, without_fringe
+from inference.inversion import VISIBLE_SIZE, far_depth, without_fringe
 from inference.placement import KNEE, bounds
 from inference.surface import at_texels
 from training.population import levels, mirrored_landmarks
@@ -254,7 +254,7 @@ def shown_columns(radius, known, camera, matte):
     radius (h, w) metres where known (h, w) bool; camera (4, 4) of the photo and its matte (256, 256) in [0, 1].
     """
     view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=camera.astype(np.float64))
-    depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
+    depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
     radius = placement.continued(radius, known)
     facing, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
     return colouring.visibility(radius, facing, behind, matte, view)[0] * known

@@ -8,7 +8,7 @@ from torch import nn
 
 from inference import cameras, placement
 from inference.colouring import match_colours
-from inference.inversion import EMPTIED, FAR, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE
+from inference.inversion import EMPTIED, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE, far_depth
 from training import manifolds as mf
 from training.networks import (
     SHEETS,
@@ -111,7 +111,7 @@ class PortraitModel(nn.Module):
             radius, kept = (placement.fit_to_hull if grow else placement.carve)(guess, matte, view)
             known = kept & (chance > 0.0)
             band = placement.place_sheets(radius, known, SHEETS)[[0, -1]]
-            depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, FAR)
+            depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
             free = known & (radius == guess)
             radius = placement.continued(radius, known)
             faces, behind = placement.facing(radius, view), placement.behind(radius, depth, view)

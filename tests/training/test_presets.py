@@ -91,7 +91,7 @@ def test_every_loss_has_a_switch(terms_of, name):
 
 
 def test_real_portraits_teach_no_shape_but_the_priors():
-    """Pictures of a real portrait leave its geometry alone; the depth prior moves details towards the coarse manifolds."""
+    """Pictures of a real portrait leave its geometry alone; the depth prior moves details to the coarse manifolds."""
     from tests.training.conftest import TINY
     from training.cost import build, random_batch
     from training.objective import view_losses
@@ -112,7 +112,8 @@ def test_real_portraits_teach_no_shape_but_the_priors():
     terms = view_losses(model, output, batch, PRESETS["cpu"].weights, 16)
 
     def slope(names):
-        found = torch.autograd.grad(sum(terms[n] for n in names), (level, *coarse), retain_graph=True, allow_unused=True)
+        total = sum(terms[name] for name in names)
+        found = torch.autograd.grad(total, (level, *coarse), retain_graph=True, allow_unused=True)
         return [None if g is None else g.flatten(1).abs().sum(1) for g in found]
 
     synthetic, real = slope(["input_colour", "input_alpha", "novel_colour", "prior_seen", "prior_unseen"])[0]
