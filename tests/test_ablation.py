@@ -129,3 +129,34 @@ def test_variants_of_training_differ_in_one_setting_alone(monkeypatch, tmp_path)
     assert len(trained) == 2  # a finished variant is not trained again
     without_folder = [[a for a in c if str(tmp_path) not in a] for c in trained]
     assert without_folder[1] == without_folder[0] + ["--set", "weights.level=0"]
+
+
+def test_exact_answers_take_the_networks_place():
+    """A dome's surface, colours and parts as the detail manifolds would give them; other outputs stay the network's."""
+    from inference.placement import bounds, level_to_radius
+    from inference.surface import at_texels
+    from training.switches import Told, exact_answers
+
+    radii = np.linspace(0.16, 0.06, 23)[:, None, None].repeat(81, 1).repeat(81, 2).astype(np.float32)
+    rgba = np.full((1, 160, 160, 4), (255, 0, 51, 255), np.uint8)
+    rgba[:, :, :40, 3] = 0
+    label = np.zeros((1, 160, 160, 3), np.uint8)
+    label[..., 1] = 255
+    shard = {"dome_radius": np.full((1, 160, 160), 0.1, np.float16), "dome_rgba": rgba, "dome_label": label}
+    exact = exact_answers(shard, 0, radii)
+    tables = np.stack([at_texels(table, 160, 160) for table in bounds(radii)])
+    found = level_to_radius(tables, exact["fused_level"][0, 0])
+    np.testing.assert_allclose(found[:, 40:], 0.1, atol=1e-4)
+    assert (exact["fused_occupancy"][0, 0] > 0).mean() == 0.75
+    np.testing.assert_allclose(exact["fused_colour"][0, :, 0, 0], (1.0, 0.0, 0.2), atol=1e-6)
+    assert (exact["fused_parts"][0].argmax(0) == 1).all()
+
+    network = types.SimpleNamespace(
+        run=lambda outputs, inputs: ["level", "features"],
+        get_outputs=lambda: [types.SimpleNamespace(name=name) for name in ("fused_level", "features")],
+    )
+    model = types.SimpleNamespace(session=lambda name: network, id="whole")
+    told = Told(model, {"fused_level": exact["fused_level"]})
+    level, features = told.session("detail_manifolds").run(None, {})
+    assert level is exact["fused_level"] and features == "features"
+    assert told.session("decoder") is network and told.id == "whole"

@@ -1,11 +1,13 @@
 """Ablations: what each part of the method is worth, one table each.
 
     python -m training.ablate switches --heads HEADS                    # the exported model with parts switched off
+    python -m training.ablate truth --heads HEADS                       # the exported model told the true surface and colours
     python -m training.ablate sheets --heads HEADS                      # how many sheets, dome or flat textures; no network
     python -m training.ablate training --heads HEADS --unseen HEADS --geometry geometry.npz --out runs --minutes 10
 
 ``switches`` takes parts away from a trained model: coarse manifolds alone, then the voxel's detail, then the photo's
-pixels. ``sheets`` renders the exact surfaces and colours of synthetic heads through other numbers of sheets and other
+pixels. ``truth`` puts a head's exact surface, then its exact colours too, in the place of what the networks say of its
+columns: what is left is the engine's. ``sheets`` renders the exact surfaces and colours of synthetic heads through other numbers of sheets and other
 texture layouts, so its numbers are ceilings. ``training`` trains one short run per variant with the same budget and seed
 (by ``python -m training.train --set ...``), exports and measures it; variants that are finished are not trained again.
 Give the budget in ``--samples`` where other work shares the machine.
@@ -24,7 +26,7 @@ from inference.files import write_atomically
 from training import evaluate, report
 from training.errors import TrainingError, command
 from training.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
-from training.switches import SWITCHES, Switched
+from training.switches import ANSWERS, SWITCHES, Switched, Told, exact_answers
 
 COLUMNS = {  # measure: title and digits
     "depth_mm": ("depth mm", 2), "psnr": ("own view dB", 2), "silhouette": ("own IoU", 3), "novel_15": ("±15° dB", 2),
@@ -49,6 +51,18 @@ def switches(options):
     heads = evaluate.read_heads(options.heads, options.limit)
     model = evaluate.open_model(options.model, options.threads)
     return {name: evaluate.evaluate_heads(Switched(model, parts), heads)[evaluate.OURS] for name, parts in SWITCHES.items()}
+
+
+def truth(options):
+    """{variant: rows} of one exported model that is told exact answers."""
+    model = evaluate.open_model(options.model, options.threads)
+    results = {name: [] for name in ANSWERS}
+    for shard, row in tqdm(evaluate.places_of(options.heads, options.limit), leave=False):
+        head, exact = evaluate.Head(shard, row), exact_answers(shard, row, model.geometry["radii"])
+        for name, outputs in ANSWERS.items():
+            portrait = evaluate.portrait_of(head, Told(model, {output: exact[output] for output in outputs}))
+            results[name].append(evaluate.measure_head(portrait, head)[0])
+    return results
 
 
 def sheets(options):
@@ -131,7 +145,8 @@ def main(arguments=None):
     common.add_argument("--threads", type=int, default=0)
     common.add_argument("--json", type=pathlib.Path, help="JSON to write: every row of every variant")
     common.add_argument("--markdown", type=pathlib.Path, help="Markdown table to write")
-    for name, text in (("switches", "parts of one model switched off"), ("sheets", "number of sheets and texture layouts")):
+    for name, text in (("switches", "parts of one model switched off"), ("truth", "exact answers in its networks' place"),
+                       ("sheets", "number of sheets and texture layouts")):  # fmt: skip
         kind = kinds.add_parser(name, parents=[common], help=text)
         kind.add_argument("--heads", type=pathlib.Path, required=True, help="unseen synthetic shards")
         kind.add_argument("--model", type=pathlib.Path, help="folder of an exported model; the embedded one by default")
@@ -152,7 +167,7 @@ def main(arguments=None):
                       help="own variants: a name and settings for --set; may be repeated")  # fmt: skip
     kind.add_argument("--out", type=pathlib.Path, required=True, help="folder for the runs")
     options = parser.parse_args(arguments)
-    results = {"switches": switches, "sheets": sheets, "training": training}[options.kind](options)
+    results = {"switches": switches, "truth": truth, "sheets": sheets, "training": training}[options.kind](options)
     lines = table(results)
     print(report.as_text(lines))
     if options.json:

@@ -1,10 +1,12 @@
-"""An exported model with parts of the method switched off, for ablations.
+"""An exported model with parts of the method switched off, or with exact answers in the networks' place, for ablations.
 
 The parts meet at the inputs and outputs of the networks, so each is switched off there; the engine runs as ever.
 """
 
 import cv2
 import numpy as np
+
+from training.population import levels
 
 LANDMARKS = "landmarks"  # offsets of the landmarks: the mean face's are given instead
 VOXEL = "voxel"  # everything lifted from the photo onto the manifolds: coarse manifolds remain
@@ -16,6 +18,9 @@ SWITCHES = {  # variant: parts that are off
     "whole, without voxel detail": (VOXEL,),
     "whole, without landmarks": (LANDMARKS,),
 }
+SURFACE, COLOURS = ("fused_level", "fused_occupancy"), ("fused_colour", "fused_parts")  # outputs of the detail manifolds
+ANSWERS = {"whole": (), "with the true surface": SURFACE, "with true surface and colours": SURFACE + COLOURS}
+CERTAIN = 8.0  # logit
 DECODER_COARSE, DECODER_PHOTO = slice(0, 3), slice(3, 6)  # channels of the decoder's points
 
 
@@ -34,6 +39,38 @@ class Switched:
         session = self.model.session(name)
         part, way = wrap.get(name, (None, None))
         return _Session(self.model, session, way) if part in self.parts else session
+
+
+class Told:
+    """A model for :func:`inference.inversion.invert_crop` whose detail manifolds give exact answers: arrays by output."""
+
+    def __init__(self, model, answers):
+        self.model, self.answers = model, answers
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def session(self, name):
+        session = self.model.session(name)
+        return _Session(self.model, session, self._answer) if name == "detail_manifolds" else session
+
+    def _answer(self, model, session, outputs, inputs):
+        found = session.run(outputs, inputs)
+        return [self.answers.get(output.name, value) for output, value in zip(session.get_outputs(), found)]
+
+
+def exact_answers(shard, row, radii):
+    """What the detail manifolds should say of a head of a shard: arrays by output, as the networks give them."""
+    rgba = np.array(shard["dome_rgba"][row])
+    known = rgba[..., 3] > 127
+    level = levels(np.where(known, np.array(shard["dome_radius"][row], np.float32), 0.0), radii)
+    parts = np.log(np.array(shard["dome_label"][row]).astype(np.float32) / 255.0 + 1e-3)
+    return {
+        "fused_level": level[None, None],
+        "fused_occupancy": np.where(known, CERTAIN, -CERTAIN).astype(np.float32)[None, None],
+        "fused_colour": (rgba[..., :3].astype(np.float32) / 255.0).transpose(2, 0, 1)[None],
+        "fused_parts": parts.transpose(2, 0, 1)[None],
+    }
 
 
 class _Session:
