@@ -133,6 +133,7 @@ def test_variants_of_training_differ_in_one_setting_alone(monkeypatch, tmp_path)
 
 def test_exact_answers_take_the_networks_place():
     """A dome's surface, colours and parts as the detail manifolds would give them; other outputs stay the network's."""
+    pytest.importorskip("torch")
     from inference.placement import bounds, level_to_radius
     from inference.surface import at_texels
     from training.switches import Told, exact_answers
