@@ -14,7 +14,7 @@ from . import domes, placement
 from .cameras import CROP_DISTANCE, CROP_SIZE
 from .colouring import match_colours
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
-from .placement import HARDNESS, SHARPNESS
+from .placement import HARDNESS
 from .surface import at_texels
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written
@@ -167,13 +167,13 @@ def _trilinear(volume, z, y, x):
     return out
 
 
-def opacity_logits(level, occupancy, index, sharpness=SHARPNESS):
+def opacity_logits(level, occupancy, index):
     """Opacity logit of one sheet, the twin of ``training.networks.opacity_logits``.
 
-    level, occupancy (logit): (...) float32; index of the sheet, 0 the outermost; sharpness: change by level.
-    Returns (...) float32.
+    level, occupancy (logit): (...) float32; index of the sheet, 0 the outermost. Returns (...)
+    float32.
     """
-    behind = np.clip(sharpness * (index + 0.5 - level), -20.0, 20.0)
+    behind = np.clip(HARDNESS * (index + 0.5 - level), -20.0, 20.0)
     occupied = np.clip(occupancy, -20.0, 20.0)
     low, high = np.minimum(behind, occupied), np.maximum(behind, occupied)
     return low - np.log(1.0 + np.exp(low - high) + np.exp(-high))
@@ -208,7 +208,7 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
         past = sheet + 0.5 - level
         opacity = np.where(past > 0.0, occupied, np.float32(0.0))
         soft = np.flatnonzero(np.abs(past) < SOFT / HARDNESS)
-        opacity[soft] = _sigmoid(opacity_logits(level[soft], columns[1, soft], sheet, HARDNESS))
+        opacity[soft] = _sigmoid(opacity_logits(level[soft], columns[1, soft], sheet))
         pictures[sheet, :, 3] = np.round(opacity * hem * 255)
         here = np.flatnonzero((through > HIDDEN) & (opacity > EMPTY))
         if len(here):
@@ -221,10 +221,11 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
             surface[here] += weight[:, None] * rgb
             through[here] -= weight
             closed_at[here[through[here] <= HIDDEN]] = sheet
-    hiding = np.column_stack([surface / np.maximum(1.0 - through, 1e-6)[:, None], through]).reshape(TEXTURE_SIZE, -1, 4)
-    hiding, closed_at = hiding.astype(np.uint8), closed_at.reshape(TEXTURE_SIZE, -1)
+    hiding = np.zeros((len(tint), 4), np.uint8)
+    hiding[:, :3] = surface / np.maximum(1.0 - through, 1e-6)[:, None]
+    hiding, closed_at = (x.reshape(TEXTURE_SIZE, TEXTURE_SIZE, -1) for x in (hiding, closed_at))
     for sheet in range(count):
-        opacity = textures[sheet, ..., 3].copy()
+        opacity = textures[sheet, ..., 3].copy()  # copyTo, far faster than numpy's masks, takes all four channels
         cv2.copyTo(hiding, (closed_at < sheet).view(np.uint8), textures[sheet])
         textures[sheet, ..., 3] = opacity
 

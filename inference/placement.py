@@ -15,9 +15,8 @@ from .sampling import sample_image
 from .surface import nearest_index
 
 KNEE = 6  # model sheets outside the bulk of the population; the level runs evenly on either side of it
-SHARPNESS = 5.0  # logit change of opacity per level
 GRID = 160  # quads per side of the radii tables
-HARDNESS = 10.0  # the same among a subject's own sheets
+HARDNESS = 10.0  # logit change of opacity per level of a subject's own sheets
 ROOM_OUTSIDE, ROOM_INSIDE = 0.003, 0.0102  # metres from the surface to the first and the last sheet; it is the sixth
 SMOOTH = 1.0  # texels of 160; the fitted surface is smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes

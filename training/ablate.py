@@ -7,8 +7,8 @@
 
 ``switches`` takes parts away from a trained model: coarse manifolds alone, then the voxel's detail, then the photo's
 pixels. ``truth`` puts a head's exact surface, then its exact colours too, in the place of what the networks say of its
-columns: what is left is the engine's. ``sheets`` renders the exact surfaces and colours of synthetic heads through other numbers of sheets and other
-texture layouts, so its numbers are ceilings. ``training`` trains one short run per variant with the same budget and seed
+columns: what is left is the engine's. ``sheets`` renders the exact surfaces and colours of synthetic heads through
+other numbers of sheets and other texture layouts, so its numbers are ceilings. ``training`` trains one short run per variant with the same budget and seed
 (by ``python -m training.train --set ...``), exports and measures it; variants that are finished are not trained again.
 Give the budget in ``--samples`` where other work shares the machine.
 """

@@ -22,9 +22,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference.inversion import VOXEL_SLICES
-from inference.placement import SHARPNESS
 
 SHEETS = 23
+SHARPNESS = 5.0  # logit change of opacity per level of the model's sheets
 PARTS = 3  # skin, hair, cloth
 SHAPE_GRID, SHAPE_RANK = 40, 160  # texels per side of the linear guess of the shape, and its rank
 MATTE_GRID = 32  # pixels per side of the matte that it sees

@@ -22,14 +22,22 @@ CERTAIN = 8.0  # logit
 DECODER_COARSE, DECODER_PHOTO = slice(0, 3), slice(3, 6)  # channels of the decoder's points
 
 
-class Switched:
-    """A model for :func:`inference.inversion.invert_crop` in which ``parts`` are off; the rest is the given model's."""
+class _Changed:
+    """What a model for :func:`inference.inversion.invert_crop` has, but for what a subclass changes."""
 
-    def __init__(self, model, parts):
-        self.model, self.parts = model, frozenset(parts)
+    def __init__(self, model):
+        self.model = model
 
     def __getattr__(self, name):
         return getattr(self.model, name)
+
+
+class Switched(_Changed):
+    """A model in which ``parts`` are off."""
+
+    def __init__(self, model, parts):
+        super().__init__(model)
+        self.parts = frozenset(parts)
 
     def session(self, name):
         wrap = {"encoder_w": (LANDMARKS, _without_landmarks), "detail_manifolds": (VOXEL, _coarse_alone),
@@ -39,14 +47,12 @@ class Switched:
         return _Session(self.model, session, way) if part in self.parts else session
 
 
-class Told:
-    """A model for :func:`inference.inversion.invert_crop` whose detail manifolds give exact answers: arrays by output."""
+class Told(_Changed):
+    """A model whose detail manifolds give exact answers: arrays by output."""
 
     def __init__(self, model, answers):
-        self.model, self.answers = model, answers
-
-    def __getattr__(self, name):
-        return getattr(self.model, name)
+        super().__init__(model)
+        self.answers = answers
 
     def session(self, name):
         session = self.model.session(name)

@@ -97,10 +97,11 @@ def test_opacity_logits_agree():
     level, occupancy = rng.uniform(-2, 25, (2, 30, 30)).astype(np.float32)
     for index in (0, 9, 22):
         ours = inversion.opacity_logits(level, occupancy * 2 - 20, index)
-        theirs = opacity_logits(torch.tensor(level), torch.tensor(occupancy * 2 - 20), torch.tensor(float(index)))
+        theirs = opacity_logits(torch.tensor(level), torch.tensor(occupancy * 2 - 20), torch.tensor(float(index)),
+                                placement.HARDNESS)  # fmt: skip
         np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4)
         # the closed form: the probability of both events
-        a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (5.0 * (index + 0.5 - level), occupancy * 2 - 20))
+        a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (10.0 * (index + 0.5 - level), occupancy * 2 - 20))
         np.testing.assert_allclose(1 / (1 + np.exp(-ours)), a * b, atol=1e-4)
 
 
