@@ -17,7 +17,7 @@ import numpy as np
 from . import domes
 from .ray_search import DEEP, NEAR, Workspace, dome_coordinates, prepared, search
 
-LATTICE_CELLS = 30  # across the longer side of the head's bounding rectangle
+LATTICE_CELLS = 50  # across the longer side of the head's bounding rectangle
 TOLERANCE = 1e-4  # metres left between ray point and sheet, or
 TOLERANCE_PIXELS = 0.08  # pixels, whatever is smaller
 STEPS = 2  # Newton and secant steps at most
