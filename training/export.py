@@ -19,9 +19,10 @@ import torch
 
 from training.checkpoint import load_parameters, network_config, read_checkpoint
 from training.model import GEOMETRY, PortraitModel
+from training.stored_weights import KINDS, store
 
-TOLERANCE, HALF_TOLERANCE = 2e-3, 3e-2  # largest difference of an output, relative to its spread, in float32 and
-# with weights stored as float16
+TOLERANCE = 2e-3  # largest difference of an output, relative to its spread, in float32
+STORED = {"float32": TOLERANCE, "float16": 3e-2, "int8": 1.0}  # and with weights that are stored so
 DECODED = 20  # times 25,600 points of the decoder; about what a portrait needs of its 2.4 million texels
 ALIGNER = ("face_detector.onnx", "face_landmarks.onnx")
 
@@ -104,25 +105,14 @@ def multiply_accumulates(module, inputs):
     return total
 
 
-def store_half(path):
-    """Keep large weights as float16 in the file, cast back when it is loaded: half the size, the same float32 arithmetic."""
+def store_weights(path, kind):
+    """Store a file's weights as one of ``training.stored_weights.KINDS``."""
     import onnx
-    from onnx import TensorProto, helper, numpy_helper
 
-    graph = onnx.load(str(path))
-    casts = []
-    for tensor in list(graph.graph.initializer):
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < 1024:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
-    nodes = casts + list(graph.graph.node)
-    del graph.graph.node[:]
-    graph.graph.node.extend(nodes)
-    onnx.checker.check_model(graph)
-    onnx.save(graph, str(path))
+    model = onnx.load(str(path))
+    store(model.graph, kind)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
 
 
 def compare(path, inputs, wanted, tolerance):
@@ -137,8 +127,11 @@ def compare(path, inputs, wanted, tolerance):
             raise ValueError(f"{path.name}: {label} differs between torch and ONNX Runtime by {gap:.4f} of its spread")
 
 
-def export_network(name, module, inputs, outputs, axes, folder):
-    """Write one network and compare ONNX Runtime with torch. Returns its GMAC. Raises ValueError when they differ."""
+def export_network(name, module, inputs, outputs, axes, folder, weights="float16"):
+    """Write one network and compare ONNX Runtime with torch. Returns its GMAC. Raises ValueError when they differ.
+
+    weights: how they are stored, one of ``training.stored_weights.KINDS``.
+    """
     path = folder / f"{name}.onnx"
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
@@ -148,8 +141,8 @@ def export_network(name, module, inputs, outputs, axes, folder):
         wanted = module(*inputs.values())
         wanted = wanted if isinstance(wanted, tuple) else (wanted,)
         compare(path, inputs, dict(zip(outputs, wanted)), TOLERANCE)
-        store_half(path)
-        compare(path, inputs, dict(zip(outputs, wanted)), HALF_TOLERANCE)
+        store_weights(path, weights)
+        compare(path, inputs, dict(zip(outputs, wanted)), STORED[weights])
         return multiply_accumulates(module, tuple(inputs.values())) * (DECODED if name == "decoder" else 1) / 1e9
 
 
@@ -159,6 +152,7 @@ def main(arguments=None):
     parser.add_argument("--geometry", type=pathlib.Path, required=True)
     parser.add_argument("--aligner", type=pathlib.Path, default=pathlib.Path("models/default"), help="folder of the aligner's files")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/default"))
+    parser.add_argument("--weights", choices=KINDS, default="float16", help="how they are stored; they compute as float32")
     parser.add_argument("--name", default="portrait-manifolds-1")
     parser.add_argument("--about", type=pathlib.Path, help="JSON with training data, command and quality for the card")
     options = parser.parse_args(arguments)
@@ -170,7 +164,7 @@ def main(arguments=None):
     try:
         work = {}
         for name, module, inputs, outputs, axes in networks(model):
-            work[name] = round(export_network(name, module, inputs, outputs, axes, folder), 3)
+            work[name] = round(export_network(name, module, inputs, outputs, axes, folder, options.weights), 3)
             print(f"{name}: {work[name]} GMAC, {(folder / f'{name}.onnx').stat().st_size / 1e6:.2f} MB", file=sys.stderr)
         np.savez_compressed(folder / "geometry.npz", radii=geometry["radii"].astype(np.float32),
                             mean_landmarks=(geometry["mean_landmarks"] + geometry["landmark_bias"]).astype(np.float32),

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from training.errors import TrainingError, command
+from training.stored_weights import restored
 
 PREFIXES = {  # exported file: its name of the network, and the name in PortraitModel
     "encoder_w": ("encoder.", "encoder."),
@@ -23,24 +24,18 @@ PREFIXES = {  # exported file: its name of the network, and the name in Portrait
 
 
 def initializers(path):
-    """Name to array of all weights of an ONNX file, float16 copies (``name_half``) under their own name as float32.
+    """Name to array of all weights of an ONNX file, as float32 however they are stored.
 
     The order is the file's. Raises TrainingError when the file is missing or broken.
     """
     import onnx
-    from onnx import numpy_helper
 
     try:
-        tensors = onnx.load(str(path), load_external_data=False).graph.initializer
-        arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in tensors}
+        return restored(onnx.load(str(path), load_external_data=False).graph)
     except FileNotFoundError:
         raise TrainingError(f"{path} is missing: give a folder that training.export has written") from None
     except Exception as error:  # protobuf and onnx raise many kinds
         raise TrainingError(f"{path} cannot be read as ONNX ({type(error).__name__})") from None
-    return {
-        name.removesuffix("_half"): value.astype(np.float32) if value.dtype.kind == "f" else value
-        for name, value in arrays.items()
-    }
 
 
 def read_geometry(folder):

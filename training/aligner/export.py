@@ -15,11 +15,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import TensorProto, helper, numpy_helper
+
+from training.stored_weights import store
 
 from .networks import FaceDetector, FaceLandmarks
 
-SMALL = 256  # tensors with fewer elements stay float32
 GRAPHS = {
     "face_detector": (FaceDetector, "photo", ["maps"], (1, 3, 256, 256), {}),
     "face_landmarks": (FaceLandmarks, "crop", ["points", "score"], (1, 3, 128, 128), {0: "n"}),
@@ -46,7 +46,8 @@ def export(name, checkpoint, folder):
         opset_version=17,
         dynamo=False,
     )
-    model = _store_half(onnx.load(temporary))
+    model = onnx.load(temporary)
+    store(model.graph, "float16")
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, temporary)
     session = onnxruntime.InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
@@ -64,25 +65,6 @@ def export(name, checkpoint, folder):
         "parameters": sum(p.numel() for p in network.parameters()),
         "largest_difference": worst,
     }
-
-
-def _store_half(model):
-    """Store large float32 initialisers as float16, each followed by a Cast node."""
-    graph = model.graph
-    casts, kept = [], []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype == np.float32 and values.size >= SMALL:
-            half = numpy_helper.from_array(values.astype(np.float16), tensor.name + "_half")
-            casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=TensorProto.FLOAT))
-            kept.append(half)
-        else:
-            kept.append(tensor)
-    nodes = casts + list(graph.node)
-    del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(kept)
-    graph.node.extend(nodes)
-    return model
 
 
 def main():
