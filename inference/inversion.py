@@ -14,7 +14,7 @@ from . import domes, placement
 from .cameras import CROP_DISTANCE, CROP_SIZE
 from .colouring import match_colours
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
-from .placement import HARDNESS
+from .placement import EARLY, HARDNESS
 from .surface import at_texels
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written
@@ -31,8 +31,8 @@ HAIR = 1  # index among the parts: skin, hair, cloth
 SURELY = 0.98  # matte from which on a pixel is subject, and one minus that from which on it is backdrop
 EDGE_WIDTH = 6  # pixels inside the subject's edge through which the backdrop may shine
 DISTINCT = 0.2  # how much brighter than hair a backdrop is that surely shines through it
-SOFT = 15.0  # logit from which on an opacity is zero, or the column's
-EMPTY, HIDDEN = 0.004, 0.01  # opacity and remaining transmittance below which a texel does not matter
+SOFT = 7.0  # logit from which on an opacity is zero, or the column's
+SLIGHT = 0.08  # share of its column's colour below which a texel is not worth a colour of its own
 HEM = 8.0  # texels at lower border and sides over which the bust fades out; a cut would show every sheet's own border
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
@@ -188,8 +188,8 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
     """Fill the sheets' textures with the fusion MLP, front to back.
 
     columns: (7, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo and lies behind
-    what it shows, colour. Only texels that matter go through the MLP: not those that are empty, nor those that solid
-    texels of the same column hide; these take the colour of what hides them. photo: (3, 256, 256) without fringe.
+    what it shows, colour. Only texels that matter go through the MLP: those that are nearly empty and those that solid
+    texels of the same column hide take the colour of the others. photo: (3, 256, 256) without fringe.
     """
     session, count = model.session("decoder"), len(radii)
     columns = _resize(columns, TEXTURE_SIZE).reshape(len(columns), -1)
@@ -199,10 +199,10 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
     volume = np.ascontiguousarray(features.transpose(0, 2, 3, 1))
     outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE).ravel() for k in (0, -1))
     level, occupied = surface_level(columns[0], outer, inner, count), _sigmoid(columns[1])
-    through, surface = np.ones(len(tint), np.float32), np.zeros(tint.shape, np.float32)
-    closed_at, hem = np.full(len(tint), count, np.uint8), _hem()
+    through, coloured = np.ones(len(tint), np.float32), np.zeros(len(tint), np.float32)
+    surface = np.zeros(tint.shape, np.float32)
+    slight, hem = np.ones((count, len(tint)), bool), _hem()
     pictures = textures[:count].reshape(count, -1, 4)
-    pictures[..., :3] = tint
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
         past = sheet + 0.5 - level
@@ -210,23 +210,24 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
         soft = np.flatnonzero(np.abs(past) < SOFT / HARDNESS)
         opacity[soft] = _sigmoid(opacity_logits(level[soft], columns[1, soft], sheet))
         pictures[sheet, :, 3] = np.round(opacity * hem * 255)
-        here = np.flatnonzero((through > HIDDEN) & (opacity > EMPTY))
+        weight = opacity * through
+        here = np.flatnonzero(weight > SLIGHT)
         if len(here):
             radius = outer[here] + (inner[here] - outer[here]) * np.float32(sheet / (count - 1))
             points, rim, inside = _fusion(here, radius, opacity[here], columns, volume, groups, camera, geometry)
             rgb = session.run(None, {"points": points})[0][0, :, 0].T
             rgb = np.round((rgb + rim[:, None] * (inside - rgb)) * 255)
             pictures[sheet, here, :3] = rgb
-            weight = opacity[here] * through[here]
-            surface[here] += weight[:, None] * rgb
-            through[here] -= weight
-            closed_at[here[through[here] <= HIDDEN]] = sheet
-    hiding = np.zeros((len(tint), 4), np.uint8)
-    hiding[:, :3] = surface / np.maximum(1.0 - through, 1e-6)[:, None]
-    hiding, closed_at = (x.reshape(TEXTURE_SIZE, TEXTURE_SIZE, -1) for x in (hiding, closed_at))
+            surface[here] += weight[here, None] * rgb
+            coloured[here] += weight[here]
+            slight[sheet, here] = False
+        through -= weight
+    others = np.zeros((len(tint), 4), np.uint8)
+    others[:, :3] = np.where(coloured[:, None] > 0.0, surface / np.maximum(coloured, 1e-6)[:, None], tint)
+    others = others.reshape(TEXTURE_SIZE, TEXTURE_SIZE, 4)
     for sheet in range(count):
         opacity = textures[sheet, ..., 3].copy()  # copyTo, far faster than numpy's masks, takes all four channels
-        cv2.copyTo(hiding, (closed_at < sheet).view(np.uint8), textures[sheet])
+        cv2.copyTo(others, slight[sheet].reshape(TEXTURE_SIZE, -1).view(np.uint8), textures[sheet])
         textures[sheet, ..., 3] = opacity
 
 
@@ -260,11 +261,12 @@ def _hem():
 
 
 def surface_level(radius, outer, inner, count):
-    """Level of a surface among a subject's own sheets; kept in front of the innermost one, so that there are no holes.
+    """Level of a surface's opacities among a subject's own sheets; kept in front of the innermost one, so that there are no
+    holes.
 
     radius, outer, inner: (...) metres, of the surface and of the outermost and innermost of ``count`` sheets.
     """
-    level = (outer - radius) / (outer - inner) * (count - 1)
+    level = (outer - radius) / (outer - inner) * (count - 1) + EARLY
     return np.minimum(level, count - 1.5)
 
 

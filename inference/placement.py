@@ -16,7 +16,8 @@ from .surface import nearest_index
 
 KNEE = 6  # model sheets outside the bulk of the population; the level runs evenly on either side of it
 GRID = 160  # quads per side of the radii tables
-HARDNESS = 10.0  # logit change of opacity per level of a subject's own sheets
+HARDNESS = 1.0  # logit change of opacity per level of a subject's own sheets: silhouettes fade over some 2 mm
+EARLY = 0.8  # levels by which such sheets stop a ray in front of the surface, on average; they lie so much deeper
 ROOM_OUTSIDE, ROOM_INSIDE = 0.003, 0.0102  # metres from the surface to the first and the last sheet; it is the sixth
 SMOOTH = 1.0  # texels of 160; the fitted surface is smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from inference import cameras, domes, placement
+from inference import cameras, domes, inversion, placement
 from inference.surface import at_texels
 
 CENTRE = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
@@ -153,3 +153,19 @@ def test_closest_approach_to_a_ball():
     assert (np.abs(u - 0.8) < 0.05).all() and np.abs(v - (1 - domes.EQUATOR_V)).max() < 0.02  # 40 degrees to the side
     missed = placement.closest_approach(radius, origins[:1], np.array([[0.0, 1.0, 0.0]]))
     assert missed[0][0] > placement.HILLS[-1]  # no hill is that high
+
+
+def test_rays_stop_at_the_surface_on_average():
+    """Soft sheets stop some rays in front of the surface and some behind it; composited, they show it where it is."""
+    radius, count = np.float32(0.1) + np.linspace(0.0, 6e-4, 40, dtype=np.float32), 23
+    outer, inner = np.float32(0.1 + placement.ROOM_OUTSIDE), np.float32(0.1 - placement.ROOM_INSIDE)
+    level = inversion.surface_level(radius, outer, inner, count)
+    through, found = np.ones(40), np.zeros(40)
+    for sheet, place in enumerate(np.linspace(outer, inner, count)):
+        logit = inversion.opacity_logits(level, np.full(40, inversion.FILLED, np.float32), sheet)
+        opacity = 1.0 / (1.0 + np.exp(-logit))
+        found += through * opacity * place
+        through *= 1.0 - opacity
+    assert through.max() < 1e-3
+    step = (outer - inner) / (count - 1)
+    np.testing.assert_allclose(found, radius, atol=0.1 * step)

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference.inversion import VOXEL_SLICES
+from inference.placement import EARLY
 
 SHEETS = 23
 SHARPNESS = 5.0  # logit change of opacity per level of the model's sheets
@@ -296,8 +297,8 @@ def opacity_logits(level, occupancy, index, sharpness=SHARPNESS):
 
 
 def surface_level(radius, outer, inner, count):
-    """Level of a surface among a subject's own sheets; twin of ``inference.inversion.surface_level``."""
-    return torch.clamp((outer - radius) / (outer - inner) * (count - 1), max=count - 1.5)
+    """Level of a surface's opacities among a subject's own sheets; twin of ``inference.inversion.surface_level``."""
+    return torch.clamp((outer - radius) / (outer - inner) * (count - 1) + EARLY, max=count - 1.5)
 
 
 class Decoder(nn.Module):
