@@ -101,7 +101,8 @@ def test_opacity_logits_agree():
                                 placement.HARDNESS)  # fmt: skip
         np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4)
         # the closed form: the probability of both events
-        a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (placement.HARDNESS * (index + 0.5 - level), occupancy * 2 - 20))
+        behind = placement.HARDNESS * (index + 0.5 - level)
+        a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (behind, occupancy * 2 - 20))
         np.testing.assert_allclose(1 / (1 + np.exp(-ours)), a * b, atol=1e-4)
 
 
