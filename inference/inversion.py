@@ -261,7 +261,7 @@ def _hem():
 
 
 def surface_level(radius, outer, inner, count):
-    """Level of a surface's opacities among a subject's own sheets; in front of the innermost one, so there are no holes.
+    """Level of a surface's opacities among a subject's own sheets; in front of the innermost one: no holes.
 
     radius, outer, inner: (...) metres, of the surface and of the outermost and innermost of ``count`` sheets.
     """
