@@ -14,7 +14,6 @@ from . import domes, placement
 from .cameras import CROP_DISTANCE, CROP_SIZE
 from .colouring import match_colours
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
-from .placement import EARLY, HARDNESS
 from .surface import at_texels
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written
@@ -31,7 +30,6 @@ HAIR = 1  # index among the parts: skin, hair, cloth
 SURELY = 0.98  # matte from which on a pixel is subject, and one minus that from which on it is backdrop
 EDGE_WIDTH = 6  # pixels inside the subject's edge through which the backdrop may shine
 DISTINCT = 0.2  # how much brighter than hair a backdrop is that surely shines through it
-SOFT = 7.0  # logit from which on an opacity is zero, or the column's
 SLIGHT = 0.08  # share of its column's colour below which a texel is not worth a colour of its own
 HEM = 8.0  # texels at lower border and sides over which the bust fades out; a cut would show every sheet's own border
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
@@ -87,7 +85,8 @@ def invert_crop(alignment, model, progress=None):
     parts, photo_parts = chances(parts[0]), chances(photo_parts[0])
     clean = without_fringe(without_backdrop(photo[0], photo_parts[HAIR], matte), matte)
     colour, _ = match_colours(colour[0], parts, radius, faces, behind, clean, photo_parts, matte, alignment.camera)
-    columns = np.concatenate([np.stack([radius, occupancy, faces, behind]), colour])
+    softness = placement.softness(parts)
+    columns = np.concatenate([np.stack([radius, occupancy, faces, behind]), colour, softness[None]])
     textures = np.zeros((len(radii) + 1, TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
     _decode(textures, radii, columns, features[0], clean, maps[0], alignment.camera, geometry, model, report)
     textures[-1] = background_texture(alignment.crop, maps[0, 0], alignment.camera)
@@ -167,18 +166,6 @@ def _trilinear(volume, z, y, x):
     return out
 
 
-def opacity_logits(level, occupancy, index):
-    """Opacity logit of one sheet, the twin of ``training.networks.opacity_logits``.
-
-    level, occupancy (logit): (...) float32; index of the sheet, 0 the outermost. Returns (...)
-    float32.
-    """
-    behind = np.clip(HARDNESS * (index + 0.5 - level), -20.0, 20.0)
-    occupied = np.clip(occupancy, -20.0, 20.0)
-    low, high = np.minimum(behind, occupied), np.maximum(behind, occupied)
-    return low - np.log(1.0 + np.exp(low - high) + np.exp(-high))
-
-
 def _resize(planes, size):
     """(C, h, w) float32 to (C, size, size), bilinear with texel centres."""
     return np.stack([cv2.resize(plane, (size, size), interpolation=cv2.INTER_LINEAR) for plane in planes])
@@ -187,28 +174,27 @@ def _resize(planes, size):
 def _decode(textures, radii, columns, features, photo, maps, camera, geometry, model, report):
     """Fill the sheets' textures with the fusion MLP, front to back.
 
-    columns: (7, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo and lies behind
-    what it shows, colour. Only texels that matter go through the MLP: those that are nearly empty and those that solid
-    texels of the same column hide take the colour of the others. photo: (3, 256, 256) without fringe.
+    columns: (8, h, w) radius of the surface, logit of occupancy, how far the surface faces the photo and lies behind
+    what it shows, colour, softness in metres. Only texels that matter go through the MLP: those that are nearly empty
+    and those that solid texels of the same column hide take the colour of the others. photo: (3, 256, 256) without
+    fringe.
     """
     session, count = model.session("decoder"), len(radii)
     columns = _resize(columns, TEXTURE_SIZE).reshape(len(columns), -1)
-    tint = np.round(np.clip(columns[4:].T, 0.0, 1.0) * 255).astype(np.uint8)
+    tint = np.round(np.clip(columns[4:7].T, 0.0, 1.0) * 255).astype(np.uint8)
     stack = np.concatenate([photo, _sigmoid(maps[:1]), maps[1:]])
     groups = [np.ascontiguousarray(stack[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(stack), 4)]
     volume = np.ascontiguousarray(features.transpose(0, 2, 3, 1))
     outer, inner = (at_texels(radii[k], TEXTURE_SIZE, TEXTURE_SIZE).ravel() for k in (0, -1))
-    level, occupied = surface_level(columns[0], outer, inner, count), _sigmoid(columns[1])
+    level, softness = placement.in_levels(columns[0], columns[7], outer, inner, count)
+    occupied = _sigmoid(columns[1])
     through, coloured = np.ones(len(tint), np.float32), np.zeros(len(tint), np.float32)
     surface = np.zeros(tint.shape, np.float32)
     slight, hem = np.ones((count, len(tint)), bool), _hem()
     pictures = textures[:count].reshape(count, -1, 4)
     for sheet in range(count):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
-        past = sheet + 0.5 - level
-        opacity = np.where(past > 0.0, occupied, np.float32(0.0))
-        soft = np.flatnonzero(np.abs(past) < SOFT / HARDNESS)
-        opacity[soft] = _sigmoid(opacity_logits(level[soft], columns[1, soft], sheet))
+        opacity = occupied * placement.ending(level, softness, sheet)
         pictures[sheet, :, 3] = np.round(opacity * hem * 255)
         weight = opacity * through
         here = np.flatnonzero(weight > SLIGHT)
@@ -248,7 +234,7 @@ def _fusion(here, radius, opacity, columns, volume, groups, camera, geometry):
     more = _trilinear(volume, *(np.clip(x, 0, n - 1) for x, n in zip(place, volume.shape)))
     logit = np.log(opacity / np.maximum(1.0 - opacity, 1e-9))
     column = columns[:, here]
-    points = [column[4:], seen[:, :4].T, logit[None], more.T, seen[:, 4:].T, column[3:4], column[2:3]]
+    points = [column[4:7], seen[:, :4].T, logit[None], more.T, seen[:, 4:].T, column[3:4], column[2:3]]
     rim = np.clip((1.0 - seen[:, 3]) / (1.0 - RIM_FROM), 0.0, 1.0) * np.clip(column[2] / RIM_SEEN, 0.0, 1.0)
     return np.concatenate(points).astype(np.float32)[None, :, None], rim, seen[:, :3]
 
@@ -258,15 +244,6 @@ def _hem():
     to_edge = TEXTURE_SIZE - 0.5 - np.arange(TEXTURE_SIZE, dtype=np.float32)
     low, side = (np.clip(distance / HEM, 0.0, 1.0) for distance in (to_edge, np.minimum(to_edge, to_edge[::-1])))
     return (low[:, None] * side).ravel()
-
-
-def surface_level(radius, outer, inner, count):
-    """Level of a surface's opacities among a subject's own sheets; in front of the innermost one: no holes.
-
-    radius, outer, inner: (...) metres, of the surface and of the outermost and innermost of ``count`` sheets.
-    """
-    level = (outer - radius) / (outer - inner) * (count - 1) + EARLY
-    return np.minimum(level, count - 1.5)
 
 
 def without_fringe(photo, matte):
@@ -379,4 +356,3 @@ def _geometry(model):
         origin, direction = placement.column_rays(TEXTURE_SIZE, TEXTURE_SIZE)
         _geometries[model.sha256] = _Geometry(points.reshape(-1, 3).astype(np.float32), bounds, origin, direction)
     return _geometries[model.sha256]
-

@@ -16,9 +16,8 @@ from .surface import nearest_index
 
 KNEE = 6  # model sheets outside the bulk of the population; the level runs evenly on either side of it
 GRID = 160  # quads per side of the radii tables
-HARDNESS = 1.0  # logit change of opacity per level of a subject's own sheets: silhouettes fade over some 2 mm
-EARLY = 0.8  # levels by which such sheets stop a ray in front of the surface, on average; they lie so much deeper
-ROOM_OUTSIDE, ROOM_INSIDE = 0.003, 0.0102  # metres from the surface to the first and the last sheet; it is the sixth
+SOFTNESS = 0.0025, 0.004, 0.004  # metres on either side of skin, hair and cloth within which rays end
+ROOM_OUTSIDE, ROOM_INSIDE = 0.0042, 0.0108  # metres from the surface to the first and the last sheet
 SMOOTH = 1.0  # texels of 160; the fitted surface is smoothed by a Gaussian of so many
 THINNEST = 0.012  # metres from the axis below which no sheet goes
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
@@ -170,6 +169,40 @@ def place_sheets(radius, known, count=23):
     return (outer + (inner - outer) * share).astype(np.float32)
 
 
+def softness(parts):
+    """How far to either side of the surface rays end, (h, w) float32 metres. parts (3, h, w): skin, hair and cloth."""
+    return np.tensordot(np.float32(SOFTNESS), parts, 1)
+
+
+def in_levels(radius, softness, outer, inner, count):
+    """Level of a surface among a subject's own sheets, and its softness in levels; the last sheet lets nothing pass.
+
+    radius of the surface, its softness, and the radii of the outermost and the innermost of ``count`` sheets: (...)
+    metres.
+    """
+    step = (outer - inner) / (count - 1)
+    softness = softness / step
+    return np.minimum((outer - radius) / step, count - 0.5 - softness), softness
+
+
+def ending(level, softness, index):
+    """Share of the rays into a column that a sheet ends, of those that reach it: the opacity of a soft surface.
+
+    Where rays end is spread around the surface by a smoothstep, half of them in front of it, so what is composited
+    shows it where it is, and a ray that grazes it fades as much on either side (opacities from a distribution of
+    depths, as in NeuS, NeurIPS 2021). level of the surface and softness, in levels of the subject's own sheets, on
+    either side of it; index of the sheet, 0 the outermost. All broadcast. Returns float in [0, 1].
+    """
+    before, after = (_passing((index + side - level) / softness) for side in (-0.5, 0.5))
+    return 1.0 - after / np.maximum(before, 1e-6)
+
+
+def _passing(past):
+    """Share of the rays that pass a point, which lies past the surface by ``past`` times its softness."""
+    part = np.clip(0.5 - 0.5 * past, 0.0, 1.0)
+    return part * part * (3.0 - 2.0 * part)
+
+
 def facing(radius, camera):
     """Cosine between the surface's normal and the direction to a camera, (h, w) float32; radius (h, w) metres.
 
@@ -240,4 +273,3 @@ def visible_depth(radius, known, camera, size, far):
     total = np.bincount(index[front], depth[front], minlength=size * size)
     found = np.where(count > 0, total / np.maximum(count, 1), far)
     return found.reshape(size, size).astype(np.float32)
-

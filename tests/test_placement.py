@@ -3,8 +3,9 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
-from inference import cameras, domes, inversion, placement
+from inference import cameras, domes, placement
 from inference.surface import at_texels
 
 CENTRE = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
@@ -155,17 +156,28 @@ def test_closest_approach_to_a_ball():
     assert missed[0][0] > placement.HILLS[-1]  # no hill is that high
 
 
-def test_rays_stop_at_the_surface_on_average():
-    """Soft sheets stop some rays in front of the surface and some behind it; composited, they show it where it is."""
+@pytest.mark.parametrize("softness", [0.0002, 0.0025, 0.004])
+def test_rays_end_at_the_surface_on_average(softness):
+    """Soft sheets end some rays in front of the surface and some behind it; composited, they show it where it is, and
+    a ray that turns back at the surface's own height is half ended."""
     radius, count = np.float32(0.1) + np.linspace(0.0, 6e-4, 40, dtype=np.float32), 23
     outer, inner = np.float32(0.1 + placement.ROOM_OUTSIDE), np.float32(0.1 - placement.ROOM_INSIDE)
-    level = inversion.surface_level(radius, outer, inner, count)
-    through, found = np.ones(40), np.zeros(40)
-    for sheet, place in enumerate(np.linspace(outer, inner, count)):
-        logit = inversion.opacity_logits(level, np.full(40, inversion.FILLED, np.float32), sheet)
-        opacity = 1.0 / (1.0 + np.exp(-logit))
+    level, width = placement.in_levels(radius, softness, outer, inner, count)
+    through, found, grazing = np.ones(40), np.zeros(40), np.ones(40)
+    places = np.linspace(outer, inner, count)
+    for sheet, place in enumerate(places):
+        opacity = placement.ending(level, width, sheet)
         found += through * opacity * place
         through *= 1.0 - opacity
-    assert through.max() < 1e-3
-    step = (outer - inner) / (count - 1)
-    np.testing.assert_allclose(found, radius, atol=0.1 * step)
+        grazing = np.where(place > radius, through, grazing)
+    assert through.max() == 0.0
+    step = places[0] - places[1]
+    np.testing.assert_allclose(found, radius, atol=0.5 * step if softness < step else 0.02 * step)
+    if softness > step:  # between -1/2 and 1/2 step from the middle, and evenly so
+        assert abs(grazing.mean() - 0.5) < 0.05
+
+
+def test_no_ray_passes_the_last_sheet():
+    """Also where the surface lies beneath all sheets."""
+    level, width = placement.in_levels(np.float32(0.05), np.float32(0.004), 0.1, 0.09, 23)
+    assert placement.ending(level, width, 22) == 1.0

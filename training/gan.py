@@ -28,7 +28,7 @@ from training import manifolds as mf
 from training.errors import TrainingError, command
 from training.from_onnx import start_from
 from training.model import GEOMETRY, PortraitModel
-from training.networks import SHEETS, NetworkConfig, opacity_logits, surface_level
+from training.networks import SHEETS, NetworkConfig, opacity_logits
 from training.population import for_grid
 from training.presets import override
 from training.sample import Prior
@@ -98,7 +98,7 @@ def coarse_view(model, coarse, camera, side):
     columns = mf.sample_maps(torch.cat([radius, occupancy, colour.clamp(0, 1)], 1), uv)
     outer, inner = mf.sample_maps(band, uv, align_corners=True).unbind(1)
     index = torch.arange(SHEETS, dtype=torch.float32, device=camera.device)[:, None]
-    logits = opacity_logits(surface_level(columns[:, 0], outer, inner, SHEETS), columns[:, 1], index)
+    logits = opacity_logits((outer - columns[:, 0]) / (outer - inner) * (SHEETS - 1), columns[:, 1], index)
     rgb, alpha, _ = mf.composite(columns[:, 2:].transpose(1, 2), torch.sigmoid(logits) * valid)
     return torch.cat([rgb, alpha[:, None]], 1).view(batch, 4, side, side)
 

@@ -18,8 +18,8 @@ from training.networks import (
     EfficientGRAM,
     EncoderW,
     NetworkConfig,
-    opacity_logits,
-    surface_level,
+    ending,
+    in_levels,
 )
 
 GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour")  # arrays of geometry.npz, in PortraitModel's order
@@ -29,14 +29,15 @@ GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour
 class Surface:
     """radius (B, 1, H, H) metres of each texel column's surface, defined everywhere; occupancy (B, 1, H, H), logit, high
     where the column meets the subject and low elsewhere; facing (B, 1, H, H), cosine between its normal and the photo's camera; behind (B, 1, H, H) cm, how far it lies
-    behind what the photo sees; share (B, 1, H, H) of the networks' own colour in a column's, and tone (B, 3, H, H), the
-    rest of it; band (B, 2, 161, 161) metres, outermost and innermost sheet of each subject; depth
+    behind what the photo sees; softness (B, 1, H, H) metres to either side of it within which rays end; share (B, 1, H, H) of
+    the networks' own colour in a column's, and tone (B, 3, H, H), the rest of it; band (B, 2, 161, 161) metres, outermost and innermost sheet of each subject; depth
     (B, 1, 64, 64) metres of what the photo sees, far behind the head where it sees nothing."""
 
     radius: torch.Tensor
     occupancy: torch.Tensor
     facing: torch.Tensor
     behind: torch.Tensor
+    softness: torch.Tensor
     share: torch.Tensor
     tone: torch.Tensor
     band: torch.Tensor
@@ -116,11 +117,12 @@ class PortraitModel(nn.Module):
             radius = placement.continued(radius, known)
             faces, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
             matched, share = match_colours(colour, part, radius, faces, behind, picture, picture_part, matte, view)
-            rows.append((radius, known, free, faces, behind, share, matched - share * colour, band, depth))
-        radius, known, free, faces, behind, share, tone, band, depth = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
-        radius, known, free = radius[:, None], known[:, None], free[:, None]
+            softness = placement.softness(part)
+            rows.append((radius, known, free, faces, behind, softness, share, depth, matched - share * colour, band))
+        *planes, tone, band = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
+        radius, known, free, faces, behind, softness, share, depth = (plane[:, None] for plane in planes)
         occupancy = torch.where(known, FILLED, EMPTIED).to(occupancy)
-        return Surface(torch.where(free, found, radius), occupancy, faces[:, None], behind[:, None], share[:, None], tone, band, depth[:, None])
+        return Surface(torch.where(free, found, radius), occupancy, faces, behind, softness, share, tone, band, depth)
 
     def decode(self, points, uv, fused, surface, photo, maps, camera):
         """Colour and opacity of points on the subjects' sheets.
@@ -129,20 +131,22 @@ class PortraitModel(nn.Module):
         and the columns' own colour (B, N, 3, P).
         """
         batch, sheets, count = points.shape[:3]
-        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, surface.behind, surface.share * fused[2].float() + surface.tone], 1)
+        colour = surface.share * fused[2].float() + surface.tone
+        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, surface.behind, colour, surface.softness], 1)
         columns = mf.sample_maps(columns, uv)
         outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
         index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
-        logit = opacity_logits(surface_level(columns[:, 0], outer, inner, sheets), columns[:, 1], index, placement.HARDNESS)
+        opacity = torch.sigmoid(columns[:, 1]) * ending(*in_levels(columns[:, 0], columns[:, 7], outer, inner, sheets), index)
+        logit = torch.log(opacity.clamp(min=1e-9) / (1.0 - opacity).clamp(min=1e-9))
         features = mf.sample_sheets(fused[3], uv, self.manifolds.level(points)[0])
         maps = maps.float()
         stack = torch.cat([photo.float(), torch.sigmoid(maps[:, :1]), maps[:, 1:]], 1)
         with torch.no_grad():
             pixel, _ = mf.project(points, camera)
         seen = mf.sample_maps(stack, pixel)
-        inputs = [columns[:, 4:], seen[:, :4], logit[:, None], features, seen[:, 4:], columns[:, 3:4], columns[:, 2:3]]
+        inputs = [columns[:, 4:7], seen[:, :4], logit[:, None], features, seen[:, 4:], columns[:, 3:4], columns[:, 2:3]]
         rgb = self.decoder(torch.cat(inputs, 1))
-        return rgb.transpose(1, 2), torch.sigmoid(logit), columns[:, 4:].transpose(1, 2)
+        return rgb.transpose(1, 2), opacity, columns[:, 4:7].transpose(1, 2)
 
     def render(self, pixels, camera, output, photo, photo_camera):
         """Render pixels (B, P, 2) in [0, 1] of a camera (B, 4, 4). Returns premultiplied colour (B, 3, P), alpha (B, P),

@@ -22,7 +22,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference.inversion import VOXEL_SLICES
-from inference.placement import EARLY
 
 SHEETS = 23
 SHARPNESS = 5.0  # logit change of opacity per level of the model's sheets
@@ -284,21 +283,34 @@ class DetailManifolds(nn.Module):
         return geometry[:, :1], geometry[:, 1:], colour, sheets, parts
 
 
-def opacity_logits(level, occupancy, index, sharpness=SHARPNESS):
+def opacity_logits(level, occupancy, index):
     """Opacity logits of sheets in columns that are solid behind their surface.
 
     level, occupancy (logit) and index (of the sheet, 0 the outermost) broadcast. Returns the logit of the product
     of both chances: that the sheet lies behind the surface, and that the column is occupied.
     """
-    behind = torch.clamp(sharpness * (index + 0.5 - level), -20.0, 20.0)
+    behind = torch.clamp(SHARPNESS * (index + 0.5 - level), -20.0, 20.0)
     behind, occupied = torch.broadcast_tensors(behind, torch.clamp(occupancy, -20.0, 20.0))
     low, high = torch.minimum(behind, occupied), torch.maximum(behind, occupied)
     return low - torch.log(1.0 + torch.exp(low - high) + torch.exp(-high))
 
 
-def surface_level(radius, outer, inner, count):
-    """Level of a surface's opacities among a subject's own sheets; twin of ``inference.inversion.surface_level``."""
-    return torch.clamp((outer - radius) / (outer - inner) * (count - 1) + EARLY, max=count - 1.5)
+def in_levels(radius, softness, outer, inner, count):
+    """Level of a surface among a subject's own sheets, and its softness in levels; twin of ``inference.placement.in_levels``."""
+    step = (outer - inner) / (count - 1)
+    softness = softness / step
+    return torch.minimum((outer - radius) / step, count - 0.5 - softness), softness
+
+
+def ending(level, softness, index):
+    """Opacity of a soft surface's sheets; twin of ``inference.placement.ending``."""
+    before, after = (_passing((index + side - level) / softness) for side in (-0.5, 0.5))
+    return 1.0 - after / before.clamp(min=1e-6)
+
+
+def _passing(past):
+    part = (0.5 - 0.5 * past).clamp(0.0, 1.0)
+    return part * part * (3.0 - 2.0 * part)
 
 
 class Decoder(nn.Module):

@@ -14,9 +14,10 @@ from tests import reference
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 from training import manifolds as mf  # noqa: E402
+from training import networks as nets  # noqa: E402
 from training.export import export_network, networks  # noqa: E402
 from training.model import PortraitModel  # noqa: E402
-from training.networks import SHEETS, opacity_logits  # noqa: E402
+from training.networks import SHEETS  # noqa: E402
 
 
 def sheet_radii():
@@ -92,18 +93,28 @@ def test_ray_hits_agree(yaw):
     assert np.median(gap) < 2e-4 and np.quantile(gap, 0.95) < 4e-3
 
 
-def test_opacity_logits_agree():
+def test_opacities_of_soft_surfaces_agree():
+    rng = np.random.default_rng(1)
+    radius, softness = (
+        rng.uniform(0.05, 0.11, (30, 30)).astype(np.float32),
+        rng.uniform(1e-3, 5e-3, (30, 30)).astype(np.float32),
+    )
+    ours = placement.in_levels(radius, softness, 0.1, 0.085, 23)
+    theirs = nets.in_levels(torch.tensor(radius), torch.tensor(softness), 0.1, 0.085, 23)
+    for mine, other in zip(ours, theirs):
+        np.testing.assert_allclose(mine, other.numpy(), rtol=1e-5, atol=1e-5)
+    for index in (0, 9, 22):
+        np.testing.assert_allclose(placement.ending(*ours, index), nets.ending(*theirs, index).numpy(), atol=1e-5)
+
+
+def test_opacity_is_the_chance_of_both_events():
     rng = np.random.default_rng(1)
     level, occupancy = rng.uniform(-2, 25, (2, 30, 30)).astype(np.float32)
-    for index in (0, 9, 22):
-        ours = inversion.opacity_logits(level, occupancy * 2 - 20, index)
-        theirs = opacity_logits(torch.tensor(level), torch.tensor(occupancy * 2 - 20), torch.tensor(float(index)),
-                                placement.HARDNESS)  # fmt: skip
-        np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-4)
-        # the closed form: the probability of both events
-        behind = placement.HARDNESS * (index + 0.5 - level)
-        a, b = (1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (behind, occupancy * 2 - 20))
-        np.testing.assert_allclose(1 / (1 + np.exp(-ours)), a * b, atol=1e-4)
+    found = torch.sigmoid(nets.opacity_logits(torch.tensor(level), torch.tensor(occupancy * 2 - 20), torch.tensor(9.0)))
+    behind, occupied = (
+        1 / (1 + np.exp(-np.clip(x, -20, 20))) for x in (nets.SHARPNESS * (9.5 - level), occupancy * 2 - 20)
+    )
+    np.testing.assert_allclose(found.numpy(), behind * occupied, atol=1e-4)
 
 
 @pytest.mark.parametrize("distance", [1.3, 1.6, 2.2])
