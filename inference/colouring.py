@@ -13,6 +13,9 @@ from .sampling import sample_image
 
 HIDDEN_FROM, HIDDEN_AT = 0.3, 1.1  # centimetres behind the visible surface between which a column stops being seen
 GLIMPSED = 0.2, 0.5  # cosines to the camera between which a column's colour comes to serve hidden ones
+ALIKE = 0.35  # chance that a column and its pixel are the same part, below which they are taken for different ones
+GRAZED = 0.4, 0.6  # cosines to the camera between which that stops mattering
+ELSEWHERE = 3.0  # centimetres by which such a column counts as hidden
 SURE = 0.9  # matte, eroded, from which on a pixel shows nothing but the subject
 LEAST = 0.02  # weight of what wider averages say
 NARROWEST = 5  # columns of the coarsest level
@@ -54,6 +57,20 @@ def visibility(radius, facing, behind, matte, camera):
     there *= np.clip((HIDDEN_AT - behind) / (HIDDEN_AT - HIDDEN_FROM), 0.0, 1.0)
     glimpsed = there * np.clip((facing - GLIMPSED[0]) / (GLIMPSED[1] - GLIMPSED[0]), 0.0, 1.0)
     return there * trust(facing), glimpsed, pixel
+
+
+def elsewhere(radius, facing, parts, photo_parts, camera):
+    """How much further behind what the photo sees a column counts, (h, w) float32 centimetres, because its pixel shows
+    something else: hair beside a cheek, a collar beside a neck. Where the surface grazes the photo's rays, an error of
+    millimetres would paint it over the side of the head. Arguments as of :func:`match_colours`.
+    """
+    origin, direction = column_rays(*radius.shape)
+    pixel, _ = camera.project(origin + direction * radius[..., None])
+    shown = sample_image(np.ascontiguousarray(photo_parts.transpose(1, 2, 0)), pixel[..., 0], pixel[..., 1])
+    alike = (shown * parts.transpose(1, 2, 0)).sum(-1)
+    grazed = np.clip((GRAZED[1] - facing) / (GRAZED[1] - GRAZED[0]), 0.0, 1.0)
+    other = np.clip(1.0 - alike / ALIKE, 0.0, 1.0) * grazed
+    return ELSEWHERE * cv2.GaussianBlur(other.astype(np.float32), (0, 0), radius.shape[0] / 160.0)
 
 
 def part_tones(error, weight, seen_parts, parts):

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import domes, placement
 from .cameras import CROP_DISTANCE, CROP_SIZE
-from .colouring import match_colours
+from .colouring import elsewhere, match_colours
 from .layers import BACKGROUND_HALF, BACKGROUND_Z
 from .surface import at_texels
 
@@ -83,6 +83,7 @@ def invert_crop(alignment, model, progress=None):
     radius = placement.continued(radius, known)
     faces, behind = placement.facing(radius, alignment.camera), placement.behind(radius, depth, alignment.camera)
     parts, photo_parts = chances(parts[0]), chances(photo_parts[0])
+    behind = behind + elsewhere(radius, faces, parts, photo_parts, alignment.camera)
     clean = without_fringe(without_backdrop(photo[0], photo_parts[HAIR], matte), matte)
     colour, _ = match_colours(colour[0], parts, radius, faces, behind, clean, photo_parts, matte, alignment.camera)
     softness = placement.softness(parts)

@@ -66,6 +66,21 @@ def test_the_share_is_the_derivative_by_the_guess():
     np.testing.assert_allclose(high - low, 0.2, atol=1e-3)
 
 
+def test_another_part_beside_a_grazed_surface_is_not_painted_on_it():
+    """Skin whose pixels show hair counts as hidden at the ball's rim, but not in front, where hair may lie on skin."""
+    radius, facing, _, _, camera = scene(0.0)
+    hair_left = PHOTO_SKIN.copy()
+    hair_left[:2, :, :128] = np.array([0, 1], np.float32)[:, None, None]
+    further = colouring.elsewhere(radius, facing, SKIN, hair_left, camera)
+    origin, direction = placement.column_rays(SIZE, SIZE)
+    x = camera.project(origin + direction * radius[..., None])[0][..., 0]
+    left, right = x < 120, x > 136
+    assert (left & (facing < 0.3)).sum() > 500 and (left & (facing > 0.75)).sum() > 500
+    assert further[left & (facing < 0.3)].min() > colouring.HIDDEN_AT
+    assert further[left & (facing > 0.75)].max() < 0.1
+    assert further[right].max() < 0.1
+
+
 def test_hidden_columns_take_the_tones_of_their_own_part():
     """The left half of the photo is red skin, the right one green hair; what is hidden is guessed, in grey."""
     radius, facing, behind, photo, camera = scene(0.0)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from inference import cameras, placement
-from inference.colouring import match_colours
+from inference.colouring import elsewhere, match_colours
 from inference.inversion import EMPTIED, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE, far_depth
 from training import manifolds as mf
 from training.networks import (
@@ -116,6 +116,7 @@ class PortraitModel(nn.Module):
             free = known & (radius == guess)
             radius = placement.continued(radius, known)
             faces, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
+            behind = behind + elsewhere(radius, faces, part, picture_part, view)
             matched, share = match_colours(colour, part, radius, faces, behind, picture, picture_part, matte, view)
             softness = placement.softness(part)
             rows.append((radius, known, free, faces, behind, softness, share, depth, matched - share * colour, band))
