@@ -152,19 +152,13 @@ def lift(voxel, photo, matte, trust, camera, points):
 
 def _trilinear(volume, z, y, x):
     """volume (D, H, W, C) at fractional indices (n,) inside it. Returns (n, C)."""
-    out = np.zeros((len(x), volume.shape[-1]), np.float32)
-    low = [np.minimum(np.floor(a).astype(np.int32), max(n - 2, 0)) for a, n in zip((z, y, x), volume.shape)]
-    part = [(a - b).astype(np.float32) for a, b in zip((z, y, x), low)]
-    flat = volume.reshape(-1, volume.shape[-1])
-    for dz in (0, 1) if volume.shape[0] > 1 else (0,):
-        for dy in (0, 1):
-            for dx in (0, 1):
-                weight = np.ones(len(x), np.float32)
-                for step, fraction in ((dz, part[0]), (dy, part[1]), (dx, part[2])):
-                    weight *= fraction if step else 1 - fraction
-                index = ((low[0] + dz) * volume.shape[1] + low[1] + dy) * volume.shape[2] + low[2] + dx
-                out += flat[index] * weight[:, None]
-    return out
+    depth, height = volume.shape[:2]
+    low = np.minimum(np.floor(z), max(depth - 2, 0))
+    slices = volume.reshape(depth * height, *volume.shape[2:])  # one below the other: y stays inside its own
+    near = _look_up(slices, x, y + low * height)
+    if depth == 1:
+        return near
+    return near + (z - low)[:, None] * (_look_up(slices, x, y + (low + 1.0) * height) - near)
 
 
 def _resize(planes, size):
@@ -193,9 +187,9 @@ def _decode(textures, radii, columns, features, photo, maps, camera, geometry, m
     surface = np.zeros(tint.shape, np.float32)
     slight, hem = np.ones((count, len(tint)), bool), _hem()
     pictures = textures[:count].reshape(count, -1, 4)
-    for sheet in range(count):
+    for sheet, ended in enumerate(placement.ending(level, softness, count)):
         report(0.5 + 0.5 * sheet / count, STAGES[4])
-        opacity = occupied * placement.ending(level, softness, sheet)
+        opacity = occupied * ended
         pictures[sheet, :, 3] = np.round(opacity * hem * 255)
         weight = opacity * through
         here = np.flatnonzero(weight > SLIGHT)
@@ -299,7 +293,7 @@ def _look_up(image, x, y):
     width = 1024
     if not len(x):
         return np.zeros((0, 1 if image.ndim == 2 else image.shape[2]), np.float32)
-    place = [np.resize(a, (-(-len(a) // width), width)) for a in (x, y)]
+    place = [np.resize(np.float32(a), (-(-len(a) // width), width)) for a in (x, y)]
     found = cv2.remap(image, *place, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
     return found.reshape(-1, 1 if image.ndim == 2 else image.shape[2])[: len(x)]
 

@@ -185,16 +185,19 @@ def in_levels(radius, softness, outer, inner, count):
     return np.minimum((outer - radius) / step, count - 0.5 - softness), softness
 
 
-def ending(level, softness, index):
-    """Share of the rays into a column that a sheet ends, of those that reach it: the opacity of a soft surface.
+def ending(level, softness, count):
+    """Shares of the rays into a column that each of ``count`` sheets ends, of those that reach it: the opacities of a
+    soft surface, outermost sheet first.
 
     Where rays end is spread around the surface by a smoothstep, half of them in front of it, so what is composited
     shows it where it is, and a ray that grazes it fades as much on either side (opacities from a distribution of
-    depths, as in NeuS, NeurIPS 2021). level of the surface and softness, in levels of the subject's own sheets, on
-    either side of it; index of the sheet, 0 the outermost. All broadcast. Returns float in [0, 1].
+    depths, as in NeuS, NeurIPS 2021). level (...) of the surface and softness (...), in levels of the subject's own
+    sheets, on either side of it. Yields ``count`` arrays (...) in [0, 1].
     """
-    before, after = (_passing((index + side - level) / softness) for side in (-0.5, 0.5))
-    return 1.0 - after / np.maximum(before, 1e-6)
+    after = _passing((-0.5 - level) / softness)
+    for index in range(count):
+        before, after = after, _passing((index + 0.5 - level) / softness)
+        yield 1.0 - after / np.maximum(before, 1e-6)
 
 
 def _passing(past):

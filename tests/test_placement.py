@@ -165,8 +165,7 @@ def test_rays_end_at_the_surface_on_average(softness):
     level, width = placement.in_levels(radius, softness, outer, inner, count)
     through, found, grazing = np.ones(40), np.zeros(40), np.ones(40)
     places = np.linspace(outer, inner, count)
-    for sheet, place in enumerate(places):
-        opacity = placement.ending(level, width, sheet)
+    for opacity, place in zip(placement.ending(level, width, count), places, strict=True):
         found += through * opacity * place
         through *= 1.0 - opacity
         grazing = np.where(place > radius, through, grazing)
@@ -180,4 +179,4 @@ def test_rays_end_at_the_surface_on_average(softness):
 def test_no_ray_passes_the_last_sheet():
     """Also where the surface lies beneath all sheets."""
     level, width = placement.in_levels(np.float32(0.05), np.float32(0.004), 0.1, 0.09, 23)
-    assert placement.ending(level, width, 22) == 1.0
+    assert list(placement.ending(level, width, 23))[-1] == 1.0

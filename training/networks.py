@@ -303,7 +303,7 @@ def in_levels(radius, softness, outer, inner, count):
 
 
 def ending(level, softness, index):
-    """Opacity of a soft surface's sheets; twin of ``inference.placement.ending``."""
+    """Opacity of a soft surface's sheet of an index; twin of ``inference.placement.ending``."""
     before, after = (_passing((index + side - level) / softness) for side in (-0.5, 0.5))
     return 1.0 - after / before.clamp(min=1e-6)
 
