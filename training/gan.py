@@ -98,7 +98,8 @@ def coarse_view(model, coarse, camera, side):
     columns = mf.sample_maps(torch.cat([radius, occupancy, colour.clamp(0, 1)], 1), uv)
     outer, inner = mf.sample_maps(band, uv, align_corners=True).unbind(1)
     index = torch.arange(SHEETS, dtype=torch.float32, device=camera.device)[:, None]
-    logits = opacity_logits((outer - columns[:, 0]) / (outer - inner) * (SHEETS - 1), columns[:, 1], index)
+    level = (outer - columns[:, 0]) / (outer - inner) * (SHEETS - 1)
+    logits = opacity_logits(level.clamp(max=SHEETS - 1.5), columns[:, 1], index)  # in front of the last one: no holes
     rgb, alpha, _ = mf.composite(columns[:, 2:].transpose(1, 2), torch.sigmoid(logits) * valid)
     return torch.cat([rgb, alpha[:, None]], 1).view(batch, 4, side, side)
 
