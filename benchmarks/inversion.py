@@ -17,14 +17,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from inference.model import load_model  # noqa: E402
+from inference.networks.model import load_model  # noqa: E402
 from inference.pipeline import invert_photo, peak_memory  # noqa: E402
 
 COLD = """
 import sys, time
 start = time.perf_counter()
 sys.path.insert(0, {root!r})
-from inference.model import load_model
+from inference.networks.model import load_model
 from inference.pipeline import invert_photo
 model = load_model(threads={threads})
 for name in model.card["files"]:

@@ -16,7 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from inference import mesh as meshes  # noqa: E402
+from inference.mesh import extract as meshes  # noqa: E402
 from inference.portrait import load_portrait  # noqa: E402
 from tests.portraits import analytic_portrait  # noqa: E402
 

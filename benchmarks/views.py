@@ -19,10 +19,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from inference.cameras import orbit_camera  # noqa: E402
-from inference.intersections import SheetIntersections  # noqa: E402
+from inference.geometry.cameras import orbit_camera  # noqa: E402
 from inference.portrait import load_portrait  # noqa: E402
-from inference.view import finish, render_layers  # noqa: E402
+from inference.view.intersections import SheetIntersections  # noqa: E402
+from inference.view.render import finish, render_layers  # noqa: E402
 from tests.portraits import analytic_portrait  # noqa: E402
 
 

@@ -34,7 +34,7 @@ def main(arguments=None):
 
 def invert(options):
     """DIR/portrait.manifolds, DIR/report.json, DIR/crop.png."""
-    from .model import load_model
+    from .networks.model import load_model
     from .pipeline import invert_photo, save_inversion
 
     check_writable(options.out)
@@ -51,9 +51,9 @@ def invert(options):
 
 def render(options):
     """One view as PNG, and its depth."""
-    from .images import save_depth, save_png, view_pixels
+    from .photo.images import save_depth, save_png, view_pixels
     from .portrait import load_portrait
-    from .view import render_view
+    from .view.render import render_view
 
     if options.out.suffix.lower() != ".png":
         raise PortraitError(f"cannot write a view as {options.out.name}; name it .png")
@@ -69,8 +69,8 @@ def render(options):
 
 def view_camera(photo_camera, options):
     """The camera the flags of ``render`` ask for; the photo's own where they say nothing."""
-    from .cameras import camera_from_json
-    from .viewpoints import orbit_like, resized
+    from .geometry.cameras import camera_from_json
+    from .geometry.viewpoints import orbit_like, resized
 
     orbit = (options.yaw, options.pitch, options.fov, options.distance)
     camera = photo_camera
@@ -106,7 +106,7 @@ def parse_background(text):
 
 def mesh(options):
     """One textured mesh."""
-    from .mesh import extract_mesh, save_mesh
+    from .mesh.extract import extract_mesh, save_mesh
     from .portrait import load_portrait
 
     if options.out.suffix.lower() not in (".glb", ".obj", ".ply"):
@@ -149,7 +149,7 @@ def info(options):
     """JSON on standard output: versions, hashes, providers, timings."""
     import onnxruntime
 
-    from .model import load_model
+    from .networks.model import load_model
     from .pipeline import versions
 
     found = {"versions": versions(), "providers": onnxruntime.get_available_providers()}

@@ -60,7 +60,7 @@ def run_batch(
     a copy of an Item whenever its status changes, perhaps in another thread.
     Returns a list of :class:`Item`. Raises PortraitError when the folders or the model are unusable.
     """
-    from .model import load_model
+    from .networks.model import load_model
 
     progress = progress or (lambda fraction, text: None)
     changed = changed or (lambda item: None)
@@ -173,11 +173,11 @@ def run_job(job, model, progress=None):
 
 def write_results(inversion, job, photo_hash, progress):
     """Everything asked for, the report last. progress: called with (fraction, text); may raise Cancelled."""
-    from .images import save_png, view_pixels
-    from .mesh import extract_mesh, save_mesh
+    from .geometry.viewpoints import orbit_like
+    from .mesh.extract import extract_mesh, save_mesh
+    from .photo.images import save_png, view_pixels
     from .pipeline import save_inversion
-    from .view import render_view
-    from .viewpoints import orbit_like
+    from .view.render import render_view
 
     folder = make_folder(job["folder"])
     report = folder / "report.json"

@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import FaceUnusable, PortraitError
 from .files import make_folder, write_atomically
-from .photo import open_photo
+from .photo.open import open_photo
 from .portrait import Portrait, save_portrait
 
 VERSION = "0.1.0"  # of the program, as in blender_manifest.toml
@@ -20,7 +20,7 @@ VERSION = "0.1.0"  # of the program, as in blender_manifest.toml
 
 @dataclasses.dataclass(frozen=True)
 class Inversion:
-    """portrait: :class:`Portrait`; alignment: :class:`inference.alignment.Alignment`; report: dict for report.json."""
+    """portrait: :class:`Portrait`; alignment: :class:`inference.alignment.align.Alignment`; report: for report.json."""
 
     portrait: Portrait
     alignment: object
@@ -30,14 +30,14 @@ class Inversion:
 def invert_photo(photo, model, face=None, crop=None, progress=None):
     """Turn a photo into a portrait.
 
-    photo: path, or (H, W, 3) uint8 sRGB. model: :class:`inference.model.Model`.
+    photo: path, or (H, W, 3) uint8 sRGB. model: :class:`inference.networks.model.Model`.
     face: which face, 0 for the largest; None takes the largest and warns when there are several.
     crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
         and roll in degrees.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
-    from .inversion import invert_crop
+    from .inversion.invert import invert_crop
 
     progress = progress or (lambda fraction, text: None)
     timings, warnings = {}, []
@@ -105,7 +105,7 @@ def invert_photo(photo, model, face=None, crop=None, progress=None):
 
 def save_inversion(inversion, folder):
     """Write crop.png, portrait.manifolds and, last, report.json into a folder. Raises PortraitError."""
-    from .images import save_png
+    from .photo.images import save_png
 
     folder = make_folder(folder)
     save_png(inversion.portrait.crop, folder / "crop.png")
@@ -146,7 +146,7 @@ def _checked_pixels(photo):
 
 
 def _choose_face(photo, model, face, stage, warnings):
-    from .alignment import find_faces
+    from .alignment.align import find_faces
 
     faces = stage("find_faces", 0.03, "looking for faces", lambda: find_faces(photo, model))
     if not faces:
@@ -164,7 +164,7 @@ def _choose_face(photo, model, face, stage, warnings):
 
 
 def _align(photo, face, model):
-    from .alignment import align
+    from .alignment.align import align
 
     try:
         return align(photo, face, model)
@@ -175,7 +175,7 @@ def _align(photo, face, model):
 
 
 def _align_manually(photo, crop, model):
-    from .alignment import align_manually
+    from .alignment.align import align_manually
 
     if len(crop) not in (3, 4):
         raise PortraitError("a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .cameras import Camera, camera_from_json
 from .errors import PortraitError
 from .files import write_atomically
+from .geometry.cameras import Camera, camera_from_json
 
 FORMAT = "portrait.manifolds"
 FORMAT_VERSION = 1

@@ -11,7 +11,7 @@ import sys
 def main():
     from .batch import run_job
     from .errors import PortraitError
-    from .model import load_model
+    from .networks.model import load_model
 
     settings = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape")

@@ -8,7 +8,7 @@ from .portraits import active_inverted, is_editable, is_portrait
 
 
 def background_of(obj):
-    """ "source" or "none", as `inference.view.render_view` wants it, for a portrait object."""
+    """ "source" or "none", as `inference.view.render.render_view` wants it, for a portrait object."""
     return "source" if obj.portrait_manifolds.show_background else "none"
 
 
@@ -21,7 +21,7 @@ def show_planes(obj):
 
 def is_plane(child):
     """True for the background layer: its quad is like no other."""
-    from ..inference.layers import BACKGROUND_HALF
+    from ..inference.mesh.layers import BACKGROUND_HALF
 
     if child.type != "MESH" or len(child.data.vertices) != 4:
         return False

@@ -156,7 +156,7 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
         path = os.path.join(state.folder, photo.name)
         obj = import_photo(context, path, 0, self)
         if photo.status == "failed" and not obj.portrait_manifolds.use_crop:
-            from ..inference.photo import open_photo
+            from ..inference.photo.open import open_photo
 
             first_crop(obj.portrait_manifolds)
             show_preview(obj, plain_crop(open_photo(path), obj.portrait_manifolds))

@@ -10,8 +10,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..inference.cameras import Camera
 from ..inference.errors import PortraitError
+from ..inference.geometry.cameras import Camera
 from .portraits import PORTRAIT_TO_OBJECT, portrait_to_world
 
 SENSOR = 36.0  # mm, width of the sensor of cameras made here

@@ -51,9 +51,9 @@ def compare(obj, size):
 
     import numpy as np
 
-    from ..inference.photo import open_photo
-    from ..inference.view import render_view
-    from ..inference.warp import square_to_photo, warp_to_crop
+    from ..inference.photo.open import open_photo
+    from ..inference.photo.warp import square_to_photo, warp_to_crop
+    from ..inference.view.render import render_view
     from .cameras import resize
     from .preferences import preferences
 

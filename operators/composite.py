@@ -25,7 +25,7 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     portrait, so others may stand before it. camera: in world space. backdrop: (3,) scene-linear colour or None.
     threads: 0 for all. stop: function asked before each portrait. Returns a :class:`Picture`, or None when stopped.
     """
-    from ..inference.view import intersections, render_layers, render_plane
+    from ..inference.view.render import intersections, render_layers, render_plane
     from . import cameras
 
     shape = camera.height, camera.width

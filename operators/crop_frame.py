@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-MIN_SIZE = 16.0  # photo pixels, as in inference.alignment
+MIN_SIZE = 16.0  # photo pixels, as in inference.alignment.align
 KNOB = 0.12  # of the square's side, from its upper edge to the knob that turns it
 HANDLES = ("top_left", "top_right", "bottom_right", "bottom_left")
 

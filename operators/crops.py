@@ -21,8 +21,8 @@ MAX_PREVIEWS = 64
 
 def look_at(path):
     """Open a photo and find its faces, largest first. Returns photo (H, W, 3) uint8 and faces. Raises PortraitError."""
-    from ..inference.alignment import find_faces
-    from ..inference.photo import open_photo
+    from ..inference.alignment.align import find_faces
+    from ..inference.photo.open import open_photo
 
     path = os.path.abspath(path)
     photo = open_photo(path)
@@ -36,7 +36,7 @@ def look_at(path):
 
 def align_settings(photo, faces, choice, loaded):
     """Alignment of a photo for a choice from :func:`chosen_crop`. Touches no bpy. Raises PortraitError."""
-    from ..inference.alignment import align, align_manually
+    from ..inference.alignment.align import align, align_manually
     from ..inference.errors import FaceUnusable
 
     if choice["crop"] is not None:
@@ -128,8 +128,8 @@ def plain_crop(photo, settings):
     """The crop of the hand-set numbers without any network, (256, 256, 3) uint8."""
     import numpy as np
 
-    from ..inference.alignment import warp_to_crop
-    from ..inference.cameras import CROP_SIZE
+    from ..inference.alignment.align import warp_to_crop
+    from ..inference.geometry.cameras import CROP_SIZE
 
     scale, angle = settings.crop_size / CROP_SIZE, np.radians(settings.crop_roll)
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
@@ -182,7 +182,7 @@ def _preview_name(obj):
 def _make_preview():
     """Timer: the picture of a portrait that came with a file, or by undo."""
     from ..inference.errors import PortraitError
-    from ..inference.photo import open_photo
+    from ..inference.photo.open import open_photo
     from .base import redraw_panels
     from .portraits import find, load
 

@@ -40,7 +40,7 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
         return True
 
     def prepare(self, context):
-        from ..inference.mesh import extract_mesh
+        from ..inference.mesh.extract import extract_mesh
 
         obj = active_inverted(context)
         self.subject, self.target = obj.name, reference(obj)

@@ -105,7 +105,7 @@ def _version(path):
 
 def installed_model(folder=None):
     """(id, sha256) of the model in a folder, by default of the one in use; None when there is none. Reads its card."""
-    from ..inference.model import MAX_CARD_BYTES, table_hash
+    from ..inference.networks.model import MAX_CARD_BYTES, table_hash
 
     card = os.path.join(folder or model_folder(), "card.json")
     try:

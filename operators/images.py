@@ -41,8 +41,8 @@ def get_pixels(image):
 
 
 def show_view(name, view):
-    """Put an `inference.view.View` into the image `name`, made or reused, as sRGB bytes with straight alpha."""
-    from ..inference.images import view_pixels
+    """Put an `inference.view.render.View` into the image `name`, made or reused, as sRGB bytes with straight alpha."""
+    from ..inference.photo.images import view_pixels
 
     return show_pixels(name, view_pixels(view))
 
@@ -65,7 +65,7 @@ def show_pixels(name, pixels):
 def save_view(path, view):
     """Write a view as PNG with straight alpha. Raises PortraitError."""
     from ..inference.errors import PortraitError
-    from ..inference.images import save_png, view_pixels
+    from ..inference.photo.images import save_png, view_pixels
 
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":

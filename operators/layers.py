@@ -81,9 +81,9 @@ def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BL
     object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
     Raises PortraitError when nothing of the portrait is visible.
     """
-    from ..inference import layers
     from ..inference.errors import PortraitError
-    from ..inference.surface import find_surface
+    from ..inference.mesh import layers
+    from ..inference.mesh.surface import find_surface
 
     portrait = load(obj)
     try:
@@ -148,7 +148,7 @@ class _Stack:
         """Add what casts the shadow: the surface, a little inside, with the portrait's opacity."""
         import numpy as np
 
-        from ..inference.layers import VisibleQuads, corner_grid, sheet_mesh
+        from ..inference.mesh.layers import VisibleQuads, corner_grid, sheet_mesh
         from . import materials
 
         name = f"{self.obj.name} {strings.SHADOW}"
@@ -167,7 +167,7 @@ class _Stack:
         """Image of the surface's normals in object space, shared by all sheets: they have the same UVs."""
         import numpy as np
 
-        from ..inference.surface import surface_normals
+        from ..inference.mesh.surface import surface_normals
         from . import meshes
 
         normals = surface_normals(surface.radius)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..inference.errors import ModelUnusable, PortraitError
 from ..inference.files import TEMPORARY_PREFIX, make_folder, unwritable
-from ..inference.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, load_model, table_hash
+from ..inference.networks.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, load_model, table_hash
 from . import strings
 
 CARD = "card.json"
@@ -115,9 +115,9 @@ def check(folder, progress):
 def _try_out(model, progress):
     import numpy as np
 
-    from ..inference.alignment import align_manually, find_faces
+    from ..inference.alignment.align import align_manually, find_faces
     from ..inference.errors import Cancelled
-    from ..inference.inversion import invert_crop
+    from ..inference.inversion.invert import invert_crop
 
     grey = np.full((256, 256, 3), 128, np.uint8)
     try:

@@ -10,7 +10,7 @@ _models = {}  # the last one loaded: {options: Model}
 
 def model(options):
     """The loaded model for `preferences.engine_options()`; kept, since loading takes time. Raises ModelUnusable."""
-    from ..inference.model import load_model
+    from ..inference.networks.model import load_model
 
     key = tuple(options.values())
     with _lock:
@@ -38,7 +38,7 @@ def forget():
 class StoppableModel:
     """A model whose networks stop within milliseconds when the job is cancelled, not only between its steps.
 
-    model: :class:`inference.model.Model`. progress: :class:`jobs.Progress` of the job.
+    model: :class:`inference.networks.model.Model`. progress: :class:`jobs.Progress` of the job.
     """
 
     def __init__(self, model, progress):

@@ -170,7 +170,7 @@ def _photo_bytes(path):
 
     from PIL import Image
 
-    from ..inference.photo import open_photo
+    from ..inference.photo.open import open_photo
 
     packed = io.BytesIO()
     Image.fromarray(open_photo(path)).save(packed, "PNG", compress_level=3)

@@ -93,14 +93,14 @@ def _place(camera):
 def _camera_of(portrait, whole_photo):
     if not whole_photo:
         return portrait.camera
-    from ..inference.alignment import photo_camera
+    from ..inference.alignment.align import photo_camera
 
     return photo_camera(portrait, portrait.photo_size)
 
 
 def _picture_of(obj, whole_photo):
     """Image datablock of the photo, None when it is not at hand; or of its crop."""
-    from ..inference.photo import open_photo
+    from ..inference.photo.open import open_photo
     from . import images
 
     if not whole_photo:

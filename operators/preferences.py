@@ -55,7 +55,7 @@ def model_folder():
     """Folder of the chosen model (Path)."""
     import pathlib
 
-    from ..inference.model import DEFAULT_FOLDER
+    from ..inference.networks.model import DEFAULT_FOLDER
 
     chosen = preferences().model_path
     return pathlib.Path(bpy.path.abspath(chosen)) if chosen else DEFAULT_FOLDER

@@ -78,7 +78,7 @@ def relink_file(obj, path):
         note_portrait(obj, portrait, path)
         crops.show_preview(obj, portrait.crop)
     elif suffix in PHOTOS:
-        from ..inference.photo import open_photo
+        from ..inference.photo.open import open_photo
 
         height, width = open_photo(path).shape[:2]
         old = tuple(int(value) for value in obj.portrait_manifolds.photo_size)
@@ -166,7 +166,7 @@ class PORTRAIT_MANIFOLDS_OT_relink_model(_Active, PortraitOperator, bpy.types.Op
 
     def run(self, context):
         from ..inference.errors import PortraitError
-        from ..inference.model import load_model
+        from ..inference.networks.model import load_model
 
         settings = active_portrait(context).portrait_manifolds
         folder = os.path.abspath(bpy.path.abspath(self.directory))

@@ -54,7 +54,7 @@ class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
 def view_through_camera(context, obj, background="none"):
     """View (straight sRGB) of one portrait through the scene's camera at the scene's render size and border."""
     from ..inference.errors import PortraitError
-    from ..inference.view import render_view
+    from ..inference.view.render import render_view
     from . import cameras
     from .preferences import preferences
 

@@ -53,7 +53,7 @@ class PORTRAIT_MANIFOLDS_OT_crop_by_hand(PortraitOperator, bpy.types.Operator):
     portrait: _target_property()
 
     def run(self, context):
-        from ..inference.photo import open_photo
+        from ..inference.photo.open import open_photo
         from . import crops
 
         obj = find_target(context, self.portrait)

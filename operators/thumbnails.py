@@ -45,7 +45,7 @@ def _start():
 def _work(wanted, read, stop):
     """Thread: read pictures until none is wanted for a while. Touches no bpy."""
     from ..inference.errors import PortraitError
-    from ..inference.photo import open_thumbnail
+    from ..inference.photo.open import open_thumbnail
 
     while not stop.is_set():
         try:

@@ -28,11 +28,11 @@ GAP = 4  # pixels
 
 def row_of(photo: Path, model, side: int) -> list[Image.Image]:
     """Pictures of one photo, in the order of TITLES, each side x side."""
-    from inference.cameras import orbit_camera
-    from inference.mesh import extract_mesh
+    from inference.geometry.cameras import orbit_camera
+    from inference.geometry.viewpoints import resized
+    from inference.mesh.extract import extract_mesh
     from inference.pipeline import invert_photo
-    from inference.view import render_view
-    from inference.viewpoints import resized
+    from inference.view.render import render_view
 
     portrait = invert_photo(photo, model).portrait
     large = 2 * side  # and halved below: smooth edges
@@ -125,7 +125,7 @@ def main() -> None:
         import skimage
 
         photos = [Path(skimage.__file__).parent / "data" / "astronaut.png"]
-    from inference.model import load_model
+    from inference.networks.model import load_model
 
     model = load_model()
     rows = []

@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 
-from inference.alignment import Alignment
-from inference.cameras import CROP_SIZE, orbit_camera
-from inference.detection import Face
-from inference.model import Model
+from inference.alignment.align import Alignment
+from inference.alignment.detection import Face
+from inference.geometry.cameras import CROP_SIZE, orbit_camera
+from inference.networks.model import Model
 from tests.portraits import analytic_portrait, sheet_radii
 
 
@@ -46,10 +46,10 @@ def fake_stages(monkeypatch, faces=1, fail_on=()):
             raise RuntimeError("boom")
         return textures, sheet_radii()
 
-    monkeypatch.setattr("inference.alignment.find_faces", find_faces)
-    monkeypatch.setattr("inference.alignment.align", align)
-    monkeypatch.setattr("inference.alignment.align_manually", align_manually)
-    monkeypatch.setattr("inference.inversion.invert_crop", invert_crop)
+    monkeypatch.setattr("inference.alignment.align.find_faces", find_faces)
+    monkeypatch.setattr("inference.alignment.align.align", align)
+    monkeypatch.setattr("inference.alignment.align.align_manually", align_manually)
+    monkeypatch.setattr("inference.inversion.invert.invert_crop", invert_crop)
 
 
 def write_model(folder, files=None, **changes):

@@ -6,8 +6,8 @@
 
 import numpy as np
 
-from inference import domes
-from inference.cameras import CROP_SIZE, orbit_camera
+from inference.geometry import domes
+from inference.geometry.cameras import CROP_SIZE, orbit_camera
 from inference.portrait import Portrait
 
 SHEETS, GRID, TEXTURE = 23, 81, 320

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from inference import domes
-from inference.layers import sample_grid
-from inference.ray_search import NEAR, bounding_sphere
+from inference.geometry import domes
+from inference.mesh.layers import sample_grid
+from inference.view.ray_search import NEAR, bounding_sphere
 
 
 def entries(radii, origins, directions, samples=240, steps=22):

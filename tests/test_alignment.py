@@ -7,18 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from inference.alignment import (
-    align,
-    align_landmarks,
-    align_manually,
-    eye_distance,
-    find_faces,
-    photo_camera,
-)
-from inference.cameras import orbit_camera
-from inference.detection import Face, face_square
+from inference.alignment.align import align, align_landmarks, align_manually, eye_distance, find_faces, photo_camera
+from inference.alignment.detection import Face, face_square
 from inference.errors import PortraitError
-from inference.warp import invert_affine, square_to_photo, warp_to_crop
+from inference.geometry.cameras import orbit_camera
+from inference.photo.warp import invert_affine, square_to_photo, warp_to_crop
 
 ROOT = pathlib.Path(__file__).parents[1]
 PORTRAITS = ROOT.parent / "shared" / "data" / "portraits" / "test"
@@ -35,7 +28,7 @@ def head_points():
 
 @pytest.fixture(scope="module")
 def model():
-    from inference.model import load_model
+    from inference.networks.model import load_model
 
     return load_model(threads=2)
 
@@ -209,7 +202,7 @@ def test_manual_crop_without_a_face_looks_straight_ahead(model):
 
 @needs_portraits
 def test_every_test_portrait_is_aligned(model):
-    from inference.photo import open_photo
+    from inference.photo.open import open_photo
 
     for path in sorted(PORTRAITS.glob("*.*")):
         photo = open_photo(path)

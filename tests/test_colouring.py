@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from inference import cameras, colouring, placement
+from inference.geometry import cameras
+from inference.inversion import colouring, placement
 from tests.test_placement import ball
 
 SIZE = 160

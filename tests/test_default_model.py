@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from inference import cameras
-from inference.model import DEFAULT_FOLDER, load_model
-from inference.view import render_view
+from inference.geometry import cameras
+from inference.networks.model import DEFAULT_FOLDER, load_model
+from inference.view.render import render_view
 
 skimage = pytest.importorskip("skimage")
 PHOTO = Path(skimage.__file__).parent / "data" / "astronaut.png"

@@ -8,8 +8,8 @@ import types
 import numpy as np
 import pytest
 
-from inference import cameras, domes
-from inference.view import View, render_view
+from inference.geometry import cameras, domes
+from inference.view.render import View, render_view
 from tests.portraits import analytic_portrait, sheet_radii
 from training import metrics, report
 from training.peers import eos_fit, mediapipe_mesh, meshes

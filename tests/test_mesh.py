@@ -5,14 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from inference import domes
-from inference.cameras import orbit_camera
 from inference.errors import Cancelled, PortraitError
-from inference.layers import sample_grid
-from inference.mesh import clip_mesh, extract_mesh, save_mesh
-from inference.sampling import sample_image
-from inference.surface import find_surface
-from inference.view import render_view
+from inference.geometry import domes
+from inference.geometry.cameras import orbit_camera
+from inference.geometry.sampling import sample_image
+from inference.mesh.extract import clip_mesh, extract_mesh, save_mesh
+from inference.mesh.layers import sample_grid
+from inference.mesh.surface import find_surface
+from inference.view.render import render_view
 from tests.portraits import analytic_portrait, surface_level, surface_radius
 
 RESOLUTION = 80

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inference.errors import PortraitError
-from inference.model import load_model, table_hash
-from inference.onnx_check import check_onnx
+from inference.networks.model import load_model, table_hash
+from inference.networks.onnx_check import check_onnx
 from tests.fakes import write_model
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from inference.errors import PortraitError
-from inference.photo import MAX_PIXELS, open_photo
+from inference.photo.open import MAX_PIXELS, open_photo
 
 SIZE = (64, 96)  # width, height
 

@@ -14,7 +14,7 @@ from PIL import Image
 from inference.__main__ import main
 from inference.batch import Item, folder_names, is_complete, list_photos, run_batch
 from inference.errors import Cancelled, PortraitError
-from inference.images import exr_bytes
+from inference.photo.images import exr_bytes
 from inference.pipeline import invert_photo
 from inference.portrait import load_portrait, save_portrait
 from tests.fakes import fake_model, fake_stages
@@ -40,7 +40,7 @@ def portrait_file(tmp_path_factory):
 @pytest.fixture
 def stages(monkeypatch):
     fake_stages(monkeypatch)
-    monkeypatch.setattr("inference.model.load_model", lambda *a, **k: fake_model(Path("fake")))
+    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
 
 
 def test_report(stages, photo):
@@ -245,7 +245,7 @@ def test_resume(stages, photos, tmp_path):
 
 def test_batch_survives_crashes(monkeypatch, photos, tmp_path):
     fake_stages(monkeypatch, fail_on=(31.0,))
-    monkeypatch.setattr("inference.model.load_model", lambda *a, **k: fake_model(Path("fake")))
+    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
     items = run_batch(photos, tmp_path / "out")
     assert [item.status for item in items] == ["done", "failed", "done", "failed"]
     assert "boom" in items[1].error and not (tmp_path / "out" / "b_jpg").exists()
@@ -385,7 +385,7 @@ def test_incomplete_report(tmp_path):
 
 def test_workers_die_without_stopping_the_batch(photos, tmp_path, monkeypatch):
     """Real processes: without a usable model each photo fails on its own, and nothing is left behind."""
-    monkeypatch.setattr("inference.model.load_model", lambda *a, **k: fake_model(tmp_path / "no model"))
+    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(tmp_path / "no model"))
     items = run_batch(photos, tmp_path / "out", workers=2)
     assert [item.status for item in items] == ["failed"] * 4
     assert all("no model in" in item.error for item in items)
@@ -400,6 +400,6 @@ def test_module_runs_and_exits_with_2(tmp_path):
 
 
 def test_import_is_light():
-    code = "import sys, inference.errors, inference.cameras, inference.layers, inference.portrait; "
+    code = "import sys, inference.errors, inference.geometry.cameras, inference.mesh.layers, inference.portrait; "
     code += "sys.exit(any(name in sys.modules for name in ('cv2', 'onnxruntime', 'PIL', 'torch', 'bpy')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from inference import cameras, domes, placement
-from inference.surface import at_texels
+from inference.geometry import cameras, domes
+from inference.inversion import placement
+from inference.mesh.surface import at_texels
 
 CENTRE = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
 

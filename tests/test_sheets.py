@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from inference import domes
-from inference.layers import VisibleQuads, grid_resolution, merge_sheets, sheet_mesh
-from inference.surface import surface_normals
+from inference.geometry import domes
+from inference.mesh.layers import VisibleQuads, grid_resolution, merge_sheets, sheet_mesh
+from inference.mesh.surface import surface_normals
 from tests.portraits import HEAD_CENTRE, HEAD_RADIUS, analytic_portrait, base_radius
 
 

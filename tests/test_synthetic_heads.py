@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from inference import domes
-from inference.cameras import orbit_camera
-from inference.pose import solve_pose
+from inference.alignment.pose import solve_pose
+from inference.geometry import domes
+from inference.geometry.cameras import orbit_camera
 
 
 def _face():

@@ -6,11 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from inference import domes, placement
-from inference.cameras import Camera, orbit_camera
-from inference.layers import BACKGROUND_HALF, BACKGROUND_Z
-from inference.view import render_layers, render_view
-from inference.viewpoints import resized
+from inference.geometry import domes
+from inference.geometry.cameras import Camera, orbit_camera
+from inference.geometry.viewpoints import resized
+from inference.inversion import placement
+from inference.mesh.layers import BACKGROUND_HALF, BACKGROUND_Z
+from inference.view.render import render_layers, render_view
 from tests import reference
 from tests.portraits import analytic_portrait, surface_radius
 
@@ -225,7 +226,7 @@ def test_resized_camera_sees_the_same():
 
 def test_layers_add_up(ball):
     """Alpha is one minus the product of transmittances: between 0 and 1, and 1 inside the head."""
-    from inference.view import intersections
+    from inference.view.render import intersections
 
     frame = render_layers(ball.textures, intersections(ball.radii, CAMERAS["frontal"]))
     assert frame[3].min() >= 0.0 and frame[3].max() <= 1.0 + 1e-5

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from inference.alignment import align_landmarks
-from inference.cameras import CROP_SIZE
-from inference.photo import open_photo
+from inference.alignment.align import align_landmarks
+from inference.geometry.cameras import CROP_SIZE
+from inference.photo.open import open_photo
 
 
 def align_labelled(photo, matte, landmarks, mean_landmarks, bias):

@@ -25,7 +25,7 @@ def plain_geometry(grid):
 
     Returns a dict like geometry.npz for textures of ``grid`` texels.
     """
-    from inference import domes
+    from inference.geometry import domes
 
     corner = np.linspace(0, 1, 81)
     u, v = np.meshgrid(corner, corner)
@@ -49,7 +49,7 @@ def build(preset):
 
 def random_batch(model, count):
     """A batch of noise with the shapes of training.examples, of heads seen from the front."""
-    from inference.cameras import orbit_camera
+    from inference.geometry.cameras import orbit_camera
 
     size = 2 * model.config.grid
     camera = torch.tensor(orbit_camera().camera_to_world, dtype=torch.float32).expand(count, -1, -1).clone()

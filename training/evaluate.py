@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from inference import cameras
 from inference.errors import PortraitError
 from inference.files import write_atomically
-from inference.model import load_model
+from inference.geometry import cameras
+from inference.networks.model import load_model
 from inference.portrait import Portrait
-from inference.view import render_view
+from inference.view.render import render_view
 from training import report
 from training.errors import TrainingError, command
 from training.metrics import (
@@ -236,7 +236,7 @@ def places_of(folder, limit=None):
 
 def portrait_of(head, model):
     """The model's portrait of a synthetic head."""
-    from inference.inversion import invert_crop
+    from inference.inversion.invert import invert_crop
 
     textures, radii = invert_crop(head.alignment(model), model)
     return Portrait(textures, radii, head.camera, head.crop, np.eye(2, 3), (256, 256), head.name,

@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 import torch
 
-from inference import cameras, colouring, placement
-from inference.inversion import VISIBLE_SIZE, far_depth, without_fringe
-from inference.placement import KNEE, bounds
-from inference.surface import at_texels
+from inference.geometry import cameras
+from inference.inversion import colouring, placement
+from inference.inversion.invert import VISIBLE_SIZE, far_depth, without_fringe
+from inference.inversion.placement import KNEE, bounds
+from inference.mesh.surface import at_texels
 from training.population import levels, mirrored_landmarks
 from training.synthetic_shards import open_shards
 

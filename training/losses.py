@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from inference.colouring import LEAST, NARROWEST
+from inference.inversion.colouring import LEAST, NARROWEST
 from training.networks import SHEETS
 
 FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
@@ -40,7 +40,7 @@ def column_colour(colour, wanted, level, real):
 def unseen_colour(colour, wanted, seen, parts, level, real):
     """The colours that columns which the photo does not show will have, against the truth, with their gradients.
 
-    The photo gives them their tones part by part, as in :func:`inference.colouring.match_colours`; what the networks must
+    The photo gives them their tones part by part, as in :func:`inference.inversion.colouring.match_colours`; what the networks must
     know is the structure. colour, wanted (B, 3, 160, 160); seen (B, 1, 160, 160), how far the photo shows a column; parts
     (B, 3, 160, 160), what it is made of; level and real as of :func:`column_colour`.
     """
@@ -52,12 +52,12 @@ def unseen_colour(colour, wanted, seen, parts, level, real):
 
 
 def part_tones(error, weight, parts):
-    """Twin of :func:`inference.colouring.part_tones`: error (B, C, h, w), weight (B, 1, h, w), parts (B, P, h, w)."""
+    """Twin of :func:`inference.inversion.colouring.part_tones`: error (B, C, h, w), weight (B, 1, h, w), parts (B, P, h, w)."""
     return sum(spread(error, weight * parts[:, k : k + 1]) * parts[:, k : k + 1] for k in range(parts.shape[1]))
 
 
 def spread(values, weight):
-    """Twin of :func:`inference.colouring.spread`: values (B, C, h, w), weight (B, 1, h, w). Returns (B, C, h, w)."""
+    """Twin of :func:`inference.inversion.colouring.spread`: values (B, C, h, w), weight (B, 1, h, w). Returns (B, C, h, w)."""
     levels = [torch.cat([values * weight, weight], 1)]
     while levels[-1].shape[-1] > NARROWEST:
         levels.append(F.avg_pool2d(levels[-1], 2))

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from inference import domes
+from inference.geometry import domes
 from training.checkpoint import write_atomically
 from training.errors import command
 from training.manifolds import Manifolds

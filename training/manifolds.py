@@ -1,6 +1,6 @@
 """Differentiable radiance manifolds in torch: ray hits, the lift of the photo, compositing.
 
-The twin of :mod:`inference.domes` and :mod:`inference.view` for training; tests hold the two together.
+The twin of :mod:`inference.geometry.domes` and :mod:`inference.view.render` for training; tests hold the two together.
 Cameras are (B, 4, 4) float32 camera_to_world with the fixed intrinsics of the aligned crop.
 """
 
@@ -11,16 +11,17 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from inference import cameras, domes, placement
-from inference.inversion import VOXEL_DEPTH
-from inference.placement import KNEE, column_rays
+from inference.geometry import cameras, domes
+from inference.inversion import placement
+from inference.inversion.invert import VOXEL_DEPTH
+from inference.inversion.placement import KNEE, column_rays
 from training.networks import SHEETS
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
 
 
 def dome_coordinates(points):
-    """Torch twin of :func:`inference.domes.dome_coordinates`; points (..., 3) metres."""
+    """Torch twin of :func:`inference.geometry.domes.dome_coordinates`; points (..., 3) metres."""
     x, y, z = points.unbind(-1)
     y, z = y - domes.EQUATOR_Y, z - domes.AXIS_Z
     horizontal = torch.sqrt(x * x + z * z + 1e-12)
@@ -63,7 +64,7 @@ class Manifolds(torch.nn.Module):
     """The fixed geometry of one model: radii (23, 81, 81) metres at grid corners, as training.population places them.
 
     Levels are measured by these sheets, and the voxel is looked up on them. A subject's own sheets are a *band*
-    (B, 2, 161, 161): the radii of its outermost and innermost one, see :mod:`inference.placement`.
+    (B, 2, 161, 161): the radii of its outermost and innermost one, see :mod:`inference.inversion.placement`.
     """
 
     def __init__(self, radii, grid, lift_sheets):
@@ -133,7 +134,7 @@ class Manifolds(torch.nn.Module):
 
     @torch.no_grad()
     def trust(self, level, camera):
-        """Weight (B, G, G) of the photo's colours on a surface, see :func:`inference.placement.trust`."""
+        """Weight (B, G, G) of the photo's colours on a surface, see :func:`inference.inversion.placement.trust`."""
         centre = (torch.arange(self.grid, device=level.device) + 0.5) / self.grid
         v, u = torch.meshgrid(centre, centre, indexing="ij")
         radius = self.radius(u, v, level.float())[:, 0].cpu().numpy()

@@ -1,6 +1,6 @@
 """Measures of pictures, silhouettes, depth and consistency: pure functions of arrays, each with a closed-form test.
 
-Images are float in [0, 1], depths in metres along the view axis, pixels as in :mod:`inference.cameras`.
+Images are float in [0, 1], depths in metres along the view axis, pixels as in :mod:`inference.geometry.cameras`.
 """
 
 import dataclasses
@@ -109,7 +109,7 @@ def reprojected(image, depth, camera, other_depth, other_camera):
 def consistency(image, view, camera, other, other_camera):
     """PSNR in dB of an image seen from another view by the depths, against that view, where visible.
 
-    image (h, w, 3): what ``camera`` sees. view, other: :class:`inference.view.View` of both cameras.
+    image (h, w, 3): what ``camera`` sees. view, other: :class:`inference.view.render.View` of both cameras.
     Returns dB and the share of the other view's solid pixels that are compared.
     """
     solid = other.alpha > 0.98

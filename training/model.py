@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from inference import cameras, placement
-from inference.colouring import elsewhere, match_colours
-from inference.inversion import EMPTIED, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE, far_depth
+from inference.geometry import cameras
+from inference.inversion import placement
+from inference.inversion.colouring import elsewhere, match_colours
+from inference.inversion.invert import EMPTIED, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE, far_depth
 from training import manifolds as mf
 from training.networks import (
     SHEETS,
@@ -91,7 +92,7 @@ class PortraitModel(nn.Module):
         return {"coarse": coarse, "fused": fused, "maps": maps, "parts": parts, "w_plus": w_plus}
 
     def surface(self, output, photo, camera, grow=False):
-        """Surface of each subject and the sheets placed around it, as :mod:`inference.placement` does for the engine.
+        """Surface of each subject and the sheets placed around it, as :mod:`inference.inversion.placement` does for the engine.
 
         output as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. grow:
         the rim grows to the photo's silhouette as in the engine; in training it must learn to reach it. Returns a :class:`Surface`; its radius carries

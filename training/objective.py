@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from inference import cameras
+from inference.geometry import cameras
 from training import losses
 from training import manifolds as mf
 from training.judges import Judges

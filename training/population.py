@@ -11,10 +11,10 @@ import pathlib
 import numpy as np
 from scipy import ndimage
 
-from inference import domes
-from inference.cameras import CROP_DISTANCE, orbit_camera
-from inference.inversion import UNUSED_LANDMARKS
-from inference.placement import KNEE, bounds, continued, radius_to_level
+from inference.geometry import domes
+from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
+from inference.inversion.invert import UNUSED_LANDMARKS
+from inference.inversion.placement import KNEE, bounds, continued, radius_to_level
 from training.networks import SHEETS
 from training.synthetic_shards import open_shards
 

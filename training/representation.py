@@ -9,10 +9,11 @@ import functools
 import cv2
 import numpy as np
 
-from inference import domes, placement
-from inference.layers import sample_grid
+from inference.geometry import domes
+from inference.inversion import placement
+from inference.mesh.layers import sample_grid
+from inference.mesh.surface import at_texels
 from inference.portrait import Portrait
-from inference.surface import at_texels
 from training import evaluate
 from training.population import fill_and_smooth
 

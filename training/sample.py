@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from inference import cameras
-from inference.view import render_view
+from inference.geometry import cameras
+from inference.view.render import render_view
 from training.checkpoint import network_config, read_checkpoint
 from training.errors import TrainingError, command
 from training.export import load_checkpoint

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from tqdm import tqdm
 
-from inference import cameras
 from inference.errors import PortraitError
-from inference.view import render_view
-from inference.viewpoints import resized
+from inference.geometry import cameras
+from inference.geometry.viewpoints import resized
+from inference.view.render import render_view
 from training import evaluate
 from training.errors import TrainingError, command
 

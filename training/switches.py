@@ -23,7 +23,7 @@ DECODER_COARSE, DECODER_PHOTO = slice(0, 3), slice(3, 6)  # channels of the deco
 
 
 class _Changed:
-    """What a model for :func:`inference.inversion.invert_crop` has, but for what a subclass changes."""
+    """What a model for :func:`inference.inversion.invert.invert_crop` has, but for what a subclass changes."""
 
     def __init__(self, model):
         self.model = model

@@ -10,7 +10,7 @@ bpy = pytest.importorskip("bpy")
 
 from mathutils import Vector  # noqa: E402
 
-from inference import domes  # noqa: E402
+from inference.geometry import domes  # noqa: E402
 from inference.portrait import save_portrait  # noqa: E402
 from tests.portraits import SHEETS, analytic_portrait, surface_radius  # noqa: E402
 
@@ -250,7 +250,7 @@ def astronaut(tmp_path_factory):
     from PIL import Image
     from skimage import data
 
-    from inference.model import load_model
+    from inference.networks.model import load_model
     from inference.pipeline import invert_photo
 
     folder = tmp_path_factory.mktemp("astronaut")

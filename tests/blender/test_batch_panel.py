@@ -35,7 +35,7 @@ def networks(scene, monkeypatch):
     def invert_photo(photo, model, face=None, crop=None, progress=None):
         from dataclasses import replace
 
-        part("inference.photo").open_photo(photo)
+        part("inference.photo.open").open_photo(photo)
         chosen.seen.append(str(photo))
         for step in range(10):
             progress(step / 10, "half")
@@ -145,7 +145,7 @@ def test_the_batch_goes_on_while_another_file_is_loaded(networks, photos, tmp_pa
 
 
 def test_open_adds_the_portrait_or_the_photo_to_crop(networks, photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(part("inference.alignment"), "find_faces", lambda photo, model: [])
+    monkeypatch.setattr(part("inference.alignment.align"), "find_faces", lambda photo, model: [])
     begin(photos, tmp_path / "out")
     follow()
     assert bpy.ops.portrait_manifolds.batch_open(name="anna.png") == {"FINISHED"}

@@ -122,7 +122,7 @@ def test_parents_constraints_and_drivers_count(camera, portrait):
 
 @pytest.mark.parametrize("ortho", [False, True])
 def test_camera_made_here_reads_back(portrait, ortho):
-    from inference.cameras import Camera, orbit_camera
+    from inference.geometry.cameras import Camera, orbit_camera
 
     cameras = part("operators.cameras")
     base = orbit_camera(23.0, -11.0, 1.4)

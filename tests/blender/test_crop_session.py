@@ -7,8 +7,8 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from inference.cameras import orbit_camera  # noqa: E402
-from inference.warp import square_to_photo  # noqa: E402
+from inference.geometry.cameras import orbit_camera  # noqa: E402
+from inference.photo.warp import square_to_photo  # noqa: E402
 
 from .conftest import part  # noqa: E402
 

@@ -143,7 +143,7 @@ def test_refine_inverts_with_the_new_crop_and_the_cameras_follow(engine, photo):
 
     import dataclasses
 
-    from inference.cameras import orbit_camera
+    from inference.geometry.cameras import orbit_camera
 
     invert = engine.invert_photo
 
@@ -177,7 +177,7 @@ def test_refine_carries_the_reason_over(engine, photo):  # noqa: F811
 def test_compare_measures_what_it_shows(portrait, portrait_file):
     """Photo and view lie side by side; the difference is that of the pixels where the subject is."""
     from inference.portrait import load_portrait
-    from inference.view import render_view
+    from inference.view.render import render_view
 
     module, stored = part("operators.compare"), load_portrait(portrait_file)
     photo_side, view_side, (error, decibel) = module.compare(portrait, 256)

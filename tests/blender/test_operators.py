@@ -50,15 +50,15 @@ class Engine:
         return self.alignment(photo, affine, roll_degrees)
 
     def alignment(self, photo, affine, roll):
-        from inference.alignment import Alignment, warp_to_crop
-        from inference.cameras import orbit_camera
+        from inference.alignment.align import Alignment, warp_to_crop
+        from inference.geometry.cameras import orbit_camera
 
         affine = np.array(affine)
         landmarks = np.zeros((468, 2), np.float32)
         return Alignment(warp_to_crop(photo, affine), affine, orbit_camera(), landmarks, 12.0, -3.0, roll)
 
     def invert_photo(self, photo, model, face=None, crop=None, progress=None):
-        from inference.photo import open_photo
+        from inference.photo.open import open_photo
 
         self.asked.append({"face": face, "crop": crop})
         progress(0.5, "half")
@@ -71,7 +71,7 @@ class Engine:
 def engine(scene, monkeypatch):
     """The stand-in, installed behind the operators."""
     stand_in = Engine()
-    alignment = part("inference.alignment")
+    alignment = part("inference.alignment.align")
     for name in ("find_faces", "align", "align_manually"):
         monkeypatch.setattr(alignment, name, getattr(stand_in, name), raising=False)
     pipeline = types.ModuleType("pipeline")

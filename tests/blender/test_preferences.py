@@ -10,7 +10,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from inference.model import DEFAULT_FOLDER  # noqa: E402
+from inference.networks.model import DEFAULT_FOLDER  # noqa: E402
 from tests.fakes import write_model  # noqa: E402
 
 from .conftest import part, place  # noqa: E402
@@ -56,10 +56,10 @@ def test_a_folder_and_a_zip_install_the_same_model(preferences, other_model, tmp
     assert preferences.model_path == str(folder) and folder.parent == tmp_path / "cache" / "models"
     assert (
         not (folder / "secrets.txt").exists()
-        and folder.name == f"mine_2-{part('inference.model').load_model(folder).sha256[:12]}"
+        and folder.name == f"mine_2-{part('inference.networks.model').load_model(folder).sha256[:12]}"
     )
     facts = part("operators.model_store").facts(folder)
-    model = part("inference.model").load_model(folder)
+    model = part("inference.networks.model").load_model(folder)
     assert (facts.name, facts.license, facts.sha256) == ("Mine", "MIT", model.sha256)
     assert facts.bytes == sum(path.stat().st_size for path in folder.iterdir() if path.name != "card.json")
 

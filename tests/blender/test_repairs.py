@@ -101,7 +101,7 @@ def test_a_face_that_cannot_be_aligned_is_imported_for_a_crop_by_hand(engine, ph
     def align(photo, face, model):
         raise part("inference.errors").FaceUnusable("the face is turned too far away; set the crop by hand")
 
-    monkeypatch.setattr(part("inference.alignment"), "align", align)
+    monkeypatch.setattr(part("inference.alignment.align"), "align", align)
     obj = imported(photo)
     assert obj.portrait_manifolds.use_crop and len(obj.portrait_manifolds.faces) == 2
     assert bpy.ops.portrait_manifolds.update_crop() == {"FINISHED"}

@@ -91,7 +91,7 @@ def test_moved_blend(with_photo, no_model_check, tmp_path, packed):
     obj = bpy.data.objects["Ball"]
     bpy.context.view_layer.objects.active = obj
     assert loads(obj) and kinds(obj) == []
-    from inference.photo import open_photo
+    from inference.photo.open import open_photo
 
     pixels = open_photo(part("operators.portraits").photo_of(obj))
     assert pixels.shape == (700, 800, 3)
@@ -101,7 +101,7 @@ def test_moved_blend(with_photo, no_model_check, tmp_path, packed):
 def test_packing_drops_the_photos_metadata_and_keeps_its_pixels(with_photo, tmp_path):
     from PIL import Image
 
-    from inference.photo import open_photo
+    from inference.photo.open import open_photo
 
     portraits = part("operators.portraits")
     before = open_photo(portraits.photo_of(with_photo))

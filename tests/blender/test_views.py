@@ -8,7 +8,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from inference.portrait import load_portrait  # noqa: E402
-from inference.view import render_view  # noqa: E402
+from inference.view.render import render_view  # noqa: E402
 
 from .conftest import part, place, psnr  # noqa: E402
 from .scenes import engine_view, premultiplied, side_camera  # noqa: E402
@@ -47,7 +47,7 @@ def test_whole_photo_camera_overlays_the_photo(scene, tmp_path):
     """What it sees, cut out by the crop's transform (turned, scaled, off centre), is what the crop's camera sees."""
     import dataclasses
 
-    from inference.alignment import warp_to_crop
+    from inference.alignment.align import warp_to_crop
     from inference.portrait import save_portrait
     from tests.portraits import analytic_portrait
 

@@ -217,7 +217,7 @@ def batch(photos, out):
 def install_model(lab):
     """Through the file browser, as the button does it."""
     folder = lab / "my_model"
-    shutil.copytree(Path(part("inference.model").DEFAULT_FOLDER), folder)
+    shutil.copytree(Path(part("inference.networks.model").DEFAULT_FOLDER), folder)
     card = json.loads((folder / "card.json").read_text())
     (folder / "card.json").write_text(json.dumps(card | {"id": "mine", "name": "My Model", "license": "MIT"}))
     call("install_model", "INVOKE_DEFAULT")

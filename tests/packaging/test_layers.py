@@ -47,13 +47,14 @@ def test_imports_point_one_way(folder):
 
 def test_inference_loads_neither_bpy_nor_torch():
     """Also not through its libraries: the engine runs where neither is installed."""
-    modules = sorted(path.stem for path in (ROOT / "inference").glob("*.py") if not path.stem.startswith("__"))
+    files = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "inference").rglob("*.py"))
+    modules = sorted(".".join(file.parts) for file in files if not file.stem.startswith("__"))
     code = (
         "import importlib, sys\n"
         "for name in ('bpy', 'torch', 'scipy'):\n"  # scipy: the extension zip does not carry it
         "    sys.modules[name] = None\n"
         f"for name in {modules}:\n"
-        "    importlib.import_module('inference.' + name)\n"
+        "    importlib.import_module(name)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -8,9 +8,9 @@ import dataclasses
 
 import numpy as np
 
-from inference import domes
-from inference.cameras import orbit_camera
-from inference.view import render_view
+from inference.geometry import domes
+from inference.geometry.cameras import orbit_camera
+from inference.view.render import render_view
 from tests import portraits
 
 DOME = 160  # texels of a shard's dome textures

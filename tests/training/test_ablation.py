@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from inference import domes
+from inference.geometry import domes
 from tests.portraits import sheet_radii
 from training.switches import PIXELS, VOXEL, Switched
 
@@ -134,8 +134,8 @@ def test_variants_of_training_differ_in_one_setting_alone(monkeypatch, tmp_path)
 def test_exact_answers_take_the_networks_place():
     """A dome's surface, colours and parts as the detail manifolds would give them; other outputs stay the network's."""
     pytest.importorskip("torch")
-    from inference.placement import bounds, level_to_radius
-    from inference.surface import at_texels
+    from inference.inversion.placement import bounds, level_to_radius
+    from inference.mesh.surface import at_texels
     from training.switches import Told, exact_answers
 
     radii = np.linspace(0.16, 0.06, 23)[:, None, None].repeat(81, 1).repeat(81, 2).astype(np.float32)

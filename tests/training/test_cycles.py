@@ -15,7 +15,7 @@ import json, sys
 import bpy, numpy as np
 from bpy_extras.object_utils import world_to_camera_view
 from mathutils import Vector
-from inference.cameras import camera_from_json
+from inference.geometry.cameras import camera_from_json
 from training.synthetic.cycles_render import set_camera
 scene, points, out = bpy.context.scene, np.random.default_rng(0).uniform(-0.12, 0.12, (40, 3)), []
 for line in json.loads(sys.argv[1]):
@@ -50,7 +50,7 @@ def made(blender_python):
 
 
 def test_blender_projects_as_the_camera_does(blender_python):
-    from inference.cameras import Camera, orbit_camera
+    from inference.geometry.cameras import Camera, orbit_camera
 
     lines = [orbit_camera(yaw, pitch).to_json() for yaw, pitch in ((0, 0), (-55, 20), (30, -12))]
     lines.append(Camera(300, 200, 900.0, 900.0, 171.0, 84.0, orbit_camera(12, 7, 0.9).camera_to_world).to_json())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from inference.cameras import orbit_camera
+from inference.geometry.cameras import orbit_camera
 from tests.training import heads
 from tests.training.conftest import TINY
 from training import gan

@@ -6,9 +6,11 @@ import types
 import numpy as np
 import pytest
 
-from inference import cameras, domes, inversion, placement
-from inference.layers import sample_grid
-from inference.placement import KNEE
+from inference.geometry import cameras, domes
+from inference.inversion import invert as inversion
+from inference.inversion import placement
+from inference.inversion.placement import KNEE
+from inference.mesh.layers import sample_grid
 from tests import reference
 
 torch = pytest.importorskip("torch")
@@ -203,7 +205,7 @@ def test_cancel_stops_between_stages(exported, model):
 
 def test_the_backdrop_is_taken_out_of_translucent_edges():
     """Dark hair through which ever more of a blue backdrop shines; the matte calls all of it subject."""
-    from inference.inversion import without_backdrop
+    from inference.inversion.invert import without_backdrop
 
     hair, blue = np.array([0.2, 0.15, 0.1]), np.array([0.3, 0.5, 0.7])
     column = np.arange(96)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from inference import cameras
+from inference.geometry import cameras
 from training import checkpoint as ck
 from training import judges, train
 from training.errors import TrainingError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from inference import domes
+from inference.geometry import domes
 from tests.portraits import sheet_radii
 from training import manifold_predictor as mp
 from training.manifolds import Manifolds

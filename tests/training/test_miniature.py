@@ -9,7 +9,7 @@ import pytest
 
 def test_photos_are_aligned_by_their_labels(real, geometry):
     """The camera found for a photo sees the mean head's landmarks where the photo shows the sitter's."""
-    from inference.cameras import CROP_SIZE
+    from inference.geometry.cameras import CROP_SIZE
     from training.manifolds import project
 
     torch = pytest.importorskip("torch")
@@ -44,7 +44,7 @@ def test_training_lowers_the_loss(trained):
 
 
 def test_the_exported_model_passes_the_engines_door_and_is_measured(exported, shards, tmp_path):
-    from inference.model import load_model
+    from inference.networks.model import load_model
     from training import evaluate
 
     assert load_model(exported).card["id"] == "miniature"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from inference import domes
-from inference.cameras import orbit_camera
+from inference.geometry import domes
+from inference.geometry.cameras import orbit_camera
 from tests.training.conftest import command_line
 from training import batches, fresh_heads, train
 from training.errors import TrainingError

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from inference.detection import (
+from inference.alignment.detection import (
     DETECTOR_BOX,
     DETECTOR_SIZE,
     DETECTOR_STRIDE,
@@ -22,7 +22,7 @@ from inference.detection import (
     LANDMARK_SIZE,
     face_square,
 )
-from inference.warp import invert_affine, square_to_photo, warp_to_crop
+from inference.photo.warp import invert_affine, square_to_photo, warp_to_crop
 
 SOURCE_SIZE = 320  # pixels, side of a stored source image
 SOURCE_SPAN = 2.9  # that side over the face's box side, for real photos

@@ -18,9 +18,9 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
-from inference.alignment import align, align_landmarks, find_faces
+from inference.alignment.align import align, align_landmarks, find_faces
 from inference.errors import PortraitError
-from inference.warp import square_to_photo
+from inference.photo.warp import square_to_photo
 
 from . import data as training_data
 
@@ -28,7 +28,7 @@ EYE_CORNERS = ((33, 133), (263, 362))
 
 
 class AlignerModel:
-    """The part of inference.model.Model that the aligner uses, from a folder without a card."""
+    """The part of inference.networks.model.Model that the aligner uses, from a folder without a card."""
 
     def __init__(self, folder, mean_landmarks, threads=2):
         self.folder = pathlib.Path(folder)

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from inference.detection import face_square
-from inference.pose import landmark_weights
+from inference.alignment.detection import face_square
+from inference.alignment.pose import landmark_weights
 
 from ..synthetic.assets import AssetPack
 from ..synthetic.heads import mean_landmarks

@@ -9,10 +9,10 @@ import dataclasses
 import cv2
 import numpy as np
 
-from inference import domes
-from inference.layers import sample_grid
+from inference.geometry import domes
+from inference.mesh.layers import sample_grid
 from inference.portrait import Portrait
-from inference.view import render_view
+from inference.view.render import render_view
 from training.population import fill_and_smooth
 
 TEXTURE = 320  # texels per side
@@ -38,7 +38,7 @@ class MeanHead:
         self.model = model
 
     def __call__(self, alignment, matte=None):
-        """alignment: crop, camera and landmarks as :class:`inference.alignment.Alignment`. matte: (256, 256) float in
+        """alignment: crop, camera and landmarks as :class:`inference.alignment.align.Alignment`. matte: (256, 256) float in
         [0, 1], None to keep the whole mean head. Returns a Portrait."""
         camera, crop = alignment.camera, alignment.crop
         textures = np.zeros((2, TEXTURE, TEXTURE, 4), np.uint8)

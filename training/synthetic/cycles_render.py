@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
-from inference.cameras import camera_from_json
+from inference.geometry.cameras import camera_from_json
 
 SENSOR = 36.0  # millimetres
 KEY_ANGLE = math.radians(12.0)  # diameter of the lamps as seen from the head

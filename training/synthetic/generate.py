@@ -1,7 +1,7 @@
 """Write shards of synthetic portraits: ``python -m training.synthetic.generate --out DIR --shards N``.
 
 Every shard is a folder of uncompressed .npy arrays, one row per head (``ARRAYS``, ``PARAMETERS``). All geometry is in
-the frame of the *estimated* camera: the pose that :func:`inference.pose.solve_pose` finds from noisy landmarks, as
+the frame of the *estimated* camera: the pose that :func:`inference.alignment.pose.solve_pose` finds from noisy landmarks, as
 at inference. The head is warped so that this camera sees every point at the pixel of the photo.
 
 photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metres along the view axis, 0 = nothing.
@@ -24,8 +24,8 @@ import shutil
 import numpy as np
 from tqdm import tqdm
 
-from inference.cameras import CROP_DISTANCE, orbit_camera
-from inference.pose import landmark_weights, solve_pose
+from inference.alignment.pose import landmark_weights, solve_pose
+from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 
 from . import hood
 from .appearance import Wardrobe, sample_look

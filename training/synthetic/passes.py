@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import scipy.sparse
 
-from inference import domes
+from inference.geometry import domes
 
 NEAR, FAR = 0.7, 3.0  # metres, of the perspective passes
 DOME_RADIUS = 0.6  # metres; depth range of the dome passes

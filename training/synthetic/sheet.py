@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from inference import domes
-from inference.cameras import orbit_camera
+from inference.geometry import domes
+from inference.geometry.cameras import orbit_camera
 
 BACKGROUND = (92, 112, 150)  # sRGB
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .warp import square_to_photo, warp_to_crop
+from ..photo.warp import square_to_photo, warp_to_crop
 
 DETECTOR_SIZE = 256  # pixels, side of the letterboxed photo
 DETECTOR_STRIDE = 8  # pixels per heat map cell

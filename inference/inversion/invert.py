@@ -10,11 +10,12 @@ import dataclasses
 import cv2
 import numpy as np
 
-from . import domes, placement
-from .cameras import CROP_DISTANCE, CROP_SIZE
+from ..geometry import domes
+from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE
+from ..mesh.layers import BACKGROUND_HALF, BACKGROUND_Z
+from ..mesh.surface import at_texels
+from . import placement
 from .colouring import elsewhere, match_colours
-from .layers import BACKGROUND_HALF, BACKGROUND_Z
-from .surface import at_texels
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
@@ -48,7 +49,7 @@ class _Geometry:
 def invert_crop(alignment, model, progress=None):
     """Invert an aligned photo.
 
-    alignment: :class:`inference.alignment.Alignment`. model: :class:`inference.model.Model`.
+    alignment: :class:`inference.alignment.align.Alignment`. model: :class:`inference.networks.model.Model`.
     progress: called with (fraction, stage name) before each stage; may raise to stop.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
     plane, and radii (23, 161, 161) float32 metres of the sheets.

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from .cameras import orbit_camera
+from ..geometry.cameras import orbit_camera
 
 NOSE_Y = -0.025  # metres, portrait space; below the nose the jaw and the lips move with the expression
 SIDE_X = 0.055  # metres; further out the points slide along the outline of the head
@@ -77,9 +77,9 @@ def _fit(landmarks, model_points, weights, camera, rotation, translation):
 def solve_pose(landmarks, model_points, camera=None):
     """Fit the pose of a camera with known intrinsics so that the model's points fall on the landmarks.
 
-    landmarks: (L, 2) float, pixels of the crop (corner convention of :mod:`inference.cameras`).
+    landmarks: (L, 2) float, pixels of the crop (corner convention of :mod:`inference.geometry.cameras`).
     model_points: (L, 3) float, metres, portrait space: the same landmarks on the mean head.
-    camera: the :class:`~inference.cameras.Camera` whose intrinsics hold; its pose is the start. Default: the
+    camera: the :class:`~inference.geometry.cameras.Camera` whose intrinsics hold; its pose is the start. Default: the
         frontal camera of the crop.
     Returns a Camera with the intrinsics given and the fitted ``camera_to_world``. Deterministic.
     Robust Gauss-Newton on the reprojection error, six degrees of freedom, jaw, lips and outline down-weighted.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import PortraitError
-from .files import write_atomically
+from ..errors import PortraitError
+from ..files import write_atomically
 
 
 def save_png(pixels, path):

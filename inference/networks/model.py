@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import PortraitError
+from ..errors import PortraitError
 from .onnx_check import check_onnx
 
-DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "models" / "default"
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "models" / "default"
 FORMAT_VERSION = 1
 MAX_CARD_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 28

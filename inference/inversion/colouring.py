@@ -8,8 +8,8 @@ far the guess is off where the truth is known goes on smoothly to what is hidden
 import cv2
 import numpy as np
 
+from ..geometry.sampling import sample_image
 from .placement import column_rays, trust
-from .sampling import sample_image
 
 HIDDEN_FROM, HIDDEN_AT = 0.3, 1.1  # centimetres behind the visible surface between which a column stops being seen
 GLIMPSED = 0.2, 0.5  # cosines to the camera between which a column's colour comes to serve hidden ones

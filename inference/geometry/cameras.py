@@ -1,7 +1,7 @@
 """Pinhole and orthographic cameras.
 
 Pixels: corners at integers, so the centre of the first pixel is (0.5, 0.5); y goes down. The camera looks
-along its own -Z with +Y up (OpenGL, Blender). World is portrait space (see :mod:`inference.domes`).
+along its own -Z with +Y up (OpenGL, Blender). World is portrait space (see :mod:`inference.geometry.domes`).
 """
 
 import dataclasses

@@ -14,7 +14,7 @@ import math
 import cv2
 import numpy as np
 
-from . import domes
+from ..geometry import domes
 from .ray_search import DEEP, NEAR, Workspace, dome_coordinates, prepared, search
 
 LATTICE_CELLS = 50  # across the longer side of the head's bounding rectangle
@@ -48,7 +48,7 @@ class Tile:
 class SheetIntersections:
     """Entries of all rays of one camera into all sheets.
 
-    radii: (k, n, n) float32 metres. camera: :class:`inference.cameras.Camera`.
+    radii: (k, n, n) float32 metres. camera: :class:`inference.geometry.cameras.Camera`.
     Reading is thread-safe; every thread brings its own :class:`Workspace`.
     """
 

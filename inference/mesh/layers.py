@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from . import domes
+from ..geometry import domes
 
 BACKGROUND_Z = -0.16  # metres
 BACKGROUND_HALF = 0.26  # metres; the background plane covers x and y in +-0.26

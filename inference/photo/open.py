@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import PhotoUnusable
+from ..errors import PhotoUnusable
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 MAX_PIXELS = 64_000_000

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from .cameras import CROP_SIZE
+from ..geometry.cameras import CROP_SIZE
 
 BORDER_BLUR = 0.03  # of the crop's side; smooths what is invented beyond the photo's border
 

@@ -10,7 +10,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from . import domes
+from ..geometry import domes
 
 WINDOW = 1  # sheets on either side of the crossing that share in the level
 

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from ..geometry.sampling import sample_image
+from ..mesh.layers import BACKGROUND_HALF, BACKGROUND_Z
 from .intersections import SheetIntersections
-from .layers import BACKGROUND_HALF, BACKGROUND_Z
 from .ray_search import NEAR, Workspace
-from .sampling import sample_image
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
 POOL = 4  # texels along one side of a cell of the occupancy table

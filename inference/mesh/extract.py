@@ -1,7 +1,7 @@
 """A textured mesh of a portrait: marching cubes over the manifold geometry.
 
 The implicit function is F(x) = S(u(x), v(x)) - radius(x), with (u, v, radius) the dome coordinates of x and S the
-surface of inference.surface: positive inside, and zero on the surface. UVs are (u, v) themselves, no unwrapping.
+surface of inference.mesh.surface: positive inside, and zero on the surface. UVs are (u, v) themselves, no unwrapping.
 """
 
 import dataclasses
@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from . import domes
-from .errors import PortraitError
-from .files import write_atomically
-from .sampling import sample_image
+from ..errors import PortraitError
+from ..files import write_atomically
+from ..geometry import domes
+from ..geometry.sampling import sample_image
 from .surface import find_surface
 
 MAX_RESOLUTION = 768

@@ -4,7 +4,7 @@ Reads the protocol buffer's wire format directly (onnx.proto3, IR version 3 and 
 not needed. Only what can do harm is looked at: operator names, local functions, references to other files.
 """
 
-from .errors import PortraitError
+from ..errors import PortraitError
 
 MAX_BYTES = 1 << 28
 MAX_NODES = 20_000

@@ -10,9 +10,9 @@ import functools
 import cv2
 import numpy as np
 
-from . import domes
-from .sampling import sample_image
-from .surface import nearest_index
+from ..geometry import domes
+from ..geometry.sampling import sample_image
+from ..mesh.surface import nearest_index
 
 KNEE = 6  # model sheets outside the bulk of the population; the level runs evenly on either side of it
 GRID = 160  # quads per side of the radii tables

@@ -1,11 +1,11 @@
 """From a photo to the aligned crop and its camera.
 
 The crop is a similarity of the photo: upright, centred on the head, at a fixed scale. It is chosen so that the mean
-head, seen by :func:`inference.cameras.orbit_camera`, lands on the face landmarks; the camera of the crop is then
-solved from the landmarks with all six degrees of freedom. GRAM (CVPR 2022, section 4.1) aligns by a template of five
-landmarks without removing roll; with 468 landmarks and roll removed the networks see less variation.
+head, seen by :func:`inference.geometry.cameras.orbit_camera`, lands on the face landmarks; the camera of the crop is
+then solved from the landmarks with all six degrees of freedom. GRAM (CVPR 2022, section 4.1) aligns by a template of
+five landmarks without removing roll; with 468 landmarks and roll removed the networks see less variation.
 
-Pixels: corners at integers, y down. Portrait space: see :mod:`inference.domes`.
+Pixels: corners at integers, y down. Portrait space: see :mod:`inference.geometry.domes`.
 """
 
 import dataclasses
@@ -13,10 +13,10 @@ import math
 
 import numpy as np
 
-from .cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_camera
+from ..errors import FaceUnusable, PhotoUnusable
+from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_camera
+from ..photo.warp import invert_affine, square_to_photo, warp_to_crop
 from .detection import FACE_SCORE, detect_faces, face_square, find_landmarks
-from .errors import FaceUnusable, PhotoUnusable
-from .warp import invert_affine, square_to_photo, warp_to_crop
 
 MIN_EYE_DISTANCE = 20.0  # pixels in the photo; the crop would be enlarged more than 2.5 times
 MAX_TURN = 60.0  # degrees of yaw or pitch the networks are meant for
@@ -45,7 +45,7 @@ class Alignment:
 
 
 def find_faces(photo, model):
-    """Faces of a photo (H, W, 3) uint8 as :class:`inference.detection.Face`, largest first; may be empty."""
+    """Faces of a photo (H, W, 3) uint8 as :class:`inference.alignment.detection.Face`, largest first; may be empty."""
     return detect_faces(photo, model)
 
 

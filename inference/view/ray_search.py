@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from . import domes
+from ..geometry import domes
 
 SAMPLES = 32  # along a ray through the bounding sphere
 MARGIN = 0.02  # metres of empty space around the sheets that is searched as well
