@@ -2,43 +2,45 @@
 
 
 def _classes():
-    from . import (
-        adjust_crop,
-        background,
-        batch,
-        batch_list,
+    from .batch import batch, batch_list
+    from .crop import adjust_crop
+    from .engine import render_engine
+    from .models import model_chooser
+    from .portrait import (
+        add_layers,
         camera_moves,
         compare,
         copy_settings,
-        diagnostics,
         extract_mesh,
         import_portrait,
         invert,
-        layers,
-        model_chooser,
         pack,
         photo_camera,
-        portrait_cache,
-        preferences,
         relink,
-        render_engine,
         render_view,
         repairs,
-        settings,
         show,
     )
+    from .preferences import preferences
+    from .service import diagnostics
+    from .state import background, cache, settings
 
     data = settings, batch_list, preferences
-    steps = import_portrait, invert, photo_camera, show, render_view, layers, extract_mesh, camera_moves, batch
+    steps = import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, camera_moves, batch
     care = adjust_crop, compare, background, copy_settings, pack, relink
-    service = repairs, model_chooser, portrait_cache, diagnostics
+    service = repairs, model_chooser, cache, diagnostics
     return [cls for module in (*data, *steps, *care, *service, render_engine) for cls in module.CLASSES]
 
 
 def register():
     import bpy
 
-    from . import batch_list, command, engine_panels, handlers, language, settings
+    from . import handlers
+    from .batch import batch_list
+    from .engine import engine_panels
+    from .language import translate
+    from .service import command
+    from .state import settings
 
     for cls in _classes():
         bpy.utils.register_class(cls)
@@ -47,29 +49,23 @@ def register():
     engine_panels.register()
     handlers.register()
     command.register()
-    language.register()
+    translate.register()
 
 
 def unregister():
     import bpy
 
-    from . import (
-        batch_list,
-        command,
-        crops,
-        engine_panels,
-        handlers,
-        health,
-        language,
-        models,
-        overlay,
-        portraits,
-        problems,
-        settings,
-        thumbnails,
-    )
+    from . import handlers
+    from .batch import batch_list, thumbnails
+    from .crop import crops, overlay
+    from .engine import engine_panels
+    from .language import translate
+    from .models import models
+    from .service import command
+    from .state import health, portraits, settings
+    from .work import problems
 
-    language.unregister()
+    translate.unregister()
     command.unregister()
     handlers.unregister()
     engine_panels.unregister()

@@ -6,7 +6,7 @@ import os
 import bpy
 from bpy.app.handlers import persistent
 
-from . import jobs, problems
+from .work import jobs, problems
 
 JOIN_SECONDS = 5.0  # the longest wait for a cancelled job when the extension goes away
 
@@ -17,8 +17,8 @@ _before_save = []
 @persistent
 def keep_portraits_beside(path, *_):
     """Before saving: portraits move from the user folder into the .blend or to a folder beside it."""
-    from .pack import pack_on_save
-    from .portraits import keep_beside
+    from .portrait.pack import pack_on_save
+    from .state.portraits import keep_beside
 
     _before_save.clear()
     if path:
@@ -29,7 +29,7 @@ def keep_portraits_beside(path, *_):
 @persistent
 def put_paths_back(path, *_):
     """After saving a copy: this session stays with its own file and paths."""
-    from .portraits import put_back
+    from .state.portraits import put_back
 
     if path and os.path.abspath(path) != os.path.abspath(bpy.data.filepath or "."):
         put_back(_before_save)
@@ -39,7 +39,7 @@ def put_paths_back(path, *_):
 @persistent
 def repair_appended(context, *_):
     """After an append: paths that were relative to the other .blend become this one's."""
-    from .portraits import adopt, is_portrait
+    from .state.portraits import adopt, is_portrait
 
     for item in context.import_items:
         if isinstance(item.id, bpy.types.Object) and item.id.library is None and is_portrait(item.id):
@@ -51,7 +51,7 @@ def repair_appended(context, *_):
 @persistent
 def look_again(*_):
     """After undo, redo, or loading: other portraits, other files."""
-    from . import health
+    from .state import health
 
     health.forget()
 

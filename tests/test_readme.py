@@ -115,7 +115,7 @@ def test_bad_input_is_one_line_and_code_2(folder):
 def test_python_calls_name_real_operators_and_options():
     bpy_calls = re.findall(r"bpy\.ops\.portrait_manifolds\.(\w+)\((.*?)\)", blocks("python")[0])
     assert len(bpy_calls) == 6
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operators").glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operators").rglob("*.py"))
     for operator, arguments in bpy_calls:
         body = sources.split(f'bl_idname = "portrait_manifolds.{operator}"')
         assert len(body) == 2, f"there is no operator {operator}"
@@ -128,7 +128,7 @@ def test_guide():
     guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     commands = "".join(re.findall(r"```bash\n(.*?)```", guide, flags=re.S)).splitlines()
     assert commands and set(commands) <= set(COMMANDS)
-    texts = (ROOT / "operators" / "strings.py").read_text(encoding="utf-8")
+    texts = (ROOT / "operators" / "language" / "strings.py").read_text(encoding="utf-8")
     keys, advice = {"N", "A", "Esc", "Enter"}, {"Several faces", "No face, or a bad crop"}
     for bold in set(re.findall(r"\*\*(.+?)\*\*", guide)) - keys - advice:
         assert re.search(f'"{bold}[" ]', texts), f"nothing in Blender is called {bold}"

@@ -4,7 +4,8 @@ import os
 
 import bpy
 
-from ..operators import batch_run, strings, thumbnails
+from ..operators.batch import batch_run, thumbnails
+from ..operators.language import strings
 from .job_list import columns
 from .panels import _Panel
 

@@ -1,7 +1,8 @@
 """What runs, what waits, and what went wrong: parts of the sidebar's panels."""
 
-from ..operators import jobs, problems, strings
-from ..operators.language import translate
+from ..operators.language import strings
+from ..operators.language.translate import translate
+from ..operators.work import jobs, problems
 
 CHARACTER = 6.5  # pixels of the interface's font at a scale of 1, on average
 

@@ -2,9 +2,9 @@
 
 import bpy
 
-from ..operators import strings
-from ..operators.background import background_of
-from ..operators.portraits import active_portrait
+from ..operators.language import strings
+from ..operators.state.background import background_of
+from ..operators.state.portraits import active_portrait
 
 # Everything an artist may look for by name, in the order of the work; None is a line between groups
 ENTRIES = (

@@ -6,8 +6,8 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
-from ..operators import strings
-from ..operators.settings import SceneSettings
+from ..operators.language import strings
+from ..operators.state.settings import SceneSettings
 
 SETTINGS = "settings = bpy.context.scene.portrait_manifolds"
 FOLDER = os.path.dirname(__file__)  # holds the folder "presets"

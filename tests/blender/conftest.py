@@ -71,7 +71,7 @@ def place(path, name="Ball"):
     """Link a portrait object for a portrait file."""
     import bpy
 
-    portraits = sys.modules[f"{MODULE}.operators.portraits"]
+    portraits = sys.modules[f"{MODULE}.operators.state.portraits"]
     obj = portraits.new_portrait_object(bpy.context, name)
     obj.portrait_manifolds.portrait_path = str(path)
     bpy.context.collection.objects.link(obj)
@@ -81,7 +81,7 @@ def place(path, name="Ball"):
 
 
 def part(name):
-    """A module of the enabled extension, such as part("operators.cameras")."""
+    """A module of the enabled extension, such as part("operators.engine.cameras")."""
     return importlib.import_module(f"{MODULE}.{name}")
 
 

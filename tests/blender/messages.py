@@ -9,7 +9,7 @@ SECTION_OF_NAMES = "# Names of what is made"  # of strings.py; names of databloc
 
 def texts_of_strings(strings):
     """Every text of the module strings.py but the names of datablocks."""
-    source = (ROOT / "operators" / "strings.py").read_text(encoding="utf-8")
+    source = (ROOT / "operators" / "language" / "strings.py").read_text(encoding="utf-8")
     section = source.split(SECTION_OF_NAMES)[1].split("\n# ")[0]
     names = {target.id for node in ast.parse(section.partition("\n")[2]).body for target in node.targets}
     found = set()
@@ -47,7 +47,7 @@ def progress_texts():
 def literal_reports():
     """Where operators or panels show a text that does not stand in strings.py."""
     shown = {"text", "name", "description", "bl_label", "bl_description"}
-    for path in [*sorted((ROOT / "operators").glob("*.py")), *sorted((ROOT / "ui").glob("*.py"))]:
+    for path in [*sorted((ROOT / "operators").rglob("*.py")), *sorted((ROOT / "ui").glob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Call) and _called(node) in ("report", "poll_message_set"):
@@ -64,7 +64,7 @@ def literal_reports():
 
 
 def _texts(wanted):
-    folders = (ROOT / "inference").glob("*.py"), (ROOT / "operators").glob("*.py")
+    folders = (ROOT / "inference").rglob("*.py"), (ROOT / "operators").rglob("*.py")
     for path in (path for folder in folders for path in sorted(folder) if path.name != "__main__.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):

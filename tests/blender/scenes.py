@@ -96,7 +96,7 @@ def render(path):
 
 def engine_view(portrait):
     """The engine's view through the scene's camera, (color, alpha, depth)."""
-    return part("operators.render_view").view_through_camera(bpy.context, portrait)
+    return part("operators.portrait.render_view").view_through_camera(bpy.context, portrait)
 
 
 def smooth_view(portrait, factor=4):

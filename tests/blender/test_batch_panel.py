@@ -44,10 +44,10 @@ def networks(scene, monkeypatch):
         return part("inference.pipeline").Inversion(made, None, {"warnings": []})
 
     monkeypatch.setattr(part("inference.pipeline"), "invert_photo", invert_photo)
-    part("operators.batch_run").end()
+    part("operators.batch.batch_run").end()
     yield chosen
-    part("operators.batch_run").end()
-    assert part("operators.jobs").cancel_all(10.0)
+    part("operators.batch.batch_run").end()
+    assert part("operators.work.jobs").cancel_all(10.0)
 
 
 def state():
@@ -60,20 +60,20 @@ def statuses():
 
 def begin(photos, out, **options):
     """What Batch does in a window."""
-    batch = part("operators.batch")
+    batch = part("operators.batch.batch")
     wishes = batch.wishes(False, "", options.pop("resume", True), options.pop("workers", 1))
     batch.start(bpy.context, str(photos), str(out), wishes | options)
-    return part("operators.batch_run").current()
+    return part("operators.batch.batch_run").current()
 
 
 def follow(until=None, seconds=60.0):
     """What the timer does, until the batch ends or a condition holds; the fractions it saw."""
     seen, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
-        run = part("operators.batch_run").current()
+        run = part("operators.batch.batch_run").current()
         if run is not None:
             seen.append(run.job.state[0])
-        if not part("operators.batch_list").look(bpy.context) or (until is not None and until()):
+        if not part("operators.batch.batch_list").look(bpy.context) or (until is not None and until()):
             return seen
         time.sleep(0.01)
     raise AssertionError(f"the batch did not end: {statuses()}")
@@ -125,7 +125,7 @@ def test_stop_is_immediate_and_the_next_run_goes_on(networks, photos, tmp_path):
     assert run.job.join(0.2), time.monotonic() - start
     follow()
     assert statuses() == {"anna.png": "done", "bert.png": "waiting", "carl.jpg": "waiting"}
-    assert state().message.startswith("Stopped") and part("operators.problems").shown() == ()
+    assert state().message.startswith("Stopped") and part("operators.work.problems").shown() == ()
     networks.pause = 0.0
     begin(photos, tmp_path / "out")
     follow()
@@ -139,7 +139,7 @@ def test_the_batch_goes_on_while_another_file_is_loaded(networks, photos, tmp_pa
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     state().photos.clear()  # what a file with a window manager of its own does
     state().folder = ""
-    assert part("operators.batch_run").current() is not None
+    assert part("operators.batch.batch_run").current() is not None
     follow()
     assert statuses() == {"anna.png": "done", "bert.png": "done", "carl.jpg": "failed"}
 
@@ -161,7 +161,7 @@ def test_open_adds_the_portrait_or_the_photo_to_crop(networks, photos, tmp_path,
 
 def test_a_batch_that_cannot_run_says_why(networks, photos, tmp_path):
     """The thread's error becomes the list's message and a problem with buttons."""
-    preferences = part("operators.preferences").preferences()
+    preferences = part("operators.preferences.preferences").preferences()
     preferences.model_path = str(tmp_path / "nowhere")
     try:
         begin(photos, tmp_path / "out")
@@ -169,12 +169,12 @@ def test_a_batch_that_cannot_run_says_why(networks, photos, tmp_path):
     finally:
         preferences.model_path = ""
     assert "no model in" in state().message
-    assert part("operators.problems").shown()[0].what == "Batch"
+    assert part("operators.work.problems").shown()[0].what == "Batch"
     (tmp_path / "file").write_text("")
     begin(photos, tmp_path / "file")
     follow()
     assert "cannot write" in state().message
-    part("operators.problems").forget()
+    part("operators.work.problems").forget()
 
 
 def test_workers_are_processes_of_the_real_engine(scene, tmp_path):
@@ -196,7 +196,7 @@ def test_workers_are_processes_of_the_real_engine(scene, tmp_path):
 def test_thumbnails_arrive_upright_and_once(scene, tmp_path):
     from PIL import Image
 
-    thumbnails = part("operators.thumbnails")
+    thumbnails = part("operators.batch.thumbnails")
     thumbnails.forget()
     pixels = np.zeros((400, 1200, 3), np.uint8)
     pixels[:, :600] = (250, 10, 10)

@@ -61,7 +61,7 @@ def test_projection_equals_blenders(camera, portrait):
     from bpy_extras.object_utils import world_to_camera_view
     from mathutils import Vector
 
-    cameras = part("operators.cameras")
+    cameras = part("operators.engine.cameras")
     scene = bpy.context.scene
     worst_view = worst_matrix = 0.0
     for case in CASES:
@@ -107,7 +107,7 @@ def world_to_camera_view_is_exact(case):
 
 def test_parents_constraints_and_drivers_count(camera, portrait):
     """The evaluated camera is read, not what its properties say."""
-    cameras = part("operators.cameras")
+    cameras = part("operators.engine.cameras")
     scene = bpy.context.scene
     set_up(scene, "AUTO", (320, 240), (0, 0), (1, 1), 100, "PERSP", None)
     driver = camera.data.driver_add("lens").driver
@@ -124,7 +124,7 @@ def test_parents_constraints_and_drivers_count(camera, portrait):
 def test_camera_made_here_reads_back(portrait, ortho):
     from inference.geometry.cameras import Camera, orbit_camera
 
-    cameras = part("operators.cameras")
+    cameras = part("operators.engine.cameras")
     base = orbit_camera(23.0, -11.0, 1.4)
     given = Camera(700, 500, 1900.0, 1900.0, 300.0, 280.0, base.camera_to_world, ortho_width=0.4 if ortho else None)
     portrait.location, portrait.scale = (1.0, 2.0, 3.0), (2.0, 2.0, 2.0)
@@ -143,7 +143,7 @@ def test_camera_made_here_reads_back(portrait, ortho):
 
 
 def test_unusable_transforms_and_cameras_say_what_to_do(camera, portrait):
-    cameras, errors = part("operators.cameras"), part("inference.errors")
+    cameras, errors = part("operators.engine.cameras"), part("inference.errors")
     scene = bpy.context.scene
     depsgraph = bpy.context.evaluated_depsgraph_get()
     for scale in ((1, 2, 1), (-1, 1, 1), (0, 0, 0)):
@@ -164,7 +164,7 @@ def test_scene_units_keep_portraits_life_size(scene, portrait_file):
 
 def test_dolly_zoom_keeps_the_heads_size(portrait):
     assert bpy.ops.portrait_manifolds.add_dolly_zoom(frames=24) == {"FINISHED"}
-    scene, cameras = bpy.context.scene, part("operators.cameras")
+    scene, cameras = bpy.context.scene, part("operators.engine.cameras")
     ears = np.array([(-0.08, 0.0, 0.0), (0.08, 0.0, 0.0)])
     widths, distances = [], []
     for frame in (1, 5, 12, 20, 24):
@@ -181,7 +181,7 @@ def test_dolly_zoom_keeps_the_heads_size(portrait):
 def test_turntable_swings_around_the_head(portrait):
     portrait.location = (1.0, 0.0, 2.0)
     assert bpy.ops.portrait_manifolds.add_turntable(frames=40, swing=math.radians(30)) == {"FINISHED"}
-    scene, cameras = bpy.context.scene, part("operators.cameras")
+    scene, cameras = bpy.context.scene, part("operators.engine.cameras")
     assert (scene.frame_start, scene.frame_end) == (1, 40)
     yaws = []
     for frame in (1, 11, 21, 31):

@@ -17,7 +17,7 @@ PHOTO, REGION = (800, 600), (40, 30, 1000, 700)
 
 @pytest.fixture
 def frames(extension):
-    return part("operators.crop_frame")
+    return part("operators.crop.crop_frame")
 
 
 @pytest.fixture
@@ -27,16 +27,17 @@ def session(extension):
 
     def align(choice):
         asked.append(choice)
-        frame = choice if isinstance(choice, part("operators.crop_frame").Frame) else made(10.0 * choice)
+        frame = choice if isinstance(choice, part("operators.crop.crop_frame").Frame) else made(10.0 * choice)
         if frame.size < 60:
             raise part("inference.errors").PortraitError("too small")
         return frame, np.full((468, 2), 7.0), (1.0, 2.0, frame.roll)
 
     def made(shift):
-        return part("operators.crop_frame").Frame((300.0 + shift, 200.0), 222.0, 3.0)
+        return part("operators.crop.crop_frame").Frame((300.0 + shift, 200.0), 222.0, 3.0)
 
-    start = part("operators.crop_frame").Frame((400.0, 300.0), 200.0)
-    session = part("operators.crop_session").CropSession(PHOTO, start, [(350, 250, 450, 350), (20, 20, 90, 90)], align)
+    start = part("operators.crop.crop_frame").Frame((400.0, 300.0), 200.0)
+    faces = [(350, 250, 450, 350), (20, 20, 90, 90)]
+    session = part("operators.crop.crop_session").CropSession(PHOTO, start, faces, align)
     session.asked = asked
     return session
 
@@ -113,7 +114,7 @@ def test_keys(session):
     assert session.frame.centre[1] < y
     session.handle("RIGHT_ARROW", "PRESS", 0, 0, REGION, shift=True)
     assert 0 < session.frame.centre[0] - x < 1
-    module = part("operators.crop_session")
+    module = part("operators.crop.crop_session")
     assert session.handle("RET", "PRESS", 0, 0, REGION) == module.APPLY
     assert session.handle("ESC", "PRESS", 0, 0, REGION) == module.LEAVE
     assert session.handle("RET", "RELEASE", 0, 0, REGION) == module.RUNNING
@@ -138,7 +139,7 @@ def test_a_crop_that_cannot_be_aligned_says_why_and_stays(session):
 @pytest.mark.parametrize("pose", [(0, 0), (30, 0), (0, 20), (-25, 15)])
 def test_drawn_axes_are_the_heads(extension, pose):
     """They point where the camera of that pose projects the axes of portrait space."""
-    axes = part("operators.overlay").head_axes((*pose, 0.0))
+    axes = part("operators.crop.overlay").head_axes((*pose, 0.0))
     camera = orbit_camera(*pose)
     origin, _ = camera.project(np.zeros(3))
     for axis, drawn in zip(np.eye(3) * 0.001, axes, strict=True):
@@ -154,7 +155,7 @@ def test_the_shade_covers_all_but_the_square(extension):
         return abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
     outer, inner = [(0, 0), (10, 0), (10, 8), (0, 8)], [(3, 2), (6, 2), (6, 5), (3, 5)]
-    parts = part("operators.overlay").outside(np.array(outer), np.array(inner))
+    parts = part("operators.crop.overlay").outside(np.array(outer), np.array(inner))
     assert sum(map(area, parts)) == pytest.approx(80 - 9)
 
 
@@ -173,5 +174,5 @@ def test_the_free_rectangle_is_what_no_sidebar_covers(extension):
         region("HEADER", "TOP", 100, 650, 1000, 26),
     ]
     area = types.SimpleNamespace(regions=[main, *others])
-    strip = part("operators.overlay").STRIP
-    assert part("operators.overlay").free_rectangle(area, main) == (56, strip, 694, 570 - strip)
+    strip = part("operators.crop.overlay").STRIP
+    assert part("operators.crop.overlay").free_rectangle(area, main) == (56, strip, 694, 570 - strip)

@@ -53,7 +53,7 @@ def test_adjust_crop_through_properties(engine, photo):  # noqa: F811
     assert operators.adjust_crop(size=300.0, roll=9.0) == {"FINISHED"}
     assert settings.use_crop and tuple(settings.crop_centre) == pytest.approx(before)
     assert (settings.crop_size, settings.crop_roll, settings.pose[2]) == pytest.approx((300.0, 9.0, 9.0))
-    landmarks = part("operators.crops").landmarks_of(obj)
+    landmarks = part("operators.crop.crops").landmarks_of(obj)
     corner = np.array(before) - 150  # the stand-in finds all landmarks in the crop's upper left corner
     assert landmarks.shape == (468, 2) and np.allclose(landmarks, corner, atol=1e-2)
     assert operators.adjust_crop(use_crop=False) == {"FINISHED"} and not settings.use_crop
@@ -63,7 +63,7 @@ def test_adjust_crop_through_properties(engine, photo):  # noqa: F811
 
 
 def test_damaged_landmarks_are_none(portrait):
-    crops = part("operators.crops")
+    crops = part("operators.crop.crops")
     for damaged in ("", "not base64!", "AAA=", "AAAAAAAA"[:-4], "//////////8="):
         portrait.portrait_manifolds.landmarks = damaged
         assert crops.landmarks_of(portrait).shape[1] == 2
@@ -73,7 +73,7 @@ def test_damaged_landmarks_are_none(portrait):
 def test_adjust_crop_in_a_window(engine, photo, monkeypatch):  # noqa: F811
     """The modal twin: events reach the session, Enter applies, Escape leaves all as it was, the overlay goes away."""
     obj = imported(photo)
-    module = part("operators.adjust_crop")
+    module = part("operators.crop.adjust_crop")
     drawn = []
 
     class Overlay:
@@ -83,7 +83,7 @@ def test_adjust_crop_in_a_window(engine, photo, monkeypatch):  # noqa: F811
         def remove(self):
             drawn.remove(self)
 
-    monkeypatch.setattr(part("operators.overlay"), "Overlay", Overlay)
+    monkeypatch.setattr(part("operators.crop.overlay"), "Overlay", Overlay)
     monkeypatch.setattr(module, "bpy", types.SimpleNamespace(app=types.SimpleNamespace(background=False)))
     region = types.SimpleNamespace(type="WINDOW", x=100, y=50, width=900, height=600)
     area = types.SimpleNamespace(type="VIEW_3D", regions=[region], tag_redraw=lambda: None)
@@ -98,7 +98,7 @@ def test_adjust_crop_in_a_window(engine, photo, monkeypatch):  # noqa: F811
         def __getattr__(self, name):
             return faked[name] if name in faked else getattr(bpy.context, name)
 
-    class Operator(module.CropProperties, part("operators.base").PortraitOperator):
+    class Operator(module.CropProperties, part("operators.work.operator").PortraitOperator):
         bl_label = "Adjust Crop"
         properties = types.SimpleNamespace(is_property_set=lambda name: True)
         run = module.PORTRAIT_MANIFOLDS_OT_adjust_crop.run
@@ -111,7 +111,7 @@ def test_adjust_crop_in_a_window(engine, photo, monkeypatch):  # noqa: F811
             self.said = text
 
     def event(kind, value="PRESS", point=(0, 0)):
-        free = part("operators.overlay").free_rectangle(area, region)
+        free = part("operators.crop.overlay").free_rectangle(area, region)
         x, y = running._session.fit(free).to_region(point) + (100, 50)
         return types.SimpleNamespace(type=kind, value=value, mouse_x=x, mouse_y=y, shift=False, ctrl=False)
 
@@ -156,7 +156,7 @@ def test_refine_inverts_with_the_new_crop_and_the_cameras_follow(engine, photo):
     assert operators.refine(size=310.0) == {"FINISHED"}
     assert engine.asked[-1]["crop"][2] == pytest.approx(310.0) and obj.portrait_manifolds.portrait_path != old
     assert mine.matrix_basis == place_before, "a camera that was moved belongs to the user"
-    cameras = part("operators.cameras")
+    cameras = part("operators.engine.cameras")
     bpy.context.view_layer.update()
     depsgraph, scene = bpy.context.evaluated_depsgraph_get(), bpy.context.scene
     for blender_camera, size, scale in ((camera, (256, 256), 1.0), (whole, (800, 700), 1.5)):
@@ -179,7 +179,7 @@ def test_compare_measures_what_it_shows(portrait, portrait_file):
     from inference.portrait import load_portrait
     from inference.view.render import render_view
 
-    module, stored = part("operators.compare"), load_portrait(portrait_file)
+    module, stored = part("operators.portrait.compare"), load_portrait(portrait_file)
     photo_side, view_side, (error, decibel) = module.compare(portrait, 256)
     assert np.abs(photo_side.astype(int) - stored.crop).max() <= 1
     view = render_view(stored, stored.camera, "source")
@@ -199,7 +199,7 @@ def test_background_is_shown_and_hidden(portrait):
     other = place(portrait.portrait_manifolds.portrait_path, "Other")
     bpy.context.view_layer.objects.active = portrait
     operators.add_layers(background=True)
-    background = part("operators.background")
+    background = part("operators.state.background")
     planes = [child for child in portrait.children if background.is_plane(child)]
     assert len(planes) == 1 and len(portrait.children) > 5
     other.select_set(True)

@@ -45,7 +45,7 @@ def context():
 @pytest.fixture
 def operator(extension, monkeypatch):
     """An operator whose work follows instructions."""
-    base, jobs, problems = part("operators.base"), part("operators.jobs"), part("operators.problems")
+    base, jobs, problems = part("operators.work.operator"), part("operators.work.jobs"), part("operators.work.problems")
     jobs.cancel_all(5.0)
     problems.forget()
     monkeypatch.setattr(base, "bpy", types.SimpleNamespace(app=types.SimpleNamespace(background=False)))
@@ -89,7 +89,7 @@ def clean(context):
 
 
 def queue():
-    return part("operators.jobs").queue
+    return part("operators.work.jobs").queue
 
 
 def wait_for(condition, seconds=5.0):
@@ -239,7 +239,7 @@ def test_loading_another_file_ends_the_job(operator, context):
 
 
 def test_no_thread_survives_cancel_all(extension):
-    jobs = part("operators.jobs")
+    jobs = part("operators.work.jobs")
     ran = []
 
     def work(progress):
@@ -258,7 +258,7 @@ def test_no_thread_survives_cancel_all(extension):
 
 
 def test_loading_a_file_stops_its_jobs_and_leaves_the_batch(scene):
-    jobs = part("operators.jobs")
+    jobs = part("operators.work.jobs")
     release = threading.Event()
 
     def endless(progress):
@@ -267,11 +267,11 @@ def test_loading_a_file_stops_its_jobs_and_leaves_the_batch(scene):
             time.sleep(0.01)
 
     for_file, batch = jobs.queue.add(jobs.Job(endless)), jobs.batches.add(jobs.Job(lambda progress: release.wait(5)))
-    part("operators.problems").note(part("operators.problems").Problem("Test", ValueError("old"), "old"))
+    part("operators.work.problems").note(part("operators.work.problems").Problem("Test", ValueError("old"), "old"))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     wait_for(lambda: for_file.done)
     assert isinstance(for_file.error, part("inference.errors").Cancelled)
-    assert not batch.cancelled and not batch.done and part("operators.problems").shown() == ()
+    assert not batch.cancelled and not batch.done and part("operators.work.problems").shown() == ()
     release.set()
     wait_for(lambda: batch.done)
     jobs.batches.take(batch)
@@ -279,14 +279,14 @@ def test_loading_a_file_stops_its_jobs_and_leaves_the_batch(scene):
 
 def test_networks_stop_in_the_middle(extension):
     """A network that would run for long ends within 0.2 s of the cancel, though no progress is told."""
-    model = part("operators.models").model({"path": None, "device": "cpu", "threads": 1})
-    jobs, begun = part("operators.jobs"), threading.Event()
+    model = part("operators.models.models").model({"path": None, "device": "cpu", "threads": 1})
+    jobs, begun = part("operators.work.jobs"), threading.Event()
     import numpy as np
 
     points = np.zeros((1, session_inputs(model.session("decoder"))["points"], 1, 500_000), np.float32)
 
     def work(progress):
-        session = part("operators.models").StoppableModel(model, progress).session("decoder")
+        session = part("operators.models.models").StoppableModel(model, progress).session("decoder")
         begun.set()
         for _ in range(10_000):  # for minutes, one short operation after the other
             session.run(None, {"points": points})
@@ -324,7 +324,7 @@ def photo(tmp_path):
 def prepared_invert(photo):
     """An Invert operator, as Python sees it, with the work for an imported photo."""
     assert bpy.ops.portrait_manifolds.import_portrait(filepath=str(photo)) == {"FINISHED"}
-    invert = part("operators.invert").PORTRAIT_MANIFOLDS_OT_invert
+    invert = part("operators.portrait.invert").PORTRAIT_MANIFOLDS_OT_invert
     operator = types.SimpleNamespace(filepath="", report=lambda kind, text: None)
     return operator, invert.prepare(operator, bpy.context)
 
@@ -341,7 +341,7 @@ def test_threads_run_the_engine_and_nothing_of_blender(scene, photo):
         elif kind == "c_call":
             seen.add((getattr(argument, "__module__", "") or "", getattr(argument, "__name__", "")))
 
-    jobs = part("operators.jobs")
+    jobs = part("operators.work.jobs")
     threading.setprofile(record)
     try:
         job = jobs.queue.add(jobs.Job(work))
@@ -352,14 +352,14 @@ def test_threads_run_the_engine_and_nothing_of_blender(scene, photo):
     assert job.error is None and job.result[1].is_file()
     ours = {(name.rpartition(".operators.")[2], function) for name, function in seen if ".operators." in name}
     handed_over = {"work", "<lambda>", "free_path", "load_file"}
-    strangers = [(name, f) for name, f in ours if name not in ("jobs", "models") and f not in handed_over]
+    strangers = [(name, f) for name, f in ours if name not in ("work.jobs", "models.models") and f not in handed_over]
     assert len(seen) > 100 and not strangers, strangers
     assert not [name for name, _ in seen if name.split(".")[0] in ("bpy", "_bpy", "bpy_types", "mathutils", "gpu")]
 
 
 def test_cancelled_inversions_leave_no_file(scene, photo):
     """Cancelled at six moments, from the first to after the last: the thread ends, and no portrait stays behind."""
-    jobs, portraits = part("operators.jobs"), part("operators.portraits")
+    jobs, portraits = part("operators.work.jobs"), part("operators.state.portraits")
     operator, work = prepared_invert(photo)
     folder = portraits.storage_folder()
     before = sorted(folder.glob("*")) if folder.exists() else []
@@ -388,7 +388,7 @@ def test_cancelled_inversions_leave_no_file(scene, photo):
 
 def test_the_main_thread_goes_on_during_an_inversion(scene, photo):
     """The longest time for which the thread of an inversion keeps the main thread from running Python."""
-    jobs = part("operators.jobs")
+    jobs = part("operators.work.jobs")
     operator, work = prepared_invert(photo)
     jobs.Job(work).start().join(60)  # libraries are loaded, tables made
     job = jobs.Job(work).start()

@@ -12,13 +12,13 @@ from .conftest import part  # noqa: E402
 
 @pytest.fixture
 def german(extension):
-    return part("operators.german").GERMAN
+    return part("operators.language.german.labels").GERMAN
 
 
 @pytest.fixture
 def read_german(extension, monkeypatch):
     """The user reads German; bpy itself is built without languages."""
-    language = part("operators.language")
+    language = part("operators.language.translate")
     monkeypatch.setattr(language, "locale", lambda: "de_DE")
     return language
 
@@ -28,8 +28,8 @@ def fields(text):
 
 
 def test_strings_are_translated(german):
-    missing = messages.texts_of_strings(part("operators.strings")) - german.keys()
-    assert not missing, f"{len(missing)} texts of strings.py are not in german.py: {sorted(missing)}"
+    missing = messages.texts_of_strings(part("operators.language.strings")) - german.keys()
+    assert not missing, f"{len(missing)} texts of strings.py are not in german/: {sorted(missing)}"
 
 
 def test_errors_and_progress_are_translated(german):
@@ -63,7 +63,7 @@ def test_no_text_stands_outside_of_strings():
 
 def test_blender_gets_the_dictionary(extension):
     """Each text in both contexts in which Blender looks labels up; unregistered with the extension."""
-    language = part("operators.language")
+    language = part("operators.language.translate")
     handed = {}
 
     class Translations:
@@ -86,7 +86,7 @@ def test_blender_gets_the_dictionary(extension):
 
 
 def test_messages_are_translated_before_they_are_filled(read_german):
-    strings = part("operators.strings")
+    strings = part("operators.language.strings")
     assert strings.INVERTED.format(name="Anna") == "Anna ist fertig"
     assert strings.POSE_NUMBERS.format(yaw=1.4, pitch=-2, roll=0) == "Gierung 1°  Nicken -2°  Rollen 0°"
 
@@ -117,6 +117,6 @@ def test_real_errors_are_reported_in_german(scene, read_german, tmp_path):
 
 
 def test_english_stays_english(extension):
-    language = part("operators.language")
+    language = part("operators.language.translate")
     assert language.locale() == ""
     assert language.translate("looking for faces") == "looking for faces"

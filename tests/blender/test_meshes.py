@@ -35,7 +35,7 @@ def test_operator_and_function_give_the_same_mesh(portrait, portrait_file):
     assert np.allclose(loops.reshape(-1, 2), wanted.uv[wanted.faces.ravel()], atol=1e-6)
     image = made.data.materials[0].node_tree.nodes["Image Texture"].image
     assert image.packed_file is not None
-    pixels = part("operators.images").get_pixels(image)
+    pixels = part("operators.datablocks.images").get_pixels(image)
     assert np.abs(pixels[..., :3] * 255 - wanted.texture).max() <= 0.51
 
 

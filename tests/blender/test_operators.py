@@ -77,8 +77,8 @@ def engine(scene, monkeypatch):
     pipeline = types.ModuleType("pipeline")
     pipeline.invert_photo = stand_in.invert_photo
     monkeypatch.setitem(sys.modules, f"{MODULE}.inference.pipeline", pipeline)
-    monkeypatch.setattr(part("operators.crops"), "model", lambda options: None)
-    part("operators.crops").forget_photos()
+    monkeypatch.setattr(part("operators.crop.crops"), "model", lambda options: None)
+    part("operators.crop.crops").forget_photos()
     return stand_in
 
 
@@ -110,7 +110,7 @@ def test_import_makes_a_portrait_object(engine, photo):
     assert tuple(settings.photo_size) == (600, 500) and len(settings.faces) == 2
     assert tuple(settings.pose) == pytest.approx((12.0, -3.0, 5.0))
     assert settings.crop_size == pytest.approx(512.0)
-    assert tuple(part("operators.crops").preview_of(obj).image_size) == (256, 256)
+    assert tuple(part("operators.crop.crops").preview_of(obj).image_size) == (256, 256)
     second = imported(photo, face=1)
     assert second.portrait_manifolds.face == 1
     assert bpy.ops.portrait_manifolds.update_crop(face=0) == {"FINISHED"}
@@ -214,7 +214,7 @@ def test_bad_portrait_files_are_reports(scene, portrait_file, tmp_path):
 
 def test_a_failed_step_leaves_nothing_half_made(portrait, monkeypatch):
     """Layers are linked only when all of them exist."""
-    materials = part("operators.materials")
+    materials = part("operators.datablocks.materials")
     original, calls = materials.layer_material, []
 
     def fail_later(name, image):
@@ -251,7 +251,7 @@ def test_save_and_reload_keep_the_portrait(engine, photo, tmp_path):
     obj = bpy.data.objects["Grüße an Oma"]
     assert obj.portrait_manifolds.portrait_path.startswith("//scene_portraits/")
     shutil.move(home, moved)
-    part("operators.portraits").forget_portraits()
+    part("operators.state.portraits").forget_portraits()
     bpy.ops.wm.open_mainfile(filepath=str(moved / "scene.blend"))
     obj = bpy.data.objects["Grüße an Oma"]
     bpy.context.view_layer.objects.active = obj
@@ -260,7 +260,7 @@ def test_save_and_reload_keep_the_portrait(engine, photo, tmp_path):
     assert bpy.ops.portrait_manifolds.render_view() == {"FINISHED"}
     copy = obj.copy()
     bpy.context.collection.objects.link(copy)
-    assert part("operators.portraits").load(copy) is part("operators.portraits").load(obj)
+    assert part("operators.state.portraits").load(copy) is part("operators.state.portraits").load(obj)
 
 
 def test_saving_a_copy_leaves_the_session_alone(engine, photo, tmp_path):
@@ -275,7 +275,7 @@ def test_saving_a_copy_leaves_the_session_alone(engine, photo, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "copies" / "copy.blend"))
     copied = bpy.data.objects["Grüße an Oma"]
     assert copied.portrait_manifolds.portrait_path == "//../own/" + stored.removeprefix("//")
-    assert part("operators.portraits").load(copied).model_id == "analytic"
+    assert part("operators.state.portraits").load(copied).model_id == "analytic"
 
 
 def test_append_and_link_keep_the_portrait(engine, photo, tmp_path):
@@ -291,8 +291,8 @@ def test_append_and_link_keep_the_portrait(engine, photo, tmp_path):
             wanted.objects = ["Grüße an Oma"]
         obj = wanted.objects[0]
         bpy.context.collection.objects.link(obj)
-        part("operators.portraits").forget_portraits()
-        assert part("operators.portraits").load(obj).model_id == "analytic"
+        part("operators.state.portraits").forget_portraits()
+        assert part("operators.state.portraits").load(obj).model_id == "analytic"
         if link:
             bpy.context.view_layer.objects.active = obj
             with pytest.raises(RuntimeError, match="linked"):
@@ -325,7 +325,7 @@ def test_batch_passes_the_options_on_and_reports(scene, monkeypatch, tmp_path):
 
 def test_pictures_come_back_with_a_file(portrait):
     """What the panel's timer does after a file was loaded."""
-    crops = part("operators.crops")
+    crops = part("operators.crop.crops")
     assert crops.preview_icon(portrait) == 0
     assert bpy.app.timers.is_registered(crops._make_preview)
     crops._make_preview()
@@ -346,7 +346,7 @@ def test_reports_do_not_overwrite_portraits(engine, photo):
 
 def test_command_line_is_the_engines(extension, capsys):
     """`blender --command portrait_manifolds …` takes the engine's arguments and carries its exit code."""
-    command = part("operators.command")
+    command = part("operators.service.command")
     assert command.run(["--help"]) == 0
     assert "invert" in capsys.readouterr().out
     assert command.run(["render", "nowhere.manifolds", "--out", "view.png"]) == 2

@@ -20,14 +20,14 @@ from .test_repairs import Layout  # noqa: E402
 @pytest.fixture
 def preferences(scene, tmp_path):
     """The preferences with a cache folder of their own; put back afterwards."""
-    chosen = part("operators.preferences").preferences()
+    chosen = part("operators.preferences.preferences").preferences()
     chosen.cache_folder = str(tmp_path / "cache")
-    part("operators.portrait_cache")._size = (0.0, (0, 0))
-    part("operators.problems").forget()
+    part("operators.state.cache")._size = (0.0, (0, 0))
+    part("operators.work.problems").forget()
     yield chosen
     chosen.cache_folder = chosen.model_path = ""
-    part("operators.problems").forget()
-    part("operators.models").forget()
+    part("operators.work.problems").forget()
+    part("operators.models.models").forget()
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def other_model(tmp_path):
 
 
 def store():
-    return part("operators.model_chooser").store()
+    return part("operators.models.model_chooser").store()
 
 
 def installed():
-    return part("operators.model_store").installed(store())
+    return part("operators.models.model_store").installed(store())
 
 
 def test_a_folder_and_a_zip_install_the_same_model(preferences, other_model, tmp_path):
@@ -58,7 +58,7 @@ def test_a_folder_and_a_zip_install_the_same_model(preferences, other_model, tmp
         not (folder / "secrets.txt").exists()
         and folder.name == f"mine_2-{part('inference.networks.model').load_model(folder).sha256[:12]}"
     )
-    facts = part("operators.model_store").facts(folder)
+    facts = part("operators.models.model_store").facts(folder)
     model = part("inference.networks.model").load_model(folder)
     assert (facts.name, facts.license, facts.sha256) == ("Mine", "MIT", model.sha256)
     assert facts.bytes == sum(path.stat().st_size for path in folder.iterdir() if path.name != "card.json")
@@ -73,7 +73,7 @@ def test_a_folder_and_a_zip_install_the_same_model(preferences, other_model, tmp
     assert (folder / "decoder.onnx").read_bytes() == (other_model / "decoder.onnx").read_bytes()
 
     layout = Layout()
-    part("operators.preferences_page").draw(preferences, layout)
+    part("operators.preferences.page").draw(preferences, layout)
     assert "Licence: MIT" in layout.labels and f"SHA-256: {model.sha256}" in layout.labels
     picked = [properties.folder for name, _, properties in layout.buttons if name.endswith("choose_model")]
     assert picked == ["", str(folder)]
@@ -153,22 +153,22 @@ def test_bad_models_are_refused_and_leave_nothing(preferences, tmp_path):
 
 
 def test_a_cancelled_installation_leaves_nothing(preferences, other_model):
-    jobs, cancelled = part("operators.jobs"), part("inference.errors").Cancelled
+    jobs, cancelled = part("operators.work.jobs"), part("inference.errors").Cancelled
     progress = jobs.Progress(lambda fraction, text: progress.stop() if fraction > 0.5 else None)
     with pytest.raises(cancelled):
-        part("operators.model_store").install(other_model, store(), progress)
+        part("operators.models.model_store").install(other_model, store(), progress)
     assert list(store().iterdir()) == []
 
 
 def test_the_chosen_model_is_used(preferences, other_model, monkeypatch):
     preferences.model_path = str(other_model)
-    options = part("operators.preferences").engine_options()
-    assert part("operators.models").model(options).id == "mine/../2"
-    assert part("operators.models").device_in_use() in ("cpu", "cuda")
+    options = part("operators.preferences.preferences").engine_options()
+    assert part("operators.models.models").model(options).id == "mine/../2"
+    assert part("operators.models.models").device_in_use() in ("cpu", "cuda")
 
 
 def test_the_cache_is_measured_and_only_what_nobody_shows_is_deleted(preferences, portrait_file, tmp_path):
-    cache, folder = part("operators.portrait_cache"), tmp_path / "cache" / "portraits"
+    cache, folder = part("operators.state.cache"), tmp_path / "cache" / "portraits"
     assert cache.measured() == (0, 0) and bpy.ops.portrait_manifolds.clear_cache() == {"FINISHED"}
     folder.mkdir(parents=True)
     for name in ("shown", "old", "young"):
@@ -203,5 +203,6 @@ def test_default_options_reach_new_scenes_and_no_others(preferences, portrait_fi
 
 
 def test_every_default_option_exists(extension):
-    settings, groups = part("operators.settings").SceneSettings, part("operators.preferences").DEFAULTS.values()
+    settings = part("operators.state.settings").SceneSettings
+    groups = part("operators.preferences.preferences").DEFAULTS.values()
     assert {name for names in groups for name in names} <= set(settings.bl_rna.properties.keys())

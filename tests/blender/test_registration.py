@@ -70,7 +70,8 @@ def test_disabling_ends_threads_and_timers(extension, tmp_path):
     import addon_utils
     from PIL import Image
 
-    jobs, batch_list, thumbnails = part("operators.jobs"), part("operators.batch_list"), part("operators.thumbnails")
+    jobs = part("operators.work.jobs")
+    batch_list, thumbnails = part("operators.batch.batch_list"), part("operators.batch.thumbnails")
     for name in "abcdefgh":
         Image.new("RGB", (3000, 2000)).save(tmp_path / f"{name}.png")
         thumbnails.icon(str(tmp_path / f"{name}.png"))
@@ -83,7 +84,7 @@ def test_disabling_ends_threads_and_timers(extension, tmp_path):
     for lane in (jobs.queue, jobs.queue, jobs.batches):
         lane.add(jobs.Job(endless))
     batch_list.follow()
-    timers = batch_list._follow, thumbnails._show, part("operators.crops")._make_preview
+    timers = batch_list._follow, thumbnails._show, part("operators.crop.crops")._make_preview
     assert [bpy.app.timers.is_registered(timer) for timer in timers[:2]] == [True, True]
     assert len([thread for thread in threading.enumerate() if thread.name == "portrait_manifolds"]) == 3
     addon_utils.disable(MODULE)

@@ -32,18 +32,18 @@ from .scenes import (  # noqa: E402
 
 def world_camera():
     scene = bpy.context.scene
-    return part("operators.cameras").world_camera(scene.camera, bpy.context.evaluated_depsgraph_get(), scene)
+    return part("operators.engine.cameras").world_camera(scene.camera, bpy.context.evaluated_depsgraph_get(), scene)
 
 
 def visible():
     """[(Portrait, world matrix, background)] of the scene."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    found = part("operators.render_engine").visible_portraits(depsgraph)
-    return [(part("operators.portraits").load_file(path), *placed) for path, *placed in found]
+    found = part("operators.engine.render_engine").visible_portraits(depsgraph)
+    return [(part("operators.state.portraits").load_file(path), *placed) for path, *placed in found]
 
 
 def composite(found, camera, **options):
-    return part("operators.composite").render_portraits(found, camera, **options)
+    return part("operators.engine.composite").render_portraits(found, camera, **options)
 
 
 def render_passes(path):
@@ -89,7 +89,7 @@ def test_f12_shows_the_background_where_the_portrait_says_so(portrait, tmp_path)
     without = render(tmp_path / "without.png")
     portrait.portrait_manifolds.show_background = True
     got = render(tmp_path / "with.png")
-    view = part("operators.render_view").view_through_camera(bpy.context, portrait, "source")
+    view = part("operators.portrait.render_view").view_through_camera(bpy.context, portrait, "source")
     assert psnr(premultiplied(got), premultiplied(view.color, view.alpha)) >= 40
     assert got[..., 3].mean() > without[..., 3].mean() + 0.2
     portrait.portrait_manifolds.show_background = False
@@ -125,7 +125,7 @@ def test_border_inside_the_full_image(portrait, tmp_path, percentage, aspect):
     settings.use_border = True
     settings.border_min_x, settings.border_max_x = 0.3, 0.6
     settings.border_min_y, settings.border_max_y = 0.3, 0.8
-    left, top, right, bottom = part("operators.cameras").render_border(bpy.context.scene)
+    left, top, right, bottom = part("operators.engine.cameras").render_border(bpy.context.scene)
     cut = render(tmp_path / "cut.png")
     assert cut.shape == whole.shape and whole[..., 3].mean() > 0.05
     assert np.mean(np.abs(cut - whole)[top:bottom, left:right] > 0.02) < 1e-2
@@ -168,7 +168,7 @@ def test_f12_cycles_and_the_command_line_agree(portrait, portrait_file, tmp_path
         assert smooth[..., 3].mean() > 0.02
         use_cycles(32)
         cycles = premultiplied(render(tmp_path / "cycles.png"))
-        local, _ = part("operators.cameras").to_portrait_space(world_camera(), portrait.matrix_world)
+        local, _ = part("operators.engine.cameras").to_portrait_space(world_camera(), portrait.matrix_world)
         (tmp_path / "camera.json").write_text(json.dumps(local.to_json()))
         view = tmp_path / "view.png"
         arguments = ["render", portrait_file, "--camera", tmp_path / "camera.json", "--out", view, "--quiet"]
@@ -207,7 +207,7 @@ def merged_by_depth(found, camera):
     x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     distances, colours, depths = [], [], []
     for portrait, matrix, _ in found:
-        local, scale = part("operators.cameras").to_portrait_space(camera, matrix)
+        local, scale = part("operators.engine.cameras").to_portrait_space(camera, matrix)
         origins, directions = local.rays(x.ravel(), y.ravel())
         t, u, v = reference.entries(portrait.radii, origins, directions, samples=120, steps=14)
         _, alpha, depth = reference.colours(portrait.textures, t, u, v, 1.0)
@@ -274,7 +274,8 @@ def test_cancel_ends_the_render(portrait, monkeypatch):
     use_portrait_engine("4")
     side_camera()
     bpy.context.scene.render.resolution_percentage = 300
-    module, engine = part("operators.composite"), part("operators.render_engine").PORTRAIT_MANIFOLDS_engine
+    module = part("operators.engine.composite")
+    engine = part("operators.engine.render_engine").PORTRAIT_MANIFOLDS_engine
     asked, written, work, write = [], [], module.render_portraits, engine._write
 
     def cancelled_in_the_third(found, camera, backdrop, threads, stop):
@@ -317,7 +318,7 @@ def test_passes(portrait, tmp_path):
     assert seen.mean() > 0.1 and np.allclose(depth[seen], view.depth[seen], atol=1e-4) and (depth[~seen] > 1e9).all()
     assert np.allclose(found[f"{layer.name}.Portrait Alpha.A"], view.alpha, atol=1e-5)
     assert found[f"{layer.name}.Combined.A"].min() == 1.0
-    wanted = part("operators.composite").linear(view.color) * view.alpha[..., None]
+    wanted = part("operators.engine.composite").linear(view.color) * view.alpha[..., None]
     wanted += (1 - view.alpha[..., None]) * np.float32((0.1, 0.2, 0.3))
     combined = np.stack([found[f"{layer.name}.Combined.{channel}"] for channel in "RGB"], -1)
     assert np.abs(combined - wanted).max() < 1e-4

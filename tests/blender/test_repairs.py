@@ -38,13 +38,13 @@ class Layout:
 
 @pytest.fixture(autouse=True)
 def no_problems(extension):
-    part("operators.problems").forget()
+    part("operators.work.problems").forget()
     yield
-    part("operators.problems").forget()
+    part("operators.work.problems").forget()
 
 
 def shown():
-    return part("operators.problems").shown()
+    return part("operators.work.problems").shown()
 
 
 def press(problem, idname):
@@ -59,7 +59,7 @@ def press(problem, idname):
 
 
 def test_every_button_exists(extension):
-    errors, problems = part("inference.errors"), part("operators.problems")
+    errors, problems = part("inference.errors"), part("operators.work.problems")
     kinds = [errors.PhotoUnusable, errors.FaceUnusable, errors.ModelUnusable, errors.FolderUnusable, KeyError]
     for kind in kinds:
         for subject in ("", "Anna"):
@@ -75,7 +75,7 @@ def test_every_button_exists(extension):
 def test_no_face_leads_to_the_crop_by_hand(engine, photo):  # noqa: F811
     obj = imported(photo)
     engine.faces = []
-    part("operators.crops").forget_photos()
+    part("operators.crop.crops").forget_photos()
     obj.portrait_manifolds.faces.clear()
     with pytest.raises(RuntimeError, match="no face was found"):
         bpy.ops.portrait_manifolds.update_crop()
@@ -136,7 +136,7 @@ def test_choosing_what_is_no_photo_changes_nothing(engine, photo, tmp_path):  # 
 
 
 def test_a_broken_model_leads_back_to_the_built_in_one(scene, photo, tmp_path):  # noqa: F811
-    preferences = part("operators.preferences").preferences()
+    preferences = part("operators.preferences.preferences").preferences()
     (tmp_path / "card.json").write_text("{")
     preferences.model_path, preferences.device = str(tmp_path), "cpu"
     try:
@@ -154,7 +154,7 @@ def test_a_broken_model_leads_back_to_the_built_in_one(scene, photo, tmp_path): 
 
 
 def test_a_device_that_is_not_there(scene, photo):  # noqa: F811
-    preferences = part("operators.preferences").preferences()
+    preferences = part("operators.preferences.preferences").preferences()
     preferences.device = "coreml"
     try:
         with pytest.raises(RuntimeError, match="coreml is not available"):
@@ -166,7 +166,7 @@ def test_a_device_that_is_not_there(scene, photo):  # noqa: F811
 
 
 def test_success_takes_the_problem_away_and_so_does_the_cross(engine, photo, tmp_path):  # noqa: F811
-    problems = part("operators.problems")
+    problems = part("operators.work.problems")
     with pytest.raises(RuntimeError, match="no photo"):
         bpy.ops.portrait_manifolds.import_portrait(filepath=str(tmp_path / "nowhere.png"))
     assert len(shown()) == 1
@@ -180,14 +180,14 @@ def test_success_takes_the_problem_away_and_so_does_the_cross(engine, photo, tmp
 
 
 def test_diagnostics_help_and_tell_no_secret(scene, monkeypatch):
-    problems = part("operators.problems")
+    problems = part("operators.work.problems")
     try:
         raise KeyError("levels")
     except KeyError as error:
         problems.note(problems.Problem("Invert", error, "Unexpected KeyError: levels"))
     monkeypatch.setenv("HOME", str(bpy.utils.resource_path("USER")).split("/blender_profile_")[0])
-    text = part("operators.diagnostics").text()
+    text = part("operators.service.diagnostics").text()
     for word in (bpy.app.version_string, "onnxruntime", "numpy", "device: auto", "test_repairs.py", "levels"):
         assert word in text, word
-    card = part("operators.model_store").facts(part("operators.preferences").model_folder())
+    card = part("operators.models.model_store").facts(part("operators.preferences.preferences").model_folder())
     assert card.sha256 in text and os.environ["HOME"] not in text

@@ -20,7 +20,7 @@ operators = bpy.ops.portrait_manifolds
 def blank(blend=None):
     """A new empty file, saved if a path is given; nothing of the old one stays in memory."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    part("operators.portraits").forget_portraits()
+    part("operators.state.portraits").forget_portraits()
     if blend:
         blend.parent.mkdir(parents=True, exist_ok=True)
         bpy.ops.wm.save_as_mainfile(filepath=str(blend))
@@ -37,12 +37,12 @@ def bring(library, link, name="Ball"):
 
 
 def kinds(obj):
-    part("operators.health").forget()
-    return [finding.kind for finding in part("operators.health").findings(obj)]
+    part("operators.state.health").forget()
+    return [finding.kind for finding in part("operators.state.health").findings(obj)]
 
 
 def loads(obj):
-    return part("operators.portraits").load(obj).model_id == "analytic"
+    return part("operators.state.portraits").load(obj).model_id == "analytic"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def with_photo(scene, portrait_file, tmp_path):
     shutil.copy(portrait_file, folder / "ball.manifolds")
     obj = place(folder / "ball.manifolds")
     settings = obj.portrait_manifolds
-    part("operators.portraits").keep_photo(obj, folder / "sphere.jpg")
+    part("operators.state.portraits").keep_photo(obj, folder / "sphere.jpg")
     settings.photo_size, settings.model_id, settings.model_sha256 = (800, 700), "analytic", "0" * 64
     obj.select_set(True)
     return obj
@@ -69,7 +69,7 @@ def with_photo(scene, portrait_file, tmp_path):
 @pytest.fixture
 def no_model_check(monkeypatch, extension):
     """As if the model that made the test's portraits were installed."""
-    monkeypatch.setattr(part("operators.health"), "installed_model", lambda folder=None: ("analytic", "0" * 64))
+    monkeypatch.setattr(part("operators.state.health"), "installed_model", lambda folder=None: ("analytic", "0" * 64))
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -86,14 +86,14 @@ def test_moved_blend(with_photo, no_model_check, tmp_path, packed):
     else:
         shutil.move(home, moved)
     blank()
-    shutil.rmtree(part("operators.portraits").user_folder() / "unpacked", ignore_errors=True)
+    shutil.rmtree(part("operators.state.portraits").user_folder() / "unpacked", ignore_errors=True)
     bpy.ops.wm.open_mainfile(filepath=str(moved / "scene.blend"))
     obj = bpy.data.objects["Ball"]
     bpy.context.view_layer.objects.active = obj
     assert loads(obj) and kinds(obj) == []
     from inference.photo.open import open_photo
 
-    pixels = open_photo(part("operators.portraits").photo_of(obj))
+    pixels = open_photo(part("operators.state.portraits").photo_of(obj))
     assert pixels.shape == (700, 800, 3)
     assert operators.add_camera(whole_photo=True) == {"FINISHED"}
 
@@ -103,7 +103,7 @@ def test_packing_drops_the_photos_metadata_and_keeps_its_pixels(with_photo, tmp_
 
     from inference.photo.open import open_photo
 
-    portraits = part("operators.portraits")
+    portraits = part("operators.state.portraits")
     before = open_photo(portraits.photo_of(with_photo))
     assert operators.pack() == {"FINISHED"}
     text = with_photo.portrait_manifolds.packed
@@ -136,11 +136,11 @@ def test_duplicates_share_what_is_packed(with_photo):
     copy = with_photo.copy()
     bpy.context.collection.objects.link(copy)
     assert copy.portrait_manifolds.packed == with_photo.portrait_manifolds.packed
-    other = place(part("operators.portraits").file_of(with_photo), "Other")
+    other = place(part("operators.state.portraits").file_of(with_photo), "Other")
     with_photo.select_set(False)
     assert operators.pack(photo=False) == {"FINISHED"}
     assert len(bpy.data.texts) == 2, "the other one has no photo"
-    third = place(part("operators.portraits").file_of(other), "Third")
+    third = place(part("operators.state.portraits").file_of(other), "Third")
     assert operators.pack(photo=False) == {"FINISHED"}
     assert third.portrait_manifolds.packed == other.portrait_manifolds.packed and len(bpy.data.texts) == 2
 
@@ -149,7 +149,7 @@ def test_hostile_packed_data_is_refused(with_photo, no_model_check, tmp_path):
     """A hash that is a path, a hash that is another's, a newer format: an error, and no file is written."""
     operators.pack()
     text = with_photo.portrait_manifolds.packed
-    shutil.rmtree(part("operators.portraits").user_folder() / "unpacked", ignore_errors=True)
+    shutil.rmtree(part("operators.state.portraits").user_folder() / "unpacked", ignore_errors=True)
     good = text["portrait_sha256"]
     for bad in ("../../../../tmp/evil", "0" * 64, 7):
         text["portrait_sha256"] = bad
@@ -160,7 +160,7 @@ def test_hostile_packed_data_is_refused(with_photo, no_model_check, tmp_path):
     with pytest.raises(RuntimeError, match="newer version"):
         operators.extract_mesh()
     assert kinds(with_photo) == ["newer"]
-    assert not list((part("operators.portraits").user_folder()).glob("unpacked/*.manifolds"))
+    assert not list((part("operators.state.portraits").user_folder()).glob("unpacked/*.manifolds"))
 
 
 def test_inverting_again_replaces_what_is_packed(engine, photo):  # noqa: F811
@@ -171,7 +171,7 @@ def test_inverting_again_replaces_what_is_packed(engine, photo):  # noqa: F811
     operators.refine()
     packed = obj.portrait_manifolds.packed
     assert "portrait" not in packed and "photo" in packed and len(bpy.data.texts) == 1
-    part("operators.portraits").forget_portraits()
+    part("operators.state.portraits").forget_portraits()
     assert loads(obj)
     operators.pack()
     assert "portrait" in obj.portrait_manifolds.packed and len(bpy.data.texts) == 1
@@ -190,9 +190,9 @@ def test_append_and_link_from_a_moved_library(with_photo, no_model_check, tmp_pa
     if not packed and not link and not hasattr(bpy.app.handlers, "blend_import_post"):
         pytest.skip("Blender says what was appended from 4.3 on")
     assert loads(obj) and kinds(obj) == []
-    assert pathlib.Path(part("operators.portraits").photo_of(obj)).is_file()
+    assert pathlib.Path(part("operators.state.portraits").photo_of(obj)).is_file()
     bpy.ops.wm.save_mainfile()
-    part("operators.portraits").forget_portraits()
+    part("operators.state.portraits").forget_portraits()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "user" / "user.blend"))
     assert loads(bpy.data.objects["Ball"]) and kinds(bpy.data.objects["Ball"]) == []
 
@@ -211,7 +211,7 @@ def test_library_override(with_photo, no_model_check, tmp_path):
 
     def reopen():
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "user" / "user.blend"))
-        part("operators.portraits").forget_portraits()
+        part("operators.state.portraits").forget_portraits()
         bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "user" / "user.blend"))
         return next(obj for obj in bpy.data.objects if obj.override_library is not None)
 
@@ -223,11 +223,11 @@ def test_library_override(with_photo, no_model_check, tmp_path):
     shutil.copy(tmp_path / "source" / "ball.manifolds", own)
     assert operators.relink(filepath=str(own)) == {"FINISHED"}
     override = reopen()
-    assert pathlib.Path(part("operators.portraits").file_of(override)) == own and loads(override)
+    assert pathlib.Path(part("operators.state.portraits").file_of(override)) == own and loads(override)
 
 
 def test_rename_keeps_portrait_and_picture(with_photo):
-    crops = part("operators.crops")
+    crops = part("operators.crop.crops")
     crops.preview_icon(with_photo)
     crops._make_preview()
     picture = crops.preview_of(with_photo)
@@ -238,9 +238,9 @@ def test_rename_keeps_portrait_and_picture(with_photo):
 def test_a_photo_that_was_not_inverted_has_a_picture_after_reopening(engine, photo, tmp_path):  # noqa: F811
     imported(photo)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
-    part("operators.crops").forget()
+    part("operators.crop.crops").forget()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
-    obj, crops = bpy.data.objects["Grüße an Oma"], part("operators.crops")
+    obj, crops = bpy.data.objects["Grüße an Oma"], part("operators.crop.crops")
     assert crops.preview_icon(obj) == 0
     crops._make_preview()
     assert tuple(crops.preview_of(obj).image_size) == (256, 256)
@@ -253,7 +253,8 @@ def test_what_is_missing_is_said_and_found_again(with_photo, no_model_check, tmp
     for file in (tmp_path / "source").iterdir():
         shutil.move(file, tmp_path / "new" / "deep")
     assert kinds(with_photo) == ["missing", "photo"] and kinds(second) == ["missing"]
-    assert all(finding.operator == "portrait_manifolds.relink" for finding in part("operators.health").findings(second))
+    health = part("operators.state.health")
+    assert all(finding.operator == "portrait_manifolds.relink" for finding in health.findings(second))
     bpy.context.view_layer.objects.active = with_photo
     (tmp_path / "empty").mkdir()
     with pytest.raises(RuntimeError, match="No missing file"):
@@ -305,7 +306,7 @@ def test_a_newer_or_damaged_file_is_said(with_photo, no_model_check, tmp_path):
 def test_a_missing_model_is_said_and_relinked(with_photo, tmp_path):
     from tests.fakes import write_model
 
-    health, preferences = part("operators.health"), part("operators.preferences").preferences()
+    health, preferences = part("operators.state.health"), part("operators.preferences.preferences").preferences()
     assert health.installed_model() is not None
     assert kinds(with_photo) == ["model"], "the portrait was made by another model than the one that ships"
     wrong, right = write_model(tmp_path / "wrong", id="wrong"), write_model(tmp_path / "right", {"more.txt": b"1"})

@@ -47,8 +47,8 @@ class RegionData:
 
 def portraits_and_camera(ortho=False):
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    found = part("operators.render_engine").visible_portraits(depsgraph)
-    return found, part("operators.cameras").region_camera(Region, RegionData(ortho))
+    found = part("operators.engine.render_engine").visible_portraits(depsgraph)
+    return found, part("operators.engine.cameras").region_camera(Region, RegionData(ortho))
 
 
 def test_camera_of_a_real_viewport(scene):
@@ -57,7 +57,7 @@ def test_camera_of_a_real_viewport(scene):
     from mathutils import Vector
 
     region, data = view3d()
-    camera = part("operators.cameras").region_camera(region, data)
+    camera = part("operators.engine.cameras").region_camera(region, data)
     points = np.random.default_rng(1).uniform(-0.5, 0.5, (20, 3))
     ours, _ = camera.project(points)
     for point, pixel in zip(points, ours):
@@ -75,7 +75,7 @@ def test_pictures_get_finer_and_end_at_the_engines_view(portrait, ortho):
         assert threading.current_thread() is not threading.main_thread()
         sizes.append(viewport._picture.shape[:2])
 
-    viewport = part("operators.viewport").Viewport(redraw)
+    viewport = part("operators.engine.viewport").Viewport(redraw)
     viewport.want(camera, found, None)
     assert viewport.wait(30)
     assert sizes[0] == (30, 40) and sizes[-1] == (120, 160) and not viewport._message
@@ -89,7 +89,7 @@ def test_the_last_picture_has_the_renders_samples(portrait):
     """Smooth edges, as F12 has them; the coarse pictures do not wait for that."""
     found, camera = portraits_and_camera()
     sizes = []
-    viewport = part("operators.viewport").Viewport(lambda: sizes.append(viewport._picture.shape[:2]))
+    viewport = part("operators.engine.viewport").Viewport(lambda: sizes.append(viewport._picture.shape[:2]))
     viewport.want(camera, found, None)
     assert viewport.wait(30)
     sharp = viewport._picture[..., 3]
@@ -116,12 +116,12 @@ def test_an_inversion_that_ends_is_seen_at_once(portrait):
     finally:
         bpy.app.handlers.depsgraph_update_post.pop()
     assert portrait in told
-    assert [path for path, *_ in portraits_and_camera()[0]] == [part("operators.portraits").file_of(portrait)]
+    assert [path for path, *_ in portraits_and_camera()[0]] == [part("operators.state.portraits").file_of(portrait)]
 
 
 def test_the_background_is_shown_when_asked_for(portrait):
     """Turning it on makes another picture of the same view."""
-    viewport = part("operators.viewport").Viewport(lambda: None)
+    viewport = part("operators.engine.viewport").Viewport(lambda: None)
     pictures = []
     for shown in (False, True):
         portrait.portrait_manifolds.show_background = shown
@@ -147,7 +147,7 @@ def border_of(camera, perspective, space=Space):
 
     context = SimpleNamespace(space_data=space, region_data=SimpleNamespace(view_perspective=perspective))
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    return part("operators.cameras").region_border(context, depsgraph, camera)
+    return part("operators.engine.cameras").region_border(context, depsgraph, camera)
 
 
 @pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
@@ -155,7 +155,7 @@ def test_render_border_in_the_viewport(portrait, kind):
     """In camera view the scene's border, zoomed and moved with the frame; else the viewport's own."""
     import dataclasses
 
-    cameras = part("operators.cameras")
+    cameras = part("operators.engine.cameras")
     scene = bpy.context.scene
     scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(scene.camera)
@@ -183,8 +183,8 @@ def test_render_border_in_the_viewport(portrait, kind):
 
 def test_a_new_view_replaces_the_old_one(portrait):
     found, camera = portraits_and_camera()
-    cameras = part("operators.cameras")
-    viewport = part("operators.viewport").Viewport(lambda: None)
+    cameras = part("operators.engine.cameras")
+    viewport = part("operators.engine.viewport").Viewport(lambda: None)
     for size in (64, 96, 128, 80):
         viewport.want(cameras.resize(camera, size, size), found, (0.1, 0.2, 0.3))
         time.sleep(0.005)
@@ -196,7 +196,7 @@ def test_a_missing_portrait_is_a_message(portrait):
     portrait.portrait_manifolds.portrait_path = "/nowhere.manifolds"
     bpy.context.view_layer.update()
     found, camera = portraits_and_camera()
-    viewport = part("operators.viewport").Viewport(lambda: None)
+    viewport = part("operators.engine.viewport").Viewport(lambda: None)
     viewport.want(camera, found, None)
     assert viewport.wait(10) and "missing" in viewport._message
 
@@ -218,7 +218,7 @@ def test_only_the_main_thread_asks_the_engine_to_draw():
             drawn.append(threading.current_thread())
 
     engine = Engine()
-    redraw = part("operators.viewport").Redraw(engine)
+    redraw = part("operators.engine.viewport").Redraw(engine)
     timer = redraw._timer
     try:
         assert bpy.app.timers.is_registered(timer)
@@ -242,7 +242,7 @@ def test_a_closed_viewport_ends_the_thread(portrait):
     def redraw():
         raise ReferenceError("StructRNA of type RenderEngine has been removed")
 
-    viewport = part("operators.viewport").Viewport(redraw)
+    viewport = part("operators.engine.viewport").Viewport(redraw)
     viewport.want(camera, found, None)
     assert viewport.wait(10)
     assert not [thread for thread in threading.enumerate() if thread.name == "portrait_manifolds_viewport"]

@@ -17,7 +17,7 @@ VIEW = "Portrait View"
 
 
 def image_pixels(image):
-    return part("operators.images").get_pixels(image)
+    return part("operators.datablocks.images").get_pixels(image)
 
 
 def photo_camera(portrait):
@@ -95,7 +95,7 @@ def test_border_and_percentage(portrait):
     render_settings.border_min_x, render_settings.border_max_x = 0.3, 0.7
     render_settings.border_min_y, render_settings.border_max_y = 0.25, 0.75
     part_view = engine_view(portrait)
-    left, top, right, bottom = part("operators.cameras").render_border(scene)
+    left, top, right, bottom = part("operators.engine.cameras").render_border(scene)
     assert (left, top, right, bottom) == (90, 60, 210, 180)
     cut = whole.alpha[top:bottom, left:right]
     assert part_view.alpha.shape == cut.shape

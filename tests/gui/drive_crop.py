@@ -117,8 +117,8 @@ def session():
         bpy.ops.portrait_manifolds.adjust_crop("INVOKE_DEFAULT", True)
     yield 1.0
     picture("crop_found")
-    from bl_ext.user_default.portrait_manifolds.operators.crop_frame import Fit, Frame
-    from bl_ext.user_default.portrait_manifolds.operators.overlay import free_rectangle
+    from bl_ext.user_default.portrait_manifolds.operators.crop.crop_frame import Fit, Frame
+    from bl_ext.user_default.portrait_manifolds.operators.crop.overlay import free_rectangle
 
     frame = Frame(found[0], found[1], settings.crop_roll)
     seen = [(0, 0), settings.photo_size, *frame.corners(), frame.knob()]

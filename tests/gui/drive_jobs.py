@@ -100,7 +100,7 @@ def open_panel(name):
 
 def watch_modal():
     """Processor time, in ms, of the longest turn that a job's operator takes in the main thread."""
-    longest, base = [0.0], part("operators.base")
+    longest, base = [0.0], part("operators.work.operator")
     original = base.JobOperator.modal
 
     def modal(self, context, event):
@@ -119,7 +119,7 @@ def portrait(name):
 
 
 def queue_and_cancel(pulse, turn):
-    jobs = part("operators.jobs")
+    jobs = part("operators.work.jobs")
     call("import_portrait", filepath=PHOTO)
     call("invert", "INVOKE_DEFAULT")
     yield from wait(lambda: not jobs.queue.pending(), "the first inversion ends")  # libraries are loaded now
@@ -169,11 +169,11 @@ def queue_and_cancel(pulse, turn):
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area()):
         bpy.ops.ed.undo()  # in the middle of a job
     yield from wait(lambda: not jobs.queue.pending(), "a job ends after an undo")
-    step("undo", problems=[problem.text for problem in part("operators.problems").shown()])
+    step("undo", problems=[problem.text for problem in part("operators.work.problems").shown()])
 
 
 def problem_and_repair(wall):
-    problems = part("operators.problems")
+    problems = part("operators.work.problems")
     problems.forget()
     call("import_portrait", filepath=str(wall))
     settings = bpy.context.view_layer.objects.active.portrait_manifolds
@@ -203,7 +203,7 @@ def batch(photos, out):
     step("batch_during", states=[photo.status for photo in state.photos])
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
     yield 0.3
-    current = part("operators.batch_run").current
+    current = part("operators.batch.batch_run").current
     yield from wait(lambda: current() is None, "the batch ends although another file was loaded")
     state = bpy.context.window_manager.portrait_manifolds_batch
     yield from show_tab()
@@ -231,11 +231,11 @@ def install_model(lab):
     region = next(region for region in browser.regions if region.type == "WINDOW")
     with bpy.context.temp_override(window=window, area=browser, region=region):
         bpy.ops.file.execute()
-    jobs = part("operators.jobs")
+    jobs = part("operators.work.jobs")
     yield from wait(jobs.queue.pending, "the installation begins")
     yield from wait(lambda: not jobs.queue.pending(), "the model is installed")
-    chosen = part("operators.preferences").preferences().model_path
-    step("install_model", chosen=Path(chosen).name, problems=[p.text for p in part("operators.problems").shown()])
+    chosen = part("operators.preferences.preferences").preferences().model_path
+    step("install_model", chosen=Path(chosen).name, problems=[p.text for p in part("operators.work.problems").shown()])
 
 
 def preferences_page():
@@ -282,7 +282,7 @@ def session():
     yield 1.0
     call("invert", "INVOKE_DEFAULT")
     yield 0.2
-    running = part("operators.batch_run").current() is not None, bool(part("operators.jobs").queue.pending())
+    running = part("operators.batch.batch_run").current() is not None, bool(part("operators.work.jobs").queue.pending())
     step("quit", batch=running[0], job=running[1])
 
 

@@ -1,0 +1,216 @@
+"""Batch: a folder of photos becomes a folder of portraits; the panel's list shows how it goes."""
+
+import os
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from ..language import strings
+from ..language.translate import Speaker
+from ..work import jobs, problems
+from ..work.operator import PortraitOperator, redraw_panels, report_error
+from . import batch_list, batch_run
+
+
+class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
+    """With a window it starts the batch and returns; from a script or in background it does all of it."""
+
+    bl_idname = "portrait_manifolds.batch"
+    bl_label = strings.BATCH.label
+    bl_description = strings.BATCH.description
+    bl_options = {"REGISTER"}
+
+    directory: StringProperty(
+        name=strings.BATCH_FOLDER.label, description=strings.BATCH_FOLDER.description, subtype="DIR_PATH"
+    )
+    out: StringProperty(name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH")
+    mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
+    views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)
+    resume: BoolProperty(name=strings.BATCH_RESUME.label, description=strings.BATCH_RESUME.description, default=True)
+    workers: IntProperty(
+        name=strings.BATCH_WORKERS.label, description=strings.BATCH_WORKERS.description, min=1, max=64, default=1
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return _poll_idle(cls)
+
+    def invoke(self, context, event):
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        try:
+            folder, out, options = self._wishes()
+            start(context, folder, out, options)
+        except Exception as error:
+            return report_error(self, error)
+        self.report({"INFO"}, strings.BATCH_STARTED.format(count=_to_do(context)))
+        return {"FINISHED"}
+
+    def execute(self, context):
+        from ...inference.batch import run_batch
+
+        manager = context.window_manager
+        try:
+            folder, out, options = self._wishes()
+            manager.progress_begin(0, 100)
+            try:
+                progress = jobs.Progress(lambda fraction, text: manager.progress_update(int(100 * fraction)))
+                items = run_batch(folder, out, progress=progress, **options)
+            finally:
+                manager.progress_end()
+        except Exception as error:
+            return report_error(self, error)
+        failed = [item for item in items if item.error]
+        for item in failed:
+            self.report({"WARNING"}, strings.BATCH_FAILED.format(name=item.name, reason=item.error))
+        self.report({"INFO"}, strings.BATCH_DONE.format(done=len(items) - len(failed), count=len(items)))
+        return {"FINISHED"}
+
+    def _wishes(self):
+        from ...inference.errors import PortraitError
+
+        if not self.directory or not self.out:
+            raise PortraitError(strings.BATCH_FOLDERS)
+        folder, out = (os.path.abspath(bpy.path.abspath(path)) for path in (self.directory, self.out))
+        return folder, out, wishes(self.mesh, self.views, self.resume, self.workers)
+
+
+class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.batch_retry"
+    bl_label = strings.BATCH_RETRY.label
+    bl_description = strings.BATCH_RETRY.description
+
+    name: StringProperty(
+        name=strings.BATCH_RETRY_NAME.label, description=strings.BATCH_RETRY_NAME.description, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context):
+        return _poll_idle(cls)
+
+    def run(self, context):
+        from ...inference.errors import PortraitError
+
+        state, settings = context.window_manager.portrait_manifolds_batch, context.scene.portrait_manifolds
+        names = [photo.name for photo in state.photos if photo.name == self.name or not self.name]
+        if not self.name:
+            names = [photo.name for photo in state.photos if photo.status == "failed"]
+        if not names:
+            text = strings.BATCH_NOT_LISTED.format(name=self.name) if self.name else strings.BATCH_NONE_FAILED
+            raise PortraitError(text)
+        options = wishes(settings.batch_mesh, settings.batch_views, False, settings.batch_workers)
+        start(context, state.folder, state.out, options | {"only": names})
+        if bpy.app.background or context.window is None:
+            batch_run.current().job.join(None)
+            batch_list.look(context)
+
+
+class PORTRAIT_MANIFOLDS_OT_batch_stop(Speaker, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.batch_stop"
+    bl_label = strings.BATCH_STOP.label
+    bl_description = strings.BATCH_STOP.description
+
+    @classmethod
+    def poll(cls, context):
+        return batch_run.current() is not None
+
+    def execute(self, context):
+        batch_run.current().job.cancel()
+        redraw_panels(context)
+        return {"FINISHED"}
+
+
+class PORTRAIT_MANIFOLDS_OT_batch_refresh(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.batch_refresh"
+    bl_label = strings.BATCH_REFRESH.label
+    bl_description = strings.BATCH_REFRESH.description
+
+    @classmethod
+    def poll(cls, context):
+        return _poll_idle(cls)
+
+    def run(self, context):
+        batch_list.refresh(context)
+
+
+class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.batch_open"
+    bl_label = strings.BATCH_OPEN.label
+    bl_description = strings.BATCH_OPEN.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: StringProperty(name=strings.BATCH_PHOTO.label, description=strings.BATCH_PHOTO.description)
+
+    def run(self, context):
+        from ...inference.errors import PortraitError
+        from ..crop.crops import first_crop, plain_crop, show_preview
+        from ..portrait.import_portrait import import_file, import_photo
+        from ..portrait.show import frame
+
+        state = context.window_manager.portrait_manifolds_batch
+        photo = state.photos.get(self.name)
+        if photo is None:
+            raise PortraitError(strings.BATCH_NOT_LISTED.format(name=self.name))
+        if photo.status in ("done", "skipped"):
+            obj = import_file(context, os.path.join(state.out, photo.folder, "portrait.manifolds"))
+            frame(context, obj)
+            return
+        path = os.path.join(state.folder, photo.name)
+        obj = import_photo(context, path, 0, self)
+        if photo.status == "failed" and not obj.portrait_manifolds.use_crop:
+            from ...inference.photo.open import open_photo
+
+            first_crop(obj.portrait_manifolds)
+            show_preview(obj, plain_crop(open_photo(path), obj.portrait_manifolds))
+        frame(context, obj)
+
+
+def wishes(mesh, views, resume, workers):
+    """Keyword arguments of `inference.batch.run_batch`, with those of the preferences. Raises PortraitError."""
+    from ..preferences.preferences import engine_options
+
+    options = engine_options()
+    options["model_path"] = options.pop("path")
+    return options | {"mesh": mesh, "views": angles(views), "resume": resume, "workers": workers}
+
+
+def start(context, folder, out, options):
+    """Start a batch in its thread and have the list follow it. Raises PortraitError."""
+    batch_list.refresh(context, folder, out)
+    state = context.window_manager.portrait_manifolds_batch
+    for photo in state.photos:
+        if photo.name in options.get("only", (photo.name,)):
+            photo.status, photo.error, photo.seconds = "waiting", "", 0.0
+    problems.solved(strings.BATCH.label)
+    batch_run.begin(batch_run.BatchRun(folder, out, options))
+    batch_list.follow()
+
+
+def angles(text):
+    """(-30.0, 0.0, 30.0) from "-30, 0, 30". Raises PortraitError."""
+    from ...inference.errors import PortraitError
+
+    try:
+        return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
+    except ValueError:
+        raise PortraitError(f"the views {text!r} are not angles; write degrees with commas, as in -30,0,30") from None
+
+
+def _poll_idle(cls):
+    if batch_run.current() is not None:
+        cls.poll_message_set(strings.BATCH_RUNNING)
+        return False
+    return True
+
+
+def _to_do(context):
+    return context.window_manager.portrait_manifolds_batch.count("waiting", "working")
+
+
+CLASSES = (
+    PORTRAIT_MANIFOLDS_OT_batch,
+    PORTRAIT_MANIFOLDS_OT_batch_retry,
+    PORTRAIT_MANIFOLDS_OT_batch_stop,
+    PORTRAIT_MANIFOLDS_OT_batch_refresh,
+    PORTRAIT_MANIFOLDS_OT_batch_open,
+)

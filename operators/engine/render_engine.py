@@ -1,0 +1,136 @@
+"""The render engine: F12, animation and background renders of all portraits through any Blender camera."""
+
+import bpy
+
+from ..language import strings
+from ..work.operator import one_line
+
+BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
+ALPHA_PASS = "Portrait Alpha"  # "Alpha" is the name of Combined's own alpha in the compositor
+
+
+class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
+    bl_idname = "PORTRAIT_MANIFOLDS"
+    bl_label = strings.ENGINE
+    bl_use_preview = False
+    bl_use_postprocess = True
+    bl_use_eevee_viewport = True
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+    def update_render_passes(self, scene=None, renderlayer=None):
+        self.register_pass(scene, renderlayer, "Combined", 4, "RGBA", "COLOR")
+        if renderlayer.use_pass_z:
+            self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
+        if renderlayer.portrait_manifolds.use_pass_alpha:
+            self.register_pass(scene, renderlayer, ALPHA_PASS, 1, "A", "VALUE")
+
+    def render(self, depsgraph):
+        try:
+            self._render(depsgraph)
+        except Exception as error:
+            self._fail(error)
+
+    def view_update(self, context, depsgraph):
+        """The scene changed: look again at what is visible."""
+        self._shown = None
+
+    def view_draw(self, context, depsgraph):
+        from . import viewport
+
+        try:
+            if getattr(self, "_shown", None) is None:
+                self._shown = visible_portraits(depsgraph, context.space_data)
+            if getattr(self, "_viewport", None) is None:
+                self._viewport = viewport.Viewport(viewport.Redraw(self))
+            self._viewport.draw(self, context, depsgraph, self._shown)
+        except Exception as error:
+            self.update_stats(strings.ENGINE, one_line(error))
+
+    def _fail(self, error):
+        from ...inference.errors import PortraitError
+
+        text = one_line(error)
+        if not isinstance(error, PortraitError):
+            import traceback
+
+            traceback.print_exception(error)
+            text = strings.UNEXPECTED.format(kind=type(error).__name__, error=text)
+        self.report({"ERROR"}, text)
+        self.error_set(text)
+
+    def _render(self, depsgraph):
+        from ...inference.errors import PortraitError
+        from ..state.portraits import load_file
+        from . import cameras, composite
+
+        scene = depsgraph.scene
+        if scene.render.use_multiview:
+            raise PortraitError(strings.NO_STEREO)
+        camera_object = self.camera_override or scene.camera
+        if camera_object is None:
+            raise PortraitError(strings.NO_CAMERA)
+        camera = cameras.world_camera(camera_object, depsgraph, scene)
+        found = [(load_file(path), *placed) for path, *placed in visible_portraits(depsgraph)]
+        backdrop = None if scene.render.film_transparent else world_colour(scene)
+        samples = int(scene.portrait_manifolds.samples)
+        rows = max(16, BAND_RAYS // (camera.width * samples**2))
+        for top in range(0, camera.height, rows):
+            bottom = min(top + rows, camera.height)
+            self.update_stats("", strings.ENGINE_STATUS.format(row=top, rows=camera.height, count=len(found)))
+            band = cameras.crop(camera, 0, top, camera.width, bottom)
+            band = cameras.resize(band, band.width * samples, band.height * samples)
+            picture = composite.render_portraits(found, band, backdrop, scene.render.threads, self.test_break)
+            if picture is None or self.test_break():
+                return
+            self._write(depsgraph, camera.height - bottom, composite.reduce(picture, samples))
+            self.update_progress(bottom / camera.height)
+
+    def _write(self, depsgraph, y, picture):
+        """Hand a band to Blender; arrays have row 0 on top, Blender's rows go up."""
+        height, width = picture.depth.shape
+        planes = {"Combined": picture.combined, "Depth": picture.depth, ALPHA_PASS: picture.alpha}
+        result = self.begin_result(0, y, width, height, layer=depsgraph.view_layer.name)
+        for layer in result.layers:
+            for render_pass in layer.passes:
+                if render_pass.name in planes:
+                    render_pass.rect.foreach_set(planes[render_pass.name][::-1].ravel())
+        self.end_result(result)
+
+
+def visible_portraits(depsgraph, view3d=None):
+    """[(path of the portrait, world matrix, background)] of every visible inverted portrait object, with instances.
+
+    background: "source" where the photo's is shown, else "none".
+
+    view3d: a 3D viewport's space, whose local view and hidden collections count, too.
+    """
+    from ..state.background import background_of
+    from ..state.portraits import file_of, is_portrait
+
+    found = []
+    for instance in depsgraph.object_instances:
+        obj = instance.object.original  # evaluated copies may not know yet what a script has set
+        if obj.type != "EMPTY" or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
+            continue
+        owner = instance.parent.original if instance.is_instance else obj
+        if view3d is None or owner.visible_in_viewport_get(view3d):
+            found.append((file_of(obj), instance.matrix_world.copy(), background_of(obj)))
+    return found
+
+
+def world_colour(scene):
+    """(3,) linear colour behind everything: the world's background node, else its viewport colour, else black."""
+    world = scene.world
+    if world is None:
+        return (0.0, 0.0, 0.0)
+    tree = world.node_tree if bpy.app.version >= (5, 0, 0) or world.use_nodes else None
+    node = next((node for node in tree.nodes if node.type == "BACKGROUND"), None) if tree else None
+    if node is None or node.inputs["Color"].is_linked:
+        return tuple(world.color)
+    strength = node.inputs["Strength"].default_value
+    return tuple(channel * strength for channel in node.inputs["Color"].default_value[:3])
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_engine,)

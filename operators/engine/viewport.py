@@ -1,0 +1,182 @@
+"""The render engine in a 3D viewport: a coarse picture at once, finer ones after it, all worked out in a thread."""
+
+import contextlib
+import threading
+import time
+
+import bpy
+import numpy as np
+
+from ..language import strings
+from ..state.portraits import load_file, portrait_to_world
+from ..work.operator import one_line
+from . import cameras
+from .composite import reduce, render_portraits
+
+COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
+BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
+PASS_ON_SECONDS = 0.03  # between looks at whether a thread wants the viewport drawn
+
+
+class Redraw:
+    """Asks a viewport's engine to draw again; called in any thread, passed on in the main one.
+
+    The engine belongs to Blender, which frees it in the main thread: a call from another one may come too late. Raises
+    ReferenceError once the viewport is gone.
+    """
+
+    def __init__(self, engine):
+        self._engine, self._asked = engine, False
+        self._timer = self._pass_on  # one object: Blender knows timers by it
+        bpy.app.timers.register(self._timer, first_interval=PASS_ON_SECONDS, persistent=True)
+
+    def __call__(self):
+        if self._engine is None:
+            raise ReferenceError("the viewport is gone")
+        self._asked = True
+
+    def _pass_on(self):
+        asked, self._asked = self._asked, False
+        try:
+            _ = self._engine.is_preview  # raises when the engine was freed; a method kept from before does not
+            if asked:
+                self._engine.tag_redraw()
+        except ReferenceError:
+            self._engine = None
+            return None
+        return PASS_ON_SECONDS
+
+
+class Viewport:
+    """Pictures of one viewport.
+
+    redraw: function without arguments that asks for another draw; called in the thread.
+    """
+
+    def __init__(self, redraw):
+        self._redraw = redraw
+        self._lock = threading.Lock()
+        self._wanted = self._finished = None
+        self._busy = False
+        self._picture = None  # (H, W, 4) float32, row 0 on top
+        self._message = ""
+        self._texture = self._texture_of = None
+
+    def draw(self, engine, context, depsgraph, portraits):
+        """Draw the newest picture into the region and have a better one made if the view is another."""
+        from .render_engine import world_colour
+
+        scene = depsgraph.scene
+        camera = cameras.region_camera(context.region, context.region_data)
+        left, top, right, bottom = cameras.region_border(context, depsgraph, camera)
+        if right <= left or bottom <= top:
+            return
+        backdrop = None if scene.render.film_transparent else world_colour(scene)
+        samples = int(scene.portrait_manifolds.samples)
+        self.want(cameras.crop(camera, left, top, right, bottom), portraits, backdrop, samples)
+        with self._lock:
+            picture, message = self._picture, self._message
+        engine.update_stats(strings.ENGINE if message else "", message)
+        if picture is not None:
+            place = left, camera.height - bottom, right - left, bottom - top
+            self._draw_picture(engine, scene, picture, place)
+
+    def want(self, camera, portraits, backdrop, samples=1):
+        """Ask for a picture.
+
+        portraits: [(path, world matrix, background)]. samples: along a pixel's side, in the last picture.
+        """
+        key = _key(camera, portraits, backdrop, samples)
+        with self._lock:
+            if self._wanted is not None and self._wanted[0] == key:
+                return
+            self._wanted = key, camera, portraits, backdrop, samples
+            if self._busy:
+                return
+            self._busy = True
+        threading.Thread(target=self._run, name="portrait_manifolds_viewport", daemon=True).start()
+
+    def wait(self, seconds):
+        """Wait until the wanted picture is finished; True when it is."""
+        end = time.monotonic() + seconds
+        while self._busy and time.monotonic() < end:
+            time.sleep(0.01)
+        return not self._busy
+
+    def _run(self):
+        while True:
+            with self._lock:
+                wanted = self._wanted
+                if wanted is self._finished:
+                    self._busy = False
+                    return
+            try:
+                message = "" if self._refine(*wanted) else self._message
+            except ReferenceError:  # the viewport is gone
+                with self._lock:
+                    self._busy = False
+                return
+            except Exception as error:  # shown in the viewport
+                message = one_line(error)
+            with self._lock:
+                changed, self._message = message != self._message, message
+                self._finished = wanted
+            if changed:
+                with contextlib.suppress(ReferenceError):
+                    self._redraw()
+
+    def _refine(self, key, camera, portraits, backdrop, samples):
+        """Coarse to fine until the view changes; True when the finest picture was made."""
+        found = [(load_file(path), *placed) for path, *placed in portraits]
+        if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
+            centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix, _ in found]
+            away = max((np.linalg.norm(centre - camera.position) for centre in centres), default=0.0)
+            camera = cameras.step_back(camera, away + 1.0)
+        steps = [(coarseness, 1) for coarseness in COARSENESS] + ([(1, samples)] if samples > 1 else [])
+        for coarseness, side in steps:
+            picture = self._picture_of(key, camera, found, backdrop, coarseness, side)
+            if picture is None:
+                return False
+            with self._lock:
+                self._picture = picture
+            self._redraw()
+        return True
+
+    def _picture_of(self, key, camera, found, backdrop, coarseness, samples):
+        """(H, W, 4) float32 combined picture, or None when the view has changed meanwhile."""
+        width, height = max(1, camera.width // coarseness), max(1, camera.height // coarseness)
+        small = cameras.resize(camera, width, height)
+        combined = np.empty((height, width, 4), np.float32)
+        rows = max(8, BAND_RAYS // (width * samples**2))
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            band = cameras.crop(small, 0, top, width, bottom)
+            band = cameras.resize(band, band.width * samples, band.height * samples)
+            picture = render_portraits(found, band, backdrop, stop=lambda: self._wanted[0] != key)
+            if picture is None or self._wanted[0] != key:
+                return None
+            combined[top:bottom] = reduce(picture, samples).combined
+        return combined
+
+    def _draw_picture(self, engine, scene, picture, place):
+        """place: left, bottom, width and height in pixels of the region."""
+        import gpu
+        from gpu_extras.presets import draw_texture_2d
+
+        if self._texture_of is not picture:
+            rows, columns = picture.shape[:2]
+            flat = np.ascontiguousarray(picture[::-1]).ravel()
+            data = gpu.types.Buffer("FLOAT", len(flat), flat)
+            self._texture = gpu.types.GPUTexture((columns, rows), format="RGBA32F", data=data)
+            self._texture_of = picture
+        gpu.state.blend_set("ALPHA_PREMULT")
+        engine.bind_display_space_shader(scene)
+        draw_texture_2d(self._texture, place[:2], *place[2:])
+        engine.unbind_display_space_shader()
+        gpu.state.blend_set("NONE")
+
+
+def _key(camera, portraits, backdrop, samples):
+    numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.ortho_width)
+    placed = tuple((path, back, *(value for row in matrix for value in row)) for path, matrix, back in portraits)
+    return numbers, camera.camera_to_world.tobytes(), placed, backdrop, samples

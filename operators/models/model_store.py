@@ -1,0 +1,207 @@
+"""Models the user installed: copied into one folder, each through the engine's door. Touches no bpy."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+from ...inference.errors import ModelUnusable, PortraitError
+from ...inference.files import TEMPORARY_PREFIX, make_folder, unwritable
+from ...inference.networks.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, load_model, table_hash
+from ..language import strings
+
+CARD = "card.json"
+
+
+class Facts(NamedTuple):
+    """What a model's card says. files: their names; error: why it cannot be read, or ""."""
+
+    id: str
+    name: str
+    license: str
+    sha256: str
+    bytes: int
+    files: tuple
+    error: str = ""
+
+
+_facts = {}  # {(card, mtime_ns): Facts}
+
+
+def facts(folder):
+    """:class:`Facts` of a model folder, without loading it; kept while the card does not change."""
+    card = Path(folder) / CARD
+    try:
+        key = (str(card), card.stat().st_mtime_ns)
+    except OSError:
+        return Facts("", "", "", "", 0, (), strings.MODEL_NONE.format(folder=folder))
+    if key not in _facts:
+        _facts[key] = _read_facts(card)
+    return _facts[key]
+
+
+def _read_facts(card):
+    try:
+        found = _read_card(card.read_bytes())
+        size = sum(int(entry["bytes"]) for entry in found["files"].values())
+        words = [str(found.get(name) or "") for name in ("id", "name", "license")]
+        return Facts(words[0], words[1] or words[0], words[2], table_hash(found["files"]), size, tuple(found["files"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Facts("", "", "", "", 0, (), strings.MODEL_NO_CARD.format(card=card, reason=type(error).__name__))
+
+
+def installed(store):
+    """Folders of installed models, sorted by name."""
+    try:
+        return sorted(path for path in Path(store).iterdir() if (path / CARD).is_file() and path.name[0] != ".")
+    except OSError:
+        return []
+
+
+def install(source, store, progress):
+    """Copy a model into the store, check it and try it out. Returns its new folder (Path).
+
+    source: a .zip file, a folder, or the card.json of a folder. progress: called with (fraction, text); may raise.
+    Nothing stays behind on any error. Raises ModelUnusable, FolderUnusable.
+    """
+    source, store = Path(source), make_folder(store)
+    partial = store / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    try:
+        partial.mkdir()
+        progress(0.0, strings.MODEL_COPYING)
+        try:
+            if source.suffix.lower() == ".zip":
+                _copy_zip(source, partial)
+            else:
+                _copy_folder(source.parent if source.name == CARD else source, partial)
+        except OSError as error:
+            raise unwritable(partial, error) from None
+        model = check(partial, progress)
+        stem = re.sub(r"[^\w-]+", "_", model.id).strip("_")[:60] or "model"
+        goal = store / f"{stem}-{model.sha256[:12]}"
+        if goal.exists():  # the same files: put back what may have been damaged
+            shutil.rmtree(goal)
+        os.replace(partial, goal)
+        return goal
+    except OSError as error:
+        raise unwritable(store, error) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def check(folder, progress):
+    """Open every file of a model as the engine does and invert a grey picture. Returns the Model or raises
+    ModelUnusable."""
+    needed = [file for file in facts(DEFAULT_FOLDER).files if file.endswith(".onnx")]
+    try:
+        model = load_model(folder, "cpu")
+        names = sorted({*needed, *(file for file in model.card["files"] if file.endswith(".onnx"))})
+        for index, file in enumerate(names):
+            progress(0.2 + 0.4 * index / len(names), strings.MODEL_CHECKING.format(file=file))
+            model.session(file.removesuffix(".onnx"))
+        progress(0.6, strings.MODEL_TRYING)
+        _try_out(model, lambda fraction, text: progress(0.6 + 0.4 * fraction, strings.MODEL_TRYING))
+    except ModelUnusable:
+        raise
+    except PortraitError as error:
+        raise ModelUnusable(str(error)) from None
+    return model
+
+
+def _try_out(model, progress):
+    import numpy as np
+
+    from ...inference.alignment.align import align_manually, find_faces
+    from ...inference.errors import Cancelled
+    from ...inference.inversion.invert import invert_crop
+
+    grey = np.full((256, 256, 3), 128, np.uint8)
+    try:
+        find_faces(grey, model)
+        invert_crop(align_manually(grey, (128, 128), 256, 0.0, model), model, progress)
+    except (PortraitError, Cancelled, MemoryError):
+        raise
+    except Exception as error:  # whatever wrong shapes and missing arrays lead to
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
+        text = strings.MODEL_MISFIT.format(id=model.id, kind=type(error).__name__, reason=reason)
+        raise ModelUnusable(text) from None
+
+
+def remove(folder, store):
+    """Delete an installed model. Raises PortraitError for a folder that is not one of the store's."""
+    folder = Path(folder)
+    if folder not in installed(store):
+        raise PortraitError(strings.MODEL_NOT_OURS.format(folder=folder))
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def is_built_in(folder):
+    """True for the model that comes with the extension, also when no folder is chosen."""
+    return not folder or Path(folder) == DEFAULT_FOLDER
+
+
+def _read_card(data):
+    if len(data) > MAX_CARD_BYTES:
+        raise ValueError(strings.MODEL_CARD_LARGE)
+    try:
+        card = json.loads(data)
+    except RecursionError:
+        raise ValueError(strings.MODEL_CARD_LARGE) from None
+    if not isinstance(card, dict) or not isinstance(card.get("files"), dict):
+        raise ValueError(strings.MODEL_CARD_EMPTY)
+    return card
+
+
+def _copy_folder(folder, goal):
+    def fetch(name, limit):
+        try:
+            with open(folder / name, "rb") as stream:
+                return stream.read(limit)
+        except OSError as error:
+            raise _missing(name, folder, error.strerror) from None
+
+    _copy(fetch, folder, goal)
+
+
+def _copy_zip(path, goal):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            cards = [name for name in archive.namelist() if name.rpartition("/")[2] == CARD]
+            prefix = min(cards, key=len, default=CARD).removesuffix(CARD)
+
+            def fetch(name, limit):
+                try:
+                    with archive.open(prefix + name) as stream:
+                        return stream.read(limit)
+                except KeyError:
+                    raise _missing(name, path.name, strings.MODEL_NOT_IN_ZIP) from None
+
+            _copy(fetch, path.name, goal)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zipfile.zlib.error) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+        raise ModelUnusable(strings.MODEL_UNREADABLE.format(path=path, reason=reason)) from None
+
+
+def _copy(fetch, source, goal):
+    """Copy the card and the files it lists, and nothing else. fetch: function (name, most bytes to read) -> bytes."""
+    data = fetch(CARD, MAX_CARD_BYTES + 1)
+    try:
+        files = _read_card(data)["files"]
+    except ValueError as error:
+        raise ModelUnusable(strings.MODEL_BAD_CARD.format(source=source, reason=error)) from None
+    (goal / CARD).write_bytes(data)
+    for name in files:
+        if not re.fullmatch(r"[\w-][\w .-]*", name) or name == CARD:
+            raise ModelUnusable(strings.MODEL_ODD_NAME.format(source=source))
+        (goal / name).write_bytes(fetch(name, MAX_FILE_BYTES + 1))
+
+
+def _missing(name, source, reason):
+    return ModelUnusable(strings.MODEL_LACKS.format(source=source, name=name, reason=reason))

@@ -1,0 +1,80 @@
+"""The loaded model, and networks that stop in the middle of their work. Touches no bpy, so threads may use it."""
+
+import threading
+
+from ...inference.errors import Cancelled, ModelUnusable, PortraitError
+
+_lock = threading.Lock()
+_models = {}  # the last one loaded: {options: Model}
+
+
+def model(options):
+    """The loaded model for `preferences.engine_options()`; kept, since loading takes time. Raises ModelUnusable."""
+    from ...inference.networks.model import load_model
+
+    key = tuple(options.values())
+    with _lock:
+        if key not in _models:
+            try:
+                loaded = load_model(**options)
+            except PortraitError as error:
+                raise ModelUnusable(str(error)) from None
+            _models.clear()
+            _models[key] = loaded
+        return _models[key]
+
+
+def device_in_use():
+    """Where the loaded model runs, or "" while none is loaded."""
+    return next((loaded.device for loaded in list(_models.values())), "")  # no lock: panels must not wait for a load
+
+
+def forget():
+    """Drop the loaded model."""
+    with _lock:
+        _models.clear()
+
+
+class StoppableModel:
+    """A model whose networks stop within milliseconds when the job is cancelled, not only between its steps.
+
+    model: :class:`inference.networks.model.Model`. progress: :class:`jobs.Progress` of the job.
+    """
+
+    def __init__(self, model, progress):
+        self._model, self._progress = model, progress
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def session(self, name):
+        try:
+            return _StoppableSession(self._model.session(name), self._progress)
+        except PortraitError as error:
+            raise ModelUnusable(str(error)) from None
+
+
+class _StoppableSession:
+    """An onnxruntime.InferenceSession that raises Cancelled once the job is cancelled."""
+
+    def __init__(self, session, progress):
+        self._session, self._progress = session, progress
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def run(self, names, inputs, run_options=None):
+        import onnxruntime
+
+        options = run_options or onnxruntime.RunOptions()
+
+        def terminate():
+            options.terminate = True
+
+        with self._progress.when_stopped(terminate):
+            try:
+                return self._session.run(names, inputs, options)
+            except Exception:
+                if self._progress.stopped:
+                    raise Cancelled from None
+                raise

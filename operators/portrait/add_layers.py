@@ -1,0 +1,209 @@
+"""Add Layers: the manifolds as textured geometry that EEVEE and Cycles render among other objects."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty
+
+from ..language import strings
+from ..state.portraits import active_inverted, load
+from ..work.operator import PortraitOperator
+
+TRANSPARENT_BOUNCES = 64  # a ray can meet every sheet; Blender's default of 8 would turn the rest black
+SPREAD = 0.046  # metres between the origins of the first sheet and the last, by which EEVEE sorts them
+BACKGROUND_RESOLUTION = 1  # quads along the side of the background plane
+SHADOW_RESOLUTION = 64  # quads along the side of the surface that casts the shadows
+SHADOW_INSET = 0.004  # metres behind the surface, so that it does not shade the sheets that show the surface
+
+
+class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.add_layers"
+    bl_label = strings.ADD_LAYERS.label
+    bl_description = strings.ADD_LAYERS.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    look: EnumProperty(
+        name=strings.LAYER_LOOK.label,
+        description=strings.LAYER_LOOK.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_LOOKS.items()],
+        default="emission",
+    )
+    count: EnumProperty(
+        name=strings.LAYER_COUNT.label,
+        description=strings.LAYER_COUNT.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_COUNTS.items()],
+        default="24",
+    )
+    triangles: IntProperty(
+        name=strings.LAYER_TRIANGLES.label,
+        description=strings.LAYER_TRIANGLES.description,
+        min=3_000,
+        max=1_000_000,
+        soft_max=100_000,
+        default=50_000,
+    )
+    blending: EnumProperty(
+        name=strings.LAYER_BLENDING.label,
+        description=strings.LAYER_BLENDING.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_BLENDINGS.items()],
+        default="BLENDED",
+    )
+    shadow: BoolProperty(name=strings.LAYER_SHADOW.label, description=strings.LAYER_SHADOW.description, default=True)
+    background: BoolProperty(name=strings.LAYER_BACKGROUND.label, description=strings.LAYER_BACKGROUND.description)
+
+    @classmethod
+    def poll(cls, context):
+        if active_inverted(context) is None:
+            cls.poll_message_set(strings.INVERT_FIRST)
+            return False
+        return True
+
+    def run(self, context):
+        made = add_layers(
+            context,
+            active_inverted(context),
+            int(self.count),
+            self.triangles,
+            lit=self.look == "lit",
+            blending=self.blending,
+            shadow=self.shadow,
+            background=self.background,
+        )
+        sheets = made[:-1] if self.shadow else made
+        triangles = sum(len(child.data.polygons) * 2 for child in sheets)
+        self.report({"INFO"}, strings.LAYERS_DONE.format(count=len(sheets), triangles=triangles))
+
+
+def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BLENDED", shadow=True, background=False):
+    """One object per sheet, parented to the portrait object. Returns the objects, outermost sheet first.
+
+    count: how many layers at most; with fewer than the portrait has sheets, neighbours are merged. triangles: budget of
+    all of them together; quads without any visible texel are left out. lit: the scene's lights fall on the layers
+    instead of their shining by themselves. blending: BLENDED or DITHERED, how EEVEE draws them. shadow: add, as last
+    object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
+    Raises PortraitError when nothing of the portrait is visible.
+    """
+    from ...inference.errors import PortraitError
+    from ...inference.mesh import layers
+    from ...inference.mesh.surface import find_surface
+
+    portrait = load(obj)
+    try:
+        surface = find_surface(portrait.textures, portrait.radii) if lit or shadow else None
+    except ValueError:
+        raise PortraitError(strings.NO_SURFACE.format(name=obj.name)) from None
+    textures, radii = layers.merge_sheets(portrait.textures, portrait.radii, count)
+    visible = [layers.VisibleQuads(texture[..., 3]) for texture in textures]
+    resolution = layers.grid_resolution(visible, triangles)
+    stack = _Stack(obj, lit, blending)
+    try:
+        normals = stack.normal_map(surface) if lit else None
+        for index, texture in enumerate(textures):
+            seen = visible[index](resolution)
+            if seen.any():
+                offset = SPREAD * index / max(len(textures) - 1, 1)
+                stack.sheet(index, layers.sheet_mesh(radii, index, resolution), seen, texture, normals, offset)
+        if background:
+            plane = layers.sheet_mesh(radii, len(radii), BACKGROUND_RESOLUTION)
+            stack.sheet(len(radii), plane, None, portrait.textures[-1], None, SPREAD * 1.5)
+        if not stack.made:
+            raise PortraitError(strings.NO_SURFACE.format(name=obj.name))
+        if shadow:
+            stack.shadow(surface)
+    except Exception:
+        bpy.data.batch_remove(stack.trash)
+        raise
+    for child in stack.made:
+        context.collection.objects.link(child)
+    if hasattr(context.scene, "cycles"):
+        cycles = context.scene.cycles
+        cycles.transparent_max_bounces = max(cycles.transparent_max_bounces, TRANSPARENT_BOUNCES)
+    return stack.made
+
+
+class _Stack:
+    """The objects under construction; ``trash`` holds every datablock made, for the case that something fails."""
+
+    def __init__(self, obj, lit, blending):
+        self.obj, self.lit, self.blending = obj, lit, blending
+        self.made, self.trash = [], []
+
+    def sheet(self, index, mesh, seen, texture, normals, offset):
+        """Add a sheet. mesh: vertices, faces, uv. seen: which quads to keep, or None for all. offset: of its origin."""
+        from ..datablocks import materials
+
+        name = f"{self.obj.name} {strings.LAYER} {index + 1:02d}"
+        image = self._image(name, texture)
+        if self.lit:
+            material = materials.lit_layer_material(name, image, normals)
+        else:
+            material = materials.layer_material(name, image)
+        material.surface_render_method = self.blending
+        self.trash.append(material)
+        # EEVEE sorts objects by the depth of their origins. These lie on a line that any camera in front of the
+        # portrait sees in the sheets' order.
+        origin = (0.0, offset - 0.1, 0.1 - 0.05 * offset)
+        child = self._object(name, mesh, seen, material, origin)
+        child.visible_shadow = False
+
+    def shadow(self, surface):
+        """Add what casts the shadow: the surface, a little inside, with the portrait's opacity."""
+        import numpy as np
+
+        from ...inference.mesh.layers import VisibleQuads, corner_grid, sheet_mesh
+        from ..datablocks import materials
+
+        name = f"{self.obj.name} {strings.SHADOW}"
+        opacity = np.rint(255 * surface.opacity).astype(np.uint8)
+        image = self._image(name, np.repeat(opacity[..., None], 3, -1))
+        material = materials.shadow_material(name, image)
+        self.trash.append(material)
+        radii = corner_grid(surface.radius, SHADOW_RESOLUTION + 1, SHADOW_RESOLUTION + 1)[None] - SHADOW_INSET
+        mesh = sheet_mesh(radii, 0, SHADOW_RESOLUTION)
+        child = self._object(name, mesh, VisibleQuads(opacity)(SHADOW_RESOLUTION), material, (0.0, 0.0, 0.0))
+        for ray in ("camera", "diffuse", "glossy", "transmission", "volume_scatter"):
+            setattr(child, f"visible_{ray}", False)
+        child.display_type = "BOUNDS"
+
+    def normal_map(self, surface):
+        """Image of the surface's normals in object space, shared by all sheets: they have the same UVs."""
+        import numpy as np
+
+        from ...inference.mesh.surface import surface_normals
+        from ..datablocks import meshes
+
+        normals = surface_normals(surface.radius)
+        in_object = meshes.to_blender(normals.reshape(-1, 3)).reshape(normals.shape)
+        name = f"{self.obj.name} {strings.NORMALS}"
+        image = self._image(name, np.rint(127.5 + 127.5 * in_object).astype(np.uint8))
+        image.colorspace_settings.name = "Non-Color"
+        return image
+
+    def _image(self, name, pixels):
+        from ..datablocks import images
+
+        image = images.new_image(name, pixels)
+        self.trash.append(image)
+        return image
+
+    def _object(self, name, mesh, seen, material, origin):
+        import numpy as np
+        from mathutils import Matrix
+
+        from ..datablocks import meshes
+
+        vertices, faces, uv = mesh
+        if seen is not None:
+            faces = faces[seen.ravel()]
+        used, faces = np.unique(faces, return_inverse=True)
+        place = np.array(origin, np.float32)
+        data = meshes.new_mesh(name, meshes.to_blender(vertices[used]) - place, faces.reshape(-1, 4), uv[used])
+        self.trash.append(data)
+        data.materials.append(material)
+        child = bpy.data.objects.new(name, data)
+        self.trash.append(child)
+        child.matrix_basis = Matrix.Translation(origin)
+        child.parent = self.obj
+        self.made.append(child)
+        return child
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_OT_add_layers,)

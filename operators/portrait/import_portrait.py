@@ -1,0 +1,172 @@
+"""Import a photo: find the faces, show the crop, make the portrait object that Invert fills."""
+
+import os
+
+import bpy
+from bpy.props import CollectionProperty, IntProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
+
+from ..language import strings
+from ..state.portraits import (
+    SUFFIX,
+    active_portrait,
+    check_editable,
+    keep_photo,
+    load_file,
+    new_portrait_object,
+    note_portrait,
+)
+from ..work.operator import PortraitOperator, one_line
+
+PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+EXTENSIONS = (*PHOTOS, SUFFIX)
+
+
+class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator, ImportHelper):
+    bl_idname = "portrait_manifolds.import_portrait"
+    bl_label = strings.IMPORT.label
+    bl_description = strings.IMPORT.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in EXTENSIONS), options={"HIDDEN"})
+    face: IntProperty(name=strings.FACE.label, description=strings.FACE.description, min=0, default=0)
+
+    def invoke(self, context, event):
+        if self.files or os.path.isfile(self.filepath):  # dropped on the viewport
+            return self.execute(context)
+        return super().invoke(context, event)
+
+    def run(self, context):
+        from ...inference.errors import PortraitError
+        from .show import frame
+
+        paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
+        obj, errors = None, []
+        for path in (bpy.path.abspath(path) for path in paths):
+            try:
+                if path.lower().endswith(SUFFIX):
+                    obj = import_file(context, path)
+                else:
+                    obj = import_photo(context, path, self.face, self)
+            except PortraitError as error:  # the others are imported all the same
+                errors.append((os.path.basename(path), error))
+        if obj is None:
+            raise errors[0][1]
+        for name, error in errors:
+            self.report({"WARNING"}, strings.IMPORT_SOME.format(name=name, reason=one_line(error)))
+        frame(context, obj)
+
+
+def import_file(context, path):
+    """Make a portrait object of a portrait file, such as a batch leaves. Raises PortraitError."""
+    from ..crop import crops
+
+    portrait = load_file(os.path.abspath(path))
+    obj = new_portrait_object(context, os.path.splitext(portrait.photo_name or os.path.basename(path))[0])
+    try:
+        note_portrait(obj, portrait, path)
+        crops.show_preview(obj, portrait.crop)
+    except Exception:
+        bpy.data.objects.remove(obj)
+        raise
+    context.collection.objects.link(obj)
+    return obj
+
+
+def import_photo(context, path, face, operator):
+    """Make the portrait object of one photo. Reports through `operator`. Raises PortraitError."""
+    obj = new_portrait_object(context, os.path.splitext(os.path.basename(path))[0])
+    try:
+        note_photo(obj, path, face, operator)
+    except Exception:
+        bpy.data.objects.remove(obj)
+        raise
+    context.collection.objects.link(obj)
+    return obj
+
+
+def note_photo(obj, path, face, operator):
+    """Give a portrait object its photo: find the faces and align one. Reports through `operator`.
+
+    Where no face can be aligned the crop by hand is turned on. Raises PortraitError; the object is untouched when the
+    photo cannot be read.
+    """
+    from ...inference.errors import FaceUnusable
+    from ..crop import crops
+
+    photo, faces = crops.look_at(path)
+    settings = obj.portrait_manifolds
+    keep_photo(obj, path)
+    settings.landmarks = ""
+    settings.photo_size = photo.shape[1::-1]
+    settings.faces.clear()
+    for found in faces:
+        item = settings.faces.add()
+        item.box, item.score = [float(value) for value in found.box], float(found.score)
+    settings.face = min(face, max(0, len(faces) - 1))
+    settings.use_crop = False
+    if not faces:
+        crops.first_crop(settings)
+        operator.report({"WARNING"}, strings.NO_FACE.format(name=obj.name))
+    elif face >= len(faces):
+        operator.report({"WARNING"}, strings.NO_SUCH_FACE.format(face=face, count=len(faces)))
+    elif len(faces) > 1:
+        operator.report({"INFO"}, strings.SEVERAL_FACES.format(count=len(faces), face=settings.face))
+    try:
+        if faces:
+            crops.update_crop(obj, photo=photo, faces=faces)
+    except FaceUnusable as error:
+        crops.first_crop(settings)
+        operator.report({"WARNING"}, one_line(error))
+    if settings.use_crop:
+        crops.show_preview(obj, crops.plain_crop(photo, settings))
+
+
+class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.update_crop"
+    bl_label = strings.UPDATE_CROP.label
+    bl_description = strings.UPDATE_CROP.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    face: IntProperty(
+        name=strings.FACE.label, description=strings.FACE.description, default=-1, min=-1, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context):
+        if active_portrait(context) is None:
+            cls.poll_message_set(strings.SELECT_PORTRAIT)
+            return False
+        return True
+
+    def run(self, context):
+        from ..crop import crops
+
+        obj = active_portrait(context)
+        self.subject = obj.name
+        check_editable(obj)
+        if self.face >= 0:
+            obj.portrait_manifolds.face = min(self.face, max(0, len(obj.portrait_manifolds.faces) - 1))
+            obj.portrait_manifolds.use_crop = False
+        crops.update_crop(obj)
+
+
+class PORTRAIT_MANIFOLDS_FH_photo(bpy.types.FileHandler):
+    bl_idname = "PORTRAIT_MANIFOLDS_FH_photo"
+    bl_label = strings.IMPORT.label
+    bl_import_operator = "portrait_manifolds.import_portrait"
+    bl_file_extensions = ";".join(EXTENSIONS)
+
+    @classmethod
+    def poll_drop(cls, context):
+        return context.area is not None and context.area.type == "VIEW_3D"
+
+
+CLASSES = (
+    PORTRAIT_MANIFOLDS_OT_import_portrait,
+    PORTRAIT_MANIFOLDS_OT_update_crop,
+    PORTRAIT_MANIFOLDS_FH_photo,
+)

@@ -1,0 +1,119 @@
+"""Invert: the networks turn the photo of the portrait object into radiance manifolds."""
+
+import json
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from ..language import strings
+from ..state.portraits import (
+    active_portrait,
+    check_editable,
+    find,
+    free_path,
+    load_file,
+    note_portrait,
+    reference,
+    storage_folder,
+)
+from ..work import jobs
+from ..work.operator import JobOperator, PortraitOperator, check_free, redraw_panels
+
+
+class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.invert"
+    bl_label = strings.INVERT.label
+    bl_description = strings.INVERT.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    add_camera: BoolProperty(name=strings.WITH_CAMERA.label, description=strings.WITH_CAMERA.description, default=True)
+    filepath: StringProperty(
+        name=strings.PHOTO.label, description=strings.INVERT_FILEPATH.description, options={"SKIP_SAVE"}
+    )
+
+    def prepare(self, context):
+        from ...inference.errors import Cancelled, PortraitError
+        from ..crop import crops
+        from ..models.models import StoppableModel
+        from ..preferences.preferences import engine_options
+        from .import_portrait import import_photo
+
+        if self.filepath:
+            obj = import_photo(context, bpy.path.abspath(self.filepath), 0, self)
+            context.view_layer.objects.active = obj
+        else:
+            obj = active_portrait(context)
+        if obj is None:
+            raise PortraitError(strings.SELECT_PORTRAIT)
+        self.subject, self.target = obj.name, reference(obj)
+        check_editable(obj)
+        check_free(obj)
+        photo = crops.existing_photo(obj)
+        from ...inference.pipeline import invert_photo
+        from ...inference.portrait import save_portrait
+
+        choice, options = crops.chosen_crop(obj), engine_options()
+        folder, name = storage_folder(), obj.name
+
+        def work(progress):
+            progress(0.0, strings.LOADING)
+            inversion = invert_photo(
+                photo,
+                StoppableModel(crops.model(options), progress),
+                face=None if choice["crop"] else choice["face"],
+                crop=choice["crop"],
+                progress=lambda fraction, text: progress(0.98 * fraction, text),
+            )
+            progress(0.98, strings.SAVING)
+            path = free_path(folder, name)
+            save_portrait(inversion.portrait, path)
+            try:
+                load_file(str(path))  # so that the main thread finds it in memory
+                progress(1.0, strings.SAVING)
+            except Cancelled:
+                path.unlink(missing_ok=True)
+                raise
+            return inversion, path
+
+        return work
+
+    def finish(self, context, result):
+        from ...inference.errors import PortraitError
+        from ..crop import crops
+        from .photo_camera import add_photo_camera, follow_photo
+
+        inversion, path = result
+        try:
+            obj = find(self.target)
+        except PortraitError:
+            path.unlink(missing_ok=True)
+            raise
+        settings = obj.portrait_manifolds
+        note_portrait(obj, inversion.portrait, path)
+        settings.report = json.dumps(inversion.report, default=str)
+        crops.note_alignment(obj, inversion.alignment)
+        follow_photo(obj)
+        if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
+            add_photo_camera(context, obj, whole_photo=False)
+        for warning in inversion.report.get("warnings", []):
+            self.report({"WARNING"}, str(warning))
+        self.report({"INFO"}, strings.INVERTED.format(name=obj.name))
+
+
+class PORTRAIT_MANIFOLDS_OT_cancel(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.cancel"
+    bl_label = strings.CANCEL.label
+    bl_description = strings.CANCEL.description
+
+    job: IntProperty(name=strings.JOB.label, description=strings.JOB.description, options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        return bool(jobs.queue.pending())
+
+    def run(self, context):
+        jobs.queue.cancel(self.job)
+        redraw_panels(context)
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_OT_invert, PORTRAIT_MANIFOLDS_OT_cancel)

@@ -1,0 +1,112 @@
+"""Add Camera: a Blender camera that reproduces the photo exactly."""
+
+import bpy
+from bpy.props import BoolProperty
+
+from ..language import strings
+from ..state.portraits import active_inverted, load, photo_of
+from ..work.operator import PortraitOperator
+
+# Custom properties of cameras that reproduce the "photo" or its "crop": which of them, and where it was put for that
+KIND, PLACE = "portrait_manifolds_camera", "portrait_manifolds_place"
+
+class PORTRAIT_MANIFOLDS_OT_add_camera(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.add_camera"
+    bl_label = strings.ADD_CAMERA.label
+    bl_description = strings.ADD_CAMERA.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    whole_photo: BoolProperty(name=strings.WHOLE_PHOTO.label, description=strings.WHOLE_PHOTO.description)
+    background: BoolProperty(
+        name=strings.CAMERA_BACKGROUND.label, description=strings.CAMERA_BACKGROUND.description, default=True
+    )
+    set_resolution: BoolProperty(
+        name=strings.SET_RESOLUTION.label, description=strings.SET_RESOLUTION.description, default=True
+    )
+
+    @classmethod
+    def poll(cls, context):
+        if active_inverted(context) is None:
+            cls.poll_message_set(strings.INVERT_FIRST)
+            return False
+        return True
+
+    def run(self, context):
+        add_photo_camera(context, active_inverted(context), self.whole_photo, self.background, self.set_resolution)
+
+
+def add_photo_camera(context, obj, whole_photo=False, background=True, set_resolution=True):
+    """Link a camera under the portrait object, make it the scene's, and return it.
+
+    whole_photo: the camera shows the photo as it was taken, else the upright 256-pixel crop the networks saw.
+    background: show the photo behind the camera's view. set_resolution: give the render the image's size.
+    """
+    from ..engine import cameras
+
+    camera, picture = _camera_of(load(obj), whole_photo), None
+    if background:
+        picture = _picture_of(obj, whole_photo)
+    name = f"{obj.name} {strings.PHOTO_CAMERA if whole_photo else strings.CROP_CAMERA}"
+    new = cameras.new_camera_object(name, camera)
+    new[KIND] = "photo" if whole_photo else "crop"
+    new[PLACE] = _place(new)
+    if picture is not None:
+        new.data.show_background_images = True
+        slot = new.data.background_images.new()
+        slot.image, slot.alpha, slot.frame_method = picture, 1.0 if whole_photo else 0.5, "FIT"
+    new.parent = obj
+    context.collection.objects.link(new)
+    scene = context.scene
+    scene.camera = new
+    if set_resolution:
+        render = scene.render
+        render.resolution_x, render.resolution_y = camera.width, camera.height
+        render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+        render.resolution_percentage = 100
+    return new
+
+
+def follow_photo(obj):
+    """Make the cameras under a portrait object that reproduce its photo do so again, after another inversion.
+
+    Cameras that were moved since belong to the user.
+    """
+    from ..engine import cameras
+
+    portrait = load(obj)
+    for child in obj.children:
+        if child.type != "CAMERA" or KIND not in child or child.library is not None:
+            continue
+        if max(abs(a - b) for a, b in zip(child[PLACE], _place(child), strict=True)) > 1e-6:
+            continue
+        whole_photo = child[KIND] == "photo"
+        cameras.set_camera_object(child, _camera_of(portrait, whole_photo))
+        child[PLACE] = _place(child)
+        if child.data.background_images and not whole_photo:
+            child.data.background_images[0].image = _picture_of(obj, False)
+
+
+def _place(camera):
+    return [value for row in camera.matrix_basis for value in row]
+
+
+def _camera_of(portrait, whole_photo):
+    if not whole_photo:
+        return portrait.camera
+    from ...inference.alignment.align import photo_camera
+
+    return photo_camera(portrait, portrait.photo_size)
+
+
+def _picture_of(obj, whole_photo):
+    """Image datablock of the photo, None when it is not at hand; or of its crop."""
+    from ...inference.photo.open import open_photo
+    from ..datablocks import images
+
+    if not whole_photo:
+        return images.new_image(f"{obj.name} crop", load(obj).crop)
+    path = photo_of(obj)
+    return images.photo_image(path, open_photo(path)) if path else None
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_OT_add_camera,)

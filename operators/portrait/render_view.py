@@ -1,0 +1,69 @@
+"""Render View: the portrait through the scene's camera, into an image and optionally a file."""
+
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from ..language import strings
+from ..state.portraits import active_inverted, load
+from ..work.operator import PortraitOperator
+
+
+class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.render_view"
+    bl_label = strings.RENDER_VIEW.label
+    bl_description = strings.RENDER_VIEW.description
+    bl_options = {"REGISTER"}
+
+    filepath: StringProperty(
+        name=strings.VIEW_PATH.label,
+        description=strings.VIEW_PATH.description,
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    background: EnumProperty(
+        name=strings.BACKGROUND.label,
+        description=strings.BACKGROUND.description,
+        items=[(key, text.label, text.description) for key, text in strings.BACKGROUNDS.items()],
+        default="none",
+    )
+
+    @classmethod
+    def poll(cls, context):
+        if active_inverted(context) is None:
+            cls.poll_message_set(strings.INVERT_FIRST)
+            return False
+        if context.scene.camera is None:
+            cls.poll_message_set(strings.NO_CAMERA)
+            return False
+        return True
+
+    def run(self, context):
+        from ..datablocks import images
+
+        view = view_through_camera(context, active_inverted(context), self.background)
+        image = images.show_view(strings.VIEW_IMAGE, view)
+        if self.filepath:
+            path = bpy.path.ensure_ext(bpy.path.abspath(self.filepath), ".png")
+            images.save_view(path, view)
+        for area in context.screen.areas if context.screen else ():
+            if area.type == "IMAGE_EDITOR":
+                area.spaces.active.image = image
+        self.report({"INFO"}, strings.VIEW_DONE.format(image=image.name, width=image.size[0], height=image.size[1]))
+
+
+def view_through_camera(context, obj, background="none"):
+    """View (straight sRGB) of one portrait through the scene's camera at the scene's render size and border."""
+    from ...inference.errors import PortraitError
+    from ...inference.view.render import render_view
+    from ..engine import cameras
+    from ..preferences.preferences import preferences
+
+    if context.scene.camera is None:
+        raise PortraitError(strings.NO_CAMERA)
+    depsgraph = context.evaluated_depsgraph_get()
+    camera = cameras.world_camera(context.scene.camera, depsgraph, context.scene)
+    camera, _ = cameras.to_portrait_space(camera, obj.evaluated_get(depsgraph).matrix_world)
+    return render_view(load(obj), camera, background, threads=preferences().threads)
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_OT_render_view,)

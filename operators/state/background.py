@@ -1,0 +1,53 @@
+"""The background of the photo: shown or hidden for each portrait, in views and as a layer."""
+
+import bpy
+
+from ..language import strings
+from ..work.operator import PortraitOperator
+from .portraits import active_inverted, is_editable, is_portrait
+
+
+def background_of(obj):
+    """ "source" or "none", as `inference.view.render.render_view` wants it, for a portrait object."""
+    return "source" if obj.portrait_manifolds.show_background else "none"
+
+
+def show_planes(obj):
+    """Show or hide the background layers of a portrait object as it says."""
+    for child in obj.children:
+        if is_plane(child) and is_editable(child):
+            child.hide_viewport = child.hide_render = not obj.portrait_manifolds.show_background
+
+
+def is_plane(child):
+    """True for the background layer: its quad is like no other."""
+    from ...inference.mesh.layers import BACKGROUND_HALF
+
+    if child.type != "MESH" or len(child.data.vertices) != 4:
+        return False
+    sides = [max(axis) - min(axis) for axis in zip(*(vertex.co for vertex in child.data.vertices), strict=True)]
+    return max(abs(side - wanted) for side, wanted in zip(sides, (2 * BACKGROUND_HALF, 0, 2 * BACKGROUND_HALF))) < 1e-4
+
+
+class PORTRAIT_MANIFOLDS_OT_toggle_background(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.toggle_background"
+    bl_label = strings.TOGGLE_BACKGROUND.label
+    bl_description = strings.TOGGLE_BACKGROUND.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if active_inverted(context) is None:
+            cls.poll_message_set(strings.INVERT_FIRST)
+            return False
+        return True
+
+    def run(self, context):
+        active = active_inverted(context)
+        show = not active.portrait_manifolds.show_background
+        for obj in {active, *(obj for obj in context.selected_objects if is_portrait(obj))}:
+            if is_editable(obj):
+                obj.portrait_manifolds.show_background = show
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_OT_toggle_background,)
