@@ -11,7 +11,7 @@ import pytest
 from inference.geometry import cameras, domes
 from inference.view.render import View, render_view
 from tests.portraits import analytic_portrait, sheet_radii
-from training import metrics, report
+from training.evaluation import metrics, report
 from training.peers import eos_fit, mediapipe_mesh, meshes
 
 

@@ -23,10 +23,11 @@ import sys
 from tqdm import tqdm
 
 from inference.files import write_atomically
-from training import evaluate, report
+from training import evaluate
 from training.errors import TrainingError, command
-from training.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
-from training.switches import ANSWERS, SWITCHES, Switched, Told, exact_answers
+from training.evaluation import report
+from training.evaluation.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
+from training.evaluation.switches import ANSWERS, SWITCHES, Switched, Told, exact_answers
 
 COLUMNS = {  # measure: title and digits
     "depth_mm": ("depth mm", 2), "psnr": ("own view dB", 2), "silhouette": ("own IoU", 3), "novel_15": ("±15° dB", 2),
@@ -83,7 +84,7 @@ def sheets(options):
 
 def training_variants(preset):
     """{variant: list of name=value} for ``training.train --set``: the whole, and each loss of a preset switched off."""
-    from training.presets import PRESETS
+    from training.run.presets import PRESETS
 
     weights = PRESETS[preset].weights
     used = [field.name for field in dataclasses.fields(weights) if getattr(weights, field.name)]

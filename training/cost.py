@@ -12,10 +12,10 @@ import torch
 
 from training.errors import command
 from training.export import DECODED, multiply_accumulates, networks
-from training.model import GEOMETRY, PortraitModel
-from training.networks import SHEETS
-from training.objective import texture_losses, view_losses
-from training.presets import PRESETS, override
+from training.model.model import GEOMETRY, PortraitModel
+from training.model.networks import SHEETS
+from training.run.objective import texture_losses, view_losses
+from training.run.presets import PRESETS, override
 
 STATE_BYTES = 20  # per parameter: weight, gradient, two moments, running average
 
@@ -48,7 +48,7 @@ def build(preset):
 
 
 def random_batch(model, count):
-    """A batch of noise with the shapes of training.examples, of heads seen from the front."""
+    """A batch of noise with the shapes of training.data.examples, of heads seen from the front."""
     from inference.geometry.cameras import orbit_camera
 
     size = 2 * model.config.grid

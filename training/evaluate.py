@@ -26,9 +26,9 @@ from inference.geometry import cameras
 from inference.networks.model import load_model
 from inference.portrait import Portrait
 from inference.view.render import render_view
-from training import report
 from training.errors import TrainingError, command
-from training.metrics import (
+from training.evaluation import report
+from training.evaluation.metrics import (
     CONSISTENCY_ANGLE,
     Identity,
     consistency,
@@ -39,8 +39,8 @@ from training.metrics import (
     ssim,
     turned,
 )
+from training.evaluation.report import Line, median, share
 from training.peers.meshes import PeerError
-from training.report import Line, median, share
 
 OURS, MEAN_HEAD, MEDIAPIPE, EOS = "ours", "mean head", "MediaPipe", "eos + Surrey"
 COLLAR = -0.105  # metres below the head centre; silhouettes and pictures are compared above it
@@ -226,7 +226,7 @@ def read_heads(folder, limit=None):
 
 def places_of(folder, limit=None):
     """The same as pairs of shard and row."""
-    from training.synthetic_shards import open_shards
+    from training.data.shards import open_shards
 
     try:
         return [(shard, index) for shard in open_shards([folder]) for index in range(len(shard))[:limit]]

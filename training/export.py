@@ -17,9 +17,9 @@ import warnings
 import numpy as np
 import torch
 
-from training.checkpoint import load_parameters, network_config, read_checkpoint
-from training.model import GEOMETRY, PortraitModel
-from training.stored_weights import KINDS, store
+from training.model.model import GEOMETRY, PortraitModel
+from training.run.checkpoint import load_parameters, network_config, read_checkpoint
+from training.weights.stored_weights import KINDS, store
 
 TOLERANCE = 2e-3  # largest difference of an output, relative to its spread, in float32
 STORED = {"float32": TOLERANCE, "float16": 3e-2, "int8": 1.0}  # and with weights that are stored so
@@ -94,7 +94,7 @@ def multiply_accumulates(module, inputs):
         spatial = output[0, 0].numel() if output.dim() == 4 else 1
         total += weights * spatial * output.shape[1]
 
-    from training.networks import StyledConv
+    from training.model.networks import StyledConv
 
     for layer in module.modules():
         if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear, StyledConv)):
@@ -106,7 +106,7 @@ def multiply_accumulates(module, inputs):
 
 
 def store_weights(path, kind):
-    """Store a file's weights as one of ``training.stored_weights.KINDS``."""
+    """Store a file's weights as one of ``training.weights.stored_weights.KINDS``."""
     import onnx
 
     model = onnx.load(str(path))
@@ -130,7 +130,7 @@ def compare(path, inputs, wanted, tolerance):
 def export_network(name, module, inputs, outputs, axes, folder, weights="float16"):
     """Write one network and compare ONNX Runtime with torch. Returns its GMAC. Raises ValueError when they differ.
 
-    weights: how they are stored, one of ``training.stored_weights.KINDS``.
+    weights: how they are stored, one of ``training.weights.stored_weights.KINDS``.
     """
     path = folder / f"{name}.onnx"
     with warnings.catch_warnings(), torch.no_grad():

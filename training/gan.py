@@ -23,20 +23,20 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from training import checkpoint as ck
-from training import manifolds as mf
 from training.errors import TrainingError, command
-from training.from_onnx import start_from
-from training.model import GEOMETRY, PortraitModel
-from training.networks import SHEETS, NetworkConfig, opacity_logits
+from training.model import manifolds as mf
+from training.model.model import GEOMETRY, PortraitModel
+from training.model.networks import SHEETS, NetworkConfig, opacity_logits
 from training.population import for_grid
-from training.presets import override
+from training.run import checkpoint as ck
+from training.run.presets import override
 from training.sample import Prior
+from training.weights.from_onnx import start_from
 
 
 @dataclasses.dataclass(frozen=True)
 class GanPreset:
-    """The recipe. Any field can be set with ``--set``, as in training.presets."""
+    """The recipe. Any field can be set with ``--set``, as in training.run.presets."""
 
     network: NetworkConfig = NetworkConfig()
     z_dim: int = 64  # width of the latent

@@ -16,10 +16,10 @@ from torch import nn
 from tqdm import tqdm
 
 from inference.geometry import domes
-from training.checkpoint import write_atomically
 from training.errors import command
-from training.manifolds import Manifolds
-from training.networks import SHEETS
+from training.model.manifolds import Manifolds
+from training.model.networks import SHEETS
+from training.run.checkpoint import write_atomically
 
 SCALE = 0.1  # metres; points are divided by it
 CENTRE = (0.0, domes.EQUATOR_Y, domes.AXIS_Z)

@@ -15,8 +15,8 @@ from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 from inference.inversion.invert import UNUSED_LANDMARKS
 from inference.inversion.placement import KNEE, bounds, continued, radius_to_level
-from training.networks import SHEETS
-from training.synthetic_shards import open_shards
+from training.data.shards import open_shards
+from training.model.networks import SHEETS
 
 MARGIN = 0.004  # metres between the population and either bound
 HAIR_ROOM = 0.012  # metres added outside wherever hair was seen

@@ -20,13 +20,13 @@ from tqdm import tqdm
 
 from inference.geometry import cameras
 from inference.view.render import render_view
-from training.checkpoint import network_config, read_checkpoint
+from training.data.shards import open_shards
 from training.errors import TrainingError, command
 from training.export import load_checkpoint
-from training.from_onnx import start_from
-from training.model import GEOMETRY, PortraitModel
-from training.networks import SHAPE_GRID, SHEETS, MappingNetwork, opacity_logits
-from training.synthetic_shards import open_shards
+from training.model.model import GEOMETRY, PortraitModel
+from training.model.networks import SHAPE_GRID, SHEETS, MappingNetwork, opacity_logits
+from training.run.checkpoint import network_config, read_checkpoint
+from training.weights.from_onnx import start_from
 
 YAWS = (-30.0, 0.0, 30.0)
 

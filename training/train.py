@@ -21,28 +21,28 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from training import checkpoint as ck
-from training.batches import Batches, Opening, look, newer
+from training.data.batches import Batches, Opening, look, newer
+from training.data.fresh_heads import fresh_heads
 from training.errors import TrainingError, command
-from training.fresh_heads import fresh_heads
-from training.from_onnx import read_geometry, start_from
-from training.journal import Journal
-from training.judges import summon
-from training.linear_shape import fit_linear_shape
-from training.model import GEOMETRY, PortraitModel
-from training.objective import texture_losses, view_losses
-from training.optimizer import Optimizer
-from training.pictures import Validation
+from training.model.linear_shape import fit_linear_shape
+from training.model.model import GEOMETRY, PortraitModel
 from training.population import for_grid
-from training.presets import PRESETS, override
-from training.processes import Group
+from training.run import checkpoint as ck
+from training.run.journal import Journal
+from training.run.judges import summon
+from training.run.objective import texture_losses, view_losses
+from training.run.optimizer import Optimizer
+from training.run.pictures import Validation
+from training.run.presets import PRESETS, override
+from training.run.processes import Group
+from training.weights.from_onnx import read_geometry, start_from
 
 PATIENCE = 10  # steps in a row whose gradient is no number before a run ends
 
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu", help="see training/presets.py")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu", help="see training/run/presets.py")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", dest="settings",
                         help="change fields of the preset: batch=8 weights.level=0 network.w_dim=256")  # fmt: skip
     parser.add_argument("--heads", nargs="+", type=pathlib.Path, required=True, help="folders of synthetic shards")

@@ -4,7 +4,7 @@
 
 Weights are the running average's. ``surface`` is the mean error of the surface over all columns that meet the subject, in
 millimetres along the column; ``parts`` the mean chance of what a column is made of; the rest are the terms of
-training.objective with the default weights. With aligned portraits of training.align_photos also the priors from the
+training.run.objective with the default weights. With aligned portraits of training.align_photos also the priors from the
 coarse manifolds, each with weight one, in random other views of them.
 """
 
@@ -13,14 +13,14 @@ import pathlib
 
 import torch
 
-from training.batches import open_portraits
-from training.checkpoint import read_checkpoint
+from training.data.batches import open_portraits
+from training.data.examples import SyntheticHeads
 from training.errors import command
-from training.examples import SyntheticHeads
 from training.export import load_checkpoint
-from training.networks import SHEETS
-from training.objective import NOBODY, coarse_priors, texture_losses, unknown_view
-from training.presets import LossWeights
+from training.model.networks import SHEETS
+from training.run.checkpoint import read_checkpoint
+from training.run.objective import NOBODY, coarse_priors, texture_losses, unknown_view
+from training.run.presets import LossWeights
 
 CHUNK = 8  # examples evaluated at once
 MILLIMETRES = 4.0  # ``gap`` of an example is in units of so many

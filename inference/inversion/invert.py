@@ -2,7 +2,7 @@
 
 The method is GRAMInverter's (CVPR 2023, figure 2). The convolutions run in ONNX Runtime; look-ups at points that are
 known beforehand (the lift of the voxel, the photo's pixels at every texel) run here, because they are many times
-faster outside an exported graph. ``training/model.py`` is the same computation in torch.
+faster outside an exported graph. ``training/model/model.py`` is the same computation in torch.
 """
 
 import dataclasses

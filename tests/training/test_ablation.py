@@ -7,13 +7,13 @@ import pytest
 
 from inference.geometry import domes
 from tests.portraits import sheet_radii
-from training.switches import PIXELS, VOXEL, Switched
+from training.evaluation.switches import PIXELS, VOXEL, Switched
 
 
 @pytest.fixture(scope="module")
 def representation():
     pytest.importorskip("scipy")
-    return pytest.importorskip("training.representation")
+    return pytest.importorskip("training.evaluation.representation")
 
 
 def test_other_numbers_of_sheets_fill_the_same_space(representation):
@@ -136,7 +136,7 @@ def test_exact_answers_take_the_networks_place():
     pytest.importorskip("torch")
     from inference.inversion.placement import bounds, level_to_radius
     from inference.mesh.surface import at_texels
-    from training.switches import Told, exact_answers
+    from training.evaluation.switches import Told, exact_answers
 
     radii = np.linspace(0.16, 0.06, 23)[:, None, None].repeat(81, 1).repeat(81, 2).astype(np.float32)
     rgba = np.full((1, 160, 160, 4), (255, 0, 51, 255), np.uint8)

@@ -5,10 +5,10 @@ import io
 import pytest
 import torch
 
-from training import checkpoint as ck
 from training.cost import build, measure
-from training.optimizer import Optimizer
-from training.presets import PRESETS
+from training.run import checkpoint as ck
+from training.run.optimizer import Optimizer
+from training.run.presets import PRESETS
 
 
 def test_moments_survive_packing():
@@ -74,7 +74,7 @@ def test_weights_of_other_networks_are_refused(model):
 
 def test_costs_are_counted():
     """A network twice as wide costs about four times as much, and a chunk's memory grows with its patches."""
-    from training.presets import override
+    from training.run.presets import override
 
     small = measure(override(PRESETS["cpu"], ["network.texture_channels=32,32,32", "patch=16"]))
     large = measure(override(PRESETS["cpu"], ["network.texture_channels=64,64,64", "patch=48"]))

@@ -6,8 +6,8 @@ import torch
 
 from training.errors import TrainingError
 from training.export import TOLERANCE, compare, load_checkpoint, networks
-from training.from_onnx import read_geometry, start_from
-from training.model import GEOMETRY, PortraitModel
+from training.model.model import GEOMETRY, PortraitModel
+from training.weights.from_onnx import read_geometry, start_from
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from inference.geometry.cameras import orbit_camera
 from tests.training import heads
 from tests.training.conftest import TINY
 from training import gan
-from training.presets import override
+from training.run.presets import override
 
 SMALL = [line for line in TINY if line.startswith("network.")] + [
     "network.grid=40", "network.generator_channels=16,16,16,12,8", "side=32", "z_dim=8", "batch=6", "chunk=6",
@@ -95,9 +95,9 @@ def test_a_resumed_run_takes_the_same_course(run):
 
 def test_the_prior_can_be_drawn_from(run, tmp_path, geometry):
     """training.sample draws from gan.pt, and training.train can start from it."""
-    from training import checkpoint as ck
     from training import sample
-    from training.from_onnx import start_from
+    from training.run import checkpoint as ck
+    from training.weights.from_onnx import start_from
 
     ck.save_checkpoint(tmp_path / "gan.pt", run.state())
     sample.main(["--prior", str(tmp_path / "gan.pt"), "--count", "2", "--out", str(tmp_path / "heads.png")])

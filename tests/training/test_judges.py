@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from inference.geometry import cameras
-from training import checkpoint as ck
-from training import judges, train
+from training import train
 from training.errors import TrainingError
-from training.processes import Group
+from training.run import checkpoint as ck
+from training.run import judges
+from training.run.processes import Group
 
 
 class Halves(torch.nn.Module):

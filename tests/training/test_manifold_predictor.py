@@ -7,7 +7,7 @@ import torch
 from inference.geometry import domes
 from tests.portraits import sheet_radii
 from training import manifold_predictor as mp
-from training.manifolds import Manifolds
+from training.model.manifolds import Manifolds
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 def test_photos_are_aligned_by_their_labels(real, geometry):
     """The camera found for a photo sees the mean head's landmarks where the photo shows the sitter's."""
     from inference.geometry.cameras import CROP_SIZE
-    from training.manifolds import project
+    from training.model.manifolds import project
 
     torch = pytest.importorskip("torch")
     with np.load(real) as data, np.load(geometry) as means:
@@ -25,9 +25,9 @@ def test_photos_are_aligned_by_their_labels(real, geometry):
 
 
 def test_the_sheets_enclose_the_heads(geometry, shards):
-    from training.networks import SHEETS
+    from training.data.shards import open_shards
+    from training.model.networks import SHEETS
     from training.population import levels
-    from training.synthetic_shards import open_shards
 
     with np.load(geometry) as data:
         radius = np.asarray(open_shards([shards])[0]["dome_radius"]).astype(np.float32)

@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
-from training import checkpoint as ck
-from training.optimizer import Optimizer, is_inner
+from training.run import checkpoint as ck
+from training.run.optimizer import Optimizer, is_inner
 
 RATE = 1e-2
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from training.errors import TrainingError
-from training.presets import PRESETS, LossWeights, override
+from training.run.presets import PRESETS, LossWeights, override
 
 
 def test_fields_are_set_in_their_own_type():
@@ -42,9 +42,9 @@ def test_a_wrong_setting_is_explained(line, message):
 def terms_of():
     """Weighted loss terms of one batch as a function of the weights; half of the batch is a real portrait."""
     from tests.training.conftest import TINY
-    from training import judges
     from training.cost import build, random_batch
-    from training.objective import texture_losses, view_losses
+    from training.run import judges
+    from training.run.objective import texture_losses, view_losses
 
     torch.manual_seed(0)
     model = build(override(PRESETS["cpu"], [*TINY]))
@@ -94,7 +94,7 @@ def test_real_portraits_teach_no_shape_but_the_priors():
     """Pictures of a real portrait leave its geometry alone; the depth prior moves details to the coarse manifolds."""
     from tests.training.conftest import TINY
     from training.cost import build, random_batch
-    from training.objective import view_losses
+    from training.run.objective import view_losses
 
     torch.manual_seed(0)
     model = build(override(PRESETS["cpu"], [*TINY]))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.stored_weights import KINDS, SMALL, restored, store
+from training.weights.stored_weights import KINDS, SMALL, restored, store
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -10,9 +10,10 @@ import torch
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
 from tests.training.conftest import command_line
-from training import batches, fresh_heads, train
+from training import train
+from training.data import batches, fresh_heads
 from training.errors import TrainingError
-from training.presets import PRESETS, override
+from training.run.presets import PRESETS, override
 from training.synthetic import passes, torch_raster, torch_shading, torch_textures
 from training.synthetic.appearance import DEFAULT_MATERIAL
 from training.synthetic.assets import Part, asset_folder
@@ -257,7 +258,7 @@ def test_missing_assets_are_one_clear_line(shards, geometry, tmp_path):
 def test_shards_travel_to_other_processes_by_name(shards):
     import pickle
 
-    from training.synthetic_shards import Shard
+    from training.data.shards import Shard
 
     shard = Shard(shards / "shard_0000")
     packed = pickle.dumps(shard)

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from tests.training.conftest import command_line
-from training import batches, train
-from training import checkpoint as ck
+from training import train
+from training.data import batches
 from training.errors import TrainingError
+from training.run import checkpoint as ck
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,7 +73,7 @@ def test_workers_do_not_change_the_data(shards, geometry):
     """Chunks read by a worker process are those read in the run's own process, from any step on."""
     import numpy as np
 
-    from training.presets import PRESETS, override
+    from training.run.presets import PRESETS, override
 
     preset = override(PRESETS["cpu"], ["batch=4", "chunk=2"])
     means = dict(np.load(geometry))
@@ -226,7 +227,7 @@ def test_bad_input_is_one_clear_line(arguments, shards, geometry, whole, tmp_pat
 def _with_size(size, action):
     import unittest.mock
 
-    from training.processes import Group
+    from training.run.processes import Group
 
     class Several(Group):
         def __init__(self, device):

@@ -16,7 +16,7 @@ import onnx
 import onnxruntime
 import torch
 
-from training.stored_weights import store
+from training.weights.stored_weights import store
 
 from .networks import FaceDetector, FaceLandmarks
 

@@ -88,7 +88,7 @@ def _means(model):
     """Mean level (g, g) and mean colour (3, h, h) of the training heads: an exported generator holds them."""
     geometry = model.geometry
     if "mean_level" not in geometry:
-        from training.from_onnx import read_geometry
+        from training.weights.from_onnx import read_geometry
 
         geometry = read_geometry(model.folder)
     return geometry["mean_level"], geometry["mean_colour"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.metrics import eye_distance
+from training.evaluation.metrics import eye_distance
 
 
 class PeerError(RuntimeError):

@@ -1,6 +1,6 @@
 """Take up training from an exported model: the weights and the geometry inside a folder such as models/default.
 
-``python -m training.train --start-from models/default ...`` uses it; ``python -m training.from_onnx --model models/default``
+``python -m training.train --start-from models/default ...`` uses it; ``python -m training.weights.from_onnx --model models/default``
 says how much of the folder the present networks can take over, and compares them with ONNX Runtime.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from training.errors import TrainingError, command
-from training.stored_weights import restored
+from training.weights.stored_weights import restored
 
 PREFIXES = {  # exported file: its name of the network, and the name in PortraitModel
     "encoder_w": ("encoder.", "encoder."),
@@ -97,7 +97,7 @@ def start_from(model, source):
 
 def main(arguments=None):
     from training.export import TOLERANCE, compare, networks
-    from training.model import GEOMETRY, PortraitModel
+    from training.model.model import GEOMETRY, PortraitModel
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path("models/default"))

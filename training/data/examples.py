@@ -12,8 +12,8 @@ from inference.inversion import colouring, placement
 from inference.inversion.invert import VISIBLE_SIZE, far_depth, without_fringe
 from inference.inversion.placement import KNEE, bounds
 from inference.mesh.surface import at_texels
+from training.data.shards import open_shards
 from training.population import levels, mirrored_landmarks
-from training.synthetic_shards import open_shards
 
 CHIN = 152  # FaceMesh landmark
 COLLAR = 12.0  # pixels below the chin over which a dye of the clothes fades in

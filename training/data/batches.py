@@ -15,9 +15,9 @@ import sys
 import numpy as np
 import torch
 
+from training.data.examples import RealPortraits, SyntheticHeads
+from training.data.shards import open_shards
 from training.errors import TrainingError
-from training.examples import RealPortraits, SyntheticHeads
-from training.synthetic_shards import open_shards
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Chunks:
 class Batches:
     """Endless chunks of one process from a step on. ``open`` again when the views start or new shards came.
 
-    fresh: :class:`~training.fresh_heads.FreshHeads` that take the place of some or all heads of the shards.
+    fresh: :class:`~training.data.fresh_heads.FreshHeads` that take the place of some or all heads of the shards.
     """
 
     def __init__(self, preset, folders, real, geometry, seed, workers, share, fresh=None):

@@ -9,7 +9,7 @@ import time
 
 from tqdm import tqdm
 
-from training.checkpoint import write_atomically
+from training.run.checkpoint import write_atomically
 
 
 class Journal:

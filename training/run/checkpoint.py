@@ -12,7 +12,7 @@ import pathlib
 import torch
 
 from training.errors import TrainingError
-from training.networks import NetworkConfig
+from training.model.networks import NetworkConfig
 
 FORMAT = 2
 
@@ -62,7 +62,7 @@ def unpack_second(codes, ends):
 
 
 def pack(model, average, optimizer):
-    """Model, running average and the state of an :class:`~training.optimizer.Optimizer` as plain tensors on the CPU; see
+    """Model, running average and the state of an :class:`~training.run.optimizer.Optimizer` as plain tensors on the CPU; see
     the module's docstring."""
     state = {"model": {}, "average": {}, "moments": {}}
     smooth = dict(average.named_parameters())

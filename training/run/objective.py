@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from inference.geometry import cameras
-from training import losses
-from training import manifolds as mf
-from training.judges import Judges
+from training.model import manifolds as mf
+from training.run import losses
+from training.run.judges import Judges
 
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
 NOBODY = Judges()

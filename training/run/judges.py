@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from training import checkpoint as ck
 from training.errors import TrainingError
-from training.from_onnx import read_weights
 from training.gan import Discriminator, angles
-from training.networks import DetailEncoder, NetworkConfig
-from training.optimizer import Optimizer
+from training.model.networks import DetailEncoder, NetworkConfig
+from training.run import checkpoint as ck
+from training.run.optimizer import Optimizer
+from training.weights.from_onnx import read_weights
 
 CHANNELS = (32, 64, 128)  # of the critic at full, half and quarter resolution of a patch
 RATE = 1e-3  # of the critic's Adam
@@ -133,7 +133,7 @@ class Critic:
         return total
 
     def settle(self):
-        """Round to what a checkpoint holds, and return that; see :func:`training.checkpoint.settle`."""
+        """Round to what a checkpoint holds, and return that; see :func:`training.run.checkpoint.settle`."""
         return ck.settle(self.network, self.network, self.optimizer)
 
     def unpack(self, state):

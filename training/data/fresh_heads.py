@@ -5,8 +5,8 @@ import functools
 
 import numpy as np
 
+from training.data.examples import SyntheticHeads
 from training.errors import TrainingError
-from training.examples import SyntheticHeads
 from training.synthetic.assets import asset_folder
 from training.synthetic.generate import ARRAYS, Studio, renderer_class
 

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from training import manifolds as mf
-from training.examples import SyntheticHeads
+from training.data.examples import SyntheticHeads
+from training.model import manifolds as mf
 
 SIDE = 128  # pixels of one rendered view
 

@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 
 from training.errors import TrainingError
-from training.networks import NetworkConfig
+from training.model.networks import NetworkConfig
 
 
 @dataclasses.dataclass(frozen=True)
