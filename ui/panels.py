@@ -8,7 +8,7 @@ from ..operators.crop import crops
 from ..operators.language import strings
 from ..operators.state import health
 from ..operators.state.background import background_of
-from ..operators.state.portraits import active_inverted, active_portrait
+from ..operators.state.portrait import active_inverted, active_portrait
 from . import job_list, preset_menus
 
 MAX_FACES = 8  # buttons in a row

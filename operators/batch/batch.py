@@ -5,8 +5,14 @@ import os
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
+from ...inference.errors import PortraitError
+from ...inference.photo.open import open_photo
+from ..crop.crops import first_crop, plain_crop, show_preview
 from ..language import strings
 from ..language.translate import Speaker
+from ..portrait.import_portrait import import_file, import_photo
+from ..portrait.show import frame
+from ..state.options import engine_options
 from ..work import jobs, problems
 from ..work.operator import PortraitOperator, redraw_panels, report_error
 from . import batch_list, batch_run
@@ -67,8 +73,6 @@ class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
         return {"FINISHED"}
 
     def _wishes(self):
-        from ...inference.errors import PortraitError
-
         if not self.directory or not self.out:
             raise PortraitError(strings.BATCH_FOLDERS)
         folder, out = (os.path.abspath(bpy.path.abspath(path)) for path in (self.directory, self.out))
@@ -89,8 +93,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
         return _poll_idle(cls)
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-
         state, settings = context.window_manager.portrait_manifolds_batch, context.scene.portrait_manifolds
         names = [photo.name for photo in state.photos if photo.name == self.name or not self.name]
         if not self.name:
@@ -142,11 +144,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
     name: StringProperty(name=strings.BATCH_PHOTO.label, description=strings.BATCH_PHOTO.description)
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-        from ..crop.crops import first_crop, plain_crop, show_preview
-        from ..portrait.import_portrait import import_file, import_photo
-        from ..portrait.show import frame
-
         state = context.window_manager.portrait_manifolds_batch
         photo = state.photos.get(self.name)
         if photo is None:
@@ -158,8 +155,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
         path = os.path.join(state.folder, photo.name)
         obj = import_photo(context, path, 0, self)
         if photo.status == "failed" and not obj.portrait_manifolds.use_crop:
-            from ...inference.photo.open import open_photo
-
             first_crop(obj.portrait_manifolds)
             show_preview(obj, plain_crop(open_photo(path), obj.portrait_manifolds))
         frame(context, obj)
@@ -167,8 +162,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
 
 def wishes(mesh, views, resume, workers):
     """Keyword arguments of `inference.batch.run_batch`, with those of the preferences. Raises PortraitError."""
-    from ..preferences.preferences import engine_options
-
     options = engine_options()
     options["model_path"] = options.pop("path")
     return options | {"mesh": mesh, "views": angles(views), "resume": resume, "workers": workers}
@@ -188,8 +181,6 @@ def start(context, folder, out, options):
 
 def angles(text):
     """(-30.0, 0.0, 30.0) from "-30, 0, 30". Raises PortraitError."""
-    from ...inference.errors import PortraitError
-
     try:
         return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
     except ValueError:

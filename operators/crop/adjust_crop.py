@@ -3,9 +3,15 @@
 import bpy
 from bpy.props import BoolProperty, FloatProperty, FloatVectorProperty
 
+from ...inference.errors import PortraitError
 from ..language import strings
-from ..state.portraits import active_inverted, active_portrait, check_editable, find, reference
-from ..work.operator import PortraitOperator
+from ..state.options import engine_options
+from ..state.portrait import active_inverted, active_portrait, check_editable, find, reference
+from ..work.operator import PortraitOperator, report_error
+from . import crop_session, crops
+from .crop_frame import Frame
+from .crop_session import CropSession
+from .overlay import Overlay, free_rectangle
 
 EDITORS = ("VIEW_3D", "IMAGE_EDITOR")
 
@@ -78,8 +84,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
         return _has_photo(cls, context, active_portrait(context))
 
     def run(self, context):
-        from . import crops
-
         obj = active_portrait(context)
         check_editable(obj)
         self.fill(obj.portrait_manifolds)
@@ -91,9 +95,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
         area = context.area
         if bpy.app.background or area is None or area.type not in EDITORS:
             return self.execute(context)
-        from ..work.operator import report_error
-        from .overlay import Overlay
-
         obj = active_portrait(context)
         try:
             check_editable(obj)
@@ -109,9 +110,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event):
-        from . import crop_session
-        from .overlay import free_rectangle
-
         x, y = event.mouse_x - self._region.x, event.mouse_y - self._region.y
         free = free_rectangle(self._area, self._region)
         state = self._session.handle(event.type, event.value, x, y, free, shift=event.shift, ctrl=event.ctrl)
@@ -132,8 +130,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
             context.workspace.status_text_set(None)
 
     def _finish(self, context):
-        from ..work.operator import report_error
-
         session = self._session
         try:
             settings = find(self._target).portrait_manifolds
@@ -147,11 +143,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
 
 def start_session(obj):
     """A CropSession for a portrait object, and its photo (H, W, 3) uint8. Raises PortraitError."""
-    from ..preferences.preferences import engine_options
-    from . import crops
-    from .crop_frame import Frame
-    from .crop_session import CropSession
-
     photo, faces = crops.look_at(crops.existing_photo(obj))
     loaded, settings = crops.model(engine_options()), obj.portrait_manifolds
 
@@ -206,8 +197,6 @@ class PORTRAIT_MANIFOLDS_OT_refine(CropProperties, PortraitOperator, bpy.types.O
         try:
             done = bpy.ops.portrait_manifolds.invert(self._how, add_camera=False)
         except RuntimeError as error:  # Invert's own report, after Blender's word for error
-            from ...inference.errors import PortraitError
-
             raise PortraitError(str(error).partition(": ")[2]) from None
         return {"CANCELLED"} if done == {"CANCELLED"} else {"FINISHED"}
 

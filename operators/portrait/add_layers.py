@@ -1,10 +1,15 @@
 """Add Layers: the manifolds as textured geometry that EEVEE and Cycles render among other objects."""
 
 import bpy
+import numpy as np
 from bpy.props import BoolProperty, EnumProperty, IntProperty
+from mathutils import Matrix
 
+from ...inference.errors import PortraitError
+from ..datablocks import images, materials, meshes
 from ..language import strings
-from ..state.portraits import active_inverted, load
+from ..state.loaded import load
+from ..state.portrait import active_inverted
 from ..work.operator import PortraitOperator
 
 TRANSPARENT_BOUNCES = 64  # a ray can meet every sheet; Blender's default of 8 would turn the rest black
@@ -81,7 +86,6 @@ def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BL
     object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
     Raises PortraitError when nothing of the portrait is visible.
     """
-    from ...inference.errors import PortraitError
     from ...inference.mesh import layers
     from ...inference.mesh.surface import find_surface
 
@@ -128,8 +132,6 @@ class _Stack:
 
     def sheet(self, index, mesh, seen, texture, normals, offset):
         """Add a sheet. mesh: vertices, faces, uv. seen: which quads to keep, or None for all. offset: of its origin."""
-        from ..datablocks import materials
-
         name = f"{self.obj.name} {strings.LAYER} {index + 1:02d}"
         image = self._image(name, texture)
         if self.lit:
@@ -146,10 +148,7 @@ class _Stack:
 
     def shadow(self, surface):
         """Add what casts the shadow: the surface, a little inside, with the portrait's opacity."""
-        import numpy as np
-
         from ...inference.mesh.layers import VisibleQuads, corner_grid, sheet_mesh
-        from ..datablocks import materials
 
         name = f"{self.obj.name} {strings.SHADOW}"
         opacity = np.rint(255 * surface.opacity).astype(np.uint8)
@@ -165,10 +164,7 @@ class _Stack:
 
     def normal_map(self, surface):
         """Image of the surface's normals in object space, shared by all sheets: they have the same UVs."""
-        import numpy as np
-
         from ...inference.mesh.surface import surface_normals
-        from ..datablocks import meshes
 
         normals = surface_normals(surface.radius)
         in_object = meshes.to_blender(normals.reshape(-1, 3)).reshape(normals.shape)
@@ -178,18 +174,11 @@ class _Stack:
         return image
 
     def _image(self, name, pixels):
-        from ..datablocks import images
-
         image = images.new_image(name, pixels)
         self.trash.append(image)
         return image
 
     def _object(self, name, mesh, seen, material, origin):
-        import numpy as np
-        from mathutils import Matrix
-
-        from ..datablocks import meshes
-
         vertices, faces, uv = mesh
         if seen is not None:
             faces = faces[seen.ravel()]

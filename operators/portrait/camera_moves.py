@@ -5,8 +5,9 @@ import math
 import bpy
 from bpy.props import FloatProperty, IntProperty
 
+from ..engine.cameras import render_size
 from ..language import strings
-from ..state.portraits import active_inverted
+from ..state.portrait import active_inverted
 from ..work.operator import PortraitOperator
 
 FILL = 0.36  # metres at the head that fill the smaller image side
@@ -88,8 +89,6 @@ class PORTRAIT_MANIFOLDS_OT_add_dolly_zoom(_Move, bpy.types.Operator):
 
 def new_frontal_camera(context, name, parent, lens):
     """A camera in front of the head, at the distance at which the head fills the smaller image side; not linked."""
-    from ..engine.cameras import render_size
-
     data = bpy.data.cameras.new(name)
     data.lens, data.clip_start, data.display_size = lens, 0.01, 0.1
     camera = bpy.data.objects.new(name, data)

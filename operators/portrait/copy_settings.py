@@ -4,7 +4,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..language import strings
-from ..state.portraits import active_portrait, is_editable, is_portrait
+from ..state.portrait import active_portrait, is_editable, is_portrait
 from ..work.operator import PortraitOperator
 
 SAME_ASPECT = 0.01  # relative difference between the proportions of photos whose crops can be carried over

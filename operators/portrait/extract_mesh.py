@@ -3,9 +3,13 @@
 import bpy
 from bpy.props import BoolProperty, IntProperty
 
+from ..datablocks import images, materials, meshes
 from ..language import strings
-from ..state.portraits import active_inverted, file_of, find, load_file, reference
-from ..work.operator import JobOperator, check_free
+from ..state.busy import check_free
+from ..state.loaded import load_file
+from ..state.portrait import active_inverted, find, reference
+from ..state.portrait_files import file_of
+from ..work.operator import JobOperator
 
 
 class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
@@ -66,8 +70,6 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
 
 def add_mesh(context, obj, textured, smooth=True):
     """Link a TexturedMesh under the portrait object. Returns the mesh object."""
-    from ..datablocks import images, materials, meshes
-
     name = f"{obj.name} {strings.MESH}"
     mesh = meshes.new_mesh(name, meshes.to_blender(textured.vertices), textured.faces, textured.uv, smooth)
     trash = [mesh]

@@ -6,17 +6,15 @@ import bpy
 from bpy.props import CollectionProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...inference.errors import FaceUnusable, PortraitError
+from ..crop import crops
 from ..language import strings
-from ..state.portraits import (
-    SUFFIX,
-    active_portrait,
-    check_editable,
-    keep_photo,
-    load_file,
-    new_portrait_object,
-    note_portrait,
-)
+from ..state.folders import SUFFIX
+from ..state.loaded import load_file
+from ..state.portrait import active_portrait, check_editable, new_portrait_object
+from ..state.portrait_files import keep_photo, note_portrait
 from ..work.operator import PortraitOperator, one_line
+from .show import frame
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 EXTENSIONS = (*PHOTOS, SUFFIX)
@@ -40,9 +38,6 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
         return super().invoke(context, event)
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-        from .show import frame
-
         paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
         obj, errors = None, []
         for path in (bpy.path.abspath(path) for path in paths):
@@ -62,8 +57,6 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
 
 def import_file(context, path):
     """Make a portrait object of a portrait file, such as a batch leaves. Raises PortraitError."""
-    from ..crop import crops
-
     portrait = load_file(os.path.abspath(path))
     obj = new_portrait_object(context, os.path.splitext(portrait.photo_name or os.path.basename(path))[0])
     try:
@@ -94,9 +87,6 @@ def note_photo(obj, path, face, operator):
     Where no face can be aligned the crop by hand is turned on. Raises PortraitError; the object is untouched when the
     photo cannot be read.
     """
-    from ...inference.errors import FaceUnusable
-    from ..crop import crops
-
     photo, faces = crops.look_at(path)
     settings = obj.portrait_manifolds
     keep_photo(obj, path)
@@ -143,8 +133,6 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
         return True
 
     def run(self, context):
-        from ..crop import crops
-
         obj = active_portrait(context)
         self.subject = obj.name
         check_editable(obj)

@@ -3,10 +3,13 @@
 import bpy
 from bpy.props import BoolProperty
 
+from ...inference.errors import PortraitError
 from ..language import strings
-from ..state import health, packing
-from ..state.portraits import active_portrait, is_editable, is_portrait, storage_folder
+from ..state import health
+from ..state.folders import storage_folder
+from ..state.portrait import active_portrait, is_editable, is_portrait
 from ..work.operator import PortraitOperator
+from . import packing
 
 
 def chosen(context):
@@ -34,8 +37,6 @@ class PORTRAIT_MANIFOLDS_OT_pack(_Chosen, PortraitOperator, bpy.types.Operator):
     photo: BoolProperty(name=strings.PACK_PHOTO.label, description=strings.PACK_PHOTO.description, default=True)
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-
         sizes = [size for obj in chosen(context) if (size := packing.pack(obj, self.photo))]
         if not sizes:
             raise PortraitError(strings.NOTHING_TO_PACK)
@@ -50,8 +51,6 @@ class PORTRAIT_MANIFOLDS_OT_unpack(_Chosen, PortraitOperator, bpy.types.Operator
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-
         packed = [obj for obj in chosen(context) if obj.portrait_manifolds.packed is not None]
         if not packed:
             raise PortraitError(strings.NOTHING_TO_UNPACK)
@@ -64,8 +63,6 @@ class PORTRAIT_MANIFOLDS_OT_unpack(_Chosen, PortraitOperator, bpy.types.Operator
 
 def pack_on_save():
     """Before saving: pack the portraits of the scenes that ask for it; what cannot be packed stays beside."""
-    from ...inference.errors import PortraitError
-
     for scene in bpy.data.scenes:
         if scene.library is not None or not scene.portrait_manifolds.pack:
             continue

@@ -3,7 +3,7 @@
 import bpy
 
 from ..language import strings
-from ..state.portraits import active_inverted
+from ..state.portrait import active_inverted
 from ..work.operator import PortraitOperator
 
 

@@ -12,9 +12,9 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..batch import batch_list
 from ..language import strings
 from ..work import jobs
+from .background import show_planes
 
 # Paths may be relative to the .blend; Blender 4.5 and later want to be told
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
@@ -23,13 +23,18 @@ RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else
 OVERRIDE = {"LIBRARY_OVERRIDABLE"}
 
 
+_told = {}  # {what changed: function (settings, context) of a floor above}, handed in by :func:`register`
+
+
+def _folders_changed(settings, context):
+    _told["folders"](settings, context)
+
+
 def _portrait_changed(settings, context):
     settings.id_data.update_tag()  # a rendered viewport looks again; values set by scripts alone do not tell it
 
 
 def _background_changed(settings, context):
-    from .background import show_planes
-
     show_planes(settings.id_data)
     settings.id_data.update_tag()
 
@@ -177,14 +182,14 @@ class SceneSettings(bpy.types.PropertyGroup):
         description=strings.BATCH_FOLDER.description,
         subtype="DIR_PATH",
         options=RELATIVE,
-        update=batch_list.folders_changed,
+        update=_folders_changed,
     )
     batch_out: StringProperty(
         name=strings.BATCH_OUT.label,
         description=strings.BATCH_OUT.description,
         subtype="DIR_PATH",
         options=RELATIVE,
-        update=batch_list.folders_changed,
+        update=_folders_changed,
     )
     batch_workers: IntProperty(
         name=strings.BATCH_WORKERS.label, description=strings.BATCH_WORKERS.description, min=1, max=64, default=1
@@ -226,8 +231,9 @@ _IDLE = jobs.Job(None)
 CLASSES = (PortraitFace, PortraitSettings, SceneSettings, ViewLayerSettings, JobState)
 
 
-def register():
-    """Hang the groups on their owners."""
+def register(folders_changed):
+    """Hang the groups on their owners. folders_changed: update (settings, context) of the batch's folders."""
+    _told["folders"] = folders_changed
     bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings, override=OVERRIDE)
     bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
     bpy.types.ViewLayer.portrait_manifolds = PointerProperty(type=ViewLayerSettings)
