@@ -3,7 +3,7 @@
 import os
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import StringProperty
 
 from ...inference.errors import PortraitError
 from ...inference.photo.open import open_photo
@@ -12,13 +12,17 @@ from ..language import strings
 from ..language.translate import Speaker
 from ..portrait.import_portrait import import_file, import_photo
 from ..portrait.show import frame
+from ..state.option_groups import BatchOptions
 from ..state.options import engine_options
 from ..work import jobs, problems
-from ..work.operator import PortraitOperator, redraw_panels, report_error
+from ..work.operator import PortraitOperator, needs, redraw_panels, report_error
 from . import batch_list, batch_run
 
+IDLE = (lambda context: batch_run.current() is None), strings.BATCH_RUNNING
 
-class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
+
+@needs(IDLE)
+class PORTRAIT_MANIFOLDS_OT_batch(BatchOptions, Speaker, bpy.types.Operator):
     """With a window it starts the batch and returns; from a script or in background it does all of it."""
 
     bl_idname = "portrait_manifolds.batch"
@@ -30,16 +34,6 @@ class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
         name=strings.BATCH_FOLDER.label, description=strings.BATCH_FOLDER.description, subtype="DIR_PATH"
     )
     out: StringProperty(name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH")
-    mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
-    views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)
-    resume: BoolProperty(name=strings.BATCH_RESUME.label, description=strings.BATCH_RESUME.description, default=True)
-    workers: IntProperty(
-        name=strings.BATCH_WORKERS.label, description=strings.BATCH_WORKERS.description, min=1, max=64, default=1
-    )
-
-    @classmethod
-    def poll(cls, context):
-        return _poll_idle(cls)
 
     def invoke(self, context, event):
         if bpy.app.background or context.window is None:
@@ -79,6 +73,7 @@ class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
         return folder, out, wishes(self.mesh, self.views, self.resume, self.workers)
 
 
+@needs(IDLE)
 class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.batch_retry"
     bl_label = strings.BATCH_RETRY.label
@@ -87,10 +82,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
     name: StringProperty(
         name=strings.BATCH_RETRY_NAME.label, description=strings.BATCH_RETRY_NAME.description, options={"SKIP_SAVE"}
     )
-
-    @classmethod
-    def poll(cls, context):
-        return _poll_idle(cls)
 
     def run(self, context):
         state, settings = context.window_manager.portrait_manifolds_batch, context.scene.portrait_manifolds
@@ -122,14 +113,11 @@ class PORTRAIT_MANIFOLDS_OT_batch_stop(Speaker, bpy.types.Operator):
         return {"FINISHED"}
 
 
+@needs(IDLE)
 class PORTRAIT_MANIFOLDS_OT_batch_refresh(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.batch_refresh"
     bl_label = strings.BATCH_REFRESH.label
     bl_description = strings.BATCH_REFRESH.description
-
-    @classmethod
-    def poll(cls, context):
-        return _poll_idle(cls)
 
     def run(self, context):
         batch_list.refresh(context)
@@ -185,13 +173,6 @@ def angles(text):
         return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
     except ValueError:
         raise PortraitError(f"the views {text!r} are not angles; write degrees with commas, as in -30,0,30") from None
-
-
-def _poll_idle(cls):
-    if batch_run.current() is not None:
-        cls.poll_message_set(strings.BATCH_RUNNING)
-        return False
-    return True
 
 
 def _to_do(context):

@@ -2,15 +2,16 @@
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, EnumProperty, IntProperty
+from bpy.props import BoolProperty, EnumProperty
 from mathutils import Matrix
 
 from ...inference.errors import PortraitError
 from ..datablocks import images, materials, meshes
 from ..language import strings
 from ..state.loaded import load
-from ..state.portrait import active_inverted
-from ..work.operator import PortraitOperator
+from ..state.option_groups import LayerOptions
+from ..state.portrait import INVERTED, active_inverted
+from ..work.operator import PortraitOperator, needs
 
 TRANSPARENT_BOUNCES = 64  # a ray can meet every sheet; Blender's default of 8 would turn the rest black
 SPREAD = 0.046  # metres between the origins of the first sheet and the last, by which EEVEE sorts them
@@ -19,32 +20,13 @@ SHADOW_RESOLUTION = 64  # quads along the side of the surface that casts the sha
 SHADOW_INSET = 0.004  # metres behind the surface, so that it does not shade the sheets that show the surface
 
 
-class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
+@needs(INVERTED)
+class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.add_layers"
     bl_label = strings.ADD_LAYERS.label
     bl_description = strings.ADD_LAYERS.description
     bl_options = {"REGISTER", "UNDO"}
 
-    look: EnumProperty(
-        name=strings.LAYER_LOOK.label,
-        description=strings.LAYER_LOOK.description,
-        items=[(key, text.label, text.description) for key, text in strings.LAYER_LOOKS.items()],
-        default="emission",
-    )
-    count: EnumProperty(
-        name=strings.LAYER_COUNT.label,
-        description=strings.LAYER_COUNT.description,
-        items=[(key, text.label, text.description) for key, text in strings.LAYER_COUNTS.items()],
-        default="24",
-    )
-    triangles: IntProperty(
-        name=strings.LAYER_TRIANGLES.label,
-        description=strings.LAYER_TRIANGLES.description,
-        min=3_000,
-        max=1_000_000,
-        soft_max=100_000,
-        default=50_000,
-    )
     blending: EnumProperty(
         name=strings.LAYER_BLENDING.label,
         description=strings.LAYER_BLENDING.description,
@@ -53,13 +35,6 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
     )
     shadow: BoolProperty(name=strings.LAYER_SHADOW.label, description=strings.LAYER_SHADOW.description, default=True)
     background: BoolProperty(name=strings.LAYER_BACKGROUND.label, description=strings.LAYER_BACKGROUND.description)
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def run(self, context):
         made = add_layers(

@@ -7,21 +7,15 @@ from bpy.props import FloatProperty, IntProperty
 
 from ..engine.cameras import render_size
 from ..language import strings
-from ..state.portrait import active_inverted
-from ..work.operator import PortraitOperator
+from ..state.portrait import INVERTED, active_inverted
+from ..work.operator import PortraitOperator, needs
 
 FILL = 0.36  # metres at the head that fill the smaller image side
 
 
+@needs(INVERTED)
 class _Move(PortraitOperator):
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def set_frames(self, scene):
         scene.frame_start, scene.frame_end = 1, self.frames

@@ -13,11 +13,12 @@ from ..engine.cameras import resize
 from ..language import strings
 from ..state.loaded import load
 from ..state.options import preferences
-from ..state.portrait import active_inverted
+from ..state.portrait import INVERTED, active_inverted
 from ..state.portrait_files import photo_of
-from ..work.operator import PortraitOperator
+from ..work.operator import PortraitOperator, needs
 
 
+@needs(INVERTED)
 class PORTRAIT_MANIFOLDS_OT_compare(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.compare"
     bl_label = strings.COMPARE.label
@@ -31,13 +32,6 @@ class PORTRAIT_MANIFOLDS_OT_compare(PortraitOperator, bpy.types.Operator):
     open_editor: BoolProperty(
         name=strings.OPEN_EDITOR.label, description=strings.OPEN_EDITOR.description, default=True
     )
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def run(self, context):
         obj = active_inverted(context)

@@ -3,7 +3,7 @@
 import os
 
 import bpy
-from bpy.props import CollectionProperty, IntProperty, StringProperty
+from bpy.props import CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...inference.errors import FaceUnusable, PortraitError
@@ -11,16 +11,17 @@ from ..crop import crops
 from ..language import strings
 from ..state.folders import SUFFIX
 from ..state.loaded import load_file
-from ..state.portrait import active_portrait, check_editable, new_portrait_object
+from ..state.option_groups import FaceOptions, options_of
+from ..state.portrait import PORTRAIT, active_portrait, check_editable, new_portrait_object
 from ..state.portrait_files import keep_photo, note_portrait
-from ..work.operator import PortraitOperator, one_line
+from ..work.operator import PortraitOperator, needs, one_line
 from .show import frame
 
 PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 EXTENSIONS = (*PHOTOS, SUFFIX)
 
 
-class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator, ImportHelper):
+class PORTRAIT_MANIFOLDS_OT_import_portrait(FaceOptions, PortraitOperator, bpy.types.Operator, ImportHelper):
     bl_idname = "portrait_manifolds.import_portrait"
     bl_label = strings.IMPORT.label
     bl_description = strings.IMPORT.description
@@ -30,7 +31,6 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
     directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
     filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in EXTENSIONS), options={"HIDDEN"})
-    face: IntProperty(name=strings.FACE.label, description=strings.FACE.description, min=0, default=0)
 
     def invoke(self, context, event):
         if self.files or os.path.isfile(self.filepath):  # dropped on the viewport
@@ -115,22 +115,14 @@ def note_photo(obj, path, face, operator):
         crops.show_preview(obj, crops.plain_crop(photo, settings))
 
 
-class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_update_crop(
+    options_of(FaceOptions, default=-1, min=-1, options={"SKIP_SAVE"}), PortraitOperator, bpy.types.Operator
+):
     bl_idname = "portrait_manifolds.update_crop"
     bl_label = strings.UPDATE_CROP.label
     bl_description = strings.UPDATE_CROP.description
     bl_options = {"REGISTER", "UNDO"}
-
-    face: IntProperty(
-        name=strings.FACE.label, description=strings.FACE.description, default=-1, min=-1, options={"SKIP_SAVE"}
-    )
-
-    @classmethod
-    def poll(cls, context):
-        if active_portrait(context) is None:
-            cls.poll_message_set(strings.SELECT_PORTRAIT)
-            return False
-        return True
 
     def run(self, context):
         obj = active_portrait(context)

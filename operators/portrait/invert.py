@@ -3,7 +3,7 @@
 import json
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import IntProperty, StringProperty
 
 from ...inference.errors import Cancelled, PortraitError
 from ..crop import crops
@@ -12,6 +12,7 @@ from ..models.models import StoppableModel
 from ..state.busy import check_free
 from ..state.folders import free_path, storage_folder
 from ..state.loaded import load_file
+from ..state.option_groups import InvertOptions
 from ..state.options import engine_options
 from ..state.portrait import active_portrait, check_editable, find, reference
 from ..state.portrait_files import note_portrait
@@ -21,13 +22,12 @@ from .import_portrait import import_photo
 from .photo_camera import add_photo_camera, follow_photo
 
 
-class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
+class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.invert"
     bl_label = strings.INVERT.label
     bl_description = strings.INVERT.description
     bl_options = {"REGISTER", "UNDO"}
 
-    add_camera: BoolProperty(name=strings.WITH_CAMERA.label, description=strings.WITH_CAMERA.description, default=True)
     filepath: StringProperty(
         name=strings.PHOTO.label, description=strings.INVERT_FILEPATH.description, options={"SKIP_SAVE"}
     )

@@ -7,8 +7,8 @@ from ...inference.errors import PortraitError
 from ..language import strings
 from ..state import health
 from ..state.folders import storage_folder
-from ..state.portrait import active_portrait, is_editable, is_portrait
-from ..work.operator import PortraitOperator
+from ..state.portrait import PORTRAIT, active_portrait, is_editable, is_portrait
+from ..work.operator import PortraitOperator, needs
 from . import packing
 
 
@@ -19,16 +19,8 @@ def chosen(context):
     return [obj for obj in found.values() if is_editable(obj)]
 
 
-class _Chosen:
-    @classmethod
-    def poll(cls, context):
-        if active_portrait(context) is None:
-            cls.poll_message_set(strings.SELECT_PORTRAIT)
-            return False
-        return True
-
-
-class PORTRAIT_MANIFOLDS_OT_pack(_Chosen, PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_pack(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.pack"
     bl_label = strings.PACK_PORTRAITS.label
     bl_description = strings.PACK_PORTRAITS.description
@@ -44,7 +36,8 @@ class PORTRAIT_MANIFOLDS_OT_pack(_Chosen, PortraitOperator, bpy.types.Operator):
         self.report({"INFO"}, strings.PACKED_DONE.format(count=len(sizes), megabytes=sum(sizes) / 1e6))
 
 
-class PORTRAIT_MANIFOLDS_OT_unpack(_Chosen, PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_unpack(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.unpack"
     bl_label = strings.UNPACK_PORTRAITS.label
     bl_description = strings.UNPACK_PORTRAITS.description

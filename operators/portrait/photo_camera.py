@@ -8,13 +8,14 @@ from ..datablocks import images
 from ..engine import cameras
 from ..language import strings
 from ..state.loaded import load
-from ..state.portrait import active_inverted
+from ..state.portrait import INVERTED, active_inverted
 from ..state.portrait_files import photo_of
-from ..work.operator import PortraitOperator
+from ..work.operator import PortraitOperator, needs
 
 # Custom properties of cameras that reproduce the "photo" or its "crop": which of them, and where it was put for that
 KIND, PLACE = "portrait_manifolds_camera", "portrait_manifolds_place"
 
+@needs(INVERTED)
 class PORTRAIT_MANIFOLDS_OT_add_camera(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.add_camera"
     bl_label = strings.ADD_CAMERA.label
@@ -28,13 +29,6 @@ class PORTRAIT_MANIFOLDS_OT_add_camera(PortraitOperator, bpy.types.Operator):
     set_resolution: BoolProperty(
         name=strings.SET_RESOLUTION.label, description=strings.SET_RESOLUTION.description, default=True
     )
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def run(self, context):
         add_photo_camera(context, active_inverted(context), self.whole_photo, self.background, self.set_resolution)

@@ -15,24 +15,16 @@ from ..state import health
 from ..state.folders import SUFFIX
 from ..state.loaded import load_file
 from ..state.options import preferences
-from ..state.portrait import active_portrait, check_editable, is_editable, is_portrait
+from ..state.portrait import PORTRAIT, active_portrait, check_editable, is_editable, is_portrait
 from ..state.portrait_files import file_of, keep_photo, note_portrait, photo_of
-from ..work.operator import PortraitOperator
+from ..work.operator import PortraitOperator, needs
 from .import_portrait import EXTENSIONS, PHOTOS
 
 MAX_FILES = 100_000  # looked at in one search
 
 
-class _Active:
-    @classmethod
-    def poll(cls, context):
-        if active_portrait(context) is None:
-            cls.poll_message_set(strings.SELECT_PORTRAIT)
-            return False
-        return True
-
-
-class PORTRAIT_MANIFOLDS_OT_relink(_Active, PortraitOperator, bpy.types.Operator, ImportHelper):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_relink(PortraitOperator, bpy.types.Operator, ImportHelper):
     bl_idname = "portrait_manifolds.relink"
     bl_label = strings.RELINK.label
     bl_description = strings.RELINK.description
@@ -133,7 +125,8 @@ def _same_portrait(obj, portrait):
     )
 
 
-class PORTRAIT_MANIFOLDS_OT_relink_model(_Active, PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_relink_model(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.relink_model"
     bl_label = strings.RELINK_MODEL.label
     bl_description = strings.RELINK_MODEL.description

@@ -9,10 +9,11 @@ from ..engine import cameras
 from ..language import strings
 from ..state.loaded import load
 from ..state.options import preferences
-from ..state.portrait import active_inverted
-from ..work.operator import PortraitOperator
+from ..state.portrait import INVERTED, active_inverted
+from ..work.operator import PortraitOperator, needs
 
 
+@needs(INVERTED, (lambda context: context.scene.camera, strings.NO_CAMERA))
 class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.render_view"
     bl_label = strings.RENDER_VIEW.label
@@ -31,16 +32,6 @@ class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
         items=[(key, text.label, text.description) for key, text in strings.BACKGROUNDS.items()],
         default="none",
     )
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        if context.scene.camera is None:
-            cls.poll_message_set(strings.NO_CAMERA)
-            return False
-        return True
 
     def run(self, context):
         view = view_through_camera(context, active_inverted(context), self.background)

@@ -3,22 +3,16 @@
 import bpy
 
 from ..language import strings
-from ..state.portrait import active_inverted, is_editable, is_portrait
-from ..work.operator import PortraitOperator
+from ..state.portrait import INVERTED, active_inverted, is_editable, is_portrait
+from ..work.operator import PortraitOperator, needs
 
 
+@needs(INVERTED)
 class PORTRAIT_MANIFOLDS_OT_toggle_background(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.toggle_background"
     bl_label = strings.TOGGLE_BACKGROUND.label
     bl_description = strings.TOGGLE_BACKGROUND.description
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def run(self, context):
         active = active_inverted(context)

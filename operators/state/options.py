@@ -7,6 +7,7 @@ import bpy
 
 from ...inference.networks.model import DEFAULT_FOLDER
 from ..language import strings
+from .option_groups import MeshOptions, names_of
 
 EXTENSION = __package__.rsplit(".", 2)[0]
 
@@ -14,7 +15,7 @@ EXTENSION = __package__.rsplit(".", 2)[0]
 DEFAULTS = {
     strings.PANEL_INVERT: ("add_camera", "pack"),
     strings.PANEL_VIEW: ("samples",),
-    strings.PANEL_MESH: ("mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_closed", "mesh_shade_smooth"),
+    strings.PANEL_MESH: names_of(MeshOptions, "mesh_"),
     strings.PANEL_BATCH: ("batch_mesh", "batch_workers"),
 }
 

@@ -33,6 +33,18 @@ def active_inverted(context):
     return obj if obj is not None and obj.portrait_manifolds.portrait_path else None
 
 
+def has_photo(context):
+    """True when there is an active portrait, and it came with a photo."""
+    obj = active_portrait(context)
+    return obj is not None and bool(obj.portrait_manifolds.photo_path)
+
+
+# What an operator may need (see work.operator.needs), with what to say without it
+PORTRAIT = active_portrait, strings.SELECT_PORTRAIT
+INVERTED = active_inverted, strings.INVERT_FIRST
+PHOTO = has_photo, strings.NEEDS_PHOTO
+
+
 def reference(obj):
     """What to remember of a portrait object while a job runs; undo and rename make it find another way."""
     return obj.session_uid, obj.name

@@ -46,6 +46,27 @@ def report_error(operator, error):
     return {"CANCELLED"}
 
 
+def needs(*conditions):
+    """Class decorator: the operator can be pressed where all conditions hold; else Blender says why not.
+
+    conditions: pairs of a function of the context, whose truth is asked, and a text of what is missing without it.
+    """
+
+    @classmethod
+    def poll(cls, context):
+        for holds, missing in conditions:
+            if not holds(context):
+                cls.poll_message_set(missing)
+                return False
+        return True
+
+    def decorate(cls):
+        cls.poll = poll
+        return cls
+
+    return decorate
+
+
 class PortraitOperator(Speaker):
     """Mix-in: ``run(context)`` does the work, `execute` guards it.
 
