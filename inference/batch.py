@@ -18,8 +18,8 @@ from pathlib import Path
 
 from .errors import Cancelled, PortraitError
 from .files import TEMPORARY_PREFIX, make_folder, sha256, write_atomically
+from .photo.open import SUFFIXES
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 VIEW_SIZE = 512  # pixels, side of the views
 STATES = ("waiting", "working", "done", "skipped", "failed")
 TICK = 0.1  # seconds between looks at whether the batch was cancelled

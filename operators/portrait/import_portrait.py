@@ -7,6 +7,7 @@ from bpy.props import CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...inference.errors import FaceUnusable, PortraitError
+from ...inference.photo.open import SUFFIXES as PHOTOS
 from ..crop import crops
 from ..language import strings
 from ..state.folders import SUFFIX
@@ -17,7 +18,6 @@ from ..state.portrait_files import keep_photo, note_portrait
 from ..work.operator import PortraitOperator, needs, one_line
 from .show import frame
 
-PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 EXTENSIONS = (*PHOTOS, SUFFIX)
 
 

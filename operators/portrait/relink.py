@@ -8,6 +8,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...inference.errors import PortraitError
 from ...inference.networks.model import load_model
+from ...inference.photo.open import SUFFIXES as PHOTOS
 from ...inference.photo.open import open_photo
 from ..crop import crops
 from ..language import strings
@@ -18,7 +19,7 @@ from ..state.options import preferences
 from ..state.portrait import PORTRAIT, active_portrait, check_editable, is_editable, is_portrait
 from ..state.portrait_files import file_of, keep_photo, note_portrait, photo_of
 from ..work.operator import PortraitOperator, needs
-from .import_portrait import EXTENSIONS, PHOTOS
+from .import_portrait import EXTENSIONS
 
 MAX_FILES = 100_000  # looked at in one search
 

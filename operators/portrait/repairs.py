@@ -7,14 +7,14 @@ from bpy.props import IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...inference.errors import ModelUnusable, PortraitError
-from ...inference.photo.open import open_photo
+from ...inference.photo.open import SUFFIXES, open_photo
 from ..crop import crops
 from ..language import strings
 from ..state.options import EXTENSION, preferences
 from ..state.portrait import active_portrait, check_editable, is_portrait
 from ..work import problems
 from ..work.operator import PortraitOperator, redraw_panels
-from .import_portrait import PHOTOS, note_photo
+from .import_portrait import note_photo
 
 
 def _target_property():
@@ -74,7 +74,7 @@ class PORTRAIT_MANIFOLDS_OT_choose_photo(PortraitOperator, bpy.types.Operator, I
 
     portrait: _target_property()
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in PHOTOS), options={"HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"HIDDEN"})
 
     def run(self, context):
         obj = find_target(context, self.portrait)
