@@ -19,7 +19,7 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "errors files log",
+        "errors files log progress",
         "geometry",
         "photo",
         "networks",
@@ -43,7 +43,7 @@ FLOORS = {
     "training": (
         "errors",
         "model",
-        "aligner data evaluation peers run synthetic weights",
+        "aligner data evaluation pack peers run synthetic weights",
         COMMANDS := "commands",  # every module that lies in the folder itself
     ),
     "ui": ("job_list preset_menus", "panels", "batch_panel menus", "__init__"),
