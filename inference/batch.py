@@ -21,10 +21,10 @@ from .errors import Cancelled, PortraitError
 from .files import TEMPORARY_PREFIX, PathLike, make_folder, sha256, write_atomically
 from .log import log
 from .networks.model import Model
+from .photo.open import SUFFIXES
 from .pipeline import Inversion
 from .progress import Progress, silent
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 VIEW_SIZE = 512  # pixels, side of the views
 STATES = ("waiting", "working", "done", "skipped", "failed")
 TICK = 0.1  # seconds between looks at whether the batch was cancelled

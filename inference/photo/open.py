@@ -13,7 +13,10 @@ from ..errors import PhotoUnusable
 from ..files import PathLike
 from ..log import log
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+# What is read, by Pillow's names, with the suffixes of such files
+FORMATS = {"PNG": (".png",), "JPEG": (".jpg", ".jpeg"), "WEBP": (".webp",), "TIFF": (".tif", ".tiff"), "BMP": (".bmp",)}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+KINDS = "PNG, JPEG, WebP, TIFF or BMP"  # the same for people
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 512 << 20
 MIN_SIDE = 48  # pixels; no face can be seen in less
@@ -36,7 +39,7 @@ def open_photo(path: PathLike, enough: int | None = None) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
                 _check_size(image, name)
                 image.seek(0)
                 if enough is not None:
@@ -48,8 +51,7 @@ def open_photo(path: PathLike, enough: int | None = None) -> np.ndarray:
     except (UnidentifiedImageError, Image.DecompressionBombError) as error:
         if isinstance(error, Image.DecompressionBombError):
             raise _too_large(name) from None
-        kinds = "PNG, JPEG, WebP, TIFF or BMP"
-        raise PhotoUnusable(f"{name} is not a picture this program reads; save it as {kinds} and try again") from None
+        raise PhotoUnusable(f"{name} is not a picture this program reads; save it as {KINDS} and try again") from None
     except MemoryError:
         raise PhotoUnusable(f"{name} does not fit into memory; make it smaller and try again") from None
     except (OSError, ValueError, SyntaxError, TypeError, EOFError, KeyError, IndexError, OverflowError) as error:

@@ -38,8 +38,8 @@ _PHOTO = {
     "{name} is a strip of {width} x {height} pixels; crop it to the person and try again": (
         "{name} ist ein Streifen von {width} x {height} Pixeln; auf die Person zuschneiden und noch einmal versuchen"
     ),
-    "{name} is not a picture this program reads; save it as {kinds} and try again": (
-        "{name} ist kein Bild, das dieses Programm liest; als {kinds} speichern und noch einmal versuchen"
+    "{name} is not a picture this program reads; save it as {KINDS} and try again": (
+        "{name} ist kein Bild, das dieses Programm liest; als {KINDS} speichern und noch einmal versuchen"
     ),
     "{name} does not fit into memory; make it smaller and try again": (
         "{name} passt nicht in den Speicher; verkleinern und noch einmal versuchen"
