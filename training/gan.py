@@ -17,6 +17,7 @@ import json
 import pathlib
 import time
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,12 +26,13 @@ from tqdm import tqdm
 
 from training.errors import TrainingError, command
 from training.model import manifolds as mf
+from training.model.discriminator import Discriminator, angles
+from training.model.geometry import SHEETS, for_grid
 from training.model.model import GEOMETRY, PortraitModel
-from training.model.networks import SHEETS, NetworkConfig, opacity_logits
-from training.population import for_grid
+from training.model.networks import NetworkConfig, opacity_logits
+from training.model.prior import Prior
 from training.run import checkpoint as ck
 from training.run.presets import override
-from training.sample import Prior
 from training.weights.from_onnx import start_from
 
 
@@ -53,36 +55,6 @@ class GanPreset:
     log_every: int = 25  # steps per record
     measure_every: int = 100  # steps per measurement, checkpoint and picture
     measured: int = 256  # photos and heads compared
-
-
-class Discriminator(nn.Module):
-    """Picture (B, 4, S, S) and pose (B, 2) to a score (B,) and the pose it sees (B, 2); radians."""
-
-    def __init__(self, channels):
-        super().__init__()
-        layers, previous = [nn.Conv2d(4, channels[0], 3, padding=1), nn.LeakyReLU(0.2)], channels[0]
-        for width in channels[1:] + channels[-1:]:
-            layers += [nn.Conv2d(previous, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-            previous = width
-        self.body = nn.Sequential(*layers)
-        self.join = nn.Sequential(nn.Conv2d(previous + 1, previous, 3, padding=1), nn.LeakyReLU(0.2), nn.AdaptiveAvgPool2d(2),
-                                  nn.Flatten(), nn.Linear(4 * previous, previous), nn.LeakyReLU(0.2))  # fmt: skip
-        self.score, self.pose = nn.Linear(previous, 1), nn.Linear(previous, 2)
-        self.condition = nn.Sequential(nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, previous))
-
-    def forward(self, picture, pose):
-        x = self.body(picture * 2 - 1)
-        spread = (x.var(0, unbiased=False) + 1e-8).sqrt().mean()  # of the batch (progressive GAN); smooth for one picture
-        spread = spread.expand(len(x), 1, *x.shape[2:])
-        x = self.join(torch.cat([x, spread], 1))
-        match = (self.condition(pose) * x).mean(1)  # projection (Miyato & Koyama, 2018)
-        return self.score(x)[:, 0] + match, self.pose(x)
-
-
-def angles(camera):
-    """Yaw and pitch (B, 2), radians, of cameras (B, 4, 4) around the head."""
-    away = camera[:, :3, 2]  # cameras look along -Z
-    return torch.stack([torch.atan2(away[:, 0], away[:, 2]), torch.asin(away[:, 1].clamp(-1, 1))], 1)
 
 
 def coarse_view(model, coarse, camera, side):
@@ -278,8 +250,6 @@ def sheet(pictures, columns=8):
 
 
 def main(arguments=None):
-    import cv2
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=pathlib.Path, required=True, help="aligned photos (.npz of training.align_photos)")
     parser.add_argument("--geometry", type=pathlib.Path, required=True, help="geometry.npz of training.population")

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from inference.geometry import domes
 from training.errors import command
+from training.model.geometry import SHEETS
 from training.model.manifolds import Manifolds
-from training.model.networks import SHEETS
 from training.run.checkpoint import write_atomically
 
 SCALE = 0.1  # metres; points are divided by it

@@ -24,9 +24,9 @@ import torch.nn.functional as F
 from training.data.batches import Batches, Opening, look, newer
 from training.data.fresh_heads import fresh_heads
 from training.errors import TrainingError, command
+from training.model.geometry import for_grid
 from training.model.linear_shape import fit_linear_shape
 from training.model.model import GEOMETRY, PortraitModel
-from training.population import for_grid
 from training.run import checkpoint as ck
 from training.run.journal import Journal
 from training.run.judges import summon

@@ -93,7 +93,7 @@ class Stub:
 
 
 def test_an_interrupted_set_goes_on_and_evaluation_reads_it(made, tmp_path):
-    from training.evaluate import read_heads
+    from training.evaluation.heads import read_heads
 
     with pytest.raises(KeyboardInterrupt):
         cycles.write_set(Stub(made[0], fails_at=1), tmp_path, 3, 5)

@@ -13,7 +13,7 @@ from inference.inversion.invert import VISIBLE_SIZE, far_depth, without_fringe
 from inference.inversion.placement import KNEE, bounds
 from inference.mesh.surface import at_texels
 from training.data.shards import open_shards
-from training.population import levels, mirrored_landmarks
+from training.model.geometry import levels, mirrored_landmarks
 
 CHIN = 152  # FaceMesh landmark
 COLLAR = 12.0  # pixels below the chin over which a dye of the clothes fades in

@@ -15,7 +15,7 @@ from inference.geometry import cameras, domes
 from inference.inversion import placement
 from inference.inversion.invert import VOXEL_DEPTH
 from inference.inversion.placement import KNEE, column_rays
-from training.model.networks import SHEETS
+from training.model.geometry import SHEETS
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
 

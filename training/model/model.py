@@ -11,8 +11,8 @@ from inference.inversion import placement
 from inference.inversion.colouring import elsewhere, match_colours
 from inference.inversion.invert import EMPTIED, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE, far_depth
 from training.model import manifolds as mf
+from training.model.geometry import SHEETS
 from training.model.networks import (
-    SHEETS,
     Decoder,
     DetailEncoder,
     DetailManifolds,

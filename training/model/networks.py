@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference.inversion.invert import VOXEL_SLICES
+from training.model.geometry import SHEETS
 
-SHEETS = 23
 SHARPNESS = 5.0  # logit change of opacity per level of the model's sheets
 PARTS = 3  # skin, hair, cloth
 SHAPE_GRID, SHAPE_RANK = 40, 160  # texels per side of the linear guess of the shape, and its rank

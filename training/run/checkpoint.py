@@ -12,6 +12,7 @@ import pathlib
 import torch
 
 from training.errors import TrainingError
+from training.model.model import GEOMETRY, PortraitModel
 from training.model.networks import NetworkConfig
 
 FORMAT = 2
@@ -139,3 +140,12 @@ def network_config(state):
         return NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in state["network"].items()})
     except TypeError as error:
         raise TrainingError(f"the checkpoint belongs to other networks ({error})") from None
+
+
+def load_checkpoint(path, geometry=None, averaged=True):
+    """PortraitModel and step of a checkpoint of training.train, with its own geometry or the arrays of another."""
+    state = read_checkpoint(path)
+    geometry = geometry or {name: value.numpy() for name, value in state["geometry"].items()}
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY), network_config(state))
+    load_parameters(model, state["average" if averaged else "model"])
+    return model.eval().requires_grad_(False), state["step"]

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from inference.inversion.colouring import LEAST, NARROWEST
-from training.model.networks import SHEETS
+from training.model.geometry import SHEETS
 
 FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
 
