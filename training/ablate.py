@@ -23,10 +23,10 @@ import sys
 from tqdm import tqdm
 
 from inference.files import write_atomically
+from inference.networks.model import load_model
 from training.errors import TrainingError, command
 from training.evaluation import heads, report
 from training.evaluation.checkpoints import unseen
-from training.evaluation.models import open_model
 from training.evaluation.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
 from training.evaluation.switches import ANSWERS, SWITCHES, Switched, Told, exact_answers
 from training.run.presets import PRESETS
@@ -52,13 +52,13 @@ def table(results):
 def switches(options):
     """{variant: rows} of one exported model with parts switched off."""
     shown = heads.read_heads(options.heads, options.limit)
-    model = open_model(options.model, options.threads)
+    model = load_model(options.model, threads=options.threads)
     return {name: heads.evaluate_heads(Switched(model, parts), shown)[heads.OURS] for name, parts in SWITCHES.items()}
 
 
 def truth(options):
     """{variant: rows} of one exported model that is told exact answers."""
-    model = open_model(options.model, options.threads)
+    model = load_model(options.model, threads=options.threads)
     results = {name: [] for name in ANSWERS}
     for shard, row in tqdm(heads.places_of(options.heads, options.limit), leave=False):
         head, exact = heads.Head(shard, row), exact_answers(shard, row, model.geometry["radii"])
@@ -70,7 +70,7 @@ def truth(options):
 
 def sheets(options):
     """{variant: rows} of exact heads on other sheets and textures."""
-    radii = open_model(options.model).geometry["radii"]
+    radii = load_model(options.model).geometry["radii"]
     chosen = heads.places_of(options.heads, options.limit)
     def measured(*arguments):
         return [measure_representation(*head, radii, *arguments) for head in tqdm(chosen, leave=False)]
@@ -128,7 +128,7 @@ def training(options):
     shown, results = heads.read_heads(options.unseen, options.limit), {}
     for name, settings in variants.items():
         folder = train_variant(options, name, settings)
-        model = open_model(folder / "model", options.threads)
+        model = load_model(folder / "model", threads=options.threads)
         results[name] = heads.evaluate_heads(model, shown)[heads.OURS]
         if options.unseen_photos:
             results[name].append(unseen(folder / "last.pt", photos=options.unseen_photos)[0])

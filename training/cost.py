@@ -11,8 +11,8 @@ import torch
 
 from inference.geometry.cameras import orbit_camera
 from training.errors import command
-from training.model.geometry import SHEETS, plain_geometry
-from training.model.model import GEOMETRY, PortraitModel
+from training.model.geometry import GEOMETRY, SHEETS, plain_geometry
+from training.model.model import PortraitModel
 from training.run.objective import texture_losses, view_losses
 from training.run.presets import PRESETS, override
 from training.weights.to_onnx import DECODED, multiply_accumulates, networks

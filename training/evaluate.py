@@ -18,10 +18,10 @@ import sys
 import numpy as np
 
 from inference.files import write_atomically
+from inference.networks.model import load_model
 from training.errors import command
 from training.evaluation import report
 from training.evaluation.heads import MEAN_HEAD, OURS, evaluate_heads, read_heads
-from training.evaluation.models import open_model
 from training.evaluation.photos import TURNS, evaluate_photos
 from training.evaluation.report import Line, median, share
 from training.peers import eos_fit, mediapipe_mesh
@@ -92,7 +92,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if not (options.photos or options.heads):
         parser.error("give --photos, --heads or both")
-    model = open_model(options.model, options.threads)
+    model = load_model(options.model, threads=options.threads)
     makers, rows = {MEAN_HEAD: MeanHead(model)}, {}
     if options.heads:
         heads = read_heads(options.heads, options.limit)

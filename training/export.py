@@ -15,6 +15,7 @@ import tempfile
 
 import numpy as np
 
+from training.model.geometry import load_geometry
 from training.run.checkpoint import load_checkpoint
 from training.weights.stored_weights import KINDS
 from training.weights.to_onnx import export_network, networks
@@ -32,8 +33,7 @@ def main(arguments=None):
     parser.add_argument("--name", default="portrait-manifolds-1")
     parser.add_argument("--about", type=pathlib.Path, help="JSON with training data, command and quality for the card")
     options = parser.parse_args(arguments)
-    with np.load(options.geometry, allow_pickle=False) as data:
-        geometry = {name: data[name] for name in data.files}
+    geometry = load_geometry(options.geometry)
     model, step = load_checkpoint(options.checkpoint, geometry)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     folder = pathlib.Path(tempfile.mkdtemp(dir=options.out.parent, prefix=".export-"))

@@ -10,7 +10,8 @@ import pathlib
 import numpy as np
 
 from training.errors import command
-from training.model.model import GEOMETRY, PortraitModel
+from training.model.geometry import GEOMETRY
+from training.model.model import PortraitModel
 from training.weights.from_onnx import read_geometry, start_from
 from training.weights.to_onnx import TOLERANCE, compare, networks
 

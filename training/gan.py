@@ -24,11 +24,13 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
+from inference.errors import FolderUnusable
+from inference.files import write_atomically
 from training.errors import TrainingError, command
 from training.model import manifolds as mf
 from training.model.discriminator import Discriminator, angles
-from training.model.geometry import SHEETS, for_grid
-from training.model.model import GEOMETRY, PortraitModel
+from training.model.geometry import GEOMETRY, SHEETS, for_grid, load_geometry
+from training.model.model import PortraitModel
 from training.model.networks import NetworkConfig, opacity_logits
 from training.model.prior import Prior
 from training.run import checkpoint as ck
@@ -269,8 +271,7 @@ def main(arguments=None):
     start = options.start_from
     if start and not start.is_dir():
         start = ck.read_checkpoint(start)["average"]
-    with np.load(options.geometry, allow_pickle=False) as data:
-        geometry = {name: data[name] for name in data.files}
+    geometry = load_geometry(options.geometry)
     run = GanRun(Photos(options.photos, preset.side, options.device), geometry, preset, options.seed, options.device, start)
     path = options.out / "gan.pt"
     if options.resume:
@@ -284,9 +285,9 @@ def main(arguments=None):
         try:
             ck.save_checkpoint(path, run.state())
             data = cv2.imencode(".png", sheet(run.pictures(32))[..., ::-1])[1].tobytes()
-            ck.write_atomically(options.out / f"heads_{run.step:06d}.png", data)
-        except OSError as error:
-            raise TrainingError(f"{options.out} cannot be written ({error.strerror}); {path} stays as it was") from None
+            write_atomically(options.out / f"heads_{run.step:06d}.png", lambda stream: stream.write(data))
+        except FolderUnusable as error:
+            raise TrainingError(f"{error}; {path} stays as it was") from None
         return run.distance()
 
     distance, floor = measure()

@@ -21,8 +21,8 @@ from inference.geometry import cameras
 from inference.view.render import render_view
 from training.data.shards import open_shards
 from training.errors import TrainingError, command
-from training.model.geometry import SHEETS
-from training.model.model import GEOMETRY, PortraitModel
+from training.model.geometry import GEOMETRY, SHEETS, load_geometry
+from training.model.model import PortraitModel
 from training.model.networks import opacity_logits
 from training.model.prior import Prior
 from training.run.checkpoint import load_checkpoint, network_config, read_checkpoint
@@ -100,10 +100,7 @@ def load_prior(path):
 
 def fitted_prior(options):
     """Model, Prior and width of z, fitted to the heads that the options name; the mapping is kept beside the picture."""
-    geometry = None
-    if options.geometry:
-        with np.load(options.geometry, allow_pickle=False) as data:
-            geometry = {name: data[name] for name in data.files}
+    geometry = load_geometry(options.geometry) if options.geometry else None
     model, _ = load_checkpoint(options.checkpoint, geometry)
     z, w_plus, shape = encode_heads(model, open_shards([options.heads]))
     mean, spread = z.mean(0), z.std(0) + 1e-3

@@ -16,11 +16,11 @@ from tqdm import tqdm
 from inference.errors import PortraitError
 from inference.geometry import cameras
 from inference.geometry.viewpoints import resized
+from inference.networks.model import load_model
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
 from training.errors import TrainingError, command
 from training.evaluation.heads import Head, places_of, portrait_of
-from training.evaluation.models import open_model
 from training.evaluation.photos import photos_in
 from training.evaluation.views import to_bytes
 
@@ -132,7 +132,7 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="picture to write, .jpg or .png")
     options = parser.parse_args(arguments)
-    model = open_model(options.model, options.threads)
+    model = load_model(options.model, threads=options.threads)
     if options.kind == "portraits":
         rows, labels = portraits_sheet(model, options.folder, options.count, options.names, options.side)
     else:

@@ -21,12 +21,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from inference.errors import FolderUnusable
 from training.data.batches import Batches, Opening, look, newer
 from training.data.fresh_heads import fresh_heads
 from training.errors import TrainingError, command
-from training.model.geometry import for_grid
+from training.model.geometry import GEOMETRY, for_grid, load_geometry
 from training.model.linear_shape import fit_linear_shape
-from training.model.model import GEOMETRY, PortraitModel
+from training.model.model import PortraitModel
 from training.run import checkpoint as ck
 from training.run.journal import Journal
 from training.run.judges import summon
@@ -77,18 +78,10 @@ def parse(arguments):
     return options
 
 
-def load_geometry(options, state):
+def chosen_geometry(options, state):
     """Arrays of geometry.npz from wherever the options say."""
     if options.geometry:
-        try:
-            with np.load(options.geometry, allow_pickle=False) as data:
-                geometry = {name: data[name] for name in data.files}
-        except (OSError, ValueError) as error:
-            raise TrainingError(f"{options.geometry} cannot be read ({error}): make it with training.population") from None
-        missing = [name for name in GEOMETRY if name not in geometry]
-        if missing:
-            raise TrainingError(f"{options.geometry} lacks {', '.join(missing)}: make it with training.population")
-        return geometry
+        return load_geometry(options.geometry)
     if state:
         return {name: value.numpy() for name, value in state["geometry"].items()}
     if options.start and options.start.is_dir():
@@ -123,7 +116,7 @@ class Run:
         if state and not any(line.startswith("network.") for line in options.settings):
             preset = dataclasses.replace(preset, network=ck.network_config(state))
         self.preset, self.group, self.seed = preset, group, options.seed
-        self.geometry = for_grid(load_geometry(options, state or source), preset.network.grid)
+        self.geometry = for_grid(chosen_geometry(options, state or source), preset.network.grid)
         torch.manual_seed(options.seed)
         self.model = PortraitModel(*(self.geometry[name] for name in GEOMETRY), preset.network)
         self.step, self.seconds, self.rate = 0, 0.0, 0.0
@@ -189,7 +182,7 @@ class Run:
         return True
 
     def save(self, path):
-        """Settle the live state and, on the first process, write it. Raises OSError when that fails."""
+        """Settle the live state and, on the first process, write it. Raises FolderUnusable when that fails."""
         state = ck.settle(self.model, self.average, self.optimizer)
         state["critic"] = self.judges.critic.settle() if self.judges.critic else {}
         if self.group.rank:
@@ -237,9 +230,8 @@ def train(options):
         journal.record(run.step, now, run.rate, run.seconds)
         try:
             run.save(path)
-        except OSError as error:
-            print(f"step {run.step} cannot be saved ({error.strerror or error}); {path} stays as it was. "
-                  "The run goes on and tries again.", file=sys.stderr)  # fmt: skip
+        except FolderUnusable as error:
+            print(f"step {run.step} cannot be saved: {error}. {path} stays as it was, the run goes on and tries again.", file=sys.stderr)
             return error
         return None
 
@@ -273,7 +265,7 @@ def train(options):
             signal.signal(number, handler)
         group.close()
     if unsaved:
-        raise TrainingError(f"the disk is full or not writable: {path} could not be replaced ({unsaved.strerror or unsaved})")
+        raise TrainingError(f"the disk is full or not writable: {path} could not be replaced: {unsaved}")
     if caught:
         print(f"stopped at step {run.step}; --resume goes on from {path}", file=sys.stderr)
     return 128 + caught[0] if caught else 0

@@ -11,7 +11,6 @@ from inference.inversion.invert import invert_crop
 from inference.portrait import Portrait
 from inference.view.render import render_view
 from training.data.shards import open_shards
-from training.errors import TrainingError
 from training.evaluation.metrics import depth_errors, eye_distance_in_depth, iou, psnr
 from training.evaluation.views import above_collar, measure_consistency, over, to_bytes
 
@@ -62,10 +61,7 @@ def read_heads(folder, limit=None):
 
 def places_of(folder, limit=None):
     """The same as pairs of shard and row."""
-    try:
-        return [(shard, index) for shard in open_shards([folder]) for index in range(len(shard))[:limit]]
-    except FileNotFoundError as error:
-        raise TrainingError(str(error)) from None
+    return [(shard, index) for shard in open_shards([folder]) for index in range(len(shard))[:limit]]
 
 
 def portrait_of(head, model):

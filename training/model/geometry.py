@@ -12,12 +12,27 @@ from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 from inference.inversion.invert import UNUSED_LANDMARKS
 from inference.inversion.placement import KNEE, bounds, continued, radius_to_level
+from training.errors import TrainingError
 
+GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour")  # arrays of geometry.npz, in PortraitModel's order
 SHEETS = 23  # of the subject, outermost first
 MARGIN = 0.004  # metres between the population and either bound
 HAIR_ROOM = 0.012  # metres added outside wherever hair was seen
 GRID = 80  # quads per side of the stored radii
 
+
+
+def load_geometry(path):
+    """The arrays of a geometry.npz that training.population has written, by name. Raises TrainingError."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            geometry = {name: data[name] for name in data.files}
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{path} cannot be read ({error}): make it with training.population") from None
+    missing = [name for name in GEOMETRY if name not in geometry]
+    if missing:
+        raise TrainingError(f"{path} lacks {', '.join(missing)}: make it with training.population")
+    return geometry
 
 
 def fill_and_smooth(values, known, sigma):

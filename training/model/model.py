@@ -23,8 +23,6 @@ from training.model.networks import (
     in_levels,
 )
 
-GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour")  # arrays of geometry.npz, in PortraitModel's order
-
 
 @dataclasses.dataclass(frozen=True)
 class Surface:
