@@ -14,6 +14,8 @@ from tqdm import tqdm
 from inference.alignment.align import align_landmarks
 from inference.geometry.cameras import CROP_SIZE
 from inference.photo.open import open_photo
+from training.data.photos import photos_in
+from training.errors import TrainingError, command
 
 
 def align_labelled(photo, matte, landmarks, mean_landmarks, bias):
@@ -64,16 +66,16 @@ def main(arguments=None):
         labels = dict(zip(data["names"].tolist(), data["landmarks"]))
     mean, bias = read_landmarks(options.geometry)
     rows = []
-    for path in tqdm(sorted(options.photos.iterdir())):
+    for path in tqdm(photos_in(options.photos)):
         name = path.stem if path.stem in labels else path.name
         matte = cv2.imread(str(options.mattes / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
         if name in labels and matte is not None:
             rows.append(align_labelled(open_photo(path), matte, labels[name], mean, bias))
     if not rows:
-        raise SystemExit(f"no photo in {options.photos} has both a label and a matte: run training.aligner.label_photos")
+        raise TrainingError(f"no photo in {options.photos} has both a label and a matte: run training.aligner.label_photos")
     np.savez(options.out, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
     print(f"{len(rows)} portraits in {options.out}")
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -15,6 +15,7 @@ import tempfile
 
 import numpy as np
 
+from training.errors import command
 from training.model.geometry import load_geometry
 from training.run.checkpoint import load_checkpoint
 from training.weights.stored_weights import KINDS
@@ -68,4 +69,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -10,6 +10,7 @@ import numpy as np
 
 from inference.inversion.placement import KNEE
 from training.data.shards import open_shards
+from training.errors import command
 from training.model.geometry import SHEETS, fill_and_smooth, fit_sheets, landmark_bias, levels, part_colours
 
 
@@ -52,4 +53,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

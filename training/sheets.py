@@ -19,9 +19,9 @@ from inference.geometry.viewpoints import resized
 from inference.networks.model import load_model
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
+from training.data.photos import photos_in
 from training.errors import TrainingError, command
 from training.evaluation.heads import Head, places_of, portrait_of
-from training.evaluation.photos import photos_in
 from training.evaluation.views import to_bytes
 
 YAWS = (-45, -30, -15, 0, 15, 30, 45)

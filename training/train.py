@@ -28,6 +28,7 @@ from training.errors import TrainingError, command
 from training.model.geometry import GEOMETRY, for_grid, load_geometry
 from training.model.linear_shape import fit_linear_shape
 from training.model.model import PortraitModel
+from training.pack.folder import HELP
 from training.run import checkpoint as ck
 from training.run.journal import Journal
 from training.run.judges import summon
@@ -56,7 +57,7 @@ def parse(arguments):
                         help="go on with a run: its checkpoint, or nothing for last.pt in --out")  # fmt: skip
     parser.add_argument("--fresh-heads", nargs="?", const=0, type=int, metavar="N",
                         help="render N heads of every chunk anew on --device, all without N, in place of those of the shards")  # fmt: skip
-    parser.add_argument("--data", type=pathlib.Path, help="asset pack of --fresh-heads (default: ../shared/data)")
+    parser.add_argument("--data", type=pathlib.Path, help=f"of --fresh-heads: {HELP}")
     parser.add_argument("--fresh-data", action="store_true", help="resume with the shards that are there now")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, help="length of the whole run, over all its parts (default 60)")

@@ -8,24 +8,13 @@ from inference.errors import PortraitError
 from inference.geometry import cameras
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
-from training.errors import TrainingError
+from training.data.photos import photos_in
 from training.evaluation.heads import OURS
 from training.evaluation.metrics import Identity, iou, psnr, ssim
 from training.evaluation.views import above_collar, measure_consistency, over, to_bytes
 
 TURNS = {"identity_left": -30.0, "identity_right": 30.0}  # yaw in degrees
 
-
-
-def photos_in(folder):
-    """Paths of a folder's photos, sorted. Raises TrainingError when there are none."""
-    try:
-        found = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
-    except OSError as error:
-        raise TrainingError(f"cannot read {folder} ({error.strerror}); give a folder of photos") from None
-    if not found:
-        raise TrainingError(f"no photos (.jpg, .png, .webp) in {folder}; give a folder of photos")
-    return found
 
 
 def matte_of(portrait, folder, stem):
