@@ -11,7 +11,7 @@ import numpy as np
 from inference.inversion.placement import KNEE
 from training.data.shards import open_shards
 from training.errors import command
-from training.model.geometry import SHEETS, fill_and_smooth, fit_sheets, landmark_bias, levels, part_colours
+from training.model.geometry import SHEETS, TEXTURE, fill_and_smooth, fit_sheets, landmark_bias, levels, part_colours
 
 
 def main(arguments=None):
@@ -31,7 +31,7 @@ def main(arguments=None):
     hit = outer > 0
     mean = (level * hit).sum(0) / np.maximum(hit.sum(0), 1)
     mean = np.where(hit.mean(0) > 0.02, mean, SHEETS / 2)
-    mean = mean.reshape(80, 2, 80, 2).mean((1, 3)).astype(np.float32)
+    mean = mean.reshape(TEXTURE // 2, 2, TEXTURE // 2, 2).mean((1, 3)).astype(np.float32)
     clipped = ((level[hit] <= 0.01) | (level[hit] >= SHEETS - 0.01)).mean()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     colour = np.concatenate([np.asarray(s["dome_rgba"][..., :3]) for s in shards])[: options.count].astype(np.float32) / 255

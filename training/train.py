@@ -32,7 +32,7 @@ from training.pack.folder import HELP
 from training.run import checkpoint as ck
 from training.run.journal import Journal
 from training.run.judges import summon
-from training.run.objective import texture_losses, view_losses
+from training.run.objective import LARGEST_PATCH, texture_losses, view_losses
 from training.run.optimizer import Optimizer
 from training.run.pictures import Validation
 from training.run.presets import PRESETS, override
@@ -97,7 +97,7 @@ def learning_rate(preset, step, progress):
 
 
 def fit_textures(batch, size):
-    """A batch whose textures, made at 160 texels, have the size of the model's own: (size, size)."""
+    """A batch whose textures, made at TEXTURE texels, have the size of the model's own: (size, size)."""
     if batch["level"].shape[-1] == size:
         return batch
     near = {name: F.interpolate(batch[name], size=(size, size), mode="nearest-exact") for name in ("level", "gap")}
@@ -199,8 +199,8 @@ class Run:
 def train(options):
     """Run to the end, or until a signal. Returns the exit code."""
     preset = override(PRESETS[options.preset], options.settings)
-    if preset.patch > 85:
-        raise TrainingError(f"patch={preset.patch} does not fit into the photo: 85 at most")
+    if preset.patch > LARGEST_PATCH:
+        raise TrainingError(f"patch={preset.patch} does not fit into the photo: {LARGEST_PATCH} at most")
     if options.threads:
         torch.set_num_threads(options.threads)
     group = Group(options.device)

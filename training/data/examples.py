@@ -13,7 +13,7 @@ from inference.inversion.invert import VISIBLE_SIZE, far_depth, without_fringe
 from inference.inversion.placement import KNEE, bounds
 from inference.mesh.surface import at_texels
 from training.data.shards import open_shards
-from training.model.geometry import levels, mirrored_landmarks
+from training.model.geometry import TEXTURE, levels, mirrored_landmarks
 
 CHIN = 152  # FaceMesh landmark
 COLLAR = 12.0  # pixels below the chin over which a dye of the clothes fades in
@@ -217,11 +217,11 @@ class RealPortraits(torch.utils.data.Dataset):
             "landmarks": torch.from_numpy(landmarks.astype(np.float32)),
             "camera": torch.from_numpy(camera),
             "known": torch.from_numpy((known > 127).astype(np.float32))[None],
-            "level": zero(1, 160, 160),
-            "gap": zero(1, 160, 160),
-            "dome": zero(3, 160, 160),
-            "seen": zero(1, 160, 160),
-            "dome_parts": zero(3, 160, 160),
+            "level": zero(1, TEXTURE, TEXTURE),
+            "gap": zero(1, TEXTURE, TEXTURE),
+            "dome": zero(3, TEXTURE, TEXTURE),
+            "seen": zero(1, TEXTURE, TEXTURE),
+            "dome_parts": zero(3, TEXTURE, TEXTURE),
             "photo_parts": zero(3, 256, 256),
             "synthetic": torch.tensor(0.0),
             "view": zero(4, 256, 256),
@@ -243,7 +243,7 @@ class RealPortraits(torch.utils.data.Dataset):
         return np.stack(out)
 
 
-def level_gaps(radii, size=160):
+def level_gaps(radii, size=TEXTURE):
     """Distance of neighbouring levels outside and inside the knee, (size, size) float32 each, in units of 4 mm."""
     outer, bulk, inner = (at_texels(table, size, size) for table in bounds(radii))
     return (outer - bulk) / KNEE * 250.0, (bulk - inner) / (len(radii) - 1 - KNEE) * 250.0

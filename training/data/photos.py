@@ -1,4 +1,7 @@
-"""Folders of photos, as the commands are given them."""
+"""Folders of photos, as the commands are given them, and crops of what lies beside a photo: mattes and masks."""
+
+import cv2
+import numpy as np
 
 from training.errors import TrainingError
 
@@ -14,3 +17,11 @@ def photos_in(folder):
     if not found:
         raise TrainingError(f"no photos ({', '.join(SUFFIXES)}) in {folder}; give a folder of photos")
     return found
+
+
+def crop_of(image, crop_to_photo, size):
+    """Crop (size, size) of an image (H, W) uint8, linear; 0 beyond its border, which
+    :func:`inference.photo.warp.warp_to_crop` continues. crop_to_photo: (2, 3), corners of pixels at integers."""
+    matrix = np.array(crop_to_photo, np.float64)
+    matrix[:, 2] += 0.5 * matrix[:, :2].sum(1) - 0.5  # to the pixel centres that OpenCV counts in
+    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)

@@ -8,7 +8,7 @@ from inference.errors import PortraitError
 from inference.geometry import cameras
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
-from training.data.photos import photos_in
+from training.data.photos import crop_of, photos_in
 from training.evaluation.heads import OURS
 from training.evaluation.metrics import Identity, iou, psnr, ssim
 from training.evaluation.views import above_collar, measure_consistency, over, to_bytes
@@ -23,10 +23,7 @@ def matte_of(portrait, folder, stem):
     if path is None or not path.exists():
         return None
     matte = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    matrix = np.array(portrait.crop_to_photo, np.float64)  # corners to the pixel centres that OpenCV counts in
-    matrix[:, 2] += 0.5 * matrix[:, :2].sum(1) - 0.5
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(matte, matrix, portrait.crop.shape[1::-1], flags=flags).astype(np.float32) / 255
+    return crop_of(matte, portrait.crop_to_photo, len(portrait.crop)).astype(np.float32) / 255
 
 
 def measure_photo(portrait, matte, region, identity, reference):

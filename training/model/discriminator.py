@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+CONDITION = 64  # width of the layer that a pose passes before it meets the picture
+
 
 class Discriminator(nn.Module):
     """Picture (B, 4, S, S) and pose (B, 2) to a score (B,) and the pose it sees (B, 2); radians."""
@@ -17,7 +19,7 @@ class Discriminator(nn.Module):
         self.join = nn.Sequential(nn.Conv2d(previous + 1, previous, 3, padding=1), nn.LeakyReLU(0.2), nn.AdaptiveAvgPool2d(2),
                                   nn.Flatten(), nn.Linear(4 * previous, previous), nn.LeakyReLU(0.2))  # fmt: skip
         self.score, self.pose = nn.Linear(previous, 1), nn.Linear(previous, 2)
-        self.condition = nn.Sequential(nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, previous))
+        self.condition = nn.Sequential(nn.Linear(2, CONDITION), nn.LeakyReLU(0.2), nn.Linear(CONDITION, previous))
 
     def forward(self, picture, pose):
         x = self.body(picture * 2 - 1)

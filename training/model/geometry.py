@@ -15,7 +15,8 @@ from inference.inversion.placement import KNEE, bounds, continued, radius_to_lev
 from training.errors import TrainingError
 
 GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour")  # arrays of geometry.npz, in PortraitModel's order
-SHEETS = 23  # of the subject, outermost first
+SHEETS = 23  # of the subject, outermost first; one more holds the backdrop (GRAM has 24 in all)
+TEXTURE = 160  # texels per side of the domes that shards hold and the embedded model draws; 1 to 1.5 mm each (docs/results.md)
 MARGIN = 0.004  # metres between the population and either bound
 HAIR_ROOM = 0.012  # metres added outside wherever hair was seen
 GRID = 80  # quads per side of the stored radii

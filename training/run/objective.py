@@ -13,6 +13,7 @@ from training.run.judges import Judges
 
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
 NOBODY = Judges()
+LARGEST_PATCH = cameras.CROP_SIZE // 3  # pixels; a patch is taken from every pixel, every second or every third one
 SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from inference.alignment.pose import landmark_weights, solve_pose
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 from training.errors import command
+from training.model.geometry import TEXTURE
 from training.pack.folder import HELP
 
 from . import hood
@@ -38,7 +39,7 @@ from .lighting import irradiance, sample_light
 from .passes import smooth_normals
 
 HEADS_PER_SHARD = 256
-DOME_SIZE = 160
+DOME_SIZE = TEXTURE
 AMBIENT_DIRECTIONS = 12
 ARRAYS = {  # name: shape per head, type
     "photo": ((256, 256, 4), np.uint8),
