@@ -71,7 +71,7 @@ def apply_curves(image, curves):
 def sample_dye(rng):
     """Another colour for clothes, a function of pixels (h, w, 3) uint8 and how much of each is cloth, (h, w) in [0, 1].
 
-    Neither the suits of the asset pack nor those of official portraits come in many colours.
+    Neither the suits of the data pack nor those of official portraits come in many colours.
     """
     colour, gain, offset = rng.uniform(0.1, 1.0, 3), rng.uniform(0.6, 2.0), rng.uniform(0, 80)
     strength = rng.uniform(0.5, 1.0)

@@ -1,4 +1,4 @@
-"""The asset pack: meshes, shape targets, textures and environment maps, ready for use."""
+"""The part of the data pack that heads are made of: meshes, shape targets, textures and environment maps, ready for use."""
 
 import dataclasses
 import functools

@@ -111,7 +111,7 @@ def develop(picture, gain):
 
 
 class Darkroom:
-    """Makes heads with Cycles. data: folder of the asset pack. python: interpreter with bpy. Raises TrainingError."""
+    """Makes heads with Cycles. data: folder of the data pack. python: interpreter with bpy. Raises TrainingError."""
 
     def __init__(self, data=None, python=BLENDER_PYTHON, samples=16, threads=0):
         from .cycles_scene import RecordingRenderer

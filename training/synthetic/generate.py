@@ -134,7 +134,7 @@ def renderer_class(name, device="cpu"):
 class Studio:
     """Makes heads; holds what they share.
 
-    data: folder of the asset pack. renderer: makes the renderer from the AssetPack, see :func:`renderer_class`; OpenGL
+    data: folder of the data pack. renderer: makes the renderer from the AssetPack, see :func:`renderer_class`; OpenGL
     by default.
     """
 
