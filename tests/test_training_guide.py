@@ -1,4 +1,4 @@
-"""docs/training.md can be worked through from top to bottom: every command exists, and what it reads is there by then."""
+"""docs/training.md can be worked through from top to bottom: its commands exist, and what they read is made before."""
 
 import environment
 import pytest
