@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 
 from inference.alignment.align import align, align_landmarks, find_faces
 from inference.photo.warp import square_to_photo
-from training.errors import command
+from training.errors import TrainingError, command
 from training.evaluation.metrics import EYE_CORNERS, eye_distance
 
 from . import data as training_data
@@ -93,6 +93,8 @@ def evaluate_photos(photos, labels, model):
                 "confidence": faces[0].score,
             }
         )
+    if not rows:
+        raise TrainingError(f"none of the {len(missed)} labelled faces was found: train the detector for longer")
     values = {key: np.array([row[key] for row in rows]) for key in rows[0] if key != "name"}
     return {
         "photos": len(rows) + len(missed),
