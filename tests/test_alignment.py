@@ -12,11 +12,11 @@ from inference.alignment.detection import Face, face_square
 from inference.errors import PortraitError
 from inference.geometry.cameras import orbit_camera
 from inference.photo.warp import invert_affine, square_to_photo, warp_to_crop
+from tests.data_pack import DATA_PACK, needs_data_pack
 
 ROOT = pathlib.Path(__file__).parents[1]
-PORTRAITS = ROOT.parent / "shared" / "data" / "portraits" / "test"
+PORTRAITS = DATA_PACK / "portraits" / "test"
 MODEL = ROOT / "models" / "default"
-needs_portraits = pytest.mark.skipif(not PORTRAITS.exists(), reason="the data pack is not here")
 
 
 def head_points():
@@ -200,7 +200,7 @@ def test_manual_crop_without_a_face_looks_straight_ahead(model):
     np.testing.assert_allclose(alignment.landmarks, expected, atol=1e-3)
 
 
-@needs_portraits
+@needs_data_pack
 def test_every_test_portrait_is_aligned(model):
     from inference.photo.open import open_photo
 
