@@ -106,7 +106,8 @@ def parse_background(text):
 
 def mesh(options):
     """One textured mesh."""
-    from .mesh.extract import extract_mesh, save_mesh
+    from .mesh.extract import extract_mesh
+    from .mesh.files import save_mesh
     from .portrait import load_portrait
 
     if options.out.suffix.lower() not in (".glb", ".obj", ".ply"):

@@ -9,9 +9,11 @@ from inference.errors import Cancelled, PortraitError
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
 from inference.geometry.sampling import sample_image
-from inference.mesh.extract import clip_mesh, extract_mesh, save_mesh
+from inference.mesh.extract import extract_mesh
+from inference.mesh.files import save_mesh
 from inference.mesh.layers import sample_grid
 from inference.mesh.surface import find_surface
+from inference.mesh.trim import clip_mesh
 from inference.view.render import render_view
 from tests.portraits import analytic_portrait, surface_level, surface_radius
 

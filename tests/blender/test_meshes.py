@@ -119,7 +119,7 @@ def test_engine_mesh_imports_in_blender_with_its_texture(scene, portrait_file, t
     """The .glb of `python -m inference mesh` stands as the extracted mesh does."""
     import addon_utils
 
-    from inference.mesh.extract import save_mesh
+    from inference.mesh.files import save_mesh
 
     addon_utils.enable("io_scene_gltf2")
     mesh = extract_mesh(load_portrait(portrait_file), resolution=48)
