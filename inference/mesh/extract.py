@@ -13,9 +13,18 @@ from ..errors import PortraitError
 from ..geometry import domes
 from .field import Dome, block, sample_field
 from .surface import find_surface
-from .trim import largest_part, trim
+from .topology import (
+    compact,
+    edges_of,
+    euler_characteristic,
+    is_manifold,
+    largest_component,
+    without_folds,
+)
+from .trim import subject_mask, trim
 
 MAX_RESOLUTION = 768
+DECIMATIONS = 5  # target counts that are tried until the reduced mesh is whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +46,8 @@ def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False
     smoothing: standard deviation, in texels, of the Gaussian the surface is smoothed with; 0 for none.
     closed: close the back of the head and the bottom, so that the mesh is watertight.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
-    Returns a :class:`TexturedMesh`. Raises PortraitError when the portrait is empty or a number is out of range.
+    Returns a :class:`TexturedMesh`: one manifold piece, an open one with one border and without holes.
+    Raises PortraitError when the portrait is empty or a number is out of range.
     """
     from skimage.measure import marching_cubes  # PyMCubes has no wheels for Python 3.13 and needs scipy
 
@@ -51,7 +61,7 @@ def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False
         surface = find_surface(portrait.textures, portrait.radii)
     except ValueError:
         raise PortraitError("this portrait holds no solid surface; invert the photo again") from None
-    mask = largest_part(surface.opacity)
+    mask = subject_mask(surface.opacity)
     radius = _smooth(surface.radius, smoothing)
     shape = Dome(radius, closed)
     progress(0.1, "sampling the field")
@@ -62,12 +72,13 @@ def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False
     del field
     vertices = vertices * voxel + origin
     triangles = triangles.astype(np.int64)
+    whole = largest_component(np.ones(len(vertices), bool), edges_of(triangles))
+    vertices, triangles = compact(vertices, triangles[whole[triangles[:, 0]]])
     if not closed:
         progress(0.6, "trimming")
         vertices, triangles = trim(vertices, triangles, mask)
     if faces is not None and len(triangles) > faces:
-        progress(0.7, "reducing")
-        vertices, triangles = _decimate(vertices, triangles, faces)
+        vertices, triangles = _decimate(vertices, triangles, faces, lambda: progress(0.7, "reducing"))
     progress(0.95, "texture coordinates")
     uv = _texture_coordinates(vertices)
     progress(1.0, "done")
@@ -78,12 +89,23 @@ def _smooth(radius, sigma):
     return cv2.GaussianBlur(radius, (0, 0), float(sigma), borderType=cv2.BORDER_REPLICATE) if sigma > 0 else radius
 
 
-def _decimate(vertices, triangles, faces):
+def _decimate(vertices, triangles, faces, progress):
+    """Reduce to about so many faces, still one manifold piece of the same topology. Raises PortraitError.
+
+    fast_simplification collapses edges without a look at what joins them, and now and then glues two parts of the
+    surface together. What it leaves back to back is dropped; what is glued otherwise comes apart with another count.
+    """
     import fast_simplification
 
-    return fast_simplification.simplify(
-        vertices.astype(np.float32), triangles.astype(np.int32), target_count=int(faces), agg=4
-    )
+    vertices, triangles = vertices.astype(np.float32), triangles.astype(np.int32)
+    shape = euler_characteristic(triangles)
+    for count in faces - 2 * np.arange(DECIMATIONS):
+        progress()
+        fewer, left = fast_simplification.simplify(vertices, triangles, target_count=int(count), agg=4)
+        fewer, left = compact(fewer, without_folds(left))
+        if is_manifold(left) and euler_characteristic(left) == shape:
+            return fewer, left
+    raise PortraitError(f"this mesh cannot be reduced to {faces} faces; ask for more, or for a lower resolution")
 
 
 def _texture_coordinates(vertices):

@@ -14,6 +14,7 @@ from ..geometry.sampling import sample_image
 
 CROWN_FADE = 0.04  # of v: the surface is rounded off over this strip at the upper border
 BACK_DEPTH = 0.042  # metres from the dome axis to the closed back of the head, at the equator
+MIN_EXTENT = 0.001  # metres; the block around a single texel is that large
 BOTTOM_ROUND = 0.01  # metres, radius with which a closed mesh's bottom edge is rounded
 
 
@@ -41,9 +42,6 @@ class Dome:
         span = 2.0 * last / width / (1.0 - domes.AZIMUTH_WARP)
         self.left_slope = np.clip((self.left - smooth[:, last]) / span, -0.15, 0.05)
         self.right_slope = np.clip((self.right - smooth[:, -1 - last]) / span, -0.15, 0.05)
-
-    def reach(self):
-        return float(max(self.radius.max(), self.top))
 
     def __call__(self, x, y, z):
         """Signed field F on arrays of points (float32, same shape, 2D), metres in portrait space."""
@@ -108,7 +106,7 @@ def block(shape, mask, resolution):
         low[2] = min(low[2], domes.AXIS_Z - reach)
         low[0], high[0] = min(low[0], -reach), max(high[0], reach)
         low[1], high[1] = domes.BOTTOM_Y, max(high[1], domes.EQUATOR_Y + shape.top)
-    voxel = float((high - low).max()) / resolution
+    voxel = max(float((high - low).max()), MIN_EXTENT) / resolution
     low, high = low - 2.5 * voxel, high + 2.5 * voxel
     return low, voxel, np.ceil((high - low) / voxel).astype(int) + 1
 

@@ -3,29 +3,52 @@
 import cv2
 import numpy as np
 
+from ..errors import PortraitError
 from ..geometry import domes
 from ..geometry.sampling import sample_image
+from .topology import border_edges, compact, components_with, edges_of, largest_component
 
 
-def largest_part(opacity):
-    """Opacity (h, w) with everything but the largest connected opaque region pushed below one half."""
-    solid = (opacity > 0.5).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
-    if count > 2:
-        keep = 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
-        opacity = np.where(cv2.dilate((labels == keep).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0, opacity, 0.0)
-        opacity = np.where((labels > 0) & (labels != keep), 0.0, opacity)
-    return opacity.astype(np.float32)
+def subject_mask(opacity):
+    """The opacity changed so that what exceeds one half is one region without holes.
+
+    opacity: (h, w) float [0, 1] of the texel columns. The largest connected region stays; regions beside it fall to 0,
+    holes inside it rise to 1. Returns (h, w) float32.
+    """
+    solid = opacity > 0.5
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8), connectivity=4)
+    region = labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()
+    # what reaches the ring round the texture is outside, the rest of the complement is holes
+    around = cv2.copyMakeBorder((~region).astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    _, labels = cv2.connectedComponents(around, connectivity=8)
+    filled = labels[1:-1, 1:-1] != labels[0, 0]
+    near = cv2.dilate(filled.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the border keeps its slope
+    opacity = np.where(near & ~(solid & ~filled), opacity, 0.0)
+    return np.where(filled & ~region, 1.0, opacity).astype(np.float32)
 
 
 def trim(vertices, triangles, mask):
-    """Cut the mesh along the line where the opacity of its texel column is one half, and at the texture's border."""
+    """Cut a mesh along the line where its texel column's mask is one half, and at the texture's border.
+
+    vertices: (n, 3) float metres, portrait space; triangles: (m, 3) int, all connected; mask: (h, w) float32.
+    Coarse triangles may tear a narrow part of the mask off, or leave a gap: what is left is one piece without holes.
+    Raises PortraitError when nothing is left.
+    """
     u, v, _ = domes.dome_coordinates(vertices)
     height, width = mask.shape
     opacity = sample_image(mask, u * width, v * height).astype(np.float64) - 0.5
     # distance to the border in texels, capped, joins in: half an opacity step per texel
     border = np.minimum(np.minimum(u, 1.0 - u) * width, np.minimum(v, 1.0 - v) * height)
-    return clip_mesh(vertices, triangles, np.minimum(opacity, 0.5 * border))
+    values = np.minimum(opacity, 0.5 * border)
+    if not (values > 0.0).any():
+        raise PortraitError("the subject is too small for a mesh of this resolution; ask for a higher one")
+    edges = edges_of(triangles)
+    kept = largest_component(values > 0.0, edges)
+    beyond = border <= 0.0
+    beyond[border_edges(triangles)] = True
+    outside = components_with(beyond, ~kept, edges)
+    values = np.where(kept, values, np.where(outside, np.minimum(values, 0.0), 1.0))
+    return clip_mesh(vertices, triangles, values)
 
 
 def clip_mesh(vertices, triangles, values):
@@ -53,14 +76,8 @@ def clip_mesh(vertices, triangles, values):
         np.stack([r, two[:, 1], two[:, 2]], 1),
         np.stack([r, two[:, 2], s], 1),
     ]
-    return _compact(np.concatenate([vertices, cuts]), np.concatenate(new))
+    return compact(np.concatenate([vertices, cuts]), np.concatenate(new))
 
 
 def _rotate(triangles, first):
     return triangles[np.arange(len(triangles))[:, None], (first[:, None] + np.arange(3)) % 3]
-
-
-def _compact(vertices, triangles):
-    used = np.zeros(len(vertices), bool)
-    used[triangles] = True
-    return vertices[used], (np.cumsum(used) - 1)[triangles]
