@@ -112,11 +112,11 @@ def parse_background(text: str) -> str | tuple[float, float, float]:
 
 def mesh(options: argparse.Namespace) -> None:
     """One textured mesh."""
-    from .mesh.extract import extract_mesh, save_mesh
+    from .mesh.extract import extract_mesh
+    from .mesh.files import check_mesh_path, save_mesh
     from .portrait import load_portrait
 
-    if options.out.suffix.lower() not in (".glb", ".obj", ".ply"):
-        raise PortraitError(f"cannot write a mesh as {options.out.name}; name it .glb, .obj or .ply")
+    check_mesh_path(options.out)
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
         found = extract_mesh(
@@ -273,7 +273,13 @@ def _parser():
 
     sub = command(mesh, "the surface of a portrait as a textured mesh")
     sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")
-    sub.add_argument("--out", type=Path, required=True, metavar="HEAD.glb|.obj|.ply")
+    sub.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="HEAD.glb|.obj|.ply",
+        help="an .obj has HEAD.mtl and HEAD_texture.png beside it; other files of these names are kept",
+    )
     sub.add_argument("--resolution", type=_whole(16, 768), default=192, metavar="N", help="voxels along the head")
     sub.add_argument("--faces", type=_whole(100, 100_000_000), metavar="N", help="triangles to reduce to")
     sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")

@@ -4,9 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from inference.geometry.curves import smooth_step
+
 from . import beards, hood
 from .assets import to_portrait
-from .curves import smooth_step
 from .heads import landmark_points
 from .passes import smooth_normals
 

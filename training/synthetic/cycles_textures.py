@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from .curves import smooth_step
+from inference.geometry.curves import smooth_step
+
 from .passes import KINDS
 
 SKIN, HAIR, CLOTH, PLAIN, STRANDS = range(5)  # kinds of the shader

@@ -9,8 +9,9 @@ import dataclasses
 import numpy as np
 import scipy.spatial
 
+from inference.geometry.curves import smooth_step
+
 from .assets import Part
-from .curves import smooth_step
 
 CENTRE = np.array([0.0, 0.03, -0.02])  # metres, portrait space, middle of the skull
 COLUMNS, ROWS, TURN_ROW = 81, 48, 22  # the first column is repeated at the end, behind the head

@@ -51,7 +51,7 @@ class Surface:
 
 
 def smooth_step(low, high, value):
-    """Torch twin of :func:`training.synthetic.curves.smooth_step`; low may lie above high."""
+    """Torch twin of :func:`inference.geometry.curves.smooth_step`; low may lie above high."""
     t = ((value - low) / (high - low)).clamp(0, 1)
     return t * t * (3 - 2 * t)
 

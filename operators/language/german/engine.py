@@ -122,6 +122,12 @@ _FILES = {
     "a head cannot be reduced to {faces} faces; ask for at least 100": (
         "Ein Kopf lässt sich nicht auf {faces} Flächen vereinfachen; mindestens 100 verlangen"
     ),
+    "this mesh cannot be reduced to {faces} faces; ask for more, or for a lower resolution": (
+        "Dieses Mesh lässt sich nicht auf {faces} Flächen vereinfachen; mehr verlangen oder eine niedrigere Auflösung"
+    ),
+    "the subject is too small for a mesh of this resolution; ask for a higher one": (
+        "Das Motiv ist zu klein für ein Mesh dieser Auflösung; eine höhere verlangen"
+    ),
     "this portrait holds no solid surface; invert the photo again": (
         "Dieses Porträt hat keine feste Oberfläche; das Foto noch einmal invertieren"
     ),
