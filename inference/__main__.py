@@ -55,7 +55,7 @@ def invert(options: argparse.Namespace) -> None:
     inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
     save_inversion(inversion, options.out)
     for warning in inversion.report["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {warning['text']}", file=sys.stderr)
 
 
 def render(options: argparse.Namespace) -> None:
@@ -253,7 +253,7 @@ def _parser():
     sub = command(invert, "photo to DIR/portrait.manifolds, DIR/report.json and DIR/crop.png")
     sub.add_argument("photo", type=Path, metavar="PHOTO")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")
-    sub.add_argument("--face", type=_whole(0, 999), metavar="N", help="which face, 0 is the largest")
+    sub.add_argument("--face", type=_whole(0, 999), metavar="N", help="which face, 0 is the likeliest")
     sub.add_argument(
         "--crop", type=float, nargs="+", metavar="X Y SIZE [ROLL]", help="centre, side and roll of the crop by hand"
     )

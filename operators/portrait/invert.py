@@ -87,7 +87,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
         if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
             add_photo_camera(context, obj, whole_photo=False)
         for warning in inversion.report.get("warnings", []):
-            self.report({"WARNING"}, str(warning))
+            self.report({"WARNING"}, warning["text"])
         self.report({"INFO"}, strings.INVERTED.format(name=obj.name))
 
 
