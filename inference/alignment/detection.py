@@ -90,7 +90,8 @@ def detect_faces(photo: np.ndarray, model: Model) -> list[Face]:
         return any(_same_turn(look[0], other[0]) for other in looks if other is not look)
 
     believable = [look for look in looks if look is standing or look[0].score >= ALONE or agreed(look)]
-    return max(believable, key=lambda look: look[0].score + AGREED * agreed(look), default=[])
+    best = max(believable, key=lambda look: look[0].score + AGREED * agreed(look), default=[])
+    return standing if standing and _same_turn(standing[0], best[0]) else best
 
 
 def _same_turn(face, other):
