@@ -27,7 +27,7 @@ def imports(path, top_level_only=False):
 
 
 def executed(tree):
-    """Nodes that run when the module is imported: everything outside of functions and of what only type checkers read."""
+    """Nodes that run when the module is imported: what is not in functions nor only for type checkers."""
     waiting = list(tree.body)
     while waiting:
         node = waiting.pop()
