@@ -11,6 +11,7 @@ from inference.geometry.cameras import Camera, orbit_camera
 from inference.geometry.viewpoints import resized
 from inference.inversion import placement
 from inference.mesh.layers import BACKGROUND_HALF, BACKGROUND_Z
+from inference.view import ray_search
 from inference.view.render import render_layers, render_view
 from tests import reference
 from tests.portraits import analytic_portrait, surface_radius
@@ -107,12 +108,39 @@ def test_sheets_that_follow_ears(ball, yaw):
     assert (closed != solid).sum() < 30  # a comb would fill, not just a few concave corners
 
 
+SIZES = [(126, 126), (125, 127), (127, 131), (640, 90), (1000, 81), (1024, 70), (1080, 67), (33, 640)]
+
+
+@pytest.mark.parametrize("shape", [*SIZES, (1, 1), (7, 1), (1, 9)])
+def test_dome_coordinates_at_every_place_of_an_array(shape):
+    """Libraries treat the ends of arrays apart that do not suit their vectors; every single value must be right."""
+    random, space = np.random.default_rng(1), ray_search.Workspace(*shape[::-1])
+    space.origin = [random.uniform(-0.2, 0.2, shape[::-1]).astype(np.float32) for _ in range(3)]
+    space.direction = [random.uniform(-0.2, 0.2, shape[::-1]).astype(np.float32) for _ in range(3)]
+    space.t[:] = random.uniform(0.0, 0.5, shape[::-1])
+    ray_search.dome_coordinates(space)
+    points = [origin + space.t * way for origin, way in zip(space.origin, space.direction, strict=True)]
+    points = np.stack(points, -1) * [-1.0, 1.0, -1.0] + [0.0, domes.EQUATOR_Y, domes.AXIS_Z]
+    for got, wanted in zip((space.u, space.v, space.radius), domes.dome_coordinates(points), strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1.5e-4)
+
+
 @pytest.mark.parametrize("yaw, pitch", [(0, 0), (25, 5), (-60, 0), (0, 30)])
 def test_capsule(capsule, yaw, pitch):
     """Sheets of constant dome radius are a sphere on a cylinder; depth and colour follow by formula."""
-    camera = orbit_camera(yaw, pitch, width=128, height=128)
+    check_capsule(capsule, orbit_camera(yaw, pitch, width=128, height=128))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_size_has_wrong_pixels(capsule, size):
+    """Dashes and pin-holes of a few pixels would show at sizes that do not suit the vectors of the libraries."""
+    square = orbit_camera(8.0, 3.0, fov=5.0, width=max(size), height=max(size))
+    check_capsule(capsule, dataclasses.replace(square, width=size[0], height=size[1], cx=size[0] / 2, cy=size[1] / 2))
+
+
+def check_capsule(capsule, camera):
     view = render_view(capsule, camera)
-    x, y = np.meshgrid(np.arange(128) + 0.5, np.arange(128) + 0.5)
+    x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     origins, directions = camera.rays(x, y)
     # expected depth of the two sheets that share the surface
     radii = capsule.radii[:, 0, 0].astype(float)

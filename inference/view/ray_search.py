@@ -121,10 +121,11 @@ def dome_coordinates(space):
         np.multiply(t, direction, out=plane)
         plane += origin
     # x and z are negated, so the angle 0..2 pi has its seam behind the head
-    cv2.cartToPolar(z, x, x, angle)
+    horizontal = u  # cartToPolar must not write to what it reads: the ends of its arrays would be read again
+    cv2.cartToPolar(z, x, horizontal, angle)
     np.maximum(y, 0.0, out=above)
     y -= above
-    cv2.cartToPolar(x, above, space.radius, z)
+    cv2.cartToPolar(horizontal, above, space.radius, z)
     angle -= np.float32(math.pi)
     np.multiply(angle, np.float32(math.pi / domes.MAX_AZIMUTH), out=x)
     np.sin(x, out=u)
