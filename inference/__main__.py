@@ -70,7 +70,7 @@ def render(options):
 def view_camera(photo_camera, options):
     """The camera the flags of ``render`` ask for; the photo's own where they say nothing."""
     from .geometry.cameras import camera_from_json
-    from .geometry.viewpoints import orbit_like, resized
+    from .geometry.viewpoints import orbit_like
 
     orbit = (options.yaw, options.pitch, options.fov, options.distance)
     camera = photo_camera
@@ -89,7 +89,7 @@ def view_camera(photo_camera, options):
         if not (fov is None or 0.0 < fov < 175.0) or not (distance is None or 0.01 < distance < 1000.0):
             raise PortraitError("--fov must lie between 0 and 175 degrees and --distance between 0.01 and 1000 metres")
         return orbit_like(photo_camera, yaw or 0.0, pitch or 0.0, fov, distance, options.size)
-    return resized(camera, *options.size) if options.size else camera
+    return camera.resized(*options.size) if options.size else camera
 
 
 def parse_background(text):

@@ -29,14 +29,13 @@ GAP = 4  # pixels
 def row_of(photo: Path, model, side: int) -> list[Image.Image]:
     """Pictures of one photo, in the order of TITLES, each side x side."""
     from inference.geometry.cameras import orbit_camera
-    from inference.geometry.viewpoints import resized
     from inference.mesh.extract import extract_mesh
     from inference.pipeline import invert_photo
     from inference.view.render import render_view
 
     portrait = invert_photo(photo, model).portrait
     large = 2 * side  # and halved below: smooth edges
-    cameras = [resized(portrait.camera, large, large)]
+    cameras = [portrait.camera.resized(large, large)]
     cameras += [orbit_camera(yaw, 0.0, width=large, height=large) for yaw in YAWS]
     backdrop = tuple(channel / 255 for channel in BACKDROP)
     views = [np.rint(255 * render_view(portrait, camera, backdrop).color).astype(np.uint8) for camera in cameras]

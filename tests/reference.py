@@ -3,7 +3,7 @@
 import numpy as np
 
 from inference.geometry import domes
-from inference.mesh.layers import sample_grid
+from inference.geometry.grids import sample_grid
 from inference.view.ray_search import NEAR, bounding_sphere
 
 

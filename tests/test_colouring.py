@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from inference.geometry import cameras
-from inference.inversion import colouring, placement
-from tests.test_placement import ball
+from inference.geometry import cameras, domes, filling
+from inference.inversion import colouring, visibility
+from inference.inversion.columns import Columns
+from tests.test_hull import ball
 
 SIZE = 160
 EVERYWHERE = np.ones((256, 256), np.float32)  # a matte
@@ -18,23 +19,24 @@ def scene(yaw):
     """A grey ball seen from the side; the photo is red where x < 128 and green elsewhere."""
     camera = cameras.orbit_camera(yaw=yaw)
     radius = ball(SIZE)
-    radius = placement.continued(radius, radius > 0.03)
-    depth = placement.visible_depth(radius, np.ones_like(radius, bool), camera, 64, 9.0)
-    facing, behind = placement.facing(radius, camera), placement.behind(radius, depth, camera)
+    radius = filling.continued(radius, radius > 0.03)
+    depth = visibility.visible_depth(radius, np.ones_like(radius, bool), camera, 64, 9.0)
+    facing, behind = visibility.facing_camera(radius, camera), visibility.occluded_by(radius, depth, camera)
     photo = np.zeros((3, 256, 256), np.float32)
     photo[0, :, :128] = photo[1, :, 128:] = 0.8
     return radius, facing, behind, photo, camera
 
 
 def match(guess, radius, facing, behind, photo, matte, camera, parts=SKIN, photo_parts=PHOTO_SKIN):
-    return colouring.match_colours(guess, parts, radius, facing, behind, photo, photo_parts, matte, camera)
+    columns = Columns(radius, radius > 0, facing, behind, guess, parts)
+    return colouring.match_colours(columns, photo, photo_parts, matte, camera)
 
 
 def test_seen_columns_have_the_colour_of_the_photo():
     radius, facing, behind, photo, camera = scene(0.0)
     guess = np.full((3, SIZE, SIZE), 0.5, np.float32)
     found, share = match(guess, radius, facing, behind, photo, EVERYWHERE, camera)
-    origin, direction = placement.column_rays(SIZE, SIZE)
+    origin, direction = domes.column_rays(SIZE, SIZE)
     x = camera.project(origin + direction * radius[..., None])[0][..., 0]
     seen = (facing > 0.6) & (behind < 0.2)
     left, right = seen & (x < 120), seen & (x > 136)
@@ -72,12 +74,12 @@ def test_another_part_beside_a_grazed_surface_is_not_painted_on_it():
     radius, facing, _, _, camera = scene(0.0)
     hair_left = PHOTO_SKIN.copy()
     hair_left[:2, :, :128] = np.array([0, 1], np.float32)[:, None, None]
-    further = colouring.elsewhere(radius, facing, SKIN, hair_left, camera)
-    origin, direction = placement.column_rays(SIZE, SIZE)
+    further = visibility.shows_elsewhere(radius, facing, SKIN, hair_left, camera)
+    origin, direction = domes.column_rays(SIZE, SIZE)
     x = camera.project(origin + direction * radius[..., None])[0][..., 0]
     left, right = x < 120, x > 136
     assert (left & (facing < 0.3)).sum() > 500 and (left & (facing > 0.75)).sum() > 500
-    assert further[left & (facing < 0.3)].min() > colouring.HIDDEN_AT
+    assert further[left & (facing < 0.3)].min() > visibility.HIDDEN_AT
     assert further[left & (facing > 0.75)].max() < 0.1
     assert further[right].max() < 0.1
 
@@ -129,7 +131,7 @@ def test_spreading_keeps_what_is_known():
     rng = np.random.default_rng(0)
     values, weight = rng.uniform(size=(40, 40, 2)).astype(np.float32), np.zeros((40, 40), np.float32)
     weight[10:20, 10:20] = 1.0
-    found = colouring.spread(values, weight)
+    found = filling.push_pull(values, weight)
     np.testing.assert_allclose(found[10:20, 10:20], values[10:20, 10:20], atol=0.03)
     known = values[10:20, 10:20].reshape(-1, 2)
     assert (found >= known.min(0) - 1e-3).all() and (found <= known.max(0) + 1e-3).all()

@@ -8,9 +8,9 @@ import pytest
 from inference.errors import Cancelled, PortraitError
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
+from inference.geometry.grids import sample_grid
 from inference.geometry.sampling import sample_image
 from inference.mesh.extract import clip_mesh, extract_mesh, save_mesh
-from inference.mesh.layers import sample_grid
 from inference.mesh.surface import find_surface
 from inference.view.render import render_view
 from tests.portraits import analytic_portrait, surface_level, surface_radius

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from inference.geometry import domes
+from inference.geometry.background import BACKGROUND_HALF, BACKGROUND_Z
 from inference.geometry.cameras import Camera, orbit_camera
-from inference.geometry.viewpoints import resized
-from inference.inversion import placement
-from inference.mesh.layers import BACKGROUND_HALF, BACKGROUND_Z
+from inference.inversion import sheets
 from inference.view.render import render_layers, render_view
 from tests import reference
 from tests.portraits import analytic_portrait, surface_radius
@@ -91,7 +90,7 @@ def test_sheets_that_follow_ears(ball, yaw):
     surface = surface_radius("sphere", u, v)
     for middle in (0.16, 0.84):
         surface += 0.015 * np.exp(-(((u - middle) / 0.025) ** 2 + ((v - 0.5) / 0.05) ** 2) ** 2)
-    radii = placement.place_sheets(surface.astype(np.float32), np.ones_like(u, bool))
+    radii = sheets.place_sheets(surface.astype(np.float32), np.ones_like(u, bool))
     textures = np.array(ball.textures)
     textures[:-1, ..., 3] = 255 * (np.arange(23) >= 5)[:, None, None]
     portrait, camera = dataclasses.replace(ball, textures=textures, radii=radii), orbit_camera(yaw, 4.0, **SQUARE)
@@ -203,7 +202,7 @@ def test_nothing_in_view(ball):
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (2, 500), (1000, 3)])
 def test_odd_sizes(ball, size):
-    view = render_view(ball, resized(orbit_camera(), *size))
+    view = render_view(ball, orbit_camera().resized(*size))
     assert view.color.shape == (size[1], size[0], 3)
     assert np.isfinite(view.color).all() and np.isfinite(view.alpha).all()
 
@@ -218,9 +217,9 @@ def test_resized_camera_sees_the_same():
     camera = Camera(100, 80, 90.0, 95.0, 40.0, 45.0, np.eye(4))
     point = np.array([[0.1, -0.05, -1.0]])
     pixel = camera.project(point)[0]
-    double = resized(camera, 200, 160).project(point)[0]
+    double = camera.resized(200, 160).project(point)[0]
     np.testing.assert_allclose(double, 2 * pixel)
-    wide = resized(camera, 300, 160).project(point)[0]
+    wide = camera.resized(300, 160).project(point)[0]
     np.testing.assert_allclose(wide - double, [[50.0, 0.0]])
 
 

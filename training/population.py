@@ -13,8 +13,9 @@ from scipy import ndimage
 
 from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
-from inference.inversion.invert import UNUSED_LANDMARKS
-from inference.inversion.placement import KNEE, bounds, continued, radius_to_level
+from inference.geometry.filling import continued
+from inference.inversion.lifting import UNUSED_LANDMARKS
+from inference.inversion.sheets import KNEE, level_bounds, radius_to_level
 from training.data.shards import open_shards
 from training.model.networks import SHEETS
 
@@ -78,7 +79,7 @@ def levels(radius, radii):
     height, width = radius.shape[-2:]
     u, v = domes.texel_centres(height, width)
     place = [v * (radii.shape[1] - 1), u * (radii.shape[2] - 1)]
-    tables = np.stack([ndimage.map_coordinates(table, place, order=1, mode="nearest") for table in bounds(radii)])
+    tables = np.stack([ndimage.map_coordinates(table, place, order=1, mode="nearest") for table in level_bounds(radii)])
     level = radius_to_level(tables, radius)
     return np.where(radius > 0, np.clip(level, 0.0, SHEETS), SHEETS + 1.0).astype(np.float32)
 

@@ -15,7 +15,6 @@ from tqdm import tqdm
 
 from inference.errors import PortraitError
 from inference.geometry import cameras
-from inference.geometry.viewpoints import resized
 from inference.view.render import render_view
 from training import evaluate
 from training.errors import TrainingError, command
@@ -32,7 +31,7 @@ HEADLINE = 22  # pixels
 
 def picture(portrait, camera, side):
     """A view over the backdrop, (side, side, 3) uint8; rendered twice as large, which smooths edges."""
-    view = render_view(portrait, resized(camera, 2 * side, 2 * side), BACKDROP)
+    view = render_view(portrait, camera.resized(2 * side, 2 * side), BACKDROP)
     return cv2.resize(evaluate.to_bytes(view.color), (side, side), interpolation=cv2.INTER_AREA)
 
 

@@ -37,11 +37,11 @@ class Camera:
     ortho_height: float | None = None
 
     @property
-    def position(self):
+    def position(self) -> np.ndarray:
         """(3,) camera centre in metres."""
         return self.camera_to_world[:3, 3]
 
-    def rays(self, x, y):
+    def rays(self, x, y) -> tuple[np.ndarray, np.ndarray]:
         """Rays through pixel positions x, y (...,). Returns origins and unit directions, (..., 3) metres."""
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         rotation = self.camera_to_world[:3, :3]
@@ -50,28 +50,49 @@ class Camera:
             directions = local @ rotation.T
             directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
             return np.broadcast_to(self.position, directions.shape), directions
-        sx, sy = self._ortho_scale()
+        sx, sy = self.pixels_per_unit()
         local = np.stack([(x - self.cx) / sx, (self.cy - y) / sy, np.zeros_like(x)], -1)
         directions = np.broadcast_to(-rotation[:, 2], local.shape)
         return local @ rotation.T + self.position, directions
 
-    def project(self, points):
-        """Project points (..., 3) metres. Returns pixels (..., 2) and depth (...) along the view axis, metres."""
-        local = (np.asarray(points, np.float64) - self.position) @ self.camera_to_world[:3, :3]
+    def project(self, points: np.ndarray, dtype: type = np.float64) -> tuple[np.ndarray, np.ndarray]:
+        """Project points (..., 3) metres. Returns pixels (..., 2) and depth (...) along the view axis, metres.
+
+        dtype: what is computed with; float32 is twice as fast and right to a thousandth of a pixel.
+        """
+        local = (np.asarray(points, dtype) - self.position.astype(dtype)) @ self.camera_to_world[:3, :3].astype(dtype)
         depth = -local[..., 2]
         if self.ortho_width is None:
-            x = self.cx + self.fx * local[..., 0] / depth
-            y = self.cy - self.fy * local[..., 1] / depth
+            x = dtype(self.cx) + dtype(self.fx) * local[..., 0] / depth
+            y = dtype(self.cy) - dtype(self.fy) * local[..., 1] / depth
         else:
-            sx, sy = self._ortho_scale()
-            x, y = self.cx + sx * local[..., 0], self.cy - sy * local[..., 1]
+            sx, sy = (dtype(scale) for scale in self.pixels_per_unit())
+            x, y = dtype(self.cx) + sx * local[..., 0], dtype(self.cy) - sy * local[..., 1]
         return np.stack([x, y], -1), depth
 
-    def _ortho_scale(self):
-        sx = self.width / self.ortho_width
-        return sx, (sx if self.ortho_height is None else self.height / self.ortho_height)
+    def pixels_per_unit(self) -> tuple[float, float]:
+        """Pixels across and down that a metre covers, at a depth of one metre or wherever in an orthographic view."""
+        if self.ortho_width is None:
+            return self.fx, self.fy
+        scale = self.width / self.ortho_width
+        return scale, (scale if self.ortho_height is None else self.height / self.ortho_height)
 
-    def to_json(self):
+    def resized(self, width: int, height: int) -> "Camera":
+        """The same view with another image size; what does not fit the new aspect ratio is added, never cut off."""
+        scale = min(width / self.width, height / self.height)
+        changes = {
+            "cx": 0.5 * width + scale * (self.cx - 0.5 * self.width),
+            "cy": 0.5 * height + scale * (self.cy - 0.5 * self.height),
+            "fx": self.fx * scale,
+            "fy": self.fy * scale,
+        }
+        if self.ortho_width is not None:
+            tall = self.ortho_height or self.ortho_width * self.height / self.width
+            changes["ortho_width"] = self.ortho_width * width / (scale * self.width)
+            changes["ortho_height"] = tall * height / (scale * self.height)
+        return dataclasses.replace(self, width=width, height=height, **changes)
+
+    def to_json(self) -> dict:
         """The contract of CAMERA.json as a plain dictionary."""
         out = {"width": self.width, "height": self.height, "cx": self.cx, "cy": self.cy}
         if self.ortho_width is None:
@@ -83,7 +104,14 @@ class Camera:
         return out | {"camera_to_world": np.asarray(self.camera_to_world).tolist()}
 
 
-def orbit_camera(yaw=0.0, pitch=0.0, distance=CROP_DISTANCE, fov=CROP_FOV, width=CROP_SIZE, height=CROP_SIZE):
+def orbit_camera(
+    yaw: float = 0.0,
+    pitch: float = 0.0,
+    distance: float = CROP_DISTANCE,
+    fov: float = CROP_FOV,
+    width: int = CROP_SIZE,
+    height: int = CROP_SIZE,
+) -> Camera:
     """Camera on a sphere around the head centre, looking at it, no roll.
 
     yaw, pitch: degrees; positive yaw moves the camera to the image's right, positive pitch up.
@@ -99,7 +127,7 @@ def orbit_camera(yaw=0.0, pitch=0.0, distance=CROP_DISTANCE, fov=CROP_FOV, width
     return Camera(width, height, focal, focal, width / 2, height / 2, matrix)
 
 
-def camera_from_json(data):
+def camera_from_json(data: dict | str | bytes) -> Camera:
     """Build a camera from the dictionary of CAMERA.json. Raises ValueError naming what is wrong."""
     if isinstance(data, (str, bytes)):
         try:

@@ -9,6 +9,8 @@ Frame: portrait space, metres, right-handed, x to the image's right in the front
 the viewer, origin at the head centre (2 cm below the middle between the eyes).
 """
 
+import functools
+
 import numpy as np
 
 AXIS_Z = -0.10  # metres; the vertical axis x = 0, z = AXIS_Z
@@ -71,3 +73,22 @@ def texel_centres(height, width):
     """Centres of all texels: u (height, width) and v (height, width), float64 in (0, 1)."""
     u, v = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     return u, v
+
+
+@functools.lru_cache(maxsize=4)
+def column_rays(height, width):
+    """Where the texel columns start and their unit directions, (height, width, 3) float32 each, not to be written to.
+
+    The point of a column at a radius is origin + radius * direction.
+    """
+    u, v = texel_centres(height, width)
+    near, far = dome_points(u, v, 0.0), dome_points(u, v, 1.0)
+    origin, direction = near.astype(np.float32), (far - near).astype(np.float32)
+    origin.flags.writeable = direction.flags.writeable = False
+    return origin, direction
+
+
+def column_points(radius):
+    """Points (h, w, 3) float32 metres of the texel columns at their radius (h, w) float32 metres."""
+    origin, direction = column_rays(*radius.shape)
+    return origin + direction * radius[..., None]

@@ -3,9 +3,8 @@
 import numpy as np
 
 from ..geometry import domes
-
-BACKGROUND_Z = -0.16  # metres
-BACKGROUND_HALF = 0.26  # metres; the background plane covers x and y in +-0.26
+from ..geometry.background import background_points
+from ..geometry.grids import corner_grid, sample_grid
 
 
 def sheet_mesh(radii, index, resolution=80):
@@ -25,31 +24,13 @@ def sheet_mesh(radii, index, resolution=80):
         raise ValueError("the resolution of a sheet mesh must be at least 1")
     u, v = np.meshgrid(np.linspace(0.0, 1.0, count + 1), np.linspace(0.0, 1.0, count + 1))
     if index == background:
-        x, y = (2.0 * u - 1.0) * BACKGROUND_HALF, (1.0 - 2.0 * v) * BACKGROUND_HALF
-        points = np.stack([x, y, np.full_like(x, BACKGROUND_Z)], -1)
+        points = background_points(u, v)
     else:
         points = domes.dome_points(u, v, sample_grid(radii[index], u, v))
     corner = np.arange((count + 1) ** 2, dtype=np.int32).reshape(count + 1, count + 1)
     faces = np.stack([corner[:-1, :-1], corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:]], -1)
     uv = np.stack([u, 1.0 - v], -1)
     return points.reshape(-1, 3).astype(np.float32), faces.reshape(-1, 4), uv.reshape(-1, 2).astype(np.float32)
-
-
-def sample_grid(grid, u, v):
-    """Bilinear look-up in a corner grid, clamped at the border.
-
-    grid: (..., h, w) float, values at u = j / (w - 1), v = i / (h - 1). u, v: (...) float, same shape.
-    Returns grid.shape[:-2] + u.shape float64.
-    """
-    height, width = grid.shape[-2:]
-    x = np.clip(u, 0.0, 1.0) * (width - 1)
-    y = np.clip(v, 0.0, 1.0) * (height - 1)
-    j = np.minimum(x.astype(np.int64), width - 2)
-    i = np.minimum(y.astype(np.int64), height - 2)
-    x, y = x - j, y - i
-    top = grid[..., i, j] * (1.0 - x) + grid[..., i, j + 1] * x
-    bottom = grid[..., i + 1, j] * (1.0 - x) + grid[..., i + 1, j + 1] * x
-    return top * (1.0 - y) + bottom * y
 
 
 def merge_sheets(textures, radii, count):
@@ -89,17 +70,6 @@ def _merge(textures, radii):
     colour = np.where(alpha > 0.0, colour / np.maximum(alpha, 1e-6), textures[-1, ..., :3])
     texture = np.concatenate([colour, 255 * alpha], axis=-1)
     return np.rint(np.clip(texture, 0, 255)).astype(np.uint8), top / bottom
-
-
-def corner_grid(plane, rows, columns):
-    """Values of texels averaged around the corners of a coarser grid: (h, w) float32 to (rows, columns) float32."""
-    import cv2
-
-    height, width = plane.shape
-    soft = cv2.GaussianBlur(plane, (0, 0), max(0.5 * width / columns, 0.5), borderType=cv2.BORDER_REPLICATE)
-    x = (np.arange(columns, dtype=np.float32) / (columns - 1) * width - 0.5)[None].repeat(rows, 0)
-    y = (np.arange(rows, dtype=np.float32) / (rows - 1) * height - 0.5)[:, None].repeat(columns, 1)
-    return cv2.remap(soft, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
 
 
 class VisibleQuads:

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from ..geometry import domes
+from ..geometry.filling import nearest_index
+from ..geometry.grids import at_texels
 
 WINDOW = 1  # sheets on either side of the crossing that share in the level
 
@@ -73,19 +75,3 @@ def surface_normals(radius, smoothing=1.5):
     normals = np.cross(down, right)
     return (normals / np.linalg.norm(normals, axis=-1, keepdims=True)).astype(np.float32)
 
-
-def at_texels(grid, height, width):
-    """Bilinear look-up of a corner grid (n, m) at the centres of height x width texels, float32."""
-    rows, columns = grid.shape
-    x = ((np.arange(width, dtype=np.float32) + 0.5) / width * (columns - 1))[None].repeat(height, 0)
-    y = ((np.arange(height, dtype=np.float32) + 0.5) / height * (rows - 1))[:, None].repeat(width, 1)
-    return cv2.remap(np.ascontiguousarray(grid, np.float32), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
-
-
-def nearest_index(mask):
-    """(h, w) flat index of the nearest true texel of every texel."""
-    outside = (~mask).astype(np.uint8)
-    _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    index = np.zeros(labels.max() + 1, np.int64)
-    index[labels[mask]] = np.flatnonzero(mask.ravel())
-    return index[labels]

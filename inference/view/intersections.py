@@ -246,7 +246,7 @@ def _ray_planes(camera):
     if camera.ortho_width is None:
         by_x, by_y = right / camera.fx, -up / camera.fy
         return -back - by_x * camera.cx - by_y * camera.cy, by_x, by_y, position
-    scale_x, scale_y = camera._ortho_scale()
+    scale_x, scale_y = camera.pixels_per_unit()
     by_x, by_y = right / scale_x, -up / scale_y
     return position - by_x * camera.cx - by_y * camera.cy, by_x, by_y, -back
 
@@ -258,7 +258,7 @@ def _bounding_rectangle(camera, centre, radius):
     local = centre - camera.position
     x, y, depth = local @ right, local @ up, -(local @ back)
     if camera.ortho_width is not None:
-        scale_x, scale_y = camera._ortho_scale()
+        scale_x, scale_y = camera.pixels_per_unit()
         middle = camera.cx + scale_x * x, camera.cy - scale_y * y
         half = radius * scale_x, radius * scale_y
         low, high = np.subtract(middle, half), np.add(middle, half)

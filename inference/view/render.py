@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from ..geometry.background import BACKGROUND_HALF, BACKGROUND_Z
 from ..geometry.sampling import sample_image
-from ..mesh.layers import BACKGROUND_HALF, BACKGROUND_Z
 from .intersections import SheetIntersections
 from .ray_search import NEAR, Workspace
 

@@ -144,17 +144,12 @@ def region_border(context, depsgraph, camera):
             return 0, 0, width, height
         full = world_camera(camera_object, depsgraph, scene, border=False)
         left, top, right, bottom = render_border(scene)
-        (full_x, full_y), (region_x, region_y) = _pixels_per_unit(full), _pixels_per_unit(camera)
+        (full_x, full_y), (region_x, region_y) = full.pixels_per_unit(), camera.pixels_per_unit()
         x = camera.cx + (np.array([left, right]) - full.cx) * (region_x / full_x)
         y = camera.cy + (np.array([top, bottom]) - full.cy) * (region_y / full_y)
     left, right = np.clip(np.rint(x), 0, width).astype(int).tolist()
     top, bottom = np.clip(np.rint(y), 0, height).astype(int).tolist()
     return left, top, right, bottom
-
-
-def _pixels_per_unit(camera):
-    """Pixels per metre, for an orthographic camera, or per tangent of the angle to the axis."""
-    return (camera.fx, camera.fy) if camera.ortho_width is None else camera._ortho_scale()
 
 
 def step_back(camera, metres):

@@ -148,7 +148,8 @@ class _Stack:
         """Add what casts the shadow: the surface, a little inside, with the portrait's opacity."""
         import numpy as np
 
-        from ...inference.mesh.layers import VisibleQuads, corner_grid, sheet_mesh
+        from ...inference.geometry.grids import corner_grid
+        from ...inference.mesh.layers import VisibleQuads, sheet_mesh
         from ..datablocks import materials
 
         name = f"{self.obj.name} {strings.SHADOW}"

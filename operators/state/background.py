@@ -21,7 +21,7 @@ def show_planes(obj):
 
 def is_plane(child):
     """True for the background layer: its quad is like no other."""
-    from ...inference.mesh.layers import BACKGROUND_HALF
+    from ...inference.geometry.background import BACKGROUND_HALF
 
     if child.type != "MESH" or len(child.data.vertices) != 4:
         return False

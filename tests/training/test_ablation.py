@@ -134,8 +134,8 @@ def test_variants_of_training_differ_in_one_setting_alone(monkeypatch, tmp_path)
 def test_exact_answers_take_the_networks_place():
     """A dome's surface, colours and parts as the detail manifolds would give them; other outputs stay the network's."""
     pytest.importorskip("torch")
-    from inference.inversion.placement import bounds, level_to_radius
-    from inference.mesh.surface import at_texels
+    from inference.geometry.grids import at_texels
+    from inference.inversion.sheets import level_bounds, level_to_radius
     from training.evaluation.switches import Told, exact_answers
 
     radii = np.linspace(0.16, 0.06, 23)[:, None, None].repeat(81, 1).repeat(81, 2).astype(np.float32)
@@ -145,7 +145,7 @@ def test_exact_answers_take_the_networks_place():
     label[..., 1] = 255
     shard = {"dome_radius": np.full((1, 160, 160), 0.1, np.float16), "dome_rgba": rgba, "dome_label": label}
     exact = exact_answers(shard, 0, radii)
-    tables = np.stack([at_texels(table, 160, 160) for table in bounds(radii)])
+    tables = np.stack([at_texels(table, 160, 160) for table in level_bounds(radii)])
     found = level_to_radius(tables, exact["fused_level"][0, 0])
     np.testing.assert_allclose(found[:, 40:], 0.1, atol=1e-4)
     assert (exact["fused_occupancy"][0, 0] > 0).mean() == 0.75

@@ -6,11 +6,11 @@ import types
 import numpy as np
 import pytest
 
-from inference.geometry import cameras, domes
+from inference.geometry import cameras, curves, domes
+from inference.geometry.grids import sample_grid
+from inference.inversion import columns, decoding, matting, sheets, visibility
 from inference.inversion import invert as inversion
-from inference.inversion import placement
-from inference.inversion.placement import KNEE
-from inference.mesh.layers import sample_grid
+from inference.inversion.sheets import KNEE
 from tests import reference
 
 torch = pytest.importorskip("torch")
@@ -101,11 +101,11 @@ def test_opacities_of_soft_surfaces_agree():
         rng.uniform(0.05, 0.11, (30, 30)).astype(np.float32),
         rng.uniform(1e-3, 5e-3, (30, 30)).astype(np.float32),
     )
-    ours = placement.in_levels(radius, softness, 0.1, 0.085, 23)
+    ours = sheets.in_levels(radius, softness, 0.1, 0.085, 23)
     theirs = nets.in_levels(torch.tensor(radius), torch.tensor(softness), 0.1, 0.085, 23)
     for mine, other in zip(ours, theirs):
         np.testing.assert_allclose(mine, other.numpy(), rtol=1e-5, atol=1e-5)
-    for index, opacity in enumerate(placement.ending(*ours, 23)):
+    for index, opacity in enumerate(sheets.sheet_opacities(*ours, 23)):
         np.testing.assert_allclose(opacity, nets.ending(*theirs, index).numpy(), atol=1e-4)
 
 
@@ -124,8 +124,8 @@ def test_the_backdrop_lies_behind_what_any_camera_sees(distance):
     """Depths of a ball by the closed form, in front of the depth that stands for the backdrop."""
     camera = cameras.orbit_camera(yaw=20.0, distance=distance)
     radius, known = np.full((160, 160), 0.12, np.float32), np.ones((160, 160), bool)
-    far = inversion.far_depth(camera)
-    depth = placement.visible_depth(radius, known, camera, inversion.VISIBLE_SIZE, far)
+    far = visibility.far_depth(camera)
+    depth = visibility.visible_depth(radius, known, camera, visibility.VISIBLE_SIZE, far)
     seen = depth < far
     assert seen.mean() > 0.1 * (1.6 / distance) ** 2
     towards = camera.position / distance
@@ -147,9 +147,9 @@ def test_inversion_is_the_trained_model(model, exported):
     pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
     output = model(photo, torch.tensor(alignment.landmarks)[None], pose)
     matte = torch.sigmoid(output["maps"][0, 0]).numpy()
-    hair = inversion.chances(output["parts"][0].numpy())[inversion.HAIR]
-    clean = inversion.without_backdrop(photo[0].numpy(), hair, matte)  # the engine's colours
-    photo = torch.tensor(inversion.without_fringe(clean, matte))[None]
+    hair = curves.softmax(output["parts"][0].numpy())[columns.HAIR]
+    clean = matting.without_backdrop(photo[0].numpy(), hair, matte)  # the engine's colours
+    photo = torch.tensor(matting.without_fringe(clean, matte))[None]
     surface = model.surface(output, photo, pose, grow=True)
     gap = np.abs(surface.band[0].numpy() - radii[[0, -1]])  # a pixel at the silhouette may fall to either side
     assert np.quantile(gap, 0.98) < 3e-4 and gap.max() < 5e-3
@@ -160,8 +160,8 @@ def test_inversion_is_the_trained_model(model, exported):
         uv = torch.tensor(np.stack([u, v], -1), dtype=torch.float32).view(1, 1, -1, 2).expand(1, SHEETS, -1, 2)
         rgb, opacity, _ = model.decode(points, uv, output["fused"], surface, photo, output["maps"], pose)
         through = np.prod(1 - textures[:sheet, ..., 3] / 255, axis=0)  # what matters little does not go through the MLP
-        decoded = textures[sheet, ..., 3] / 255 * through > 1.1 * inversion.SLIGHT
-        hem = int(inversion.HEM) + 1
+        decoded = textures[sheet, ..., 3] / 255 * through > 1.1 * decoding.SLIGHT
+        hem = int(decoding.HEM) + 1
         decoded[:, :hem] = decoded[:, -hem:] = decoded[-hem:] = False  # fades out in the engine alone
         assert decoded.sum() > 500
         gap = np.abs(opacity[0, sheet].view(320, 320).numpy() * 255 - textures[sheet, ..., 3])[decoded]
@@ -205,7 +205,7 @@ def test_cancel_stops_between_stages(exported, model):
 
 def test_the_backdrop_is_taken_out_of_translucent_edges():
     """Dark hair through which ever more of a blue backdrop shines; the matte calls all of it subject."""
-    from inference.inversion.invert import without_backdrop
+    from inference.inversion.matting import without_backdrop
 
     hair, blue = np.array([0.2, 0.15, 0.1]), np.array([0.3, 0.5, 0.7])
     column = np.arange(96)

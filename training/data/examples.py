@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 import torch
 
-from inference.geometry import cameras
-from inference.inversion import colouring, placement
-from inference.inversion.invert import VISIBLE_SIZE, far_depth, without_fringe
-from inference.inversion.placement import KNEE, bounds
-from inference.mesh.surface import at_texels
+from inference.geometry import cameras, filling
+from inference.geometry.grids import at_texels
+from inference.inversion import visibility
+from inference.inversion.matting import without_fringe
+from inference.inversion.sheets import KNEE, level_bounds
+from inference.inversion.visibility import VISIBLE_SIZE, far_depth
 from training.data.shards import open_shards
 from training.population import levels, mirrored_landmarks
 
@@ -245,7 +246,7 @@ class RealPortraits(torch.utils.data.Dataset):
 
 def level_gaps(radii, size=160):
     """Distance of neighbouring levels outside and inside the knee, (size, size) float32 each, in units of 4 mm."""
-    outer, bulk, inner = (at_texels(table, size, size) for table in bounds(radii))
+    outer, bulk, inner = (at_texels(table, size, size) for table in level_bounds(radii))
     return (outer - bulk) / KNEE * 250.0, (bulk - inner) / (len(radii) - 1 - KNEE) * 250.0
 
 
@@ -255,10 +256,10 @@ def shown_columns(radius, known, camera, matte):
     radius (h, w) metres where known (h, w) bool; camera (4, 4) of the photo and its matte (256, 256) in [0, 1].
     """
     view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=camera.astype(np.float64))
-    depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
-    radius = placement.continued(radius, known)
-    facing, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
-    return colouring.visibility(radius, facing, behind, matte, view)[0] * known
+    depth = visibility.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
+    radius = filling.continued(radius, known)
+    facing, behind = visibility.facing_camera(radius, view), visibility.occluded_by(radius, depth, view)
+    return visibility.seen_by_photo(radius, facing, behind, matte, view)[0] * known
 
 
 def to_planes(image):

@@ -9,10 +9,9 @@ import functools
 import cv2
 import numpy as np
 
-from inference.geometry import domes
-from inference.inversion import placement
-from inference.mesh.layers import sample_grid
-from inference.mesh.surface import at_texels
+from inference.geometry import domes, filling
+from inference.geometry.grids import at_texels, sample_grid
+from inference.inversion import sheets
 from inference.portrait import Portrait
 from training import evaluate
 from training.population import fill_and_smooth
@@ -37,7 +36,7 @@ def model_sheets(radius, known, radii, count):
 
 def own_sheets(radius, known, radii, count):
     """Sheets close around the subject's own surface, as portraits have them."""
-    return placement.place_sheets(placement.continued(radius, known), known, count)
+    return sheets.place_sheets(filling.continued(radius, known), known, count)
 
 
 PLACEMENTS = {"own": own_sheets, "model's": model_sheets}

@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 
 from inference.geometry import cameras, domes
-from inference.inversion import placement
-from inference.inversion.invert import VOXEL_DEPTH
-from inference.inversion.placement import KNEE, column_rays
+from inference.geometry.domes import column_rays
+from inference.inversion import visibility
+from inference.inversion.lifting import VOXEL_DEPTH
+from inference.inversion.sheets import KNEE
 from training.model.networks import SHEETS
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
@@ -64,7 +65,7 @@ class Manifolds(torch.nn.Module):
     """The fixed geometry of one model: radii (23, 81, 81) metres at grid corners, as training.population places them.
 
     Levels are measured by these sheets, and the voxel is looked up on them. A subject's own sheets are a *band*
-    (B, 2, 161, 161): the radii of its outermost and innermost one, see :mod:`inference.inversion.placement`.
+    (B, 2, 161, 161): the radii of its outermost and innermost one, see :mod:`inference.inversion.sheets`.
     """
 
     def __init__(self, radii, grid, lift_sheets):
@@ -134,12 +135,12 @@ class Manifolds(torch.nn.Module):
 
     @torch.no_grad()
     def trust(self, level, camera):
-        """Weight (B, G, G) of the photo's colours on a surface, see :func:`inference.inversion.placement.trust`."""
+        """Weight (B, G, G) of the photo's colours on a surface, see :func:`inference.inversion.visibility.grazing_weight`."""
         centre = (torch.arange(self.grid, device=level.device) + 0.5) / self.grid
         v, u = torch.meshgrid(centre, centre, indexing="ij")
         radius = self.radius(u, v, level.float())[:, 0].cpu().numpy()
         views = [dataclasses.replace(cameras.orbit_camera(), camera_to_world=p) for p in camera.cpu().double().numpy()]
-        shares = [placement.trust(placement.facing(r, view)) for r, view in zip(radius, views)]
+        shares = [visibility.grazing_weight(visibility.facing_camera(r, view)) for r, view in zip(radius, views)]
         return torch.from_numpy(np.stack(shares)).to(level.device, torch.float32)
 
     def lift(self, voxel, photo, matte, level, camera, config):

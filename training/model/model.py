@@ -6,10 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from inference.geometry import cameras
-from inference.inversion import placement
-from inference.inversion.colouring import elsewhere, match_colours
-from inference.inversion.invert import EMPTIED, FILLED, MAX_OFFSET, UNUSED_LANDMARKS, VISIBLE_SIZE, far_depth
+from inference.geometry import cameras, filling
+from inference.inversion import hull, sheets, visibility
+from inference.inversion.colouring import match_colours
+from inference.inversion.columns import Columns
+from inference.inversion.decoding import EMPTIED, FILLED
+from inference.inversion.lifting import MAX_OFFSET, UNUSED_LANDMARKS
+from inference.inversion.visibility import VISIBLE_SIZE, far_depth
 from training.model import manifolds as mf
 from training.model.networks import (
     SHEETS,
@@ -92,7 +95,7 @@ class PortraitModel(nn.Module):
         return {"coarse": coarse, "fused": fused, "maps": maps, "parts": parts, "w_plus": w_plus}
 
     def surface(self, output, photo, camera, grow=False):
-        """Surface of each subject and the sheets placed around it, as :mod:`inference.inversion.placement` does for the engine.
+        """Surface of each subject and the sheets placed around it, as :mod:`inference.inversion.invert` does for the engine.
 
         output as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. grow:
         the rim grows to the photo's silhouette as in the engine; in training it must learn to reach it. Returns a :class:`Surface`; its radius carries
@@ -102,7 +105,7 @@ class PortraitModel(nn.Module):
         size = level.shape[-1]
         centre = (torch.arange(size, device=level.device) + 0.5) / size
         v, u = torch.meshgrid(centre, centre, indexing="ij")
-        found = self.manifolds.radius(u, v, level).clamp(min=placement.THINNEST)
+        found = self.manifolds.radius(u, v, level).clamp(min=sheets.THINNEST)
         mattes, poses = torch.sigmoid(output["maps"][:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
         parts, photo_parts = (x.detach().float().softmax(1).cpu().numpy() for x in (parts, output["parts"]))
         rows, colours, photos = [], colour.detach().cpu().numpy(), photo.float().cpu().numpy()
@@ -110,17 +113,18 @@ class PortraitModel(nn.Module):
         heads = zip(guesses, chances, mattes, poses, colours, parts, photos, photo_parts)
         for guess, chance, matte, pose, colour, part, picture, picture_part in heads:
             view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose.astype(np.float64))
-            radius, kept = (placement.fit_to_hull if grow else placement.carve)(guess, matte, view)
+            radius, kept = (hull.fit_to_hull if grow else hull.carve)(guess, matte, view)
             known = kept & (chance > 0.0)
-            band = placement.place_sheets(radius, known, SHEETS)[[0, -1]]
-            depth = placement.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
+            band = sheets.place_sheets(radius, known, SHEETS)[[0, -1]]
+            depth = visibility.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
             free = known & (radius == guess)
-            radius = placement.continued(radius, known)
-            faces, behind = placement.facing(radius, view), placement.behind(radius, depth, view)
-            behind = behind + elsewhere(radius, faces, part, picture_part, view)
-            matched, share = match_colours(colour, part, radius, faces, behind, picture, picture_part, matte, view)
-            softness = placement.softness(part)
-            rows.append((radius, known, free, faces, behind, softness, share, depth, matched - share * colour, band))
+            radius = filling.continued(radius, known)
+            faces, behind = visibility.facing_camera(radius, view), visibility.occluded_by(radius, depth, view)
+            behind = behind + visibility.shows_elsewhere(radius, faces, part, picture_part, view)
+            columns = Columns(radius, known, faces, behind, colour, part)
+            matched, share = match_colours(columns, picture, picture_part, matte, view)
+            tone, softness = matched - share * colour, columns.softness
+            rows.append((radius, known, free, faces, behind, softness, share, depth, tone, band))
         *planes, tone, band = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
         radius, known, free, faces, behind, softness, share, depth = (plane[:, None] for plane in planes)
         occupancy = torch.where(known, FILLED, EMPTIED).to(occupancy)

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from inference.inversion.invert import VOXEL_SLICES
+from inference.inversion.lifting import VOXEL_SLICES
 
 SHEETS = 23
 SHARPNESS = 5.0  # logit change of opacity per level of the model's sheets
@@ -296,14 +296,14 @@ def opacity_logits(level, occupancy, index):
 
 
 def in_levels(radius, softness, outer, inner, count):
-    """Level of a surface among a subject's own sheets, and its softness in levels; twin of ``inference.inversion.placement.in_levels``."""
+    """Level of a surface among a subject's own sheets, and its softness in levels; twin of ``inference.inversion.sheets.in_levels``."""
     step = (outer - inner) / (count - 1)
     softness = softness / step
     return torch.minimum((outer - radius) / step, count - 0.5 - softness), softness
 
 
 def ending(level, softness, index):
-    """Opacity of a soft surface's sheet of an index; twin of ``inference.inversion.placement.ending``."""
+    """Opacity of a soft surface's sheet of an index; twin of ``inference.inversion.sheets.sheet_opacities``."""
     before, after = (_passing((index + side - level) / softness) for side in (-0.5, 0.5))
     return 1.0 - after / before.clamp(min=1e-6)
 

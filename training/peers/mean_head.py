@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from inference.geometry import domes
-from inference.mesh.layers import sample_grid
+from inference.geometry.grids import sample_grid
 from inference.portrait import Portrait
 from inference.view.render import render_view
 from training.population import fill_and_smooth

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from inference.inversion.colouring import LEAST, NARROWEST
+from inference.geometry.filling import LEAST, NARROWEST
 from training.model.networks import SHEETS
 
 FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
@@ -57,7 +57,7 @@ def part_tones(error, weight, parts):
 
 
 def spread(values, weight):
-    """Twin of :func:`inference.inversion.colouring.spread`: values (B, C, h, w), weight (B, 1, h, w). Returns (B, C, h, w)."""
+    """Twin of :func:`inference.geometry.filling.push_pull`: values (B, C, h, w), weight (B, 1, h, w). Returns (B, C, h, w)."""
     levels = [torch.cat([values * weight, weight], 1)]
     while levels[-1].shape[-1] > NARROWEST:
         levels.append(F.avg_pool2d(levels[-1], 2))

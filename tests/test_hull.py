@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from inference.geometry import cameras, domes
-from inference.inversion import placement
-from inference.mesh.surface import at_texels
+from inference.geometry import cameras, domes, filling
+from inference.geometry.grids import at_texels
+from inference.inversion import hull, sheets, visibility
 
 CENTRE = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
 
 
 def ball(size, radius=0.09):
     """Dome radius (size, size) of a ball around the equator's middle, 0 where a column misses it."""
-    origin, direction = placement.column_rays(size, size)
+    origin, direction = domes.column_rays(size, size)
     offset = origin - CENTRE
     along = (offset * direction).sum(-1)
     inside = along**2 - (offset**2).sum(-1) + radius**2
@@ -24,16 +24,16 @@ def ball(size, radius=0.09):
 def test_levels_and_radii_are_inverse():
     bounds = np.array([0.2, 0.15, 0.05])[:, None]
     level = np.linspace(-2, 24, 53)
-    radius = placement.level_to_radius(bounds, level)
-    np.testing.assert_allclose(placement.radius_to_level(bounds, radius), level, atol=1e-9)
-    np.testing.assert_allclose(placement.level_to_radius(bounds, np.array([0.0, placement.KNEE, 22.0])), bounds[:, 0])
+    radius = sheets.level_to_radius(bounds, level)
+    np.testing.assert_allclose(sheets.radius_to_level(bounds, radius), level, atol=1e-9)
+    np.testing.assert_allclose(sheets.level_to_radius(bounds, np.array([0.0, sheets.KNEE, 22.0])), bounds[:, 0])
     assert (np.diff(radius) < 0).all()
 
 
 def test_sheets_hug_the_surface():
     radius = ball(160)
     known = radius > 0.03
-    radii = placement.place_sheets(radius, known)
+    radii = sheets.place_sheets(radius, known)
     assert radii.shape == (23, 161, 161) and radii.dtype == np.float32
     steps = -np.diff(radii, axis=0)
     assert (steps > 0).all() and np.allclose(steps, steps.mean(0))
@@ -50,8 +50,8 @@ def test_carving_moves_columns_to_the_visual_hull():
     distance = np.hypot(x - 128, y - 120)
     matte = np.clip(60.5 - distance, 0, 1).astype(np.float32)
     radius = ball(160, 0.14)
-    carved, kept = placement.carve(radius, matte, camera)
-    origin, direction = placement.column_rays(160, 160)
+    carved, kept = hull.carve(radius, matte, camera)
+    origin, direction = domes.column_rays(160, 160)
 
     def rim(value):
         pixel, _ = camera.project(origin + direction * value[..., None])
@@ -66,14 +66,14 @@ def test_carving_moves_columns_to_the_visual_hull():
 
 
 def test_a_subject_that_is_nowhere_leaves_no_column():
-    _, kept = placement.carve(ball(40, 0.14), np.zeros((256, 256), np.float32), cameras.orbit_camera())
+    _, kept = hull.carve(ball(40, 0.14), np.zeros((256, 256), np.float32), cameras.orbit_camera())
     assert not kept.any()
 
 
 def test_visible_depth_is_that_of_a_ball():
     radius = ball(160)
     camera = cameras.orbit_camera()
-    depth = placement.visible_depth(radius, radius > 0, camera, 64, 9.0)
+    depth = visibility.visible_depth(radius, radius > 0, camera, 64, 9.0)
     step = camera.width / 64
     x, y = np.meshgrid((np.arange(64) + 0.5) * step, (np.arange(64) + 0.5) * step)
     origins, directions = camera.rays(x, y)
@@ -88,47 +88,47 @@ def test_visible_depth_is_that_of_a_ball():
 
 def test_facing_is_the_cosine_to_the_camera():
     radius, camera = ball(160), cameras.orbit_camera()
-    origin, direction = placement.column_rays(160, 160)
+    origin, direction = domes.column_rays(160, 160)
     points = origin + direction * radius[..., None]
     normal, towards = points - CENTRE, camera.position - points
     truth = (normal * towards).sum(-1) / np.linalg.norm(normal, axis=-1) / np.linalg.norm(towards, axis=-1)
     whole = np.zeros((160, 160), bool)
     whole[20:140, 10:-10] = True
     whole &= (radius > 0.04) & (np.abs(points[..., 1] - domes.EQUATOR_Y) > 0.01)  # the domes' own kink
-    gap = np.abs(placement.facing(radius, dataclasses.replace(camera)) - truth)[whole]
+    gap = np.abs(visibility.facing_camera(radius, dataclasses.replace(camera)) - truth)[whole]
     assert whole.sum() > 2000 and np.quantile(gap, 0.95) < 0.06
 
 
 def test_behind_is_the_depth_beyond_what_is_seen():
     """A ball is seen where it faces the camera; a wall four centimetres in front of it hides it by as much."""
     radius, camera = ball(160), cameras.orbit_camera()
-    depth = placement.visible_depth(radius, radius > 0, camera, 64, 9.0)
-    facing = placement.facing(radius, camera)
+    depth = visibility.visible_depth(radius, radius > 0, camera, 64, 9.0)
+    facing = visibility.facing_camera(radius, camera)
     front = (radius > 0.04) & (facing > 0.6)
     assert front.sum() > 2000
-    seen = placement.behind(radius, depth, camera)
+    seen = visibility.occluded_by(radius, depth, camera)
     assert np.abs(seen[front]).max() < 0.5
-    hidden = placement.behind(radius, depth - np.float32(0.04), camera)
+    hidden = visibility.occluded_by(radius, depth - np.float32(0.04), camera)
     np.testing.assert_allclose((hidden - seen)[front], 4.0, atol=0.05)
 
 
 def test_trust_rises_from_grazing_to_facing():
-    assert (placement.trust(np.array([-1.0, placement.GRAZING[0]])) == 0).all()
-    assert (placement.trust(np.array([placement.GRAZING[1], 1.0])) == 1).all()
-    assert (np.diff(placement.trust(np.linspace(*placement.GRAZING, 20))) > 0).all()
+    assert (visibility.grazing_weight(np.array([-1.0, visibility.GRAZING[0]])) == 0).all()
+    assert (visibility.grazing_weight(np.array([visibility.GRAZING[1], 1.0])) == 1).all()
+    assert (np.diff(visibility.grazing_weight(np.linspace(*visibility.GRAZING, 20))) > 0).all()
 
 
 def test_growing_brings_the_rim_to_the_silhouette():
     """A ball whose photo shows a disc that is a centimetre larger: the rim grows towards it, the front stays."""
     camera = cameras.orbit_camera()
     radius = ball(160, 0.08)
-    surface = placement.continued(radius, radius > 0.03)
-    origin, direction = placement.column_rays(160, 160)
+    surface = filling.continued(radius, radius > 0.03)
+    origin, direction = domes.column_rays(160, 160)
     edge = camera.fx * 0.088 / np.linalg.norm(camera.position - CENTRE)
     centre = camera.project(CENTRE)[0]
     y, x = np.mgrid[0:256, 0:256] + 0.5
     matte = np.clip(edge + 0.5 - np.hypot(x - centre[0], y - centre[1]), 0, 1).astype(np.float32)
-    fitted, kept = placement.fit_to_hull(surface, matte, camera)
+    fitted, kept = hull.fit_to_hull(surface, matte, camera)
 
     def reach(value):
         pixel, _ = camera.project((origin + direction * value[..., None])[radius > 0.03])
@@ -137,24 +137,24 @@ def test_growing_brings_the_rim_to_the_silhouette():
     assert kept[radius > 0.03].all()
     assert reach(fitted) - reach(surface) > 0.5 * (edge - reach(surface)) > 1.0
     assert reach(fitted) < edge + 1.0
-    front = (radius > 0.04) & (placement.facing(surface, camera) > 0.7)
+    front = (radius > 0.04) & (visibility.facing_camera(surface, camera) > 0.7)
     assert np.abs(fitted - surface)[front].max() < 0.001
 
 
 def test_closest_approach_to_a_ball():
     """Rays at several distances from a ball's middle pass it by their distance less its radius."""
-    camera, radius = cameras.orbit_camera(yaw=-50.0), placement.continued(ball(160), ball(160) > 0.03)
+    camera, radius = cameras.orbit_camera(yaw=-50.0), filling.continued(ball(160), ball(160) > 0.03)
     aside = np.array([0.095, 0.10, 0.11])  # metres to the camera's right of the ball's middle
     targets = CENTRE + aside[:, None] * camera.camera_to_world[:3, 0]
     directions = targets - camera.position
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     origins = np.broadcast_to(camera.position, (3, 3))
     away = np.linalg.norm(np.cross(CENTRE - origins, directions), axis=1)
-    gap, u, v = placement.closest_approach(radius, origins, directions)
+    gap, u, v = hull.closest_approach(radius, origins, directions)
     np.testing.assert_allclose(gap, away - 0.09, atol=3e-4)
     assert (np.abs(u - 0.8) < 0.05).all() and np.abs(v - (1 - domes.EQUATOR_V)).max() < 0.02  # 40 degrees to the side
-    missed = placement.closest_approach(radius, origins[:1], np.array([[0.0, 1.0, 0.0]]))
-    assert missed[0][0] > placement.HILLS[-1]  # no hill is that high
+    missed = hull.closest_approach(radius, origins[:1], np.array([[0.0, 1.0, 0.0]]))
+    assert missed[0][0] > hull.HILLS[-1]  # no hill is that high
 
 
 @pytest.mark.parametrize("softness", [0.0002, 0.0025, 0.004])
@@ -162,11 +162,11 @@ def test_rays_end_at_the_surface_on_average(softness):
     """Soft sheets end some rays in front of the surface and some behind it; composited, they show it where it is, and
     a ray that turns back at the surface's own height is half ended."""
     radius, count = np.float32(0.1) + np.linspace(0.0, 6e-4, 40, dtype=np.float32), 23
-    outer, inner = np.float32(0.1 + placement.ROOM_OUTSIDE), np.float32(0.1 - placement.ROOM_INSIDE)
-    level, width = placement.in_levels(radius, softness, outer, inner, count)
+    outer, inner = np.float32(0.1 + sheets.ROOM_OUTSIDE), np.float32(0.1 - sheets.ROOM_INSIDE)
+    level, width = sheets.in_levels(radius, softness, outer, inner, count)
     through, found, grazing = np.ones(40), np.zeros(40), np.ones(40)
     places = np.linspace(outer, inner, count)
-    for opacity, place in zip(placement.ending(level, width, count), places, strict=True):
+    for opacity, place in zip(sheets.sheet_opacities(level, width, count), places, strict=True):
         found += through * opacity * place
         through *= 1.0 - opacity
         grazing = np.where(place > radius, through, grazing)
@@ -179,5 +179,5 @@ def test_rays_end_at_the_surface_on_average(softness):
 
 def test_no_ray_passes_the_last_sheet():
     """Also where the surface lies beneath all sheets."""
-    level, width = placement.in_levels(np.float32(0.05), np.float32(0.004), 0.1, 0.09, 23)
-    assert list(placement.ending(level, width, 23))[-1] == 1.0
+    level, width = sheets.in_levels(np.float32(0.05), np.float32(0.004), 0.1, 0.09, 23)
+    assert list(sheets.sheet_opacities(level, width, 23))[-1] == 1.0

@@ -1,0 +1,132 @@
+"""The photo's silhouette, met from both sides: the surface is carved to the visual hull and grown to touch it."""
+
+import cv2
+import numpy as np
+
+from ..geometry import domes
+from ..geometry.cameras import Camera
+from ..geometry.domes import column_rays
+from ..geometry.grids import at_texels
+from ..geometry.sampling import sample_image
+from .columns import GRID
+from .sheets import THINNEST, level_bounds, level_to_radius
+from .visibility import blurred, visible_depth
+
+SMOOTH = 1.0  # texels of GRID; the fitted surface is smoothed by a Gaussian of so many
+CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
+PASSING, PASSING_STEPS = 0.15, 96  # metres before and behind the middle where a ray may come close, and samples there
+HILLS = 0.0, 0.002, 0.005, 0.01, 0.02, 0.04  # metres; a round raises hills of one width for each span of heights
+TEXTURE_HEIGHT = 0.2  # metres, about what the columns' rows span on a head
+CHUNK = 4096  # rays followed at once
+EDGE = 3.0  # texels of GRID; how near to the textures' border no hill stands
+STEEPNESS = 0.8  # width of a hill by its height
+GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
+INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of the soft rim come from further inside
+
+
+def fit_surface(
+    level: np.ndarray, occupancy: np.ndarray, matte: np.ndarray, camera: Camera, radii: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Radius (h, w) float32 metres of the subject's surface in every texel column, and whether it has one (h, w) bool.
+
+    level of the model's sheets and occupancy (logit): (h, w) float32. matte (256, 256) in [0, 1] of the photo that
+    camera took. radii (23, n, n) metres of the model's sheets.
+    """
+    bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
+    radius = np.maximum(level_to_radius(bounds, level), THINNEST)
+    radius, kept = fit_to_hull(radius, matte, camera)
+    return radius, kept & (occupancy > 0.0)
+
+
+def fit_to_hull(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`."""
+    radius, kept = carve(radius, matte, camera)
+    for _ in range(GROWTHS):
+        radius = grow(radius, matte, camera)
+    grown, still = carve(radius, matte, camera)
+    return blurred(grown, SMOOTH * radius.shape[0] / GRID), kept & still
+
+
+def carve(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Move the surface inwards to where the photo shows the subject: its visual hull.
+
+    radius (h, w) metres; matte (256, 256) in [0, 1] of the photo taken by camera. Returns radius (h, w) float32 and
+    kept (h, w) bool: False where no point of the column projects onto the subject.
+    """
+    origin, direction = column_rays(*radius.shape)
+    origin, direction = origin.reshape(-1, 3), direction.reshape(-1, 3)
+    out, kept = radius.astype(np.float32).ravel().copy(), np.ones(radius.size, bool)
+    open_columns, start, before = np.arange(radius.size), out.copy(), None
+    for step in range(CARVE_STEPS):
+        here = start - step * CARVE_STEP
+        points = origin[open_columns] + direction[open_columns] * here[:, None]
+        value = sample_image(matte, *camera.project(points)[0].T)
+        inside = value >= INSIDE
+        if step:  # between this step and the last one, where the matte crosses the threshold
+            part = (INSIDE - before[inside]) / np.maximum(value[inside] - before[inside], 1e-6)
+            out[open_columns[inside]] = here[inside] + (1.0 - part) * CARVE_STEP
+        missed = ~inside & (here > THINNEST)
+        kept[open_columns[~inside & (here <= THINNEST)]] = False
+        open_columns, start, before = open_columns[missed], start[missed], value[missed]
+        if not open_columns.size:
+            break
+    kept[open_columns] = False
+    return out.reshape(radius.shape), kept.reshape(radius.shape)
+
+
+def grow(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
+    """Raise the surface to where the photo's silhouette lies and the surface does not reach, (h, w) float32 metres.
+
+    The true surface touches the ray of every pixel at the silhouette. Each ray that shows the subject and passes by the
+    surface raises it where it comes closest, as a hill as wide as it is high. radius (h, w) metres, inside the hull;
+    matte and camera as in :func:`carve`.
+    """
+    rows, columns = np.nonzero(_uncovered(radius, matte, camera))
+    if not len(rows):
+        return radius
+    scale = camera.width / COVERED
+    origins, directions = camera.rays((columns + 0.5) * scale, (rows + 0.5) * scale)
+    parts = [slice(start, start + CHUNK) for start in range(0, len(rows), CHUNK)]
+    found = [closest_approach(radius, origins[part], directions[part]) for part in parts]
+    gap, u, v = (np.concatenate(values) for values in zip(*found))
+    height, width = radius.shape
+    lifted = np.zeros_like(radius)
+    for low, high in zip(HILLS, HILLS[1:]):
+        chosen = (gap > low) & (gap <= high)
+        if not chosen.any():
+            continue
+        peaks = np.zeros_like(radius)
+        np.maximum.at(peaks, ((v[chosen] * height).astype(int), (u[chosen] * width).astype(int)), gap[chosen])
+        wide = max(1, round(high * STEEPNESS * height / TEXTURE_HEIGHT))
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wide + 1,) * 2)
+        lifted = np.maximum(lifted, blurred(cv2.dilate(peaks, disc), wide / 2))
+    return radius + lifted
+
+
+def closest_approach(
+    radius: np.ndarray, origins: np.ndarray, directions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where rays come closest to a surface, measured along its columns.
+
+    radius (h, w) metres; origins and directions (n, 3), directions unit. Returns gap (n,) metres, infinite where a ray
+    passes by the textures, and u, v (n,) of the column.
+    """
+    middle = -(origins * directions).sum(-1)[:, None, None]
+    steps = middle + PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS)[:, None]
+    points = origins[:, None] + directions[:, None] * steps
+    u, v, reach = domes.dome_coordinates(points)
+    gap = reach - sample_image(radius, u * radius.shape[1], v * radius.shape[0])
+    gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
+    ray, closest = np.arange(len(gap)), gap.argmin(1)
+    gap, u, v = (values[ray, closest] for values in (gap, u, v))
+    edge = EDGE / GRID  # what comes closest at the textures' border comes closer yet beyond
+    gap[(u < edge) | (u > 1 - edge) | (v < edge) | (v > 1 - edge)] = np.inf
+    return gap, u, v
+
+
+def _uncovered(radius, matte, camera):
+    """Pixels (COVERED, COVERED) bool where the photo shows the subject and the surface does not."""
+    seen = visible_depth(radius, np.ones(radius.shape, bool), camera, COVERED, np.inf) < np.inf
+    seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    wanted = cv2.resize(matte, (COVERED, COVERED), interpolation=cv2.INTER_AREA) >= INSIDE
+    return wanted & (seen == 0)
