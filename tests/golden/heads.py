@@ -15,8 +15,8 @@ TRUTH = {  # arrays of truth.npz and their types, as training.synthetic.generate
     "camera": np.float64, "view_cameras": np.float64, "landmarks": np.float32,
     "photo_depth": np.float16, "view_depth": np.float16,
 }  # fmt: skip
-BACKDROP = np.array([[0.72, 0.80, 0.90], [0.93, 0.90, 0.84]])  # sRGB at the top and at the bottom: brighter than any hair
-BEHIND = 0.012  # metres behind what the photo sees from which on a point is hidden from it; twice half precision's steps
+BACKDROP = np.array([[0.72, 0.80, 0.90], [0.93, 0.90, 0.84]])  # sRGB at the top and at the bottom
+BEHIND = 0.012  # metres behind what the photo sees from which on a point is hidden from it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +62,11 @@ class Head:
 
 
 def read_head(name, geometry):
-    """A :class:`Head` by the name of its folder. geometry: of the :class:`inference.networks.model.Model`, whose aligner
-    finds landmarks beside the exact points by a known bias."""
+    """A :class:`Head` by the name of its folder.
+
+    geometry: of the :class:`inference.networks.model.Model`, whose aligner finds landmarks beside the exact points by a
+    known bias.
+    """
     with np.load(FOLDER / name / "truth.npz") as stored:
         truth = dict(stored)
     poses = [truth["camera"], *truth["view_cameras"]]

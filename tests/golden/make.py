@@ -3,8 +3,8 @@
     python -m tests.golden.make --data DIR     in the training environment; see docs/training.md
 
 Each is one person of the generator, fixed by its seed: the photo and two other views as lossless WebP, colours with
-straight alpha and no backdrop, and ``truth.npz``, of the arrays that :mod:`training.synthetic.generate` describes those that
-the tests ask for. Our own work, CC0-1.0 like the heads the networks learn from, none of which has this seed.
+straight alpha and no backdrop, and ``truth.npz``, those arrays of :mod:`training.synthetic.generate` that the tests ask
+for. Our own work, CC0-1.0 like the heads that the networks learn from.
 """
 
 import argparse

@@ -8,6 +8,8 @@ import numpy as np
 from inference.view.render import render_plane, render_view
 from tests.golden.heads import backdrop, over
 
+OWN = "own_view", "rim", "fringe", "silhouette", "depth", "backdrop"
+NOVEL = "novel_view", "novel_silhouette", "hidden", "texture"
 COLLAR = (0.0, -0.105, 0.03)  # metres; above this point a view is compared, below it generated clothes are guesswork
 
 
@@ -106,3 +108,10 @@ class Measures:
         """The wall behind the sitter, whom nobody would find on it."""
         plane = render_plane(self.portrait.textures[-1], self.portrait.camera)[:3].transpose(1, 2, 0)
         return psnr(plane, backdrop(), self.head.photo.alpha > 0.5)
+
+
+def table(measures):
+    """All measures of a golden head by name: {name: number}."""
+    views = range(len(measures.head.views))
+    found = {name: getattr(measures, name)() for name in OWN}
+    return found | {f"{name} {view}": getattr(measures, name)(view) for view in views for name in NOVEL}
