@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TWIN, GOLDEN = "tests/test_twin.py", "tests/test_golden.py"
-INVERSION = ("tests/test_colouring.py", "tests/test_hull.py", TWIN, GOLDEN)
-VIEW = ("tests/test_view.py", GOLDEN)
-MESH = ("tests/test_mesh.py", "tests/test_sheets.py", GOLDEN)
+COLOURING, HULL = ("tests/test_colouring.py", GOLDEN), ("tests/test_hull.py", GOLDEN)
+VIEW, MESH = ("tests/test_view.py",), ("tests/test_mesh.py", "tests/test_sheets.py")
 ALIGNMENT = ("tests/test_alignment.py", "tests/test_synthetic_heads.py")
 PIPELINE = ("tests/test_pipeline.py",)
 
@@ -34,7 +33,7 @@ def _of(tests, file, *rows):
 
 MUTATIONS = (
     *_of(
-        INVERSION, "inference/inversion/invert.py",
+        (GOLDEN,), "inference/inversion/invert.py",
         ("raw colours", "colour=match_colours(columns, clean, photo_parts, matte, camera)[0]", "colour=columns.colour",
          "hidden sides have the networks' tones, not the photo's"),
         ("nothing elsewhere",
@@ -48,11 +47,14 @@ MUTATIONS = (
          "the backdrop is smeared over the rim"),
         ("pose of another camera", 'camera.camera_to_world[None].astype(np.float32)',
          "np.linalg.inv(camera.camera_to_world)[None].astype(np.float32)", "the encoder is told the inverse pose"),
+    ),
+    *_of(
+        (TWIN,), "inference/inversion/invert.py",
         ("nothing is continued", "radius = continued(radius, valid)", "radius = radius.astype(np.float32)",
          "columns without a surface pull at their neighbours' normals"),
     ),
     *_of(
-        INVERSION, "inference/inversion/matting.py",
+        (GOLDEN,), "inference/inversion/matting.py",
         ("backdrop shines through", "return without_fringe(without_backdrop(photo, hair, matte), matte)",
          "return without_fringe(photo, matte)", "a light wall brightens the edge of dark hair"),
         ("fringe kept", "return without_fringe(without_backdrop(photo, hair, matte), matte)",
@@ -63,7 +65,7 @@ MUTATIONS = (
          "pixel, _ = camera.project(background_points(*domes.texel_centres(size, size))[::-1])", "the wall is flipped"),
     ),
     *_of(
-        INVERSION, "inference/inversion/colouring.py",
+        COLOURING, "inference/inversion/colouring.py",
         ("no mirrored texture",
          "rest = rest + mirrored_texture(shown, seen, shown_parts[..., TEXTURED], parts[..., TEXTURED])", "pass",
          "hair goes blank where the photo does not show it"),
@@ -74,7 +76,7 @@ MUTATIONS = (
          "skin is mirrored onto hair"),
     ),
     *_of(
-        INVERSION, "inference/inversion/visibility.py",
+        ("tests/test_hull.py", *COLOURING), "inference/inversion/visibility.py",
         ("hidden columns count as seen", "there *= linear_step(HIDDEN_AT, HIDDEN_FROM, occlusion_depth)", "pass",
          "what stands in front is painted on what is behind"),
         ("grazed columns count as seen", "return there * grazing_weight(facing), ", "return there, ",
@@ -85,7 +87,7 @@ MUTATIONS = (
          "normal *= -np.sign((normal * direction).sum(-1, keepdims=True))", "nothing faces the photo"),
     ),
     *_of(
-        INVERSION, "inference/inversion/lifting.py",
+        (TWIN, GOLDEN), "inference/inversion/lifting.py",
         ("voxel front to back", "z = ((depth - CROP_DISTANCE) / VOXEL_DEPTH + 1) * slices / 2",
          "z = ((CROP_DISTANCE - depth) / VOXEL_DEPTH + 1) * slices / 2", "noses get the features of ears"),
         ("trust ignored", "colours *= np.tile(weight.ravel(), count)[:, None]", "pass",
@@ -97,7 +99,7 @@ MUTATIONS = (
         ("unused landmarks used", "offsets[list(UNUSED_LANDMARKS)] = 0.0", "pass", "the encoder sees untrained inputs"),
     ),
     *_of(
-        INVERSION, "inference/inversion/hull.py",
+        HULL, "inference/inversion/hull.py",
         ("not carved before growing", "    radius, kept = carve(radius, matte, camera)",
          "    kept = np.ones(radius.shape, bool)", "hills stand on what is to be carved away"),
         ("not carved after growing", "grown, still = carve(radius, matte, camera)", "grown, still = radius, kept",
@@ -111,12 +113,12 @@ MUTATIONS = (
          "the hull has steps of four millimetres"),
     ),
     *_of(
-        INVERSION, "inference/inversion/columns.py",
+        (TWIN, GOLDEN), "inference/inversion/columns.py",
         ("one softness", "return np.tensordot(np.float32(SOFTNESS), self.parts, 1)",
          "return np.full(self.radius.shape, SOFTNESS[0], np.float32)", "hair is as hard as skin"),
     ),
     *_of(
-        INVERSION, "inference/inversion/sheets.py",
+        ("tests/test_hull.py", TWIN, GOLDEN), "inference/inversion/sheets.py",
         ("room swapped", "surface + ROOM_OUTSIDE, np.maximum(surface - ROOM_INSIDE, THINNEST)",
          "surface + ROOM_INSIDE, np.maximum(surface - ROOM_OUTSIDE, THINNEST)", "sheets stand off the surface"),
         ("last sheet leaks", "np.minimum((outer - radius) / step, count - 0.5 - softness)", "(outer - radius) / step",
@@ -127,7 +129,7 @@ MUTATIONS = (
          "levels outside of the bulk are another's"),
     ),
     *_of(
-        INVERSION, "inference/inversion/decoding.py",
+        (TWIN, GOLDEN), "inference/inversion/decoding.py",
         ("no hem", "np.round(opacity * hem * 255)", "np.round(opacity * 255)", "the bust ends in a cut"),
         ("no rim colours", "rgb = np.round((rgb + rim[:, None] * (inside - rgb)) * 255)", "rgb = np.round(rgb * 255)",
          "soft edges mix in the backdrop"),
