@@ -46,6 +46,19 @@ def test_seen_columns_have_the_colour_of_the_photo():
         assert share[side].max() < 0.01
 
 
+def test_columns_at_the_edge_of_the_matte_do_not_count_as_seen():
+    """Two pixels inside of it, where the backdrop may shine through, they do not; further inside they do."""
+    radius, facing, behind, _, camera = scene(0.0)
+    matte = EVERYWHERE.copy()
+    matte[:, 128:] = 0.0
+    seen, glimpsed, pixel = visibility.seen_by_photo(radius, facing, behind, matte, camera)
+    front = (facing > 0.6) & (behind < 0.2)
+    edge, inside = (front & (pixel[..., 0] > low) & (pixel[..., 0] < high) for low, high in ((126.5, 128), (110, 125)))
+    assert edge.sum() > 50 and inside.sum() > 500
+    assert seen[edge].max() == glimpsed[edge].max() == 0.0
+    assert seen[inside].min() == glimpsed[inside].min() == 1.0
+
+
 def test_a_hidden_side_is_the_mirror_image_of_the_other():
     """The photo is blue; seen from the left of the head, the right side's columns repeat the left side's."""
     radius, facing, behind, photo, camera = scene(-50.0)
