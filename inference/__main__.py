@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import logging
 import math
 import os
 import sys
@@ -10,14 +11,22 @@ import time
 from pathlib import Path
 
 from .errors import Cancelled, PortraitError
+from .files import PathLike
+from .geometry.cameras import Camera, camera_from_json
+from .geometry.viewpoints import orbit_like
+from .log import log
+from .progress import silent
 
 BAD_INPUT = 2
 DEVICES = ("auto", "cpu", "cuda", "coreml", "directml")
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run one command. arguments: list of strings, default sys.argv. Returns the exit code 0 or 2."""
     options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else list(arguments)))
+    if options.verbose:
+        logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
+        log.setLevel(logging.INFO)
     try:
         options.run(options)
     except PortraitError as error:
@@ -32,7 +41,7 @@ def main(arguments=None):
     return 0
 
 
-def invert(options):
+def invert(options: argparse.Namespace) -> None:
     """DIR/portrait.manifolds, DIR/report.json, DIR/crop.png."""
     from .networks.model import load_model
     from .pipeline import invert_photo, save_inversion
@@ -49,7 +58,7 @@ def invert(options):
         print(f"warning: {warning}", file=sys.stderr)
 
 
-def render(options):
+def render(options: argparse.Namespace) -> None:
     """One view as PNG, and its depth."""
     from .photo.images import save_depth, save_png, view_pixels
     from .portrait import load_portrait
@@ -67,11 +76,8 @@ def render(options):
     save_png(view_pixels(view, with_alpha=background in ("none", "source")), options.out)
 
 
-def view_camera(photo_camera, options):
+def view_camera(photo_camera: Camera, options: argparse.Namespace) -> Camera:
     """The camera the flags of ``render`` ask for; the photo's own where they say nothing."""
-    from .geometry.cameras import camera_from_json
-    from .geometry.viewpoints import orbit_like
-
     orbit = (options.yaw, options.pitch, options.fov, options.distance)
     camera = photo_camera
     if options.camera:
@@ -92,7 +98,7 @@ def view_camera(photo_camera, options):
     return camera.resized(*options.size) if options.size else camera
 
 
-def parse_background(text):
+def parse_background(text: str) -> str | tuple[float, float, float]:
     """ "none", "source", or a colour name or #rrggbb as (r, g, b) in [0, 1]. Raises PortraitError."""
     from PIL import ImageColor
 
@@ -104,7 +110,7 @@ def parse_background(text):
         raise PortraitError(f"{text!r} is no background; use none, source, a colour name or #rrggbb") from None
 
 
-def mesh(options):
+def mesh(options: argparse.Namespace) -> None:
     """One textured mesh."""
     from .mesh.extract import extract_mesh, save_mesh
     from .portrait import load_portrait
@@ -119,7 +125,7 @@ def mesh(options):
     save_mesh(found, options.out)
 
 
-def batch(options):
+def batch(options: argparse.Namespace) -> None:
     """A folder of photos."""
     from .batch import run_batch
 
@@ -145,7 +151,7 @@ def batch(options):
         raise PortraitError("no photo could be inverted; the reasons stand above and in batch.json")
 
 
-def info(options):
+def info(options: argparse.Namespace) -> None:
     """JSON on standard output: versions, hashes, providers, timings."""
     import onnxruntime
 
@@ -185,7 +191,7 @@ def info(options):
     print(json.dumps(found, indent=2, ensure_ascii=False))
 
 
-def check_writable(folder):
+def check_writable(folder: PathLike) -> None:
     """Raise PortraitError now if a folder could not be written later; creates nothing."""
     place = Path(folder).absolute()
     if place.exists() and not place.is_dir():
@@ -208,7 +214,7 @@ def _progress(quiet):
     except ImportError:  # inside Blender
         quiet = True
     if quiet:
-        yield None
+        yield silent
         return
     layout = "{desc:32.32} {percentage:3.0f}%|{bar}| {elapsed}"
     with tqdm(total=1.0, bar_format=layout, file=sys.stderr, leave=False) as bar:
@@ -238,6 +244,7 @@ def _parser():
         sub.add_argument("--device", choices=DEVICES, default="auto", help="where the networks run")
         sub.add_argument("--threads", type=_whole(0, 1024), default=0, metavar="N", help="0 takes all cores")
         sub.add_argument("--quiet", action="store_true", help="no progress on standard error")
+        sub.add_argument("--verbose", action="store_true", help="the engine's log on standard error")
         return sub
 
     def model_flag(sub):

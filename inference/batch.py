@@ -14,10 +14,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from .errors import Cancelled, PortraitError
-from .files import TEMPORARY_PREFIX, make_folder, sha256, write_atomically
+from .files import TEMPORARY_PREFIX, PathLike, make_folder, sha256, write_atomically
+from .log import log
+from .networks.model import Model
+from .pipeline import Inversion
+from .progress import Progress, silent
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 VIEW_SIZE = 512  # pixels, side of the views
@@ -38,19 +43,19 @@ class Item:
 
 
 def run_batch(
-    folder,
-    out,
-    model_path=None,
-    workers=1,
-    mesh=False,
-    views=(),
-    resume=False,
-    device="auto",
-    threads=0,
-    progress=None,
-    only=None,
-    changed=None,
-):
+    folder: PathLike,
+    out: PathLike,
+    model_path: PathLike | None = None,
+    workers: int = 1,
+    mesh: bool = False,
+    views: Sequence[float] = (),
+    resume: bool = False,
+    device: str = "auto",
+    threads: int = 0,
+    progress: Progress = silent,
+    only: Collection[str] | None = None,
+    changed: Callable[[Item], None] = lambda item: None,
+) -> list[Item]:
     """Invert every photo of a folder.
 
     folder: with photos, not searched deeper. out: folder for the results. model_path: None for the built-in model.
@@ -62,8 +67,6 @@ def run_batch(
     """
     from .networks.model import load_model
 
-    progress = progress or (lambda fraction, text: None)
-    changed = changed or (lambda item: None)
     items, photos = list_photos(folder, out), find_photos(folder)
     model = load_model(model_path, device, max(1, (threads or os.cpu_count() or 1) // workers))
     out = make_folder(out)
@@ -152,11 +155,10 @@ def run_batch(
     return items
 
 
-def run_job(job, model, progress=None):
+def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
     """Invert one photo and write its folder. Returns "" or one line saying why not; progress may raise Cancelled."""
     from .pipeline import invert_photo
 
-    progress = progress or (lambda fraction, text: None)
     share = 1.0 / (1 + len(job["wishes"]["views"]) + bool(job["wishes"]["mesh"]))  # of the inversion
     try:
         photo_hash = sha256(job["photo"])
@@ -168,10 +170,11 @@ def run_job(job, model, progress=None):
     except PortraitError as error:
         return " ".join(str(error).split())
     except Exception as error:
+        log.exception("%s failed", Path(job["photo"]).name)
         return f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:200]}; please report this photo"
 
 
-def write_results(inversion, job, photo_hash, progress):
+def write_results(inversion: Inversion, job: dict, photo_hash: str, progress: Progress) -> None:
     """Everything asked for, the report last. progress: called with (fraction, text); may raise Cancelled."""
     from .geometry.viewpoints import orbit_like
     from .mesh.extract import extract_mesh, save_mesh
@@ -197,7 +200,7 @@ def write_results(inversion, job, photo_hash, progress):
     save_inversion(inversion, folder)
 
 
-def is_complete(job):
+def is_complete(job: dict) -> bool:
     """Whether a folder already holds all results of this photo, this model and these wishes."""
     folder = Path(job["folder"])
     try:
@@ -214,7 +217,7 @@ def is_complete(job):
         return False
 
 
-def find_photos(folder):
+def find_photos(folder: PathLike) -> list[Path]:
     """Photos of a folder, sorted by name. Raises PortraitError when there are none."""
     try:
         names = sorted(os.listdir(folder))
@@ -227,7 +230,7 @@ def find_photos(folder):
     return photos
 
 
-def list_photos(folder, out):
+def list_photos(folder: PathLike, out: PathLike) -> list[Item]:
     """The photos of a folder as :class:`Item`, with what batch.json in `out` says of them. Raises PortraitError."""
     known = {}
     try:
@@ -244,7 +247,7 @@ def list_photos(folder, out):
     return items
 
 
-def folder_names(photos):
+def folder_names(photos: Sequence[Path]) -> list[str]:
     """One folder name per photo: its stem, or stem and suffix where several photos share the stem."""
     stems = [photo.stem.casefold() for photo in photos]
     return [
@@ -253,7 +256,7 @@ def folder_names(photos):
     ]
 
 
-def remove_stale(out):
+def remove_stale(out: Path) -> None:
     """Delete temporary files that killed processes left behind."""
     now = time.time()
     for path in (*out.glob(f"{TEMPORARY_PREFIX}*"), *out.glob(f"*/{TEMPORARY_PREFIX}*")):
@@ -295,6 +298,7 @@ class _Worker:
         except (OSError, ValueError):
             if self._stop.is_set():
                 raise Cancelled from None
+            log.warning("the worker process died over %s", Path(job["photo"]).name)
             self.close()
             return "the worker process died, perhaps for lack of memory; use fewer workers or a smaller photo"
 

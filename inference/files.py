@@ -4,14 +4,17 @@ import contextlib
 import hashlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import FolderUnusable, PortraitError
 
+PathLike = str | os.PathLike
 TEMPORARY_PREFIX = ".unfinished-"  # a killed process may leave such files; they are safe to delete
 
 
-def write_atomically(path, write):
+def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> None:
     """Let ``write(binary_stream)`` fill a temporary file beside ``path``, then move it there.
 
     On any exception the temporary file is removed and an older file at ``path`` stays as it was. Problems of
@@ -37,7 +40,7 @@ def write_atomically(path, write):
         raise
 
 
-def make_folder(path):
+def make_folder(path: PathLike) -> Path:
     """Create a folder and its parents. Raises PortraitError when that cannot be."""
     try:
         Path(path).mkdir(parents=True, exist_ok=True)
@@ -46,13 +49,13 @@ def make_folder(path):
     return Path(path)
 
 
-def unwritable(path, error):
+def unwritable(path: PathLike, error: OSError) -> FolderUnusable:
     """The PortraitError for an OSError while writing ``path``."""
     reason = error.strerror or type(error).__name__
     return FolderUnusable(f"cannot write {path} ({reason}); choose a folder that exists, is writable and has space")
 
 
-def sha256(path):
+def sha256(path: PathLike) -> str:
     """Hexadecimal SHA-256 of a file. Raises PortraitError when it cannot be read."""
     try:
         with open(path, "rb") as stream:

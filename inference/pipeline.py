@@ -6,14 +6,18 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from .errors import FaceUnusable, PortraitError
-from .files import make_folder, write_atomically
+from .files import PathLike, make_folder, write_atomically
+from .log import log
+from .networks.model import Model
 from .photo.open import open_photo
 from .portrait import Portrait, save_portrait
+from .progress import Progress, silent
 
 VERSION = "0.1.0"  # of the program, as in blender_manifest.toml
 
@@ -27,7 +31,13 @@ class Inversion:
     report: dict
 
 
-def invert_photo(photo, model, face=None, crop=None, progress=None):
+def invert_photo(
+    photo: PathLike | np.ndarray,
+    model: Model,
+    face: int | None = None,
+    crop: Sequence[float] | None = None,
+    progress: Progress = silent,
+) -> Inversion:
     """Turn a photo into a portrait.
 
     photo: path, or (H, W, 3) uint8 sRGB. model: :class:`inference.networks.model.Model`.
@@ -39,7 +49,6 @@ def invert_photo(photo, model, face=None, crop=None, progress=None):
     """
     from .inversion.invert import invert_crop
 
-    progress = progress or (lambda fraction, text: None)
     timings, warnings = {}, []
 
     def stage(name, fraction, text, work):
@@ -98,12 +107,13 @@ def invert_photo(photo, model, face=None, crop=None, progress=None):
         "versions": versions(),
         "warnings": warnings,
     }
+    log.info("%s: %s", name or "a photo", ", ".join(f"{stage} {time:.0f} ms" for stage, time in timings.items()))
     if report["peak_memory_mb"] is None:
         del report["peak_memory_mb"]
     return Inversion(portrait, alignment, report)
 
 
-def save_inversion(inversion, folder):
+def save_inversion(inversion: Inversion, folder: PathLike) -> None:
     """Write crop.png, portrait.manifolds and, last, report.json into a folder. Raises PortraitError."""
     from .photo.images import save_png
 
@@ -114,7 +124,7 @@ def save_inversion(inversion, folder):
     write_atomically(folder / "report.json", lambda stream: stream.write(report.encode()))
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Names and versions of everything that can change a result."""
     from importlib import metadata
 
@@ -128,7 +138,7 @@ def versions():
     return found
 
 
-def peak_memory():
+def peak_memory() -> float | None:
     """Largest resident memory of this process so far in MB, or None where the system does not tell."""
     try:
         import resource

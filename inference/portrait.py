@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import PortraitError
-from .files import write_atomically
+from .files import PathLike, write_atomically
 from .geometry.cameras import Camera, camera_from_json
 
 FORMAT = "portrait.manifolds"
@@ -66,12 +66,12 @@ class Portrait:
             raise ValueError("crop must be (height, width, 3) uint8")
 
 
-def save_portrait(portrait, path):
+def save_portrait(portrait: Portrait, path: PathLike) -> None:
     """Write a portrait file; the file appears complete or not at all. Raises PortraitError."""
     write_atomically(path, lambda stream: _write(portrait, stream))
 
 
-def load_portrait(path):
+def load_portrait(path: PathLike) -> Portrait:
     """Read a portrait file. Raises PortraitError when it is missing, damaged, hostile or too new."""
     path = Path(path)
     try:

@@ -8,7 +8,7 @@ import os
 import sys
 
 
-def main():
+def main() -> None:
     from .batch import run_job
     from .errors import PortraitError
     from .networks.model import load_model

@@ -15,8 +15,9 @@ import numpy as np
 
 from ..errors import FaceUnusable, PhotoUnusable
 from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_camera
+from ..networks.model import Model
 from ..photo.warp import invert_affine, square_to_photo, warp_to_crop
-from .detection import FACE_SCORE, detect_faces, face_square, find_landmarks
+from .detection import FACE_SCORE, Face, detect_faces, face_square, find_landmarks
 
 MIN_EYE_DISTANCE = 20.0  # pixels in the photo; the crop would be enlarged more than 2.5 times
 MAX_TURN = 60.0  # degrees of yaw or pitch the networks are meant for
@@ -44,12 +45,12 @@ class Alignment:
     roll: float
 
 
-def find_faces(photo, model):
+def find_faces(photo: np.ndarray, model: Model) -> list[Face]:
     """Faces of a photo (H, W, 3) uint8 as :class:`inference.alignment.detection.Face`, largest first; may be empty."""
     return detect_faces(photo, model)
 
 
-def align(photo, face, model):
+def align(photo: np.ndarray, face: Face, model: Model) -> Alignment:
     """Align a photo (H, W, 3) uint8 by one of its faces.
 
     Returns an :class:`Alignment`; raises PortraitError when the face is too small or turned too far away.
@@ -59,7 +60,13 @@ def align(photo, face, model):
     return alignment
 
 
-def align_manually(photo, centre_xy, size_px, roll_degrees=0.0, model=None):
+def align_manually(
+    photo: np.ndarray,
+    centre_xy: tuple[float, float],
+    size_px: float,
+    roll_degrees: float = 0.0,
+    model: Model | None = None,
+) -> Alignment:
     """Use the user's own square as the crop: the way out when no face is found, or another crop is wanted.
 
     photo: (H, W, 3) uint8. centre_xy: the square's centre in photo pixels; size_px: its side in photo pixels, about
@@ -91,7 +98,7 @@ def align_manually(photo, centre_xy, size_px, roll_degrees=0.0, model=None):
     return alignment
 
 
-def align_landmarks(photo, landmarks, mean_landmarks):
+def align_landmarks(photo: np.ndarray, landmarks: np.ndarray, mean_landmarks: np.ndarray) -> Alignment:
     """Align a photo by the landmarks of its face, without any network.
 
     photo: (H, W, 3) uint8. landmarks: (468, 2) photo pixels. mean_landmarks: (468, 3) metres, portrait space.
@@ -108,7 +115,7 @@ def align_landmarks(photo, landmarks, mean_landmarks):
     return _describe(photo, crop_to_photo, camera, points)
 
 
-def fit_crop(landmarks, mean_landmarks):
+def fit_crop(landmarks: np.ndarray, mean_landmarks: np.ndarray) -> np.ndarray:
     """The similarity that carries crop pixels to photo pixels, (2, 3) float64.
 
     landmarks: (468, 2) photo pixels; mean_landmarks: (468, 3) metres. POSIT (DeMenthon and Davis, 1995) with the
@@ -156,7 +163,7 @@ def _tilt(rotation):
     return math.atan2(rotation[0, 1], rotation[1, 1])
 
 
-def photo_camera(alignment, photo_size):
+def photo_camera(alignment: Alignment, photo_size: tuple[int, int]) -> Camera:
     """The camera of the whole photo.
 
     photo_size: (width, height) in pixels. It has the crop camera's centre and includes the roll, so that a point
@@ -172,14 +179,14 @@ def photo_camera(alignment, photo_size):
     return Camera(int(width), int(height), crop.fx * scale, crop.fy * scale, cx, cy, crop.camera_to_world @ turn)
 
 
-def eye_distance(alignment):
+def eye_distance(alignment: Alignment) -> float:
     """Distance between the eyes in photo pixels as the frontal view would show it."""
     affine = alignment.crop_to_photo
     frontal = EYE_DISTANCE * alignment.camera.fx / np.linalg.norm(alignment.camera.position)
     return frontal * math.hypot(affine[0, 0], affine[1, 0])
 
 
-def check_alignment(alignment):
+def check_alignment(alignment: Alignment) -> None:
     """Raise PortraitError when a face is too small or turned too far for the networks."""
     eyes = eye_distance(alignment)
     if eyes < MIN_EYE_DISTANCE:

@@ -7,10 +7,16 @@ crop, -0.5..0.5, and the logit that the crop really shows a face.
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..geometry.curves import sigmoid
+from ..networks.model import Model
 from ..photo.warp import square_to_photo, warp_to_crop
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 DETECTOR_SIZE = 256  # pixels, side of the letterboxed photo
 DETECTOR_STRIDE = 8  # pixels per heat map cell
@@ -39,7 +45,7 @@ class Face:
     landmarks: np.ndarray
 
 
-def face_square(landmarks):
+def face_square(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The upright square of a face: centre (..., 2), side (...) in pixels and roll (...) in radians, clockwise.
 
     landmarks: (..., 468, 2). The side is about the height of the face from the chin to the upper forehead.
@@ -52,7 +58,7 @@ def face_square(landmarks):
     return centre, side, roll
 
 
-def detect_faces(photo, model):
+def detect_faces(photo: np.ndarray, model: Model) -> list[Face]:
     """Faces of a photo (H, W, 3) uint8, largest first; an empty list when there is none."""
     height, width = photo.shape[:2]
     for grid in TILE_GRIDS:
@@ -85,7 +91,9 @@ def detect_faces(photo, model):
     return []
 
 
-def detect_boxes(photo, session):
+def detect_boxes(
+    photo: np.ndarray, session: "onnxruntime.InferenceSession"
+) -> list[tuple[float, np.ndarray, float, float]]:
     """Candidates of one pass: a list of (score, centre (2,), side, roll in radians) in pixels of the photo."""
     import cv2
 
@@ -113,7 +121,14 @@ def detect_boxes(photo, session):
     return kept
 
 
-def find_landmarks(photo, centre, side, roll, session, passes=2):
+def find_landmarks(
+    photo: np.ndarray,
+    centre: np.ndarray,
+    side: float,
+    roll: float,
+    session: "onnxruntime.InferenceSession",
+    passes: int = 2,
+) -> tuple[np.ndarray, float]:
     """Landmarks near a square of the photo: (468, 2) float32 photo pixels and the confidence 0..1.
 
     Every pass crops anew around the landmarks of the one before; the confidence is that of the least sure pass.
@@ -126,11 +141,11 @@ def find_landmarks(photo, centre, side, roll, session, passes=2):
         pixels = (points[0].astype(np.float64) + 0.5) * LANDMARK_SIZE
         landmarks = pixels @ affine[:, :2].T + affine[:, 2]
         centre, side, roll = face_square(landmarks)
-        confidence = min(confidence, 1.0 / (1.0 + math.exp(-float(np.clip(logit[0], -50, 50)))))
+        confidence = min(confidence, float(sigmoid(np.float64(logit[0]))))
     return landmarks.astype(np.float32), confidence
 
 
-def to_network(images):
+def to_network(images: np.ndarray) -> np.ndarray:
     """(n, H, W, 3) uint8 -> (n, 3, H, W) float32, 0..1."""
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
 

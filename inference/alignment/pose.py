@@ -4,23 +4,25 @@ import dataclasses
 
 import numpy as np
 
-from ..geometry.cameras import orbit_camera
+from ..geometry.cameras import Camera, orbit_camera
+from ..geometry.curves import linear_step
 
 NOSE_Y = -0.025  # metres, portrait space; below the nose the jaw and the lips move with the expression
 SIDE_X = 0.055  # metres; further out the points slide along the outline of the head
+SOFT = 0.015  # metres over which trust falls beyond either
 START_YAWS = (0.0, -40.0, 40.0)  # degrees; the fit is started from each and the best result wins
 ROBUST_SCALE = 4.0  # pixels; residuals beyond this count less (Geman-McClure weights)
 STEPS = 12
 
 
-def landmark_weights(model_points):
+def landmark_weights(model_points: np.ndarray) -> np.ndarray:
     """Trust in each landmark for the pose.
 
     model_points: (L, 3) float, metres, portrait space. Returns (L,) in (0, 1]: 1 for points that move rigidly
     with the skull, less for jaw and lips and for the sides of the face.
     """
-    below = np.clip((NOSE_Y - model_points[:, 1]) / 0.015, 0.0, 1.0)
-    aside = np.clip((np.abs(model_points[:, 0]) - SIDE_X) / 0.015, 0.0, 1.0)
+    below = linear_step(NOSE_Y, NOSE_Y - SOFT, model_points[:, 1])
+    aside = linear_step(SIDE_X, SIDE_X + SOFT, np.abs(model_points[:, 0]))
     return (1.0 - 0.8 * below) * (1.0 - 0.7 * aside)
 
 
@@ -74,7 +76,7 @@ def _fit(landmarks, model_points, weights, camera, rotation, translation):
     return best
 
 
-def solve_pose(landmarks, model_points, camera=None):
+def solve_pose(landmarks: np.ndarray, model_points: np.ndarray, camera: Camera | None = None) -> Camera:
     """Fit the pose of a camera with known intrinsics so that the model's points fall on the landmarks.
 
     landmarks: (L, 2) float, pixels of the crop (corner convention of :mod:`inference.geometry.cameras`).

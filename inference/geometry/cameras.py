@@ -41,7 +41,7 @@ class Camera:
         """(3,) camera centre in metres."""
         return self.camera_to_world[:3, 3]
 
-    def rays(self, x, y) -> tuple[np.ndarray, np.ndarray]:
+    def rays(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rays through pixel positions x, y (...,). Returns origins and unit directions, (..., 3) metres."""
         x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
         rotation = self.camera_to_world[:3, :3]

@@ -26,7 +26,7 @@ ELEVATION_WARP = 0.35  # relative extra texel density at the forehead against th
 # texel (row i, column j) of an H x W texture has its centre at ((j + 0.5) / W, (i + 0.5) / H).
 
 
-def dome_coordinates(points):
+def dome_coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Map points to dome coordinates.
 
     points: (..., 3) float, metres, portrait space.
@@ -47,7 +47,7 @@ def dome_coordinates(points):
     return u, np.where(y > 0.0, v_above, v_below), radius
 
 
-def dome_points(u, v, radius):
+def dome_points(u: np.ndarray, v: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """Inverse of :func:`dome_coordinates`; arguments broadcast. Returns (..., 3) metres, portrait space."""
     u, v, radius = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (u, v, radius)))
     goal = 2.0 * u - 1.0
@@ -69,14 +69,14 @@ def dome_points(u, v, radius):
     )
 
 
-def texel_centres(height, width):
+def texel_centres(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Centres of all texels: u (height, width) and v (height, width), float64 in (0, 1)."""
     u, v = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
     return u, v
 
 
 @functools.lru_cache(maxsize=4)
-def column_rays(height, width):
+def column_rays(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Where the texel columns start and their unit directions, (height, width, 3) float32 each, not to be written to.
 
     The point of a column at a radius is origin + radius * direction.
@@ -88,7 +88,7 @@ def column_rays(height, width):
     return origin, direction
 
 
-def column_points(radius):
+def column_points(radius: np.ndarray) -> np.ndarray:
     """Points (h, w, 3) float32 metres of the texel columns at their radius (h, w) float32 metres."""
     origin, direction = column_rays(*radius.shape)
     return origin + direction * radius[..., None]

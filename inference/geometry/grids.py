@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 
-def sample_grid(grid, u, v):
+def sample_grid(grid: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Bilinear look-up in a corner grid, clamped at the border.
 
     grid: (..., h, w) float, values at u = j / (w - 1), v = i / (h - 1). u, v: (...) float, same shape.
@@ -25,7 +25,7 @@ def sample_grid(grid, u, v):
     return top * (1.0 - y) + bottom * y
 
 
-def at_texels(grid, height, width):
+def at_texels(grid: np.ndarray, height: int, width: int) -> np.ndarray:
     """Bilinear look-up of a corner grid (n, m) at the centres of height x width texels, float32."""
     rows, columns = grid.shape
     x = ((np.arange(width, dtype=np.float32) + 0.5) / width * (columns - 1))[None].repeat(height, 0)
@@ -33,14 +33,14 @@ def at_texels(grid, height, width):
     return cv2.remap(np.ascontiguousarray(grid, np.float32), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
 
 
-def at_corners(image, quads):
+def at_corners(image: np.ndarray, quads: int) -> np.ndarray:
     """Look an image (h, w) of texels up at the corners of a grid of quads: (quads + 1, quads + 1) float32."""
     rows, columns = (np.arange(quads + 1, dtype=np.float32) / quads * size - 0.5 for size in image.shape)
     x, y = np.meshgrid(columns, rows)
     return cv2.remap(image, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
 
 
-def corner_grid(plane, rows, columns):
+def corner_grid(plane: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Values of texels averaged around the corners of a coarser grid: (h, w) float32 to (rows, columns) float32."""
     height, width = plane.shape
     soft = cv2.GaussianBlur(plane, (0, 0), max(0.5 * width / columns, 0.5), borderType=cv2.BORDER_REPLICATE)

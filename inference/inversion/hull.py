@@ -1,4 +1,8 @@
-"""The photo's silhouette, met from both sides: the surface is carved to the visual hull and grown to touch it."""
+"""The photo's silhouette, met from both sides: the surface is carved to the visual hull and grown to touch it.
+
+Constants without another source were chosen on unseen heads (the first half of seed 90210 in docs/results.md) and by
+looking at twelve test portraits.
+"""
 
 import cv2
 import numpy as np

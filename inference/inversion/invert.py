@@ -8,16 +8,17 @@ faster outside an exported graph. ``training/model/`` is the same computation in
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import numpy as np
 
 from ..alignment.align import Alignment
 from ..geometry import domes
+from ..geometry.cameras import Camera
 from ..geometry.curves import sigmoid, softmax
 from ..geometry.filling import continued
 from ..geometry.grids import at_texels
 from ..networks.model import Model
+from ..progress import Progress, silent
 from .colouring import match_colours
 from .columns import HAIR, Columns
 from .decoding import TEXTURE_SIZE, decode
@@ -38,20 +39,17 @@ from .visibility import (
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
 
-def invert_crop(
-    alignment: Alignment, model: Model, progress: Callable[[float, str], None] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent) -> tuple[np.ndarray, np.ndarray]:
     """Invert an aligned photo.
 
     progress: called with (fraction, stage name) before each stage; may raise to stop.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
     plane, and radii (23, 161, 161) float32 metres of the sheets.
     """
-    report = progress or (lambda fraction, text: None)
     photo, camera = np.float32(alignment.crop.transpose(2, 0, 1)) / 255.0, alignment.camera
     model_radii = model.geometry["radii"]
 
-    report(0.0, STAGES[0])  # E_detail's encoder: voxel, matte, pixel features, parts; E_w: the photo's latent code
+    progress(0.0, STAGES[0])  # E_detail's encoder: voxel, matte, pixel features, parts; E_w: the photo's latent code
     voxel, maps, part_logits = model.session("detail_encoder").run(None, {"photo": photo[None]})
     matte, photo_parts = sigmoid(maps[0, 0]), softmax(part_logits[0])
     offsets = landmark_offsets(alignment.landmarks, camera, model.geometry["mean_landmarks"])
@@ -59,20 +57,20 @@ def invert_crop(
     inputs["camera"] = camera.camera_to_world[None].astype(np.float32)
     w_plus, shape = model.session("encoder_w").run(None, inputs)
 
-    report(0.15, STAGES[1])  # efficient GRAM
+    progress(0.15, STAGES[1])  # efficient GRAM
     coarse = model.session("efficient_gram").run(None, {"w_plus": w_plus, "shape": shape})
     coarse = dict(zip(("level", "occupancy", "colour", "sheets", "hidden"), coarse, strict=True))
 
-    report(0.25, STAGES[2])
+    progress(0.25, STAGES[2])
     weight = grazing_weight(facing_camera(_coarse_radius(coarse["level"][0, 0], model_radii), camera))
     lifted = lift(voxel[0], photo, matte, weight, camera, _lift_points(model))
 
-    report(0.4, STAGES[3])  # detail manifolds, their sum with the coarse ones
+    progress(0.4, STAGES[3])  # detail manifolds, their sum with the coarse ones
     level, occupancy, colour, features, part_logits = model.session("detail_manifolds").run(
         None, {"lifted": lifted} | coarse
     )
 
-    report(0.5, STAGES[4])
+    progress(0.5, STAGES[4])
     radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii)
     radii = place_sheets(radius, valid, len(features[0]))
     columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera)
@@ -80,14 +78,21 @@ def invert_crop(
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures = decode(
-        columns, radii, features[0], photo_maps, camera, model, lambda done: report(0.5 + 0.5 * done, STAGES[4])
+        columns, radii, features[0], photo_maps, camera, model, lambda done: progress(0.5 + 0.5 * done, STAGES[4])
     )
     background = background_texture(alignment.crop, matte, camera, TEXTURE_SIZE)
-    report(1.0, "done")
+    progress(1.0, "done")
     return np.concatenate([textures, background[None]]), radii
 
 
-def see(radius, valid, colour, parts, photo_parts, camera) -> Columns:
+def see(
+    radius: np.ndarray,
+    valid: np.ndarray,
+    colour: np.ndarray,
+    parts: np.ndarray,
+    photo_parts: np.ndarray,
+    camera: Camera,
+) -> Columns:
     """The columns of a surface with what the photo's camera sees of them; arguments as in :class:`Columns`."""
     depth = visible_depth(radius, valid, camera, VISIBLE_SIZE, far_depth(camera))
     radius = continued(radius, valid)

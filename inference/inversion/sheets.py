@@ -51,7 +51,9 @@ def place_sheets(radius: np.ndarray, valid: np.ndarray, count: int = SHEETS) -> 
     return (outer + (inner - outer) * share).astype(np.float32)
 
 
-def in_levels(radius, softness, outer, inner, count: int) -> tuple[np.ndarray, np.ndarray]:
+def in_levels(
+    radius: np.ndarray, softness: np.ndarray, outer: np.ndarray, inner: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Level of a surface among a subject's own sheets, and its softness in levels; the last sheet lets nothing pass.
 
     radius of the surface, its softness, and the radii of the outermost and the innermost of ``count`` sheets: (...)

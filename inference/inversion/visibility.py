@@ -1,4 +1,8 @@
-"""What the photo sees of a surface: how squarely, how far behind what hides it, and where it shows something else."""
+"""What the photo sees of a surface: how squarely, how far behind what hides it, and where it shows something else.
+
+Constants without another source were chosen on unseen heads (the first half of seed 90210 in docs/results.md) and by
+looking at twelve test portraits.
+"""
 
 import cv2
 import numpy as np

@@ -7,11 +7,17 @@ import os
 import threading
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import PortraitError
+from ..files import PathLike
+from ..log import log
 from .onnx_check import check_onnx
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "models" / "default"
 FORMAT_VERSION = 1
@@ -34,14 +40,14 @@ class Model:
     device: "cpu", "cuda", ...: where the networks run. folder: Path.
     """
 
-    def __init__(self, folder, card, geometry, device, threads):
+    def __init__(self, folder: Path, card: dict, geometry: dict[str, np.ndarray], device: str, threads: int) -> None:
         self.folder, self.card, self.geometry, self.device, self.threads = folder, card, geometry, device, threads
         self.id = card["id"]
         self.sha256 = table_hash(card["files"])
         self._sessions = {}
         self._lock = threading.Lock()
 
-    def session(self, name):
+    def session(self, name: str) -> "onnxruntime.InferenceSession":
         """The onnxruntime.InferenceSession of ``name``.onnx. Raises PortraitError when it is missing or refused."""
         with self._lock:
             if name not in self._sessions:
@@ -60,13 +66,16 @@ class Model:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         providers = [PROVIDERS[self.device]] + ([PROVIDERS["cpu"]] if self.device != "cpu" else [])
         try:
-            return onnxruntime.InferenceSession(data, options, providers=providers)
+            session = onnxruntime.InferenceSession(data, options, providers=providers)
         except Exception as error:  # onnxruntime raises many types of its own
             reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
             raise PortraitError(f"the network {file} does not load ({reason}); install the model again") from None
+        if session.get_providers()[0] != providers[0]:  # ONNX Runtime itself says nothing
+            log.warning("%s runs on the CPU: the device %s cannot be used", file, self.device)
+        return session
 
 
-def load_model(path=None, device="auto", threads=0):
+def load_model(path: PathLike | None = None, device: str = "auto", threads: int = 0) -> Model:
     """Open a model folder and check it.
 
     path: folder with card.json; None for the model that ships with the program.
@@ -82,10 +91,12 @@ def load_model(path=None, device="auto", threads=0):
         if size != entry["bytes"]:
             raise PortraitError(f"the model file {file} has {size} bytes instead of {entry['bytes']}; install it again")
     geometry = _read_geometry(_checked_bytes(folder, card["files"], "geometry.npz"))
-    return Model(folder, card, geometry, choose_device(device), max(int(threads), 0))
+    model = Model(folder, card, geometry, choose_device(device), max(int(threads), 0))
+    log.info("model %s (%s) on %s", model.id, model.sha256[:12], model.device)
+    return model
 
 
-def choose_device(device):
+def choose_device(device: str) -> str:
     """The device that will be used for "auto" or a name. Raises PortraitError when it is not available."""
     import onnxruntime
 
@@ -100,7 +111,7 @@ def choose_device(device):
     return device
 
 
-def table_hash(files):
+def table_hash(files: dict) -> str:
     """SHA-256 over the sorted table of file names and hashes."""
     lines = "".join(f"{files[name]['sha256']}  {name}\n" for name in sorted(files))
     return hashlib.sha256(lines.encode()).hexdigest()

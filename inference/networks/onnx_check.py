@@ -31,7 +31,7 @@ _ATTRIBUTE_SPARSE, _ATTRIBUTE_SPARSES = 22, 23
 _TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
 
 
-def check_onnx(data, name):
+def check_onnx(data: bytes, name: str) -> None:
     """Raise PortraitError when an ONNX file must not be run.
 
     data: the file's bytes. name: what the user calls the file. Refused are local functions, operators outside of

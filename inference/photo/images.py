@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PortraitError
-from ..files import write_atomically
+from ..files import PathLike, write_atomically
 
 
-def save_png(pixels, path):
+def save_png(pixels: np.ndarray, path: PathLike) -> None:
     """Write (H, W, 3) or (H, W, 4) uint8 as PNG. Raises PortraitError."""
     from PIL import Image
 
@@ -19,13 +19,13 @@ def save_png(pixels, path):
     write_atomically(path, lambda stream: stream.write(packed.getvalue()))
 
 
-def view_pixels(view, with_alpha=True):
+def view_pixels(view, with_alpha: bool = True) -> np.ndarray:
     """8-bit pixels of a View: (H, W, 4) uint8 with straight alpha, or (H, W, 3) without."""
     planes = [view.color, view.alpha[..., None]] if with_alpha else [view.color]
     return np.rint(255.0 * np.clip(np.concatenate(planes, -1), 0.0, 1.0)).astype(np.uint8)
 
 
-def save_depth(depth, path):
+def save_depth(depth: np.ndarray, path: PathLike) -> None:
     """Write a depth map (H, W) float32 in metres as .npy or .exr (one channel Z). Raises PortraitError."""
     kind = Path(path).suffix.lower()
     if kind not in (".npy", ".exr"):
@@ -37,7 +37,7 @@ def save_depth(depth, path):
         write_atomically(path, lambda stream: stream.write(exr_bytes({"Z": depth})))
 
 
-def exr_bytes(channels):
+def exr_bytes(channels: dict[str, np.ndarray]) -> bytes:
     """An uncompressed scan-line OpenEXR file (version 2).
 
     channels: name -> (H, W) float32, all of one shape; infinities are kept. Returns the file's bytes.

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PhotoUnusable
+from ..files import PathLike
+from ..log import log
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 MAX_PIXELS = 64_000_000
@@ -19,7 +21,7 @@ MAX_ASPECT = 20.0
 BACKDROP = 128  # grey that shows through transparent pixels
 
 
-def open_photo(path, enough=None):
+def open_photo(path: PathLike, enough: int | None = None) -> np.ndarray:
     """Read a photo.
 
     path: PNG, JPEG, WebP, TIFF or BMP file of at most 64 megapixels; of an animation the first frame is taken.
@@ -56,7 +58,7 @@ def open_photo(path, enough=None):
         raise _damaged(name, error) from None
 
 
-def open_thumbnail(path, side):
+def open_thumbnail(path: PathLike, side: int) -> np.ndarray:
     """A small picture of a photo for a list: (h, w, 3) uint8 sRGB, the longer side at most `side` pixels.
 
     As :func:`open_photo`, but a JPEG is decoded at a fraction of its size, which is many times faster.
@@ -146,7 +148,8 @@ def _apply_profile(image, profile):
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         target = ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        log.warning("a colour profile cannot be used (%s); the photo is taken for sRGB", error)
         return image
 
 

@@ -12,20 +12,20 @@ from ..geometry.cameras import CROP_SIZE
 BORDER_BLUR = 0.03  # of the crop's side; smooths what is invented beyond the photo's border
 
 
-def square_to_photo(centre, side, roll, size=CROP_SIZE):
+def square_to_photo(centre: np.ndarray, side: float, roll: float, size: int = CROP_SIZE) -> np.ndarray:
     """(2, 3) affine from the pixels of a crop (size x size) to photo pixels, corners at integers."""
     cosine, sine = side / size * math.cos(roll), side / size * math.sin(roll)
     linear = np.array([[cosine, -sine], [sine, cosine]])
     return np.column_stack([linear, np.asarray(centre, np.float64) - linear @ (size / 2, size / 2)])
 
 
-def invert_affine(affine):
+def invert_affine(affine: np.ndarray) -> np.ndarray:
     """Inverse of a (2, 3) affine map of pixels."""
     linear = np.linalg.inv(affine[:, :2])
     return np.column_stack([linear, -linear @ affine[:, 2]])
 
 
-def warp_to_crop(image, crop_to_photo, size=CROP_SIZE):
+def warp_to_crop(image: np.ndarray, crop_to_photo: np.ndarray, size: int = CROP_SIZE) -> np.ndarray:
     """Resample an image (H, W) or (H, W, C), uint8 or float32, into a crop (size, size[, C]) of the same type.
 
     Area-averaged when the crop is smaller than what it shows, cubic otherwise. Beyond the image's border its edge is
