@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TWIN, GOLDEN = "tests/test_twin.py", "tests/test_golden.py"
-COLOURING, HULL = ("tests/test_colouring.py", GOLDEN), ("tests/test_hull.py", GOLDEN)
-VIEW, MESH = ("tests/test_view.py",), ("tests/test_mesh.py", "tests/test_sheets.py")
-ALIGNMENT = ("tests/test_alignment.py", "tests/test_synthetic_heads.py")
-PIPELINE = ("tests/test_pipeline.py",)
+TWIN, ALIGNMENT = "tests/test_twin.py::test_", "tests/test_alignment.py::test_"
+LOCKS, TURNED = (f"tests/test_golden.py::test_measures[{name}]" for name in ("locks", "turned"))
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ def _of(tests, file, *rows):
 
 MUTATIONS = (
     *_of(
-        (GOLDEN,), "inference/inversion/invert.py",
+        (LOCKS, TURNED), "inference/inversion/invert.py",
         ("raw colours", "colour=match_colours(columns, clean, photo_parts, matte, camera)[0]", "colour=columns.colour",
          "hidden sides have the networks' tones, not the photo's"),
         ("nothing elsewhere",
@@ -49,12 +46,12 @@ MUTATIONS = (
          "np.linalg.inv(camera.camera_to_world)[None].astype(np.float32)", "the encoder is told the inverse pose"),
     ),
     *_of(
-        (TWIN,), "inference/inversion/invert.py",
+        (f"{TWIN}columns_without_a_surface_carry_on_their_neighbours",), "inference/inversion/invert.py",
         ("nothing is continued", "radius = continued(radius, valid)", "radius = radius.astype(np.float32)",
          "columns without a surface pull at their neighbours' normals"),
     ),
     *_of(
-        (GOLDEN,), "inference/inversion/matting.py",
+        (LOCKS,), "inference/inversion/matting.py",
         ("backdrop shines through", "return without_fringe(without_backdrop(photo, hair, matte), matte)",
          "return without_fringe(photo, matte)", "a light wall brightens the edge of dark hair"),
         ("fringe kept", "return without_fringe(without_backdrop(photo, hair, matte), matte)",
@@ -65,7 +62,7 @@ MUTATIONS = (
          "pixel, _ = camera.project(background_points(*domes.texel_centres(size, size))[::-1])", "the wall is flipped"),
     ),
     *_of(
-        COLOURING, "inference/inversion/colouring.py",
+        (LOCKS, TURNED), "inference/inversion/colouring.py",
         ("no mirrored texture",
          "rest = rest + mirrored_texture(shown, seen, shown_parts[..., TEXTURED], parts[..., TEXTURED])", "pass",
          "hair goes blank where the photo does not show it"),
@@ -76,7 +73,7 @@ MUTATIONS = (
          "skin is mirrored onto hair"),
     ),
     *_of(
-        ("tests/test_hull.py", *COLOURING), "inference/inversion/visibility.py",
+        ("tests/test_colouring.py", LOCKS), "inference/inversion/visibility.py",
         ("hidden columns count as seen", "there *= linear_step(HIDDEN_AT, HIDDEN_FROM, occlusion_depth)", "pass",
          "what stands in front is painted on what is behind"),
         ("grazed columns count as seen", "return there * grazing_weight(facing), ", "return there, ",
@@ -87,7 +84,7 @@ MUTATIONS = (
          "normal *= -np.sign((normal * direction).sum(-1, keepdims=True))", "nothing faces the photo"),
     ),
     *_of(
-        (TWIN, GOLDEN), "inference/inversion/lifting.py",
+        (f"{TWIN}lifting", f"{TWIN}offsets_of_landmarks"), "inference/inversion/lifting.py",
         ("voxel front to back", "z = ((depth - CROP_DISTANCE) / VOXEL_DEPTH + 1) * slices / 2",
          "z = ((CROP_DISTANCE - depth) / VOXEL_DEPTH + 1) * slices / 2", "noses get the features of ears"),
         ("trust ignored", "colours *= np.tile(weight.ravel(), count)[:, None]", "pass",
@@ -99,7 +96,7 @@ MUTATIONS = (
         ("unused landmarks used", "offsets[list(UNUSED_LANDMARKS)] = 0.0", "pass", "the encoder sees untrained inputs"),
     ),
     *_of(
-        HULL, "inference/inversion/hull.py",
+        ("tests/test_hull.py", LOCKS, TURNED), "inference/inversion/hull.py",
         ("not carved before growing", "    radius, kept = carve(radius, matte, camera)",
          "    kept = np.ones(radius.shape, bool)", "hills stand on what is to be carved away"),
         ("not carved after growing", "grown, still = carve(radius, matte, camera)", "grown, still = radius, kept",
@@ -113,12 +110,12 @@ MUTATIONS = (
          "the hull has steps of four millimetres"),
     ),
     *_of(
-        (TWIN, GOLDEN), "inference/inversion/columns.py",
+        (LOCKS,), "inference/inversion/columns.py",
         ("one softness", "return np.tensordot(np.float32(SOFTNESS), self.parts, 1)",
          "return np.full(self.radius.shape, SOFTNESS[0], np.float32)", "hair is as hard as skin"),
     ),
     *_of(
-        ("tests/test_hull.py", TWIN, GOLDEN), "inference/inversion/sheets.py",
+        ("tests/test_hull.py", LOCKS), "inference/inversion/sheets.py",
         ("room swapped", "surface + ROOM_OUTSIDE, np.maximum(surface - ROOM_INSIDE, THINNEST)",
          "surface + ROOM_INSIDE, np.maximum(surface - ROOM_OUTSIDE, THINNEST)", "sheets stand off the surface"),
         ("last sheet leaks", "np.minimum((outer - radius) / step, count - 0.5 - softness)", "(outer - radius) / step",
@@ -129,7 +126,7 @@ MUTATIONS = (
          "levels outside of the bulk are another's"),
     ),
     *_of(
-        (TWIN, GOLDEN), "inference/inversion/decoding.py",
+        ("tests/test_twin.py",), "inference/inversion/decoding.py",
         ("no hem", "np.round(opacity * hem * 255)", "np.round(opacity * 255)", "the bust ends in a cut"),
         ("no rim colours", "rgb = np.round((rgb + rim[:, None] * (inside - rgb)) * 255)", "rgb = np.round(rgb * 255)",
          "soft edges mix in the backdrop"),
@@ -148,7 +145,7 @@ MUTATIONS = (
          "np.where(coloured[:, None] > 9.0, surface / ", "half-clear sheets have other colours than the surface"),
     ),
     *_of(
-        VIEW, "inference/view/render.py",
+        ("tests/test_view.py", LOCKS), "inference/view/render.py",
         ("no transmittance", "np.multiply(alpha, transmittance, out=weight)", "np.copyto(weight, alpha)",
          "sheets add up"),
         ("half a texel off", "map_x -= np.float32(0.5)", "map_x -= np.float32(0.0)",
@@ -163,7 +160,7 @@ MUTATIONS = (
         ("plane's depth along the ray", "depth = -t * towards", "depth = t", "depth is not along the view axis"),
     ),
     *_of(
-        MESH, "inference/mesh/extract.py",
+        ("tests/test_mesh.py",), "inference/mesh/extract.py",
         ("texture upside down", "return np.stack([u, 1.0 - v], -1)", "return np.stack([u, v], -1)", "UVs are flipped"),
         ("inside out", 'gradient_direction="ascent"', 'gradient_direction="descent"', "faces look inwards"),
         ("never closed", "Dome(radius, closed)", "Dome(radius, False)", "the back stays open"),
@@ -172,13 +169,13 @@ MUTATIONS = (
         ("never reduced", "if faces is not None and len(triangles) > faces:", "if False:", "meshes keep all faces"),
     ),
     *_of(
-        MESH, "inference/mesh/surface.py",
+        ("tests/test_mesh.py",), "inference/mesh/surface.py",
         ("first sheet is the surface", "np.where(np.abs(crossing - sheet) <= WINDOW, weights[sheet], 0.0)",
          "np.where(sheet == 0, weights[sheet] + 1e-3, 0.0)", "the mesh hovers over the surface"),
         ("columns not composited", "        transmittance -= weight\n", "", "the back sheets' colours shine through"),
     ),
     *_of(
-        ALIGNMENT, "inference/alignment/align.py",
+        (f"{ALIGNMENT}known_pose_is_recovered", f"{ALIGNMENT}refused_faces_say_why"), "inference/alignment/align.py",
         ("roll the other way", "return math.atan2(rotation[0, 1], rotation[1, 1])",
          "return -math.atan2(rotation[0, 1], rotation[1, 1])", "tilted heads tilt twice"),
         ("crop too large", "scale * CROP_SIZE / (orbit_camera().fx / CROP_DISTANCE)",
@@ -188,7 +185,8 @@ MUTATIONS = (
          "if False:\n        raise", "profiles go through"),
     ),
     *_of(
-        ALIGNMENT, "inference/alignment/pose.py",
+        ("tests/test_synthetic_heads.py::test_pose_survives_noise_outliers_and_an_open_mouth",
+         f"{ALIGNMENT}known_pose_is_recovered"), "inference/alignment/pose.py",
         ("all landmarks alike", "return (1.0 - 0.8 * below) * (1.0 - 0.7 * aside)",
          "return np.ones_like(below)", "an open mouth turns the head"),
         ("outliers count in full", "(ROBUST_SCALE**2 / (square + ROBUST_SCALE**2)) ** 2", "square**0",
@@ -196,19 +194,19 @@ MUTATIONS = (
         ("one start", "START_YAWS = (0.0, -40.0, 40.0)", "START_YAWS = (120.0,)", "the pose is a local minimum"),
     ),
     *_of(
-        ALIGNMENT, "inference/alignment/detection.py",
+        (f"{ALIGNMENT}astronaut", f"{ALIGNMENT}several_faces_largest_first"), "inference/alignment/detection.py",
         ("eyes swapped", "RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 33, 263, 10, 152",
          "RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 263, 33, 10, 152", "faces are taken to stand on their heads"),
         ("smallest face first", "key=lambda face: -face_square(face.landmarks)[1]",
          "key=lambda face: face_square(face.landmarks)[1]", "a bystander is inverted"),
     ),
     *_of(
-        ALIGNMENT, "inference/photo/warp.py",
+        (f"{ALIGNMENT}crop_lands_where_the_affine_says",), "inference/photo/warp.py",
         ("crop half a pixel off", "shrink * (linear @ (0.5, 0.5) + offset - (x0, y0)) - 0.5",
          "shrink * (linear @ (0.5, 0.5) + offset - (x0, y0))", "the crop is shifted against its camera"),
     ),
     *_of(
-        PIPELINE, "inference/pipeline.py",
+        ("tests/test_pipeline.py::test_several_faces",), "inference/pipeline.py",
         ("last face by default", "return faces[0], len(faces)", "return faces[-1], len(faces)",
          "a bystander is inverted"),
         ("chosen face ignored", "return faces[face], len(faces)", "return faces[0], len(faces)", "--face does nothing"),

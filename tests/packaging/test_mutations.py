@@ -15,5 +15,7 @@ def test_every_mutation_applies():
 
 def test_every_mutation_changes_something_and_is_looked_for():
     assert all(mutation.text != mutation.becomes for mutation in MUTATIONS)
-    assert all((ROOT / test).is_file() for mutation in MUTATIONS for test in mutation.tests)
     assert len({(mutation.file, mutation.name) for mutation in MUTATIONS}) == len(MUTATIONS)
+    for test in {test for mutation in MUTATIONS for test in mutation.tests}:
+        file, _, function = test.partition("::")
+        assert f"def {function.partition('[')[0]}" in (ROOT / file).read_text(encoding="utf-8"), test
