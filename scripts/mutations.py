@@ -62,7 +62,7 @@ MUTATIONS = (
          "pixel, _ = camera.project(background_points(*domes.texel_centres(size, size))[::-1])", "the wall is flipped"),
     ),
     *_of(
-        (LOCKS, TURNED), "inference/inversion/colouring.py",
+        ("tests/test_colouring.py", LOCKS, TURNED), "inference/inversion/colouring.py",
         ("no mirrored texture",
          "rest = rest + mirrored_texture(shown, seen, shown_parts[..., TEXTURED], parts[..., TEXTURED])", "pass",
          "hair goes blank where the photo does not show it"),
@@ -96,7 +96,7 @@ MUTATIONS = (
         ("unused landmarks used", "offsets[list(UNUSED_LANDMARKS)] = 0.0", "pass", "the encoder sees untrained inputs"),
     ),
     *_of(
-        ("tests/test_hull.py", LOCKS, TURNED), "inference/inversion/hull.py",
+        ("tests/test_hull.py", "tests/test_golden.py"), "inference/inversion/hull.py",
         ("not carved before growing", "    radius, kept = carve(radius, matte, camera)",
          "    kept = np.ones(radius.shape, bool)", "hills stand on what is to be carved away"),
         ("not carved after growing", "grown, still = carve(radius, matte, camera)", "grown, still = radius, kept",
@@ -110,7 +110,7 @@ MUTATIONS = (
          "the hull has steps of four millimetres"),
     ),
     *_of(
-        (LOCKS,), "inference/inversion/columns.py",
+        ("tests/test_hull.py",), "inference/inversion/columns.py",
         ("one softness", "return np.tensordot(np.float32(SOFTNESS), self.parts, 1)",
          "return np.full(self.radius.shape, SOFTNESS[0], np.float32)", "hair is as hard as skin"),
     ),
@@ -175,7 +175,7 @@ MUTATIONS = (
         ("columns not composited", "        transmittance -= weight\n", "", "the back sheets' colours shine through"),
     ),
     *_of(
-        (f"{ALIGNMENT}known_pose_is_recovered", f"{ALIGNMENT}refused_faces_say_why"), "inference/alignment/align.py",
+        ("tests/test_alignment.py",), "inference/alignment/align.py",
         ("roll the other way", "return math.atan2(rotation[0, 1], rotation[1, 1])",
          "return -math.atan2(rotation[0, 1], rotation[1, 1])", "tilted heads tilt twice"),
         ("crop too large", "scale * CROP_SIZE / (orbit_camera().fx / CROP_DISTANCE)",
@@ -185,8 +185,7 @@ MUTATIONS = (
          "if False:\n        raise", "profiles go through"),
     ),
     *_of(
-        ("tests/test_synthetic_heads.py::test_pose_survives_noise_outliers_and_an_open_mouth",
-         f"{ALIGNMENT}known_pose_is_recovered"), "inference/alignment/pose.py",
+        ("tests/test_alignment.py",), "inference/alignment/pose.py",
         ("all landmarks alike", "return (1.0 - 0.8 * below) * (1.0 - 0.7 * aside)",
          "return np.ones_like(below)", "an open mouth turns the head"),
         ("outliers count in full", "(ROBUST_SCALE**2 / (square + ROBUST_SCALE**2)) ** 2", "square**0",

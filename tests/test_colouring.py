@@ -71,6 +71,18 @@ def test_a_hidden_side_is_the_mirror_image_of_the_other():
     assert share[hidden].max() < 0.01
 
 
+def test_a_mirror_image_of_another_part_is_not_taken():
+    """The same, but the right side is hair, which the photo, all skin, shows nowhere: it stays as guessed."""
+    radius, facing, behind, photo, camera = scene(-50.0)
+    photo[:] = np.array([0.1, 0.2, 0.7], np.float32)[:, None, None]
+    hidden = (facing < 0.1) & (facing[:, ::-1] > 0.6) & (behind[:, ::-1] < 0.2)
+    parts = np.where(hidden, np.roll(SKIN, 1, 0), SKIN)
+    guess = np.full((3, SIZE, SIZE), 0.5, np.float32)
+    found, share = match(guess, radius, facing, behind, photo, EVERYWHERE, camera, parts)
+    np.testing.assert_allclose(found[:, hidden], 0.5, atol=0.02)
+    assert share[hidden].min() > 0.99
+
+
 def test_the_share_is_the_derivative_by_the_guess():
     """A change of the networks' guess arrives with the share it is said to have where no column is seen."""
     radius, facing, behind, photo, camera = scene(0.0)
