@@ -153,16 +153,37 @@ class PlainColumn:
         return min((1 - self.v) * self.size / decoding.HEM, 1) * min(sides / decoding.HEM, 1)
 
 
+class StandIn:
+    """A model whose decoder heeds all that it is told alike; the trained one hardly looks at some of it."""
+
+    def __init__(self, model, features, photo_maps):
+        self.geometry = model.geometry
+        spread = [np.full(features.shape[1], features.std()), np.full(len(photo_maps) - 4, photo_maps[4:].std())]
+        self.scales = np.concatenate([np.ones(8), *spread, np.ones(2)])[:, None]
+        self.weights = np.random.default_rng(5).normal(0.0, 0.05, (3, len(self.scales)))
+
+    def session(self, name):
+        assert name == "decoder"
+        return self
+
+    def run(self, _, inputs):
+        mixed = 0.5 + self.weights @ np.tanh(inputs["points"][0, :, 0] / self.scales)
+        return [np.clip(mixed, 0.0, 1.0)[None, :, None].astype(np.float32)]
+
+
 def test_decoding(decoded, shipped_model):
     """Opacities of whole columns, and the colours of all texels that go through the MLP; to rounding."""
-    textures, rng = decoded["textures"].astype(float), np.random.default_rng(2)
+    arguments, rng = decoded["arguments"], np.random.default_rng(2)
+    model = StandIn(shipped_model, arguments[2], arguments[3])
+    textures = decoding.decode(*arguments[:5], model, lambda share: None).astype(float)
+    np.testing.assert_array_equal(textures[..., 3], decoded["textures"][..., 3])
     visible = np.argwhere(textures[..., 3].max(0) > 128)
     low = visible[visible[:, 0] > 320 - decoding.HEM]
     chosen = [visible[rng.integers(0, len(visible), 300)], low[rng.integers(0, len(low), 20)]]
     chosen.append(rng.integers(0, 320, (60, 2)))
     told, shown, wanted, rims, gaps = [], [], [], [], []
     for row, column in np.concatenate(chosen):
-        texel = PlainColumn(row, column, *decoded["arguments"])
+        texel = PlainColumn(row, column, *arguments)
         opacities, through = texel.opacities(), 1.0
         gaps.append(textures[:, row, column, 3] - 255 * np.array(opacities) * texel.fade())
         for sheet, opacity in enumerate(opacities):
@@ -173,13 +194,13 @@ def test_decoding(decoded, shipped_model):
                 rims.append(texel.rim(photo[3]))
                 wanted.append(textures[sheet, row, column, :3])
             through *= 1 - opacity
-    points, rims = np.array(told, np.float32).T[None, :, None], np.array(rims)
-    rgb = shipped_model.session("decoder").run(None, {"points": points})[0][0, :, 0].T
-    colours = np.abs(255 * (rgb + rims[:, None] * (shown - rgb)) - wanted).max(1)
+    rims = np.array(rims)
     assert len(wanted) > 1000 and (rims > 0.3).sum() > 10
     assert np.abs(gaps).max() < 0.6  # half a level of 255 is rounding
+    rgb = model.run(None, {"points": np.array(told).T[None, :, None]})[0][0, :, 0].T
+    gap = np.abs(255 * (rgb + rims[:, None] * (shown - rgb)) - wanted).max(1)
     # A look-up that resolves 1/32 of a pixel differs where the photo has an edge, so not every texel is as near.
-    assert np.quantile(colours, 0.97) < 0.7 and np.quantile(colours[rims > 0.3], 0.8) < 0.7
+    assert np.quantile(gap, 0.9) < 1.0 and np.quantile(gap, 0.97) < 1.4 and np.quantile(gap[rims > 0.3], 0.8) < 1.8
 
 
 def test_slight_texels_wear_the_colour_of_their_column(decoded):
