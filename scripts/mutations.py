@@ -175,7 +175,9 @@ MUTATIONS = (
         ("columns not composited", "        transmittance -= weight\n", "", "the back sheets' colours shine through"),
     ),
     *_of(
-        ("tests/test_alignment.py",), "inference/alignment/align.py",
+        (f"{ALIGNMENT}known_pose_is_recovered", f"{ALIGNMENT}refused_faces_say_why",
+         f"{ALIGNMENT}the_first_guess_of_the_crop_is_exact_for_exact_landmarks",
+         f"{ALIGNMENT}the_camera_of_inexact_landmarks_stands_upright_on_the_orbit"), "inference/alignment/align.py",
         ("roll the other way", "return math.atan2(rotation[0, 1], rotation[1, 1])",
          "return -math.atan2(rotation[0, 1], rotation[1, 1])", "tilted heads tilt twice"),
         ("crop too large", "scale * CROP_SIZE / (orbit_camera().fx / CROP_DISTANCE)",
@@ -185,7 +187,8 @@ MUTATIONS = (
          "if False:\n        raise", "profiles go through"),
     ),
     *_of(
-        ("tests/test_alignment.py",), "inference/alignment/pose.py",
+        (f"{ALIGNMENT}known_pose_is_recovered", f"{ALIGNMENT}an_open_mouth_does_not_turn_the_head",
+         f"{ALIGNMENT}wrong_landmarks_do_not_move_the_camera"), "inference/alignment/pose.py",
         ("all landmarks alike", "return (1.0 - 0.8 * below) * (1.0 - 0.7 * aside)",
          "return np.ones_like(below)", "an open mouth turns the head"),
         ("outliers count in full", "(ROBUST_SCALE**2 / (square + ROBUST_SCALE**2)) ** 2", "square**0",
