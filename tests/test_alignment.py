@@ -234,14 +234,16 @@ def test_doubts(model, astronaut):
     assert "half-face" in half, half
 
 
-def test_several_faces_largest_first(model, astronaut):
+@pytest.mark.parametrize("side, width", [(160, 460), (220, 490)])
+def test_several_faces_largest_first(model, astronaut, side, width):
+    """A head and a smaller one, which is hard or easy to see, to its left."""
     head = astronaut[:256, 96:352]
-    small = cv2.resize(head, (160, 160), interpolation=cv2.INTER_AREA)
-    photo = np.full((256, 460, 3), 120, np.uint8)
-    photo[40:200, :160], photo[:, 200:456] = small, head
+    photo = np.full((256, width, 3), 120, np.uint8)
+    photo[30 : 30 + side, :side] = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+    photo[:, width - 260 : width - 4] = head
     faces = find_faces(photo, model)
     assert len(faces) == 2
-    assert faces[0].box[0] > 200 and faces[1].box[2] < 160
+    assert faces[0].box[0] > 200 and faces[1].box[2] < side
 
 
 def test_a_small_face_in_a_large_photo_is_found_in_tiles(model, astronaut):
