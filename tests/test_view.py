@@ -10,7 +10,7 @@ from inference.geometry import domes
 from inference.geometry.background import BACKGROUND_HALF, BACKGROUND_Z
 from inference.geometry.cameras import Camera, orbit_camera
 from inference.inversion import sheets
-from inference.view.render import render_layers, render_view
+from inference.view.render import render_layers, render_plane, render_view
 from inference.view.shells import Place
 from tests import reference
 from tests.portraits import analytic_portrait, surface_radius
@@ -189,6 +189,17 @@ def test_plane_behind(ball):
     expected = t * -(directions @ camera.camera_to_world[:3, 2])
     np.testing.assert_allclose(view.depth[inside], expected[inside], atol=1e-4)
     assert not render_view(empty, camera).alpha.any()
+
+
+def test_the_plane_stays_behind_the_subject(ball):
+    camera = CAMERAS["left"]
+    clear, whole = render_view(ball, camera), render_view(ball, camera, "source")
+    *plane, plane_alpha, _ = render_plane(ball.textures[-1], camera)
+    through = 1.0 - clear.alpha
+    np.testing.assert_allclose(whole.alpha, clear.alpha + through * plane_alpha, atol=1e-5)
+    wanted = clear.color * clear.alpha[..., None] + through[..., None] * np.stack(plane, -1)
+    np.testing.assert_allclose(whole.color * whole.alpha[..., None], wanted, atol=1e-5)
+    assert (clear.alpha > 0.99).sum() > 500 and (plane_alpha > 0.99).sum() > 500
 
 
 def test_backgrounds(ball):
