@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inference.geometry import cameras
+from inference.inversion.segmentation import subject_matte
 from inference.networks.model import DEFAULT_FOLDER, load_model
 from inference.view.render import render_view
 
@@ -50,11 +51,13 @@ def test_own_view_is_the_photo(inversion, own_view):
 
 def test_background_is_left_out(inversion, own_view):
     """Silhouettes fade over three pixels: further from the photo's matte nothing is left, deeper nothing missing."""
-    photo = inversion.portrait.crop.astype(np.float32).transpose(2, 0, 1)[None] / 255
-    matte = load_model(threads=2).session("detail_encoder").run(None, {"photo": photo})[1][0, 0]  # logits
+    crop, model = inversion.portrait.crop, load_model(threads=2)
+    photo = crop.astype(np.float32).transpose(2, 0, 1)[None] / 255
+    logits = model.session("detail_encoder").run(None, {"photo": photo})[1][0, 0]
+    matte = subject_matte(logits, crop, inversion.alignment.landmarks, model)
     around = np.ones((9, 9), np.uint8)
-    beyond = cv2.dilate((matte > -2.0).astype(np.uint8), around) == 0
-    inside = cv2.erode((matte > 2.0).astype(np.uint8), around) > 0
+    beyond = cv2.dilate((matte > 0.12).astype(np.uint8), around) == 0
+    inside = cv2.erode((matte > 0.88).astype(np.uint8), around) > 0
     assert beyond.sum() > 10_000 and own_view.alpha[beyond].max() < 0.05
     assert own_view.alpha[:200][inside[:200]].min() > 0.9
     assert own_view.alpha[:10].max() < 0.1  # hair begins in row 12, and fades over three pixels
