@@ -12,7 +12,7 @@ from mathutils import Matrix
 
 from ...inference.errors import PortraitError
 from ...inference.geometry.cameras import Camera
-from ..state.portraits import PORTRAIT_TO_OBJECT, portrait_to_world
+from ..state.portrait import PORTRAIT_TO_OBJECT, portrait_to_world
 
 SENSOR = 36.0  # mm, width of the sensor of cameras made here
 

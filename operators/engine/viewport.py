@@ -8,10 +8,12 @@ import bpy
 import numpy as np
 
 from ..language import strings
-from ..state.portraits import load_file, portrait_to_world
+from ..state.loaded import load_file
+from ..state.portrait import portrait_to_world
 from ..work.operator import one_line
 from . import cameras
 from .composite import reduce, render_portraits
+from .scene import world_colour
 
 COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
 BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
@@ -64,8 +66,6 @@ class Viewport:
 
     def draw(self, engine, context, depsgraph, portraits):
         """Draw the newest picture into the region and have a better one made if the view is another."""
-        from .render_engine import world_colour
-
         scene = depsgraph.scene
         camera = cameras.region_camera(context.region, context.region_data)
         left, top, right, bottom = cameras.region_border(context, depsgraph, camera)

@@ -47,7 +47,7 @@ class RegionData:
 
 def portraits_and_camera(ortho=False):
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    found = part("operators.engine.render_engine").visible_portraits(depsgraph)
+    found = part("operators.engine.scene").visible_portraits(depsgraph)
     return found, part("operators.engine.cameras").region_camera(Region, RegionData(ortho))
 
 
@@ -116,7 +116,8 @@ def test_an_inversion_that_ends_is_seen_at_once(portrait):
     finally:
         bpy.app.handlers.depsgraph_update_post.pop()
     assert portrait in told
-    assert [path for path, *_ in portraits_and_camera()[0]] == [part("operators.state.portraits").file_of(portrait)]
+    file_of = part("operators.state.portrait_files").file_of
+    assert [path for path, *_ in portraits_and_camera()[0]] == [file_of(portrait)]
 
 
 def test_the_background_is_shown_when_asked_for(portrait):
