@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from inference.geometry.curves import sigmoid
-from inference.inversion.segmentation import combined, one_subject, subject_mask, subject_matte
+from inference.inversion.segmentation import combined, one_subject, subject_mask, subject_matte, to_edges
 from inference.networks.model import DEFAULT_FOLDER, load_model
+from inference.photo.guided_filter import guided_filter
 from tests.fakes import fake_model
 
 skimage = pytest.importorskip("skimage")
@@ -163,3 +164,23 @@ def test_a_missing_network_is_no_error(tmp_path, monkeypatch):
 def test_its_licence_ships_with_it():
     assert "Apache License" in (FOLDER / "LICENSE").read_text()
     assert (FOLDER / "selfie_segmentation.onnx").stat().st_size < 300_000
+
+
+def test_a_guided_filter_is_affine_in_its_guide():
+    """An affine function of the guide's colours stays what it is; a step beside the guide's moves onto it."""
+    guide = np.random.default_rng(1).random((40, 50, 3), np.float32)
+    affine = guide @ np.float32([0.5, -0.3, 0.2]) + np.float32(0.1)
+    np.testing.assert_allclose(guided_filter(guide, affine, 4, 1e-7), affine, atol=1e-3)
+    guide, image = np.zeros((40, 50, 3), np.float32), np.zeros((40, 50), np.float32)
+    guide[:, 25:, 1], image[:, 23:] = 0.8, 1.0
+    edge = guided_filter(guide, image, 5, 1e-3)[20]
+    assert edge[24] < 0.5 < edge[25] and np.argmax(np.diff(edge)) == 24
+
+
+def test_the_edge_is_the_photos():
+    """A subject on a plain backdrop whose matte is two pixels too wide."""
+    crop = np.where(disc(128, 128, 60)[..., None] > 0, np.uint8([200, 150, 120]), np.uint8([60, 70, 90]))
+    matte = to_edges(disc(128, 128, 62), crop)
+    assert matte.dtype == np.float32 and 0.0 <= matte.min() and matte.max() <= 1.0
+    wrong = (matte > 0.5) != (disc(128, 128, 60) > 0.5)
+    assert wrong.sum() < 0.1 * ((disc(128, 128, 62) > 0.5) != (disc(128, 128, 60) > 0.5)).sum()
