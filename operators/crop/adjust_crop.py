@@ -17,7 +17,7 @@ EDITORS = ("VIEW_3D", "IMAGE_EDITOR")
 
 
 class CropProperties(
-    options_of(CropOptions, options={"SKIP_SAVE"}), options_of(HandOptions, default=True, options={"SKIP_SAVE"})
+    options_of(HandOptions, default=True, options={"SKIP_SAVE"}), options_of(CropOptions, options={"SKIP_SAVE"})
 ):
     """The square as operator properties, filled from the portrait unless they are given."""
 

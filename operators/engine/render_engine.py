@@ -75,8 +75,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         for top in range(0, camera.height, rows):
             bottom = min(top + rows, camera.height)
             self.update_stats("", strings.ENGINE_STATUS.format(row=top, rows=camera.height, count=len(found)))
-            band = cameras.crop(camera, 0, top, camera.width, bottom)
-            band = cameras.resize(band, band.width * samples, band.height * samples)
+            band = camera.cropped(0, top, camera.width, bottom)
+            band = band.scaled(band.width * samples, band.height * samples)
             picture = composite.render_portraits(found, band, backdrop, scene.render.threads, self.test_break)
             if picture is None or self.test_break():
                 return

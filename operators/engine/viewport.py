@@ -73,7 +73,7 @@ class Viewport:
             return
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
-        self.want(cameras.crop(camera, left, top, right, bottom), portraits, backdrop, samples)
+        self.want(camera.cropped(left, top, right, bottom), portraits, backdrop, samples)
         with self._lock:
             picture, message = self._picture, self._message
         engine.update_stats(strings.ENGINE if message else "", message)
@@ -145,13 +145,13 @@ class Viewport:
     def _picture_of(self, key, camera, found, backdrop, coarseness, samples):
         """(H, W, 4) float32 combined picture, or None when the view has changed meanwhile."""
         width, height = max(1, camera.width // coarseness), max(1, camera.height // coarseness)
-        small = cameras.resize(camera, width, height)
+        small = camera.scaled(width, height)
         combined = np.empty((height, width, 4), np.float32)
         rows = max(8, BAND_RAYS // (width * samples**2))
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
-            band = cameras.crop(small, 0, top, width, bottom)
-            band = cameras.resize(band, band.width * samples, band.height * samples)
+            band = small.cropped(0, top, width, bottom)
+            band = band.scaled(band.width * samples, band.height * samples)
             picture = render_portraits(found, band, backdrop, stop=lambda: self._wanted[0] != key)
             if picture is None or self._wanted[0] != key:
                 return None

@@ -9,7 +9,6 @@ from bpy.props import BoolProperty, IntProperty
 from ...inference.photo.open import open_photo
 from ...inference.photo.warp import square_to_photo, warp_to_crop
 from ..datablocks import images
-from ..engine.cameras import resize
 from ..language import strings
 from ..state.loaded import load
 from ..state.options import preferences
@@ -61,7 +60,7 @@ def compare(obj, size):
             linear, offset = portrait.crop_to_photo[:, :2], portrait.crop_to_photo[:, 2:]
             source, to_source = photo, np.concatenate([linear * side / size, offset], 1)
     expected = warp_to_crop(source, to_source, size)
-    view = render_view(portrait, resize(portrait.camera, size, size), "source", threads=preferences().threads)
+    view = render_view(portrait, portrait.camera.scaled(size, size), "source", threads=preferences().threads)
     seen = np.rint(255 * np.clip(view.color * view.alpha[..., None], 0, 1)).astype(np.uint8)
     subject = render_view(portrait, portrait.camera, threads=preferences().threads).alpha > 0.5
     small = (warp_to_crop(pixels, square_to_photo((size / 2, size / 2), size, 0.0)) for pixels in (expected, seen))

@@ -165,8 +165,8 @@ def test_render_border_in_the_viewport(portrait, kind):
     scene.render.resolution_x, scene.render.resolution_y = 400, 300
     bpy.context.view_layer.update()
     full = cameras.world_camera(scene.camera, bpy.context.evaluated_depsgraph_get(), scene)
-    frame = cameras.resize(full, 200, 150)  # shown at half its size, at (60, 25) of a larger region
-    shown = cameras.crop(frame, -60, -25, 260, 215)
+    frame = full.scaled(200, 150)  # shown at half its size, at (60, 25) of a larger region
+    shown = frame.cropped(-60, -25, 260, 215)
     assert border_of(shown, "CAMERA") == (0, 0, 320, 240)
     scene.render.use_border = True
     scene.render.border_min_x, scene.render.border_max_x = 0.5, 0.75
@@ -184,10 +184,9 @@ def test_render_border_in_the_viewport(portrait, kind):
 
 def test_a_new_view_replaces_the_old_one(portrait):
     found, camera = portraits_and_camera()
-    cameras = part("operators.engine.cameras")
     viewport = part("operators.engine.viewport").Viewport(lambda: None)
     for size in (64, 96, 128, 80):
-        viewport.want(cameras.resize(camera, size, size), found, (0.1, 0.2, 0.3))
+        viewport.want(camera.scaled(size, size), found, (0.1, 0.2, 0.3))
         time.sleep(0.005)
     assert viewport.wait(30)
     assert viewport._picture.shape == (80, 80, 4) and viewport._picture[..., 3].min() == 1.0

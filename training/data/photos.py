@@ -5,7 +5,6 @@ import numpy as np
 
 from training.errors import TrainingError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def photos_in(folder):

@@ -29,6 +29,9 @@ _PHOTO = {
     "{name} has more than {value0} megapixels; save a smaller copy of it": (
         "{name} hat mehr als {value0} Megapixel; eine kleinere Kopie speichern"
     ),
+    "{name} is a JPEG of more than {MAX_SCANS} scans; save it as an ordinary one": (
+        "{name} ist ein JPEG mit mehr als {MAX_SCANS} Durchgängen; es gewöhnlich speichern"
+    ),
     "{name} is damaged or incomplete ({reason}); copy or export the photo again": (
         "{name} ist beschädigt oder unvollständig ({reason}); das Foto noch einmal kopieren oder exportieren"
     ),
