@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 34.31, "rim": 31.24, "fringe": 35.43, "silhouette": 98.41, "depth": 1.88, "backdrop": 34.95,
-        "novel_view 0": 22.48, "novel_silhouette 0": 94.49, "hidden 0": 25.89, "texture 0": -7.49,
-        "novel_view 1": 20.46, "novel_silhouette 1": 91.65, "hidden 1": 28.80, "texture 1": -11.81,
+        "own_view": 34.86, "rim": 31.30, "fringe": 35.46, "silhouette": 98.65, "depth": 1.88, "backdrop": 34.95,
+        "novel_view 0": 22.65, "novel_silhouette 0": 94.68, "hidden 0": 25.78, "texture 0": -7.35,
+        "novel_view 1": 20.50, "novel_silhouette 1": 91.71, "hidden 1": 28.47, "texture 1": -11.83,
     },
     "glasses": {  # and fair hair
-        "own_view": 33.74, "rim": 29.27, "fringe": 28.55, "silhouette": 98.28, "depth": 3.12, "backdrop": 40.35,
-        "novel_view 0": 22.85, "novel_silhouette 0": 94.01, "hidden 0": 22.14, "texture 0": -11.67,
-        "novel_view 1": 22.75, "novel_silhouette 1": 94.21, "hidden 1": 22.51, "texture 1": -11.15,
+        "own_view": 33.69, "rim": 29.26, "fringe": 28.52, "silhouette": 98.52, "depth": 3.13, "backdrop": 40.35,
+        "novel_view 0": 22.89, "novel_silhouette 0": 94.06, "hidden 0": 22.14, "texture 0": -11.41,
+        "novel_view 1": 22.81, "novel_silhouette 1": 94.29, "hidden 1": 22.52, "texture 1": -11.14,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 29.78, "rim": 21.11, "fringe": 23.22, "silhouette": 98.68, "depth": 3.39, "backdrop": 37.26,
-        "novel_view 0": 24.87, "novel_silhouette 0": 97.82, "hidden 0": 16.42, "texture 0": -6.88,
-        "novel_view 1": 19.65, "novel_silhouette 1": 93.18, "hidden 1": 20.71, "texture 1": -3.41,
+        "own_view": 29.83, "rim": 21.39, "fringe": 22.18, "silhouette": 99.18, "depth": 3.41, "backdrop": 37.26,
+        "novel_view 0": 25.06, "novel_silhouette 0": 98.14, "hidden 0": 16.15, "texture 0": -6.39,
+        "novel_view 1": 19.69, "novel_silhouette 1": 93.36, "hidden 1": 20.72, "texture 1": -3.41,
     },
     "bald": {
-        "own_view": 34.26, "rim": 26.56, "fringe": 24.17, "silhouette": 97.73, "depth": 1.79, "backdrop": 36.38,
-        "novel_view 0": 26.10, "novel_silhouette 0": 97.38, "hidden 0": 24.71, "texture 0": -3.29,
-        "novel_view 1": 24.06, "novel_silhouette 1": 94.17, "hidden 1": 22.09, "texture 1": -14.02,
+        "own_view": 34.04, "rim": 26.38, "fringe": 23.97, "silhouette": 98.92, "depth": 1.81, "backdrop": 36.38,
+        "novel_view 0": 26.60, "novel_silhouette 0": 97.83, "hidden 0": 24.35, "texture 0": -5.25,
+        "novel_view 1": 24.89, "novel_silhouette 1": 94.91, "hidden 1": 22.09, "texture 1": -13.41,
     },
 }  # fmt: skip
 
