@@ -25,7 +25,7 @@ from inference.pipeline import invert_photo
 from training import evaluate, sheets
 from training.errors import TrainingError, command
 from training.evaluation import outcomes, report, truth
-from training.evaluation.look_alikes import HALVES, KINDS, make_all
+from training.evaluation.look_alikes import HALVES, KINDS, make_all, shuffled
 from training.evaluation.places import open_places
 from training.evaluation.sitters import photographed_sitters, synthetic_sitters
 
@@ -53,7 +53,8 @@ def measure(options):
     subject = {"model": model.id, "sha256": model.sha256, "set": sha256(options.set / truth.TRUTH)}
     rows = earlier_rows(options.out, subject)
     done = {row["id"] for row in rows}
-    items = [item for item in known["items"] if chosen(item, options) and item["id"] not in done][: options.limit]
+    items = [item for item in known["items"] if chosen(item, options) and item["id"] not in done]
+    items = sorted(items, key=lambda item: shuffled(item["id"]))[: options.limit]  # all kinds from the start
     for number, item in enumerate(tqdm(items, desc="look-alikes", unit="photo"), 1):
         rows.append(outcomes.measure(item, *truth.open_item(options.set, item), model))
         if number % SAVE_EVERY == 0 or number == len(items):

@@ -22,6 +22,7 @@ RIGHT_EAR, LEFT_EAR, FOREHEAD, CHIN, LIP, NOSE = 234, 454, 10, 152, 17, 1  # Fac
 BROWS = (105, 334)
 HAIR = (0.3, 0.45, 0.3, 0.06)  # room for the head left, above, right and below the landmarks, in heights of the face
 SPARE = (0.05, 0.5)  # how far the frame may go beyond a sitter's picture, in its widths
+TRIES = 8  # for each look-alike that is wanted
 CUT = 0.05  # opacity from which on a sitter is cut off by the border of its picture
 LIGHT = 0.25, (0.85, 1.2)  # a sitter takes on this power of the backdrop's colour over its own, within limits
 EYES_IN_CROP = EYE_DISTANCE * orbit_camera().fx / CROP_DISTANCE / CROP_SIZE  # distance between the eyes over the crop's side
@@ -75,7 +76,12 @@ class LookAlike:
 
 def half_of(name):
     """Which half an item belongs to: by the hash of its name, so that no later item moves another."""
-    return HALVES[hashlib.sha256(name.encode()).digest()[0] % 2]
+    return HALVES[shuffled(name)[0] % 2]
+
+
+def shuffled(name):
+    """32 bytes that a name alone decides: to draw by, to order by."""
+    return hashlib.sha256(name.encode()).digest()
 
 
 def similarity(scale=1.0, degrees=0.0, about=(0.0, 0.0), to=None):
@@ -127,11 +133,13 @@ def cut_points(cutout):
     return np.concatenate([np.column_stack([a, b])[there] for there, a, b in borders])
 
 
-def head_box(landmarks):
-    """(4,) x0, y0, x1, y1 about the whole head whose upright landmarks (468, 2) are given."""
+def head_outline(landmarks):
+    """Points (64, 2) on an ellipse about the whole head whose upright landmarks (468, 2) are given."""
     low, high = landmarks.min(0), landmarks.max(0)
     tall = high[1] - low[1]
-    return np.concatenate([low, high]) + tall * np.array([-HAIR[0], -HAIR[1], HAIR[2], HAIR[3]])
+    low, high = low - tall * np.array(HAIR[:2]), high + tall * np.array(HAIR[2:])
+    angle = np.linspace(0.0, 2 * np.pi, 64, endpoint=False)
+    return 0.5 * (low + high) + 0.5 * (high - low) * np.column_stack([np.cos(angle), np.sin(angle)])
 
 
 def widest_frame(must, cuts, limit, order=(1, 0, 2, 3)):
@@ -186,8 +194,8 @@ def in_a_place(rng, sitter, places, degrees=0.0):
     """
     affine = similarity(1.0, degrees, sitter.landmarks.mean(0))
     height, width = sitter.cutout.shape[:2]
-    corners = mapped(affine, box_corners(head_box(sitter.landmarks)))
-    must, spare = np.concatenate([corners.min(0), corners.max(0)]), rng.uniform(*SPARE) * width
+    around = mapped(affine, head_outline(sitter.landmarks))
+    must, spare = np.concatenate([around.min(0), around.max(0)]), rng.uniform(*SPARE) * width
     outline = mapped(affine, box_corners((0, 0, width, height)))
     limit = np.concatenate([outline.min(0) - spare, outline.max(0) + (spare, 0)])
     order = (1, 0, 2, 3) if rng.random() < 0.5 else (1, 3, 0, 2)  # broad, or down to the chest
@@ -313,7 +321,7 @@ def two_people(rng, sitters, places, variant):
         affine = similarity(scale, about=(0.0, sitter.landmarks[:, 1].max()), to=(right, 0.0))  # chins at one height
         right += scale * sitter.photo.shape[1]
         layers[sitter.name] = sitter.cutout, affine
-        must.append(mapped(affine, box_corners(head_box(sitter.landmarks))))
+        must.append(mapped(affine, head_outline(sitter.landmarks)))
         cuts.append(mapped(affine, cut_points(sitter.cutout)))
     must = np.concatenate(must)
     must, spare = np.concatenate([must.min(0), must.max(0)]), 0.2 * right
@@ -375,7 +383,7 @@ def make_all(sitters, places, seed, part=1.0):
         people, made = sources[kind.source], 0
         if len(people) < kind.persons:
             continue
-        for variant in range(3 * wanted):  # some are passed over
+        for variant in range(TRIES * wanted):  # some are passed over
             if made == wanted:
                 break
             rng = rng_of(seed, name, variant)
@@ -390,4 +398,4 @@ def make_all(sitters, places, seed, part=1.0):
 
 def rng_of(seed, *names):
     """A random generator that depends on a seed and names alone."""
-    return np.random.default_rng([seed, *hashlib.sha256("/".join(map(str, names)).encode()).digest()])
+    return np.random.default_rng([seed, *shuffled("/".join(map(str, names)))])
