@@ -16,7 +16,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from inference.mesh import extract as meshes  # noqa: E402
+from inference.mesh.extract import extract_mesh  # noqa: E402
+from inference.mesh.field import Dome, block, sample_field  # noqa: E402
+from inference.mesh.surface import find_surface  # noqa: E402
 from inference.portrait import load_portrait  # noqa: E402
 from tests.portraits import analytic_portrait  # noqa: E402
 
@@ -24,7 +26,7 @@ from tests.portraits import analytic_portrait  # noqa: E402
 def stages(portrait, resolution, faces, closed):
     """ms per stage of one extraction, and the number of faces."""
     marks = []
-    mesh = meshes.extract_mesh(
+    mesh = extract_mesh(
         portrait, resolution, faces, closed=closed, progress=lambda _, text: marks.append((text, time.perf_counter()))
     )
     found = {text: 1000.0 * (end - start) for (text, start), (_, end) in zip(marks, marks[1:])}
@@ -39,9 +41,9 @@ def flying_edges(portrait, resolution, closed):
         from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
     except ImportError:
         return None
-    surface = meshes.find_surface(portrait.textures, portrait.radii)
-    shape = meshes._Dome(surface.radius, closed)
-    field = meshes._field(shape, *meshes._block(shape, surface.opacity, resolution))
+    surface = find_surface(portrait.textures, portrait.radii)
+    shape = Dome(surface.radius, closed)
+    field = sample_field(shape, *block(shape, surface.opacity, resolution))
     image = vtkImageData()
     image.SetDimensions(*field.shape)
     image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(field.ravel("F")), deep=True))

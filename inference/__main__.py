@@ -55,7 +55,7 @@ def invert(options: argparse.Namespace) -> None:
     inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
     save_inversion(inversion, options.out)
     for warning in inversion.report["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {warning['text']}", file=sys.stderr)
 
 
 def render(options: argparse.Namespace) -> None:
@@ -112,11 +112,11 @@ def parse_background(text: str) -> str | tuple[float, float, float]:
 
 def mesh(options: argparse.Namespace) -> None:
     """One textured mesh."""
-    from .mesh.extract import extract_mesh, save_mesh
+    from .mesh.extract import extract_mesh
+    from .mesh.files import check_mesh_path, save_mesh
     from .portrait import load_portrait
 
-    if options.out.suffix.lower() not in (".glb", ".obj", ".ply"):
-        raise PortraitError(f"cannot write a mesh as {options.out.name}; name it .glb, .obj or .ply")
+    check_mesh_path(options.out)
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
         found = extract_mesh(
@@ -253,7 +253,7 @@ def _parser():
     sub = command(invert, "photo to DIR/portrait.manifolds, DIR/report.json and DIR/crop.png")
     sub.add_argument("photo", type=Path, metavar="PHOTO")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")
-    sub.add_argument("--face", type=_whole(0, 999), metavar="N", help="which face, 0 is the largest")
+    sub.add_argument("--face", type=_whole(0, 999), metavar="N", help="which face, 0 is the likeliest")
     sub.add_argument(
         "--crop", type=float, nargs="+", metavar="X Y SIZE [ROLL]", help="centre, side and roll of the crop by hand"
     )
@@ -273,7 +273,13 @@ def _parser():
 
     sub = command(mesh, "the surface of a portrait as a textured mesh")
     sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")
-    sub.add_argument("--out", type=Path, required=True, metavar="HEAD.glb|.obj|.ply")
+    sub.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="HEAD.glb|.obj|.ply",
+        help="an .obj has HEAD.mtl and HEAD_texture.png beside it; other files of these names are kept",
+    )
     sub.add_argument("--resolution", type=_whole(16, 768), default=192, metavar="N", help="voxels along the head")
     sub.add_argument("--faces", type=_whole(100, 100_000_000), metavar="N", help="triangles to reduce to")
     sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")

@@ -21,10 +21,10 @@ from .errors import Cancelled, PortraitError
 from .files import TEMPORARY_PREFIX, PathLike, make_folder, sha256, write_atomically
 from .log import log
 from .networks.model import Model
+from .photo.open import SUFFIXES
 from .pipeline import Inversion
 from .progress import Progress, silent
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 VIEW_SIZE = 512  # pixels, side of the views
 STATES = ("waiting", "working", "done", "skipped", "failed")
 TICK = 0.1  # seconds between looks at whether the batch was cancelled
@@ -177,7 +177,8 @@ def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
 def write_results(inversion: Inversion, job: dict, photo_hash: str, progress: Progress) -> None:
     """Everything asked for, the report last. progress: called with (fraction, text); may raise Cancelled."""
     from .geometry.viewpoints import orbit_like
-    from .mesh.extract import extract_mesh, save_mesh
+    from .mesh.extract import extract_mesh
+    from .mesh.files import save_mesh
     from .photo.images import save_png, view_pixels
     from .pipeline import save_inversion
     from .view.render import render_view

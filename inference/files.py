@@ -20,24 +20,46 @@ def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> Non
     On any exception the temporary file is removed and an older file at ``path`` stays as it was. Problems of
     the file system (no such folder, no permission, disk full) become a PortraitError.
     """
-    path = Path(path)
-    name = path.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    with _unfinished(path, write) as name:
+        _move(name, path)
+
+
+def write_together(files):
+    """Write several files, (path, bytes) each, that belong together: all are complete on the disk before the first one
+    is moved to its place, and they are moved in the given order. Errors as for :func:`write_atomically`."""
+    with contextlib.ExitStack() as stack:
+        names = [stack.enter_context(_unfinished(path, lambda s, data=data: s.write(data))) for path, data in files]
+        for name, (path, _) in zip(names, files):
+            _move(name, path)
+
+
+@contextlib.contextmanager
+def _unfinished(path, write):
+    """A complete temporary file beside ``path``; removed at the end unless it was moved away."""
+    name = Path(path).parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
     try:
         handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
         raise unwritable(path, error) from None
     try:
-        with os.fdopen(handle, "w+b") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, path)
-    except BaseException as error:
+        try:
+            with os.fdopen(handle, "w+b") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise unwritable(path, error) from None
+        yield name
+    finally:
         with contextlib.suppress(OSError):
             os.unlink(name)
-        if isinstance(error, OSError):
-            raise unwritable(path, error) from None
-        raise
+
+
+def _move(name, path):
+    try:
+        os.replace(name, path)
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
 def make_folder(path: PathLike) -> Path:

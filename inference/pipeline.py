@@ -41,12 +41,13 @@ def invert_photo(
     """Turn a photo into a portrait.
 
     photo: path, or (H, W, 3) uint8 sRGB. model: :class:`inference.networks.model.Model`.
-    face: which face, 0 for the largest; None takes the largest and warns when there are several.
+    face: which face, 0 for the first by score times size; None takes that and warns when there are several.
     crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
         and roll in degrees.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
+    from .alignment.doubts import doubts
     from .inversion.invert import invert_crop
 
     timings, warnings = {}, []
@@ -63,13 +64,14 @@ def invert_photo(
         name = Path(photo).name
         photo = stage("open", 0.0, "opening the photo", lambda path=photo: open_photo(path))
     photo = _checked_pixels(photo)
-    box, faces = None, None
+    box, faces, found = None, None, None
     if crop is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
         box = [round(float(value), 2) for value in found.box]
         alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, model))
     else:
         alignment = stage("align", 0.10, "cutting the crop out", lambda: _align_manually(photo, crop, model))
+    warnings += doubts(alignment, found, (photo.shape[1], photo.shape[0]))
     textures, radii = stage(
         "invert",
         0.15,
@@ -98,6 +100,7 @@ def invert_photo(
         "photo": {"name": name, "width": size[0], "height": size[1]},
         "face_box": box,
         "faces": faces,
+        "face_score": None if found is None else round(found.score, 3),
         "pose": pose,
         "settings": settings,
         "timings_ms": timings | {"total": round(sum(timings.values()), 3)},
@@ -105,7 +108,7 @@ def invert_photo(
         "model": {"id": model.id, "sha256": model.sha256},
         "device": model.device,
         "versions": versions(),
-        "warnings": warnings,
+        "warnings": [dataclasses.asdict(warning) for warning in warnings],
     }
     log.info("%s: %s", name or "a photo", ", ".join(f"{stage} {time:.0f} ms" for stage, time in timings.items()))
     if report["peak_memory_mb"] is None:
@@ -157,6 +160,7 @@ def _checked_pixels(photo):
 
 def _choose_face(photo, model, face, stage, warnings):
     from .alignment.align import find_faces
+    from .alignment.doubts import several_faces
 
     faces = stage("find_faces", 0.03, "looking for faces", lambda: find_faces(photo, model))
     if not faces:
@@ -165,11 +169,11 @@ def _choose_face(photo, model, face, stage, warnings):
         )
     if face is None:
         if len(faces) > 1:
-            warnings.append(f"{len(faces)} faces were found; the largest was taken, --face 1 takes the next one")
+            warnings.append(several_faces(len(faces)))
         return faces[0], len(faces)
     if not 0 <= face < len(faces):
         count = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
-        raise PortraitError(f"there is no face {face}: {count} found, counted from 0 (the largest); choose another")
+        raise PortraitError(f"there is no face {face}: {count} found, counted from 0 (the likeliest); choose another")
     return faces[face], len(faces)
 
 

@@ -6,6 +6,10 @@ import os
 import bpy
 from bpy.app.handlers import persistent
 
+from .portrait.pack import pack_on_save
+from .state import health
+from .state.portrait import is_portrait
+from .state.saving import adopt, keep_beside, put_back
 from .work import jobs, problems
 
 JOIN_SECONDS = 5.0  # the longest wait for a cancelled job when the extension goes away
@@ -17,9 +21,6 @@ _before_save = []
 @persistent
 def keep_portraits_beside(path, *_):
     """Before saving: portraits move from the user folder into the .blend or to a folder beside it."""
-    from .portrait.pack import pack_on_save
-    from .state.portraits import keep_beside
-
     _before_save.clear()
     if path:
         pack_on_save()
@@ -29,8 +30,6 @@ def keep_portraits_beside(path, *_):
 @persistent
 def put_paths_back(path, *_):
     """After saving a copy: this session stays with its own file and paths."""
-    from .state.portraits import put_back
-
     if path and os.path.abspath(path) != os.path.abspath(bpy.data.filepath or "."):
         put_back(_before_save)
     _before_save.clear()
@@ -39,8 +38,6 @@ def put_paths_back(path, *_):
 @persistent
 def repair_appended(context, *_):
     """After an append: paths that were relative to the other .blend become this one's."""
-    from .state.portraits import adopt, is_portrait
-
     for item in context.import_items:
         if isinstance(item.id, bpy.types.Object) and item.id.library is None and is_portrait(item.id):
             library = item.source_library
@@ -51,8 +48,6 @@ def repair_appended(context, *_):
 @persistent
 def look_again(*_):
     """After undo, redo, or loading: other portraits, other files."""
-    from .state import health
-
     health.forget()
 
 

@@ -1,8 +1,9 @@
 """The project's virtual environment `.venv`: made, filled and checked by one call, quick when nothing changed.
 
 Needs only Python 3.11 and pip. Run as a script it sets up everything the demo and the tests use:
-`python3.11 scripts/environment.py [--groups runtime test blender]`; with `--training` it sets up `.venv-training`,
-which has torch and any Python from 3.11 on.
+`python3.11 scripts/environment.py [--groups runtime test blender]`. With `--training` it sets up `.venv-training`,
+which has torch and any Python from 3.11 on; `--evaluation` adds what only evaluation needs, and `--labels` sets up
+`.venv-labels` with MediaPipe (both: Python 3.11 or 3.12).
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ VENV = ROOT / ".venv"
 DEFAULT_GROUPS = ("runtime", "test", "blender")
 TRAINING_VENV = ROOT / ".venv-training"
 TRAINING_GROUPS = ("runtime", "test", "training")
+EVALUATION_GROUPS = ("evaluation",)  # into .venv-training
+LABELS_VENV = ROOT / ".venv-labels"
+LABELS_GROUPS = ("labels",)
 
 # Shared libraries that the bpy wheel links against but does not carry, and the Debian/Ubuntu package of each.
 SYSTEM_LIBRARIES = {
@@ -93,22 +97,27 @@ def create_venv(folder: Path, lines: list[str], base: str | None = None) -> Path
 
     if shutil.disk_usage(folder.parent if folder.parent.exists() else ROOT).free < 3e9:
         raise SetupError(f"Less than 3 GB free on the disk of {folder.parent}: make room, then run this again.")
-    print(f"Setting up {folder} (about 1.5 GB, once) ...", flush=True)
+    print(f"Setting up {folder} (up to 1.5 GB, once) ...", flush=True)
     stamp.unlink(missing_ok=True)
     # Filled by the outer pip, which also works where Debian splits ensurepip off.
     if Path(base).resolve() == Path(sys.executable).resolve():
         venv.create(folder, clear=True, symlinks=os.name != "nt", with_pip=False)
     else:
         subprocess.run([base, "-m", "venv", "--clear", "--without-pip", str(folder)], check=True)
+    install(python, wanted["requirements"])
+    stamp.write_text(json.dumps({"key": key, **wanted}, indent=1), encoding="utf-8")
+    return python
+
+
+def install(python: Path, lines: list[str]) -> None:
+    """Install requirement lines beside what an environment has. Raises SetupError."""
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-    done = subprocess.run([*pip, "install", "--quiet", "--no-input", *wanted["requirements"]])
+    done = subprocess.run([*pip, "install", "--quiet", "--no-input", *lines])
     if done.returncode:
         raise SetupError(
             "pip could not install the requirements (its message is above). Needed: pip 22.3 or newer "
             f"(`{sys.executable} -m pip install --upgrade pip`) and a reachable package index."
         )
-    stamp.write_text(json.dumps({"key": key, **wanted}, indent=1), encoding="utf-8")
-    return python
 
 
 def missing_libraries() -> dict[str, str]:
@@ -165,12 +174,36 @@ def ensure_training() -> Path:
     return create_venv(TRAINING_VENV, requirements(TRAINING_GROUPS))
 
 
-def main() -> int:
+def ensure_evaluation() -> Path:
+    """Set up `.venv-training` with what only evaluation needs as well, and return its interpreter."""
+    python = ensure_training()
+    install(python, requirements(EVALUATION_GROUPS))
+    return python
+
+
+def ensure_labels() -> Path:
+    """Set up `.venv-labels` with MediaPipe, for the labels of photos, and return its interpreter."""
+    return create_venv(LABELS_VENV, requirements(LABELS_GROUPS))
+
+
+def command_line() -> argparse.ArgumentParser:
+    """What can be asked for: one environment at a time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--groups", nargs="+", default=list(DEFAULT_GROUPS), help="dependency groups of pyproject.toml")
-    parser.add_argument("--training", action="store_true", help="make .venv-training, the environment of training/")
-    arguments = parser.parse_args()
-    print(ensure_training() if arguments.training else ensure(tuple(arguments.groups)))
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--groups", nargs="+", help=f"dependency groups of pyproject.toml ({' '.join(DEFAULT_GROUPS)})")
+    for make, text in (
+        (ensure_training, "make .venv-training, the environment of training/"),
+        (ensure_evaluation, "make .venv-training and add what only evaluation needs"),
+        (ensure_labels, "make .venv-labels, which has MediaPipe"),
+    ):
+        name = make.__name__.removeprefix("ensure_")
+        kinds.add_argument(f"--{name}", dest="make", action="store_const", const=make, help=text)
+    return parser
+
+
+def main() -> int:
+    arguments = command_line().parse_args()
+    print(arguments.make() if arguments.make else ensure(tuple(arguments.groups or DEFAULT_GROUPS)))
     return 0
 
 

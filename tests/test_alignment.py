@@ -9,14 +9,15 @@ import pytest
 
 from inference.alignment.align import align, align_landmarks, align_manually, eye_distance, find_faces, photo_camera
 from inference.alignment.detection import Face, face_square
+from inference.alignment.doubts import doubts
 from inference.errors import PortraitError
 from inference.geometry.cameras import orbit_camera
 from inference.photo.warp import invert_affine, square_to_photo, warp_to_crop
+from tests.data_pack import DATA_PACK, needs_data_pack
 
 ROOT = pathlib.Path(__file__).parents[1]
-PORTRAITS = ROOT.parent / "shared" / "data" / "portraits" / "test"
+PORTRAITS = DATA_PACK / "portraits" / "test"
 MODEL = ROOT / "models" / "default"
-needs_portraits = pytest.mark.skipif(not PORTRAITS.exists(), reason="the data pack is not here")
 
 
 def head_points():
@@ -145,6 +146,44 @@ def test_tilted_photos(model, astronaut, roll):
     assert turned.roll - upright.roll == pytest.approx(roll, abs=4)
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_photos_on_their_side_and_upside_down(model, astronaut, quarters):
+    """Pixels turned without a word in the file: the same landmarks, turned, and the roll tells."""
+    upright, photo = find_faces(astronaut, model)[0], np.ascontiguousarray(np.rot90(astronaut, quarters))
+    found = find_faces(photo, model)[0]
+    middle = np.array([256.0, 256.0])
+    turn = np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), quarters)  # counter-clockwise, y down
+    expected = (upright.landmarks - middle) @ turn.T + middle
+    assert np.linalg.norm(found.landmarks - expected, axis=-1).mean() < 2.0
+    alignment = align(photo, found, model)
+    assert abs((alignment.roll + 90.0 * quarters + 180.0) % 360.0 - 180.0) < 10.0
+    assert np.abs(alignment.crop.astype(float) - align(astronaut, upright, model).crop).mean() < 4.0
+
+
+@pytest.mark.parametrize("roll", [45, 80, 120, 160])
+def test_photos_turned_by_any_angle(model, astronaut, roll):
+    matrix = cv2.getRotationMatrix2D((256, 160), -roll, 1.0)
+    photo = cv2.warpAffine(astronaut, matrix, (512, 512), borderMode=cv2.BORDER_REPLICATE)
+    upright = align(astronaut, find_faces(astronaut, model)[0], model)
+    found = align(photo, find_faces(photo, model)[0], model)
+    assert abs((found.roll - upright.roll - roll + 180.0) % 360.0 - 180.0) < 10.0
+
+
+def test_doubts(model, astronaut):
+    """None about a good photo; each kind about a photo that has that fault."""
+
+    def codes(photo):
+        face = find_faces(photo, model)[0]
+        return {doubt.code for doubt in doubts(align(photo, face, model), face, photo.shape[1::-1])}
+
+    assert codes(astronaut) == set()
+    assert codes(np.ascontiguousarray(np.rot90(astronaut))) == {"turned-photo"}
+    assert codes(cv2.resize(astronaut, (360, 360), interpolation=cv2.INTER_AREA)) == {"small-face"}
+    assert codes(np.ascontiguousarray(astronaut[55:230, 150:300])) >= {"tight-crop"}
+    half = codes(np.ascontiguousarray(astronaut[:, 228:]))
+    assert "half-face" in half, half
+
+
 def test_several_faces_largest_first(model, astronaut):
     head = astronaut[:256, 96:352]
     small = cv2.resize(head, (160, 160), interpolation=cv2.INTER_AREA)
@@ -200,7 +239,7 @@ def test_manual_crop_without_a_face_looks_straight_ahead(model):
     np.testing.assert_allclose(alignment.landmarks, expected, atol=1e-3)
 
 
-@needs_portraits
+@needs_data_pack
 def test_every_test_portrait_is_aligned(model):
     from inference.photo.open import open_photo
 

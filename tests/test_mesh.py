@@ -10,8 +10,9 @@ from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
 from inference.geometry.grids import sample_grid
 from inference.geometry.sampling import sample_image
-from inference.mesh.extract import clip_mesh, extract_mesh, save_mesh
+from inference.mesh.extract import extract_mesh
 from inference.mesh.surface import find_surface
+from inference.mesh.trim import clip_mesh
 from inference.view.render import render_view
 from tests.portraits import analytic_portrait, surface_level, surface_radius
 
@@ -130,37 +131,13 @@ def test_decimation(ball):
     assert np.abs(radius - surface_radius("sphere", u, v))[inside].mean() < 1e-3
 
 
-@pytest.mark.parametrize("kind", ["glb", "obj", "ply"])
-def test_files_load_again(open_mesh, tmp_path, kind):
-    import trimesh
-
-    path = tmp_path / f"head with blank.{kind}"
-    save_mesh(open_mesh, path)
-    loaded = trimesh.load(path, process=False)
-    loaded = trimesh.util.concatenate(loaded.dump()) if isinstance(loaded, trimesh.Scene) else loaded
-    assert len(loaded.faces) == len(open_mesh.faces)
-    np.testing.assert_allclose(loaded.bounds, [open_mesh.vertices.min(0), open_mesh.vertices.max(0)], atol=1e-5)
-    if kind == "ply":
-        assert loaded.visual.vertex_colors.shape == (len(open_mesh.vertices), 4)
-    else:
-        material = loaded.visual.material
-        image = material.baseColorTexture if kind == "glb" else material.image
-        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), open_mesh.texture)
-        assert loaded.visual.uv.min() >= -1e-6 and loaded.visual.uv.max() <= 1 + 1e-6
-    assert not list(tmp_path.glob(".unfinished*"))
-
-
-def test_refusals(ball, tmp_path, open_mesh):
+def test_refusals(ball):
     with pytest.raises(PortraitError, match="resolution"):
         extract_mesh(ball, 4)
     with pytest.raises(PortraitError, match="faces"):
         extract_mesh(ball, faces=3)
     with pytest.raises(PortraitError, match="no solid surface"):
         extract_mesh(analytic_portrait("empty"))
-    with pytest.raises(PortraitError, match=r"\.glb, \.obj or \.ply"):
-        save_mesh(open_mesh, tmp_path / "head.stl")
-    with pytest.raises(PortraitError, match="cannot write"):
-        save_mesh(open_mesh, tmp_path / "missing" / "head.glb")
 
 
 def test_cancel(ball):

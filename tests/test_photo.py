@@ -5,7 +5,9 @@ import os
 import struct
 import sys
 import zlib
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
@@ -32,12 +34,45 @@ def save(pixels, path, **options):
     return path
 
 
-@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "jpg"])
+LOSSY = {"jpg": {"quality": 95, "subsampling": 0}, "avif": {"quality": 95, "subsampling": "4:4:4"}}
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp", "jpg", "avif"])
 def test_formats(pixels, tmp_path, suffix):
-    options = {"lossless": True} if suffix == "webp" else {"quality": 95, "subsampling": 0} if suffix == "jpg" else {}
+    options = {"lossless": True} if suffix == "webp" else LOSSY.get(suffix, {})
     photo = open_photo(save(pixels, tmp_path / f"p.{suffix}", **options))
     assert photo.shape == (96, 64, 3) and photo.dtype == np.uint8 and photo.flags.c_contiguous
-    assert np.abs(photo.astype(int) - pixels).max() <= (12 if suffix == "jpg" else 0)
+    assert np.abs(photo.astype(int) - pixels).max() <= (12 if suffix in LOSSY else 0)
+
+
+def test_heic_of_a_phone(pixels):
+    """Stored on its side, to be turned upright (written with pillow-heif, which the extension does not carry)."""
+    photo = open_photo(Path(__file__).parent / "photos" / "phone.heic")
+    assert np.abs(photo.astype(int) - pixels).max() <= 12
+
+
+def test_jpeg_without_its_end_marker(pixels, tmp_path):
+    """Two bytes are missing, as some cameras leave them off: read. More is missing: refused, whatever libjpeg says."""
+    rows = np.random.default_rng(3).integers(0, 256, (40, 30, 3)).astype(np.uint8).repeat(16, 0).repeat(16, 1)
+    for progressive in (False, True):
+        data = packed(rows, "JPEG", quality=90, progressive=progressive)
+        path = tmp_path / "p.jpg"
+        path.write_bytes(data[:-2])
+        whole = np.asarray(Image.open(io.BytesIO(data)))
+        np.testing.assert_array_equal(open_photo(path), whole)
+        for share in (0.3, 0.6, 0.9):
+            path.write_bytes(data[: int(share * len(data))])
+            says_what_to_do(path, "damaged")
+
+
+def test_many_scans_are_refused_at_once(pixels, tmp_path):
+    """A scan costs a whole picture's decoding, and a file of 600 kB can ask for 5,000 of them."""
+    scans = packed(pixels, "JPEG", progressive=True)
+    start = scans.rindex(b"\xff\xda")
+    (tmp_path / "p.jpg").write_bytes(scans[:-2] + scans[start:-2] * 200 + b"\xff\xd9")
+    says_what_to_do(tmp_path / "p.jpg", "scans")
+    (tmp_path / "p.jpg").write_bytes(scans)
+    assert open_photo(tmp_path / "p.jpg").shape == (96, 64, 3)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -75,6 +110,59 @@ def test_alpha_over_grey(pixels, tmp_path):
     photo = open_photo(save(np.concatenate([pixels, alpha], -1), tmp_path / "p.png"))
     np.testing.assert_array_equal(photo[:48], pixels[:48])
     assert (photo[48:] == 128).all()
+
+
+def gamma_profile(gamma, white=(0.9642, 1.0, 0.8249)):
+    """A minimal grey profile of one exponent (ICC.1:2010)."""
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
+    point = b"XYZ " + struct.pack(">I3i", 0, *(round(65536 * value) for value in white))
+    text = b"desc" + struct.pack(">II", 0, 2) + b"g\0" + b"\0" * 78
+    tags, at, body = b"", 128 + 4 + 3 * 12, b""
+    for name, data in ((b"desc", text), (b"wtpt", point), (b"kTRC", curve)):
+        data += b"\0" * (-len(data) % 4)
+        tags += name + struct.pack(">II", at + len(body), len(data))
+        body += data
+    head = struct.pack(">I4sI4s4s4s", at + len(body), b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ")
+    head += b"\0" * 12 + b"acsp" + b"\0" * 28 + struct.pack(">3i", 63190, 65536, 54061)
+    return head + b"\0" * (128 - len(head)) + struct.pack(">I", 3) + tags + body
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_profile_of_grey_with_and_without_alpha(tmp_path, mode):
+    """A value of a grey profile with exponent 1 is light itself: sRGB's own curve tells what it looks like."""
+    values = np.linspace(20, 250, 96).astype(np.uint8)[:, None].repeat(64, 1)
+    image = Image.fromarray(values)
+    if mode == "LA":
+        image.putalpha(255)
+    found = open_photo(save(image, tmp_path / "p.png", icc_profile=gamma_profile(1.0)))[..., 1]
+    expected = 255 * (1.055 * (values / 255.0) ** (1 / 2.4) - 0.055)
+    assert np.abs(found - expected).max() < 2.5
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_grey_of_fewer_bits_in_sixteen(tmp_path, bits):
+    ramp = np.linspace(0, 2**bits - 1, 96)[:, None].repeat(64, 1)
+    photo = open_photo(save(Image.fromarray(ramp.astype(np.uint16)), tmp_path / "p.tif"))
+    assert np.abs(photo[..., 0] - 255 * ramp / (2**bits - 1)).max() < 1.0
+
+
+@pytest.mark.parametrize("compression", [1, 5, 34676])
+def test_floating_point_colours(pixels, tmp_path, compression):
+    """Uncompressed, LZW and SGI's LogLuv, which OpenCV writes unless told otherwise."""
+    path = tmp_path / "p.tif"
+    assert cv2.imwrite(str(path), pixels[..., ::-1] / np.float32(255), [cv2.IMWRITE_TIFF_COMPRESSION, compression])
+    assert np.abs(open_photo(path).astype(int) - pixels).max() <= (4 if compression == 34676 else 1)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    says_what_to_do(path)
+
+
+def test_messages_do_not_tell_folders(tmp_path):
+    (tmp_path / "p.png").write_bytes(b"rubbish")
+    for path in (tmp_path / "p.png", tmp_path / "missing.png"):
+        with pytest.raises(PortraitError) as caught:
+            open_photo(path)
+        assert path.name in str(caught.value) and str(tmp_path) not in str(caught.value)
 
 
 MODES = {

@@ -61,7 +61,7 @@ def test_report(stages, photo):
 def test_several_faces(monkeypatch, photo):
     fake_stages(monkeypatch, faces=3)
     inversion = invert_photo(photo, fake_model())
-    assert "3 faces" in inversion.report["warnings"][0] and inversion.report["faces"] == 3
+    assert "3 faces" in inversion.report["warnings"][0]["text"] and inversion.report["faces"] == 3
     second = invert_photo(photo, fake_model(), face=1)
     assert second.report["warnings"] == [] and second.report["face_box"][0] == inversion.report["face_box"][0] + 1
     with pytest.raises(PortraitError, match="no face 3"):

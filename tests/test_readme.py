@@ -1,5 +1,6 @@
 """Every command in the README works: the engine's commands run here, the others where KNOWN says."""
 
+import ast
 import json
 import re
 import shlex
@@ -115,12 +116,20 @@ def test_bad_input_is_one_line_and_code_2(folder):
 def test_python_calls_name_real_operators_and_options():
     bpy_calls = re.findall(r"bpy\.ops\.portrait_manifolds\.(\w+)\((.*?)\)", blocks("python")[0])
     assert len(bpy_calls) == 6
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operators").rglob("*.py"))
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "operators").rglob("*.py"))
+    classes = {node.name: node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+    def options(name):
+        """Of a class and its mix-ins."""
+        own = {node.target.id for node in classes[name].body if isinstance(node, ast.AnnAssign)}
+        mixins = {base.id for base in classes[name].bases if isinstance(base, ast.Name)} & classes.keys()
+        return own.union(*map(options, mixins))
+
     for operator, arguments in bpy_calls:
-        body = sources.split(f'bl_idname = "portrait_manifolds.{operator}"')
-        assert len(body) == 2, f"there is no operator {operator}"
-        for option in re.findall(r"(\w+)=", arguments):
-            assert re.search(rf"^    {option}: \w+Property", body[1].split("\nclass ")[0], flags=re.M), option
+        name = f"PORTRAIT_MANIFOLDS_OT_{operator}"
+        assert name in classes, f"there is no operator {operator}"
+        unknown = set(re.findall(r"(\w+)=", arguments)) - options(name)
+        assert not unknown, f"{operator} has no {unknown}"
 
 
 def test_guide():

@@ -8,6 +8,7 @@ import pytest
 from inference.alignment.pose import solve_pose
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
+from tests.data_pack import data_pack
 
 
 def _face():
@@ -41,10 +42,7 @@ def test_pose_survives_noise_outliers_and_an_open_mouth():
 def studio():
     pytest.importorskip("moderngl")
     generate = pytest.importorskip("training.synthetic.generate")
-    try:
-        return generate.Studio()
-    except FileNotFoundError as error:
-        pytest.skip(f"{error}")
+    return generate.Studio(data_pack())
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,13 @@ import sys
 from tqdm import tqdm
 
 from inference.files import write_atomically
-from training import evaluate
+from inference.networks.model import load_model
 from training.errors import TrainingError, command
-from training.evaluation import report
+from training.evaluation import heads, report
+from training.evaluation.checkpoints import unseen
 from training.evaluation.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
 from training.evaluation.switches import ANSWERS, SWITCHES, Switched, Told, exact_answers
+from training.run.presets import PRESETS
 
 COLUMNS = {  # measure: title and digits
     "depth_mm": ("depth mm", 2), "psnr": ("own view dB", 2), "silhouette": ("own IoU", 3), "novel_15": ("±15° dB", 2),
@@ -49,27 +51,27 @@ def table(results):
 
 def switches(options):
     """{variant: rows} of one exported model with parts switched off."""
-    heads = evaluate.read_heads(options.heads, options.limit)
-    model = evaluate.open_model(options.model, options.threads)
-    return {name: evaluate.evaluate_heads(Switched(model, parts), heads)[evaluate.OURS] for name, parts in SWITCHES.items()}
+    shown = heads.read_heads(options.heads, options.limit)
+    model = load_model(options.model, threads=options.threads)
+    return {name: heads.evaluate_heads(Switched(model, parts), shown)[heads.OURS] for name, parts in SWITCHES.items()}
 
 
 def truth(options):
     """{variant: rows} of one exported model that is told exact answers."""
-    model = evaluate.open_model(options.model, options.threads)
+    model = load_model(options.model, threads=options.threads)
     results = {name: [] for name in ANSWERS}
-    for shard, row in tqdm(evaluate.places_of(options.heads, options.limit), leave=False):
-        head, exact = evaluate.Head(shard, row), exact_answers(shard, row, model.geometry["radii"])
+    for shard, row in tqdm(heads.places_of(options.heads, options.limit), leave=False):
+        head, exact = heads.Head(shard, row), exact_answers(shard, row, model.geometry["radii"])
         for name, outputs in ANSWERS.items():
-            portrait = evaluate.portrait_of(head, Told(model, {output: exact[output] for output in outputs}))
-            results[name].append(evaluate.measure_head(portrait, head)[0])
+            portrait = heads.portrait_of(head, Told(model, {output: exact[output] for output in outputs}))
+            results[name].append(heads.measure_head(portrait, head)[0])
     return results
 
 
 def sheets(options):
     """{variant: rows} of exact heads on other sheets and textures."""
-    radii = evaluate.open_model(options.model).geometry["radii"]
-    chosen = evaluate.places_of(options.heads, options.limit)
+    radii = load_model(options.model).geometry["radii"]
+    chosen = heads.places_of(options.heads, options.limit)
     def measured(*arguments):
         return [measure_representation(*head, radii, *arguments) for head in tqdm(chosen, leave=False)]
 
@@ -84,8 +86,6 @@ def sheets(options):
 
 def training_variants(preset):
     """{variant: list of name=value} for ``training.train --set``: the whole, and each loss of a preset switched off."""
-    from training.run.presets import PRESETS
-
     weights = PRESETS[preset].weights
     used = [field.name for field in dataclasses.fields(weights) if getattr(weights, field.name)]
     return {"whole": []} | {f"− {name.replace('_', ' ')}": [f"weights.{name}=0"] for name in used}
@@ -125,14 +125,12 @@ def training(options):
         if unknown := set(options.only) - set(variants):
             raise TrainingError(f"there is no variant {', '.join(sorted(unknown))}; there are: {', '.join(variants)}")
         variants = {name: value for name, value in variants.items() if name in options.only}
-    heads, results = evaluate.read_heads(options.unseen, options.limit), {}
+    shown, results = heads.read_heads(options.unseen, options.limit), {}
     for name, settings in variants.items():
         folder = train_variant(options, name, settings)
-        model = evaluate.open_model(folder / "model", options.threads)
-        results[name] = evaluate.evaluate_heads(model, heads)[evaluate.OURS]
+        model = load_model(folder / "model", threads=options.threads)
+        results[name] = heads.evaluate_heads(model, shown)[heads.OURS]
         if options.unseen_photos:
-            from training.unseen_loss import unseen
-
             results[name].append(unseen(folder / "last.pt", photos=options.unseen_photos)[0])
         print(report.as_text(table(results)), flush=True)
     return results

@@ -14,6 +14,8 @@ from tqdm import tqdm
 from inference.alignment.align import align_landmarks
 from inference.geometry.cameras import CROP_SIZE
 from inference.photo.open import open_photo
+from training.data.photos import crop_of, photos_in
+from training.errors import TrainingError, command
 
 
 def align_labelled(photo, matte, landmarks, mean_landmarks, bias):
@@ -26,16 +28,10 @@ def align_labelled(photo, matte, landmarks, mean_landmarks, bias):
     camera = alignment.camera
     shift = camera.project(mean_landmarks + bias)[0] - camera.project(mean_landmarks)[0]
 
-    def warp(image):
-        matrix = alignment.crop_to_photo.copy()  # corners to the pixel centres that OpenCV counts in
-        matrix[:, 2] += 0.5 * matrix[:, :2].sum(1) - 0.5
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(image, matrix, (CROP_SIZE, CROP_SIZE), flags=flags, borderMode=cv2.BORDER_CONSTANT)
-
+    masks = {"mattes": matte, "known": np.full(matte.shape, 255, np.uint8)}
     return {
         "crops": alignment.crop,
-        "mattes": warp(matte),
-        "known": warp(np.full(matte.shape, 255, np.uint8)),
+        **{name: crop_of(mask, alignment.crop_to_photo, CROP_SIZE) for name, mask in masks.items()},
         "landmarks": (alignment.landmarks - shift).astype(np.float32),
         "cameras": camera.camera_to_world.astype(np.float32),
     }
@@ -64,16 +60,16 @@ def main(arguments=None):
         labels = dict(zip(data["names"].tolist(), data["landmarks"]))
     mean, bias = read_landmarks(options.geometry)
     rows = []
-    for path in tqdm(sorted(options.photos.iterdir())):
+    for path in tqdm(photos_in(options.photos)):
         name = path.stem if path.stem in labels else path.name
         matte = cv2.imread(str(options.mattes / f"{path.stem}.png"), cv2.IMREAD_GRAYSCALE)
         if name in labels and matte is not None:
             rows.append(align_labelled(open_photo(path), matte, labels[name], mean, bias))
     if not rows:
-        raise SystemExit(f"no photo in {options.photos} has both a label and a matte: run training.aligner.label_photos")
+        raise TrainingError(f"no photo in {options.photos} has both a label and a matte: run training.aligner.label_photos")
     np.savez(options.out, **{key: np.stack([row[key] for row in rows]) for key in rows[0]})
     print(f"{len(rows)} portraits in {options.out}")
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

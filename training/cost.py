@@ -7,38 +7,17 @@ rendered, and 16 bytes per parameter for weights, gradient and Adam's moments pl
 
 import argparse
 
-import numpy as np
 import torch
 
+from inference.geometry.cameras import orbit_camera
 from training.errors import command
-from training.export import DECODED, multiply_accumulates, networks
-from training.model.model import GEOMETRY, PortraitModel
-from training.model.networks import SHEETS
+from training.model.geometry import GEOMETRY, SHEETS, plain_geometry
+from training.model.model import PortraitModel
 from training.run.objective import texture_losses, view_losses
 from training.run.presets import PRESETS, override
+from training.weights.to_onnx import DECODED, multiply_accumulates, networks
 
 STATE_BYTES = 20  # per parameter: weight, gradient, two moments, running average
-
-
-def plain_geometry(grid):
-    """Geometry of a featureless head for measuring and for tests: sheets 3 mm apart around a smooth dome.
-
-    Returns a dict like geometry.npz for textures of ``grid`` texels.
-    """
-    from inference.geometry import domes
-
-    corner = np.linspace(0, 1, 81)
-    u, v = np.meshgrid(corner, corner)
-    middle = 0.105 - 0.02 * np.abs(2 * u - 1) - 0.01 * (v > domes.EQUATOR_V)
-    radii = middle[None] + (SHEETS // 2 - np.arange(SHEETS))[:, None, None] * 0.003
-    return {
-        "radii": radii.astype(np.float32),
-        "mean_level": np.full((grid, grid), SHEETS / 2, np.float32),
-        "mean_colour": np.full((3, 2 * grid, 2 * grid), 0.5, np.float32),
-        "part_colour": np.full((3, 3, 2 * grid, 2 * grid), 0.5, np.float32),
-        "mean_landmarks": np.random.default_rng(0).normal(0, 0.04, (468, 3)).astype(np.float32),
-        "landmark_bias": np.zeros((468, 3), np.float32),
-    }
 
 
 def build(preset):
@@ -49,8 +28,6 @@ def build(preset):
 
 def random_batch(model, count):
     """A batch of noise with the shapes of training.data.examples, of heads seen from the front."""
-    from inference.geometry.cameras import orbit_camera
-
     size = 2 * model.config.grid
     camera = torch.tensor(orbit_camera().camera_to_world, dtype=torch.float32).expand(count, -1, -1).clone()
     noise = torch.rand

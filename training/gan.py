@@ -17,21 +17,27 @@ import json
 import pathlib
 import time
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
+from inference.errors import FolderUnusable
+from inference.files import write_atomically
 from training.errors import TrainingError, command
 from training.model import manifolds as mf
-from training.model.model import GEOMETRY, PortraitModel
-from training.model.networks import SHEETS, NetworkConfig, opacity_logits
-from training.population import for_grid
+from training.model.discriminator import Discriminator, angles
+from training.model.geometry import GEOMETRY, SHEETS, for_grid, load_geometry
+from training.model.model import PortraitModel
+from training.model.networks import NetworkConfig, opacity_logits
+from training.model.prior import Prior
 from training.run import checkpoint as ck
 from training.run.presets import override
-from training.sample import Prior
 from training.weights.from_onnx import start_from
+
+AT_ONCE = 64  # photos that are reduced at once: 50 MB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,36 +59,6 @@ class GanPreset:
     log_every: int = 25  # steps per record
     measure_every: int = 100  # steps per measurement, checkpoint and picture
     measured: int = 256  # photos and heads compared
-
-
-class Discriminator(nn.Module):
-    """Picture (B, 4, S, S) and pose (B, 2) to a score (B,) and the pose it sees (B, 2); radians."""
-
-    def __init__(self, channels):
-        super().__init__()
-        layers, previous = [nn.Conv2d(4, channels[0], 3, padding=1), nn.LeakyReLU(0.2)], channels[0]
-        for width in channels[1:] + channels[-1:]:
-            layers += [nn.Conv2d(previous, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-            previous = width
-        self.body = nn.Sequential(*layers)
-        self.join = nn.Sequential(nn.Conv2d(previous + 1, previous, 3, padding=1), nn.LeakyReLU(0.2), nn.AdaptiveAvgPool2d(2),
-                                  nn.Flatten(), nn.Linear(4 * previous, previous), nn.LeakyReLU(0.2))  # fmt: skip
-        self.score, self.pose = nn.Linear(previous, 1), nn.Linear(previous, 2)
-        self.condition = nn.Sequential(nn.Linear(2, 64), nn.LeakyReLU(0.2), nn.Linear(64, previous))
-
-    def forward(self, picture, pose):
-        x = self.body(picture * 2 - 1)
-        spread = (x.var(0, unbiased=False) + 1e-8).sqrt().mean()  # of the batch (progressive GAN); smooth for one picture
-        spread = spread.expand(len(x), 1, *x.shape[2:])
-        x = self.join(torch.cat([x, spread], 1))
-        match = (self.condition(pose) * x).mean(1)  # projection (Miyato & Koyama, 2018)
-        return self.score(x)[:, 0] + match, self.pose(x)
-
-
-def angles(camera):
-    """Yaw and pitch (B, 2), radians, of cameras (B, 4, 4) around the head."""
-    away = camera[:, :3, 2]  # cameras look along -Z
-    return torch.stack([torch.atan2(away[:, 0], away[:, 2]), torch.asin(away[:, 1].clamp(-1, 1))], 1)
 
 
 def coarse_view(model, coarse, camera, side):
@@ -133,8 +109,8 @@ class Photos:
         if len(crops) < 2:
             raise TrainingError(f"{path} holds {len(crops)} photo: a collection of hundreds is wanted")
         pictures, shown = [], []
-        for start in range(0, len(crops), 64):
-            crop, matte, seen = (torch.from_numpy(a[start : start + 64]).float() / 255 for a in (crops, mattes, known))
+        for start in range(0, len(crops), AT_ONCE):
+            crop, matte, seen = (torch.from_numpy(a[start : start + AT_ONCE]).float() / 255 for a in (crops, mattes, known))
             alpha = (matte * seen)[:, None]
             small = F.interpolate(torch.cat([crop.permute(0, 3, 1, 2) * alpha, alpha, seen[:, None]], 1), size=(side, side), mode="area")
             pictures.append(small[:, :4])
@@ -278,8 +254,6 @@ def sheet(pictures, columns=8):
 
 
 def main(arguments=None):
-    import cv2
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=pathlib.Path, required=True, help="aligned photos (.npz of training.align_photos)")
     parser.add_argument("--geometry", type=pathlib.Path, required=True, help="geometry.npz of training.population")
@@ -299,8 +273,7 @@ def main(arguments=None):
     start = options.start_from
     if start and not start.is_dir():
         start = ck.read_checkpoint(start)["average"]
-    with np.load(options.geometry, allow_pickle=False) as data:
-        geometry = {name: data[name] for name in data.files}
+    geometry = load_geometry(options.geometry)
     run = GanRun(Photos(options.photos, preset.side, options.device), geometry, preset, options.seed, options.device, start)
     path = options.out / "gan.pt"
     if options.resume:
@@ -314,9 +287,9 @@ def main(arguments=None):
         try:
             ck.save_checkpoint(path, run.state())
             data = cv2.imencode(".png", sheet(run.pictures(32))[..., ::-1])[1].tobytes()
-            ck.write_atomically(options.out / f"heads_{run.step:06d}.png", data)
-        except OSError as error:
-            raise TrainingError(f"{options.out} cannot be written ({error.strerror}); {path} stays as it was") from None
+            write_atomically(options.out / f"heads_{run.step:06d}.png", lambda stream: stream.write(data))
+        except FolderUnusable as error:
+            raise TrainingError(f"{error}; {path} stays as it was") from None
         return run.distance()
 
     distance, floor = measure()

@@ -7,7 +7,6 @@ table's sheets, and turns level sets into a table again, so sheets can move betw
 """
 
 import argparse
-import io
 import pathlib
 
 import numpy as np
@@ -15,11 +14,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from inference.files import write_atomically
 from inference.geometry import domes
 from training.errors import command
+from training.model.geometry import SHEETS
 from training.model.manifolds import Manifolds
-from training.model.networks import SHEETS
-from training.run.checkpoint import write_atomically
 
 SCALE = 0.1  # metres; points are divided by it
 CENTRE = (0.0, domes.EQUATOR_Y, domes.AXIS_Z)
@@ -109,9 +108,7 @@ def main(arguments=None):
     away = error(predictor, radii)
     print(f"level sets against the table: median {np.median(away):.3f} mm, 95 % within {np.percentile(away, 95):.3f} mm, "
           f"worst {away.max():.2f} mm; sheets are {1000 * np.median(-np.diff(radii, axis=0)):.2f} mm apart")  # fmt: skip
-    buffer = io.BytesIO()
-    torch.save(predictor.state_dict(), buffer)
-    write_atomically(options.out, buffer.getbuffer())
+    write_atomically(options.out, lambda stream: torch.save(predictor.state_dict(), stream))
     return 0
 
 

@@ -1,155 +1,21 @@
-"""Place the sheets around a population of heads: the fixed geometry of one model.
+"""Place the sheets around a population of heads: ``python -m training.population --heads HEADS --out geometry.npz``.
 
-The manifold predictor of GRAM is a scalar field whose level sets are the sheets. Here the field is a table over dome
-coordinates: the outermost sheet clears every head with its hair, the innermost lies inside every skull, and the level
-runs evenly between them along each radial ray. Both bounds are smooth, so neighbouring rays stay comparable.
+What the sheets are, see :mod:`training.model.geometry`.
 """
 
 import argparse
 import pathlib
 
 import numpy as np
-from scipy import ndimage
 
-from inference.geometry import domes
-from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
-from inference.geometry.filling import continued
-from inference.inversion.lifting import UNUSED_LANDMARKS
-from inference.inversion.sheets import KNEE, level_bounds, radius_to_level
+from inference.inversion.sheets import KNEE
 from training.data.shards import open_shards
-from training.model.networks import SHEETS
-
-MARGIN = 0.004  # metres between the population and either bound
-HAIR_ROOM = 0.012  # metres added outside wherever hair was seen
-GRID = 80  # quads per side of the stored radii
-
-
-def fill_and_smooth(values, known, sigma):
-    """Normalised Gaussian smoothing of (h, w) values where known; spreads into unknown texels."""
-    weight = ndimage.gaussian_filter(known.astype(np.float64), sigma, mode="nearest")
-    total = ndimage.gaussian_filter(np.where(known, values, 0.0), sigma, mode="nearest")
-    wide_weight = ndimage.gaussian_filter(known.astype(np.float64), 8 * sigma, mode="nearest") + 1e-12
-    wide = ndimage.gaussian_filter(np.where(known, values, 0.0), 8 * sigma, mode="nearest") / wide_weight
-    return (total + 1e-3 * wide) / (weight + 1e-3)
-
-
-def fit_sheets(outer, skin):
-    """Sheets for a population.
-
-    outer, skin: (heads, h, w) metres, radius of the outermost surface with hair, and of the skin; 0 where missed.
-    Returns radii (23, 81, 81) float32 metres, at grid corners, outermost first.
-    """
-    outer, skin = np.asarray(outer, np.float32), np.asarray(skin, np.float32)
-    outer_nan, skin_nan = np.where(outer > 0, outer, np.nan), np.where(skin > 0, skin, np.nan)
-    known = (outer > 0).mean(0) > 0.02
-    with np.errstate(all="ignore"):
-        high = np.nan_to_num(np.nanquantile(outer_nan, 0.995, axis=0))
-        bulk = np.nan_to_num(np.nanquantile(outer_nan, 0.95, axis=0))
-        low = np.nan_to_num(np.nanquantile(outer_nan, 0.005, axis=0))
-        skin_low = np.nan_to_num(np.nanquantile(skin_nan, 0.005, axis=0))
-        skin_middle = np.nan_to_num(np.nanmedian(skin_nan, axis=0))
-    low = np.where((skin > 0).mean(0) > 0.3, np.minimum(low, skin_low), low)
-    hairy = known & (high - skin_middle > 0.02)
-    high = high + HAIR_ROOM * ndimage.gaussian_filter(hairy.astype(float), 3)
-    high = ndimage.grey_dilation(np.where(known, high, 0), size=5)
-    low = ndimage.grey_erosion(np.where(known, low, 1), size=5)
-    known = ndimage.binary_erosion(known, iterations=2)
-    high = fill_and_smooth(high, known, 4.0) + MARGIN
-    low = fill_and_smooth(low, known, 4.0) - MARGIN
-    bulk = fill_and_smooth(bulk, known, 4.0) + 0.5 * MARGIN
-    low = np.clip(low, 0.02, high - 0.03)
-    bulk = np.clip(bulk, low + 0.015, high - 0.01)
-    corners = np.linspace(0, 1, GRID + 1)
-    place = [corners * high.shape[0] - 0.5, corners * high.shape[1] - 0.5]
-    grid = np.meshgrid(*place, indexing="ij")
-    high = ndimage.map_coordinates(high, grid, order=1, mode="nearest")
-    low = ndimage.map_coordinates(low, grid, order=1, mode="nearest")
-    bulk = ndimage.map_coordinates(bulk, grid, order=1, mode="nearest")
-    index = np.arange(SHEETS, dtype=np.float64)[:, None, None]
-    outside = high + (bulk - high) * (index / KNEE)
-    inside = bulk + (low - bulk) * ((index - KNEE) / (SHEETS - 1 - KNEE))
-    return np.where(index < KNEE, outside, inside).astype(np.float32)
-
-
-def levels(radius, radii):
-    """Level of surfaces: radius (..., h, w) metres at texel centres (0 = missed), radii (23, 81, 81).
-
-    Returns levels (..., h, w) float32; 24 where the ray misses everything.
-    """
-    height, width = radius.shape[-2:]
-    u, v = domes.texel_centres(height, width)
-    place = [v * (radii.shape[1] - 1), u * (radii.shape[2] - 1)]
-    tables = np.stack([ndimage.map_coordinates(table, place, order=1, mode="nearest") for table in level_bounds(radii)])
-    level = radius_to_level(tables, radius)
-    return np.where(radius > 0, np.clip(level, 0.0, SHEETS), SHEETS + 1.0).astype(np.float32)
-
-
-def landmark_bias(seen, exact, cameras, mean_landmarks):
-    """Where another detector sees landmarks, against the exact surface points of synthetic heads.
-
-    seen: (heads, 468, 2) pixels by the detector, NaN where it found nothing; exact: the same by geometry; cameras:
-    (heads, 4, 4) camera_to_world; mean_landmarks: (468, 3) metres.
-    Returns (468, 3) metres, symmetric: add it to the mean landmarks when landmarks come from that detector.
-    """
-    found = np.isfinite(seen).all((1, 2))
-    error = (seen - exact)[found]
-    scale = orbit_camera().fx / CROP_DISTANCE
-    rotation = np.transpose(cameras[found][:, :3, :3], (0, 2, 1))
-    moves = np.stack([scale * rotation[:, 0], -scale * rotation[:, 1]], 1)  # pixels by metres, (heads, 2, 3)
-    prior = np.diag([1.0, 1.0, 30.0]) * 2.0 * scale**2  # depth is hardly seen: keep it small
-    bias = np.zeros((error.shape[1], 3))
-    for index in range(len(bias)):
-        weight = np.ones(len(error))
-        for _ in range(10):  # robust: Cauchy weights, 1.5 px
-            weighted = moves * weight[:, None, None]
-            solution = np.linalg.solve(np.einsum("hij,hik->jk", weighted, moves) + prior,
-                                       np.einsum("hij,hi->j", weighted, error[:, index]))  # fmt: skip
-            weight = 1 / (1 + (np.linalg.norm(error[:, index] - moves @ solution, axis=1) / 1.5) ** 2)
-        bias[index] = solution
-    twins = mirrored_landmarks(mean_landmarks)
-    bias[list(UNUSED_LANDMARKS)] = bias[twins[list(UNUSED_LANDMARKS)]] * (-1.0, 1.0, 1.0)
-    return (0.5 * (bias + bias[twins] * (-1.0, 1.0, 1.0))).astype(np.float32)
-
-
-def for_grid(geometry, grid):
-    """The arrays of geometry.npz with the means resampled to textures of (grid, grid) and (2 grid, 2 grid) texels."""
-    level, colour, parts = geometry["mean_level"], geometry["mean_colour"], geometry["part_colour"]
-    if level.shape[-1] == grid:
-        return geometry
-    zoom = grid / level.shape[-1]
-    level = ndimage.zoom(level, zoom, order=1, mode="nearest", grid_mode=True)
-    colour = ndimage.zoom(colour, (1, zoom, zoom), order=1, mode="nearest", grid_mode=True)
-    parts = ndimage.zoom(parts, (1, 1, zoom, zoom), order=1, mode="nearest", grid_mode=True)
-    names = "mean_level", "mean_colour", "part_colour"
-    return geometry | {name: value.astype(np.float32) for name, value in zip(names, (level, colour, parts))}
-
-
-def part_colours(shards, count):
-    """Average colours (3, 3, h, w) float32 in [0, 1] of skin, hair and cloth at every texel of the first ``count`` heads and
-    their mirror images, continued to where a part was never seen."""
-    total = weight = 0.0
-    for shard in shards:
-        rows = slice(0, max(count, 0))
-        share = np.asarray(shard["dome_label"][rows]).astype(np.float32) / 255
-        colour = np.asarray(shard["dome_rgba"][rows, ..., :3]).astype(np.float32) / 255
-        total = total + np.einsum("nhwp,nhwc->pchw", share, colour)
-        weight = weight + share.sum(0).transpose(2, 0, 1)
-        count -= len(share)
-    total, weight = total + total[..., ::-1], weight + weight[..., ::-1]
-    known = weight > 4.0
-    means = total / np.maximum(weight, 1e-6)[:, None]
-    spread = [[ndimage.gaussian_filter(continued(plane, k), 1.5, mode="nearest") for plane in part] for part, k in zip(means, known)]
-    return np.array(spread, np.float32)
-
-
-def mirrored_landmarks(mean_landmarks):
-    """Index of each landmark's mirror twin, (468,) int, from the mean head's symmetry."""
-    flipped = mean_landmarks * np.array([-1.0, 1.0, 1.0], np.float32)
-    return np.linalg.norm(mean_landmarks[:, None] - flipped[None], axis=-1).argmin(0)
+from training.errors import command
+from training.model.geometry import SHEETS, TEXTURE, fill_and_smooth, fit_sheets, landmark_bias, levels, part_colours
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--heads", type=pathlib.Path, required=True, help="folder of synthetic shards")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="geometry.npz to write")
     parser.add_argument("--count", type=int, default=1024, help="heads to look at")
@@ -165,7 +31,7 @@ def main(arguments=None):
     hit = outer > 0
     mean = (level * hit).sum(0) / np.maximum(hit.sum(0), 1)
     mean = np.where(hit.mean(0) > 0.02, mean, SHEETS / 2)
-    mean = mean.reshape(80, 2, 80, 2).mean((1, 3)).astype(np.float32)
+    mean = mean.reshape(TEXTURE // 2, 2, TEXTURE // 2, 2).mean((1, 3)).astype(np.float32)
     clipped = ((level[hit] <= 0.01) | (level[hit] >= SHEETS - 0.01)).mean()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     colour = np.concatenate([np.asarray(s["dome_rgba"][..., :3]) for s in shards])[: options.count].astype(np.float32) / 255
@@ -187,4 +53,4 @@ def main(arguments=None):
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -15,33 +15,20 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
 from tqdm import tqdm
 
 from inference.geometry import cameras
 from inference.view.render import render_view
 from training.data.shards import open_shards
 from training.errors import TrainingError, command
-from training.export import load_checkpoint
-from training.model.model import GEOMETRY, PortraitModel
-from training.model.networks import SHAPE_GRID, SHEETS, MappingNetwork, opacity_logits
-from training.run.checkpoint import network_config, read_checkpoint
+from training.model.geometry import GEOMETRY, SHEETS, load_geometry
+from training.model.model import PortraitModel
+from training.model.networks import opacity_logits
+from training.model.prior import Prior
+from training.run.checkpoint import load_checkpoint, network_config, read_checkpoint
 from training.weights.from_onnx import start_from
 
 YAWS = (-30.0, 0.0, 30.0)
-
-
-class Prior(nn.Module):
-    """z (B, Z), standardised, to w+ and the linear guess of the shape."""
-
-    def __init__(self, z_dim, config, styles):
-        super().__init__()
-        self.mapping = MappingNetwork(z_dim, config, styles)
-        self.shape = nn.Linear(z_dim, SHAPE_GRID**2)
-
-    def forward(self, z):
-        """Returns w_plus (B, styles, w_dim) and shape (B, 1, 40, 40), as EncoderW does."""
-        return self.mapping(z), self.shape(z).view(-1, 1, SHAPE_GRID, SHAPE_GRID)
 
 
 @torch.no_grad()
@@ -113,10 +100,7 @@ def load_prior(path):
 
 def fitted_prior(options):
     """Model, Prior and width of z, fitted to the heads that the options name; the mapping is kept beside the picture."""
-    geometry = None
-    if options.geometry:
-        with np.load(options.geometry, allow_pickle=False) as data:
-            geometry = {name: data[name] for name in data.files}
+    geometry = load_geometry(options.geometry) if options.geometry else None
     model, _ = load_checkpoint(options.checkpoint, geometry)
     z, w_plus, shape = encode_heads(model, open_shards([options.heads]))
     mean, spread = z.mean(0), z.std(0) + 1e-3

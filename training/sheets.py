@@ -15,9 +15,13 @@ from tqdm import tqdm
 
 from inference.errors import PortraitError
 from inference.geometry import cameras
+from inference.networks.model import load_model
+from inference.pipeline import invert_photo
 from inference.view.render import render_view
-from training import evaluate
+from training.data.photos import photos_in
 from training.errors import TrainingError, command
+from training.evaluation.heads import Head, places_of, portrait_of
+from training.evaluation.views import to_bytes
 
 YAWS = (-45, -30, -15, 0, 15, 30, 45)
 BACKDROP = (0.925, 0.925, 0.918)  # sRGB in [0, 1]
@@ -32,7 +36,7 @@ HEADLINE = 22  # pixels
 def picture(portrait, camera, side):
     """A view over the backdrop, (side, side, 3) uint8; rendered twice as large, which smooths edges."""
     view = render_view(portrait, camera.resized(2 * side, 2 * side), BACKDROP)
-    return cv2.resize(evaluate.to_bytes(view.color), (side, side), interpolation=cv2.INTER_AREA)
+    return cv2.resize(to_bytes(view.color), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def portrait_row(portrait, side):
@@ -42,11 +46,11 @@ def portrait_row(portrait, side):
 
 
 def head_row(portrait, head, side):
-    """Pictures of one synthetic head in the order of HEAD_TITLES. head: :class:`training.evaluate.Head`."""
+    """Pictures of one synthetic head in the order of HEAD_TITLES. head: :class:`training.evaluation.heads.Head`."""
     row = [fitted(head.crop, side), picture(portrait, head.camera, side)]
     for truth, camera in head.views:
         alpha = truth[..., 3:]
-        row += [fitted(evaluate.to_bytes(truth[..., :3] * alpha + (1 - alpha) * np.float32(BACKDROP)), side), picture(portrait, camera, side)]
+        row += [fitted(to_bytes(truth[..., :3] * alpha + (1 - alpha) * np.float32(BACKDROP)), side), picture(portrait, camera, side)]
     depth = render_view(portrait, head.camera).depth
     seen = head.face & np.isfinite(depth)
     middle = [np.median(d[seen]) if seen.any() else 0.0 for d in (head.depth, depth)]
@@ -59,7 +63,7 @@ def grey_depth(depth):
     """Depth (h, w) metres about the face's middle as grey, near is bright; nothing is white paper."""
     near, far = DEPTH_RANGE
     grey = np.where(np.isfinite(depth), 0.9 * (far - np.where(np.isfinite(depth), depth, far)) / (far - near), BACKDROP[0])
-    return evaluate.to_bytes(np.repeat(grey[..., None], 3, -1))
+    return to_bytes(np.repeat(grey[..., None], 3, -1))
 
 
 def signed(error):
@@ -67,7 +71,7 @@ def signed(error):
     known = np.isfinite(error)
     amount = np.clip(np.where(known, error, 0.0) / ERROR_RANGE, -1, 1)
     colour = 1.0 - np.stack([np.maximum(-amount, 0), np.abs(amount), np.maximum(amount, 0)], -1)
-    return evaluate.to_bytes(np.where(known[..., None], colour, 0.75))
+    return to_bytes(np.where(known[..., None], colour, 0.75))
 
 
 def fitted(image, side):
@@ -97,9 +101,7 @@ def spread(items, count):
 
 def portraits_sheet(model, folder, count, names, side):
     """Rows and row names for photos of a folder; those that make no portrait are named on stderr."""
-    from inference.pipeline import invert_photo
-
-    photos = evaluate.photos_in(folder)
+    photos = photos_in(folder)
     chosen = [p for p in photos if p.stem in names] if names else spread(photos, count)
     rows, labels = [], []
     for path in tqdm(chosen, desc="portraits"):
@@ -113,8 +115,8 @@ def portraits_sheet(model, folder, count, names, side):
 
 def heads_sheet(model, folder, count, side):
     """Rows and row names for unseen heads."""
-    heads = [evaluate.Head(*place) for place in spread(evaluate.places_of(folder), count)]
-    rows = [head_row(evaluate.portrait_of(head, model), head, side) for head in tqdm(heads, desc="heads")]
+    heads = [Head(*place) for place in spread(places_of(folder), count)]
+    rows = [head_row(portrait_of(head, model), head, side) for head in tqdm(heads, desc="heads")]
     return rows, [head.name for head in heads]
 
 
@@ -129,7 +131,7 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="picture to write, .jpg or .png")
     options = parser.parse_args(arguments)
-    model = evaluate.open_model(options.model, options.threads)
+    model = load_model(options.model, threads=options.threads)
     if options.kind == "portraits":
         rows, labels = portraits_sheet(model, options.folder, options.count, options.names, options.side)
     else:

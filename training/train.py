@@ -21,16 +21,18 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from inference.errors import FolderUnusable
 from training.data.batches import Batches, Opening, look, newer
 from training.data.fresh_heads import fresh_heads
 from training.errors import TrainingError, command
+from training.model.geometry import GEOMETRY, for_grid, load_geometry
 from training.model.linear_shape import fit_linear_shape
-from training.model.model import GEOMETRY, PortraitModel
-from training.population import for_grid
+from training.model.model import PortraitModel
+from training.pack.folder import HELP
 from training.run import checkpoint as ck
 from training.run.journal import Journal
 from training.run.judges import summon
-from training.run.objective import texture_losses, view_losses
+from training.run.objective import LARGEST_PATCH, texture_losses, view_losses
 from training.run.optimizer import Optimizer
 from training.run.pictures import Validation
 from training.run.presets import PRESETS, override
@@ -55,7 +57,7 @@ def parse(arguments):
                         help="go on with a run: its checkpoint, or nothing for last.pt in --out")  # fmt: skip
     parser.add_argument("--fresh-heads", nargs="?", const=0, type=int, metavar="N",
                         help="render N heads of every chunk anew on --device, all without N, in place of those of the shards")  # fmt: skip
-    parser.add_argument("--data", type=pathlib.Path, help="asset pack of --fresh-heads (default: ../shared/data)")
+    parser.add_argument("--data", type=pathlib.Path, help=f"of --fresh-heads: {HELP}")
     parser.add_argument("--fresh-data", action="store_true", help="resume with the shards that are there now")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the run")
     parser.add_argument("--minutes", type=float, help="length of the whole run, over all its parts (default 60)")
@@ -77,18 +79,10 @@ def parse(arguments):
     return options
 
 
-def load_geometry(options, state):
+def chosen_geometry(options, state):
     """Arrays of geometry.npz from wherever the options say."""
     if options.geometry:
-        try:
-            with np.load(options.geometry, allow_pickle=False) as data:
-                geometry = {name: data[name] for name in data.files}
-        except (OSError, ValueError) as error:
-            raise TrainingError(f"{options.geometry} cannot be read ({error}): make it with training.population") from None
-        missing = [name for name in GEOMETRY if name not in geometry]
-        if missing:
-            raise TrainingError(f"{options.geometry} lacks {', '.join(missing)}: make it with training.population")
-        return geometry
+        return load_geometry(options.geometry)
     if state:
         return {name: value.numpy() for name, value in state["geometry"].items()}
     if options.start and options.start.is_dir():
@@ -103,7 +97,7 @@ def learning_rate(preset, step, progress):
 
 
 def fit_textures(batch, size):
-    """A batch whose textures, made at 160 texels, have the size of the model's own: (size, size)."""
+    """A batch whose textures, made at TEXTURE texels, have the size of the model's own: (size, size)."""
     if batch["level"].shape[-1] == size:
         return batch
     near = {name: F.interpolate(batch[name], size=(size, size), mode="nearest-exact") for name in ("level", "gap")}
@@ -123,7 +117,7 @@ class Run:
         if state and not any(line.startswith("network.") for line in options.settings):
             preset = dataclasses.replace(preset, network=ck.network_config(state))
         self.preset, self.group, self.seed = preset, group, options.seed
-        self.geometry = for_grid(load_geometry(options, state or source), preset.network.grid)
+        self.geometry = for_grid(chosen_geometry(options, state or source), preset.network.grid)
         torch.manual_seed(options.seed)
         self.model = PortraitModel(*(self.geometry[name] for name in GEOMETRY), preset.network)
         self.step, self.seconds, self.rate = 0, 0.0, 0.0
@@ -189,7 +183,7 @@ class Run:
         return True
 
     def save(self, path):
-        """Settle the live state and, on the first process, write it. Raises OSError when that fails."""
+        """Settle the live state and, on the first process, write it. Raises FolderUnusable when that fails."""
         state = ck.settle(self.model, self.average, self.optimizer)
         state["critic"] = self.judges.critic.settle() if self.judges.critic else {}
         if self.group.rank:
@@ -205,8 +199,8 @@ class Run:
 def train(options):
     """Run to the end, or until a signal. Returns the exit code."""
     preset = override(PRESETS[options.preset], options.settings)
-    if preset.patch > 85:
-        raise TrainingError(f"patch={preset.patch} does not fit into the photo: 85 at most")
+    if preset.patch > LARGEST_PATCH:
+        raise TrainingError(f"patch={preset.patch} does not fit into the photo: {LARGEST_PATCH} at most")
     if options.threads:
         torch.set_num_threads(options.threads)
     group = Group(options.device)
@@ -237,9 +231,8 @@ def train(options):
         journal.record(run.step, now, run.rate, run.seconds)
         try:
             run.save(path)
-        except OSError as error:
-            print(f"step {run.step} cannot be saved ({error.strerror or error}); {path} stays as it was. "
-                  "The run goes on and tries again.", file=sys.stderr)  # fmt: skip
+        except FolderUnusable as error:
+            print(f"step {run.step} cannot be saved: {error}. {path} stays as it was, the run goes on and tries again.", file=sys.stderr)
             return error
         return None
 
@@ -273,7 +266,7 @@ def train(options):
             signal.signal(number, handler)
         group.close()
     if unsaved:
-        raise TrainingError(f"the disk is full or not writable: {path} could not be replaced ({unsaved.strerror or unsaved})")
+        raise TrainingError(f"the disk is full or not writable: {path} could not be replaced: {unsaved}")
     if caught:
         print(f"stopped at step {run.step}; --resume goes on from {path}", file=sys.stderr)
     return 128 + caught[0] if caught else 0

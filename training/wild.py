@@ -20,9 +20,11 @@ from tqdm import tqdm
 from inference.errors import PortraitError
 from inference.files import sha256, write_atomically
 from inference.geometry import cameras
+from inference.networks.model import load_model
 from inference.photo.warp import warp_to_crop
 from inference.pipeline import invert_photo
-from training import evaluate, sheets
+from training import sheets
+from training.data.photos import photos_in
 from training.errors import TrainingError, command
 from training.evaluation import outcomes, report, truth
 from training.evaluation.look_alikes import HALVES, KINDS, make_all, shuffled
@@ -36,9 +38,9 @@ TITLES = ("photo", "crop", "own view", *(f"{yaw:+d}°" for yaw in SIDES))
 
 def make(options):
     """Make a set of look-alikes."""
-    model = evaluate.open_model(options.model, options.threads)
+    model = load_model(options.model, threads=options.threads)
     places = open_places(options.backdrops)
-    photos = photographed_sitters(evaluate.photos_in(options.photos), options.mattes, options.out / "sitters", model)
+    photos = photographed_sitters(photos_in(options.photos), options.mattes, options.out / "sitters", model)
     synthetic = synthetic_sitters(options.heads, model.geometry["mean_landmarks"]) if options.heads else []
     items = make_all({"photo": photos, "synthetic": synthetic}, places, options.seed, options.part)
     reference = {"id": model.id, "sha256": model.sha256}
@@ -49,7 +51,7 @@ def make(options):
 
 def measure(options):
     """Measure a model on a set, or go on with it."""
-    model, known = evaluate.open_model(options.model, options.threads), truth.read_set(options.set)
+    model, known = load_model(options.model, threads=options.threads), truth.read_set(options.set)
     subject = {"model": model.id, "sha256": model.sha256, "set": sha256(options.set / truth.TRUTH)}
     rows = earlier_rows(options.out, subject)
     done = {row["id"] for row in rows}
@@ -98,7 +100,7 @@ def save_rows(path, subject, rows):
 
 def sheet(options):
     """Draw a contact sheet of a set: photo, the true crop, own view, the sides; refused photos say so."""
-    model, known = evaluate.open_model(options.model, options.threads), truth.read_set(options.set)
+    model, known = load_model(options.model, threads=options.threads), truth.read_set(options.set)
     items = [item for item in known["items"] if chosen(item, options) and item["faces"]]
     rows, names = [], []
     for item in tqdm(sheets.spread(items, options.count), desc="rows"):
@@ -161,10 +163,7 @@ def main(arguments=None):
             child.add_argument("--count", type=int, default=24, help="rows, spread evenly over the set")
             child.add_argument("--side", type=int, default=144, help="pixels of each picture")
     options = parser.parse_args(arguments)
-    try:
-        options.run(options)
-    except PortraitError as error:
-        raise TrainingError(str(error)) from None
+    options.run(options)
     return 0
 
 

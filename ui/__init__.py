@@ -1,29 +1,21 @@
 """The sidebar tab and the menu entries."""
 
+import bpy
 
-def _classes():
-    from . import batch_panel, menus, panels, preset_menus
+from . import batch_panel, menus, panels, preset_menus
 
-    return (*preset_menus.CLASSES, *panels.CLASSES, *batch_panel.CLASSES, *menus.CLASSES)
+CLASSES = (*preset_menus.CLASSES, *panels.CLASSES, *batch_panel.CLASSES, *menus.CLASSES)
 
 
 def register():
-    import bpy
-
-    from . import menus, preset_menus
-
-    for cls in _classes():
+    for cls in CLASSES:
         bpy.utils.register_class(cls)
     preset_menus.register()
     menus.register()
 
 
 def unregister():
-    import bpy
-
-    from . import menus, preset_menus
-
     menus.unregister()
     preset_menus.unregister()
-    for cls in reversed(_classes()):
+    for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

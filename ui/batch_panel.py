@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.batch import batch_run, thumbnails
 from ..operators.language import strings
+from ..operators.state.option_groups import BatchOptions, hand_over
 from .job_list import columns
 from .panels import _Panel
 
@@ -61,8 +62,7 @@ class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
         row.scale_y = 1.3
         button = row.operator("portrait_manifolds.batch", icon="PLAY")
         button.directory, button.out = settings.batch_folder, settings.batch_out
-        button.mesh, button.views, button.resume = settings.batch_mesh, settings.batch_views, settings.batch_resume
-        button.workers = settings.batch_workers
+        hand_over(settings, BatchOptions, "batch_", button)
         row.operator("portrait_manifolds.batch_refresh", text="", icon="FILE_REFRESH")
         if state.message:
             layout.label(text=state.message, icon="INFO", translate=False)

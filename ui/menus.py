@@ -4,7 +4,7 @@ import bpy
 
 from ..operators.language import strings
 from ..operators.state.background import background_of
-from ..operators.state.portraits import active_portrait
+from ..operators.state.portrait import active_portrait
 
 # Everything an artist may look for by name, in the order of the work; None is a line between groups
 ENTRIES = (

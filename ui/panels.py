@@ -8,7 +8,8 @@ from ..operators.crop import crops
 from ..operators.language import strings
 from ..operators.state import health
 from ..operators.state.background import background_of
-from ..operators.state.portraits import active_inverted, active_portrait
+from ..operators.state.option_groups import LayerOptions, MeshOptions, hand_over, names_of
+from ..operators.state.portrait import active_inverted, active_portrait, has_photo
 from . import job_list, preset_menus
 
 MAX_FACES = 8  # buttons in a row
@@ -67,8 +68,7 @@ class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context):
-        obj = active_portrait(context)
-        return obj is not None and bool(obj.portrait_manifolds.photo_path)
+        return has_photo(context)
 
     def draw_header(self, context):
         self.layout.prop(active_portrait(context).portrait_manifolds, "use_crop", text="")
@@ -186,8 +186,7 @@ class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
         column.row(align=True).prop(settings, "layer_count", expand=True)
         column.prop(settings, "layer_triangles")
         button = layout.operator("portrait_manifolds.add_layers", icon="RENDERLAYERS")
-        button.look, button.count = settings.layer_look, settings.layer_count
-        button.triangles = settings.layer_triangles
+        hand_over(settings, LayerOptions, "layer_", button)
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_layer_presets.draw_panel_header(self.layout)
@@ -205,12 +204,10 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
         settings = context.scene.portrait_manifolds
         layout.use_property_split = True
         column = layout.column(align=True)
-        for name in ("mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_closed", "mesh_shade_smooth"):
+        for name in names_of(MeshOptions, "mesh_"):
             column.prop(settings, name)
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
-        button.resolution, button.faces = settings.mesh_resolution, settings.mesh_faces
-        button.smoothing, button.closed = settings.mesh_smoothing, settings.mesh_closed
-        button.shade_smooth = settings.mesh_shade_smooth
+        hand_over(settings, MeshOptions, "mesh_", button)
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_mesh_presets.draw_panel_header(self.layout)

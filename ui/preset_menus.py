@@ -7,13 +7,13 @@ from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
 from ..operators.language import strings
-from ..operators.state.settings import SceneSettings
+from ..operators.state.option_groups import LayerOptions, MeshOptions, names_of
 
 SETTINGS = "settings = bpy.context.scene.portrait_manifolds"
 FOLDER = os.path.dirname(__file__)  # holds the folder "presets"
 INVERT = "portrait_manifolds/invert", ("add_camera", "pack")
-LAYERS = "portrait_manifolds/layers", tuple(name for name in SceneSettings.__annotations__ if name.startswith("layer_"))
-MESH = "portrait_manifolds/mesh", tuple(name for name in SceneSettings.__annotations__ if name.startswith("mesh_"))
+LAYERS = "portrait_manifolds/layers", names_of(LayerOptions, "layer_")
+MESH = "portrait_manifolds/mesh", names_of(MeshOptions, "mesh_")
 
 
 class _Menu:

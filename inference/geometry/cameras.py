@@ -92,6 +92,26 @@ class Camera:
             changes["ortho_height"] = tall * height / (scale * self.height)
         return dataclasses.replace(self, width=width, height=height, **changes)
 
+    def scaled(self, width: int, height: int) -> "Camera":
+        """The same view in another number of pixels; they are stretched where the aspect ratio changes."""
+        by_x, by_y = width / self.width, height / self.height
+        changes = {"fx": self.fx * by_x, "fy": self.fy * by_y, "cx": self.cx * by_x, "cy": self.cy * by_y}
+        if self.ortho_width is not None:
+            changes["ortho_height"] = self.ortho_height or self.ortho_width * self.height / self.width
+        return dataclasses.replace(self, width=width, height=height, **changes)
+
+    def cropped(self, left: float, top: float, right: float, bottom: float) -> "Camera":
+        """The same camera looking through a rectangle of its image; pixels, y down, also beyond its borders."""
+        width, height = right - left, bottom - top
+        changes = {"cx": self.cx - left, "cy": self.cy - top}
+        if self.ortho_width is not None:
+            tall = self.ortho_height or self.ortho_width * self.height / self.width
+            changes |= {
+                "ortho_width": self.ortho_width * width / self.width,
+                "ortho_height": tall * height / self.height,
+            }
+        return dataclasses.replace(self, width=width, height=height, **changes)
+
     def to_json(self) -> dict:
         """The contract of CAMERA.json as a plain dictionary."""
         out = {"width": self.width, "height": self.height, "cx": self.cx, "cy": self.cy}

@@ -11,45 +11,66 @@ import numpy as np
 
 from ..errors import PhotoUnusable
 from ..files import PathLike
-from ..log import log
+from . import float_tiff
+from .pixels import srgb_pixels
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
+# What is read, by Pillow's names, with the suffixes of such files
+FORMATS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+    "HEIF": (".heic", ".heif"),
+    "AVIF": (".avif",),
+}
+SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+KINDS = "PNG, JPEG, WebP, TIFF, BMP, HEIC or AVIF"  # the same for people
 MAX_PIXELS = 64_000_000
 MAX_BYTES = 512 << 20
+MAX_SCANS = 100  # of a progressive JPEG, each of which is decoded over the whole picture; encoders write about ten
 MIN_SIDE = 48  # pixels; no face can be seen in less
 MAX_ASPECT = 20.0
-BACKDROP = 128  # grey that shows through transparent pixels
+START_OF_SCAN, END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
+LAST_BYTES = 12  # of a JPEG without its end marker, which change the picture's last corner when nothing else is missing
 
 
 def open_photo(path: PathLike, enough: int | None = None) -> np.ndarray:
     """Read a photo.
 
-    path: PNG, JPEG, WebP, TIFF or BMP file of at most 64 megapixels; of an animation the first frame is taken.
+    path: PNG, JPEG, WebP, TIFF, BMP, HEIC or AVIF file of at most 64 megapixels; of an animation the first frame is
+    taken.
     enough: pixels that are enough for the shorter side; a JPEG may then be read smaller than it is.
     Returns (H, W, 3) uint8 sRGB, turned upright by its EXIF orientation, colour profile applied, transparency over
     mid grey. Metadata is dropped. Raises PhotoUnusable, a PortraitError.
     """
+    import pi_heif
     from PIL import Image, UnidentifiedImageError
 
+    pi_heif.register_heif_opener()
     data = _read(path)
-    name = _printable(path)
+    name = printable_name(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_size(image, name)
+            size = float_tiff.read_size(data)
+            if size is not None:
+                _check_size(size, name)
+                return srgb_pixels(float_tiff.read_image(data))
+            with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
+                _check_size(image.size, name)
+                if image.format == "JPEG" and data.count(START_OF_SCAN) > MAX_SCANS:
+                    raise PhotoUnusable(f"{name} is a JPEG of more than {MAX_SCANS} scans; save it as an ordinary one")
                 image.seek(0)
                 if enough is not None:
                     image.draft(None, (enough, enough))
-                image.load()
-                return _to_srgb(image)
+                return srgb_pixels(_loaded(image, data))
     except PhotoUnusable:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
-        if isinstance(error, Image.DecompressionBombError):
-            raise _too_large(name) from None
-        kinds = "PNG, JPEG, WebP, TIFF or BMP"
-        raise PhotoUnusable(f"{name} is not a picture this program reads; save it as {kinds} and try again") from None
+    except Image.DecompressionBombError:
+        raise _too_large(name) from None
+    except UnidentifiedImageError:
+        raise PhotoUnusable(f"{name} is not a picture this program reads; save it as {KINDS} and try again") from None
     except MemoryError:
         raise PhotoUnusable(f"{name} does not fit into memory; make it smaller and try again") from None
     except (OSError, ValueError, SyntaxError, TypeError, EOFError, KeyError, IndexError, OverflowError) as error:
@@ -70,8 +91,38 @@ def open_thumbnail(path: PathLike, side: int) -> np.ndarray:
     return np.array(small)
 
 
+def printable_name(path: PathLike) -> str:
+    """The file's name without its folders, on one line, shortened in the middle, always printable."""
+    text = Path(os.fsdecode(path)).name or str(Path(os.fsdecode(path)))
+    text = "".join(c if c.isprintable() else "?" for c in text.encode("utf-8", "replace").decode("utf-8"))
+    return text if len(text) <= 160 else f"{text[:60]}...{text[-90:]}"
+
+
+def _loaded(image, data):
+    """The decoded picture. A JPEG that lacks nothing but its end marker, as some cameras and copies leave it, is read.
+
+    libjpeg fills what is missing with grey and says nothing, so that must be told apart: the last bytes of a complete
+    picture reach its lower right corner.
+    """
+    from PIL import Image, ImageChops
+
+    try:
+        image.load()
+        return image
+    except OSError:
+        if image.format != "JPEG" or END_OF_JPEG in data[-LAST_BYTES:]:
+            raise
+        whole, shorter = (
+            Image.open(io.BytesIO(part + END_OF_JPEG), formats=("JPEG",)) for part in (data, data[:-LAST_BYTES])
+        )
+        changed = ImageChops.difference(whole.convert("RGB"), shorter.convert("RGB")).getbbox()
+        if changed is None or changed[2:] != whole.size:
+            raise
+        return whole
+
+
 def _read(path):
-    name = _printable(path)
+    name = printable_name(path)
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -93,8 +144,8 @@ def _read(path):
         raise PhotoUnusable(f"cannot read {name} ({reason}); check the path and its permissions") from None
 
 
-def _check_size(image, name):
-    width, height = image.size
+def _check_size(size, name):
+    width, height = size
     if width * height > MAX_PIXELS:
         raise _too_large(name)
     if min(width, height) < MIN_SIDE:
@@ -105,54 +156,6 @@ def _check_size(image, name):
         raise PhotoUnusable(f"{name} is a strip of {width} x {height} pixels; crop it to the person and try again")
 
 
-def _to_srgb(image):
-    from PIL import ImageOps
-
-    profile = image.info.get("icc_profile")
-    transparent = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_eight_bits(image)
-    alpha = None
-    if transparent:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A"), np.float32)[..., None] / 255.0
-        image = image.convert("RGB")
-    elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
-        image = image.convert("RGB")
-    pixels = np.array(_apply_profile(image, profile).convert("RGB"))
-    if alpha is not None:
-        pixels = np.rint(pixels * alpha + BACKDROP * (1.0 - alpha)).astype(np.uint8)
-    return np.ascontiguousarray(pixels)
-
-
-def _to_eight_bits(image):
-    """16-bit and 32-bit grey to 8-bit, by the type's range where it has one, else by the values."""
-    from PIL import Image
-
-    values = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    if image.mode == "F":
-        top = 1.0 if values.max() <= 1.0 else values.max()
-    else:
-        top = 65535.0 if values.max() <= 65535.0 else values.max()
-    return Image.fromarray(np.rint(255.0 * np.clip(values / max(top, 1e-9), 0.0, 1.0)).astype(np.uint8))
-
-
-def _apply_profile(image, profile):
-    """Convert from the embedded profile to sRGB; a profile that is broken or of another kind is ignored."""
-    if not profile:
-        return image
-    from PIL import ImageCms
-
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        target = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, source, target, outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        log.warning("a colour profile cannot be used (%s); the photo is taken for sRGB", error)
-        return image
-
-
 def _too_large(name):
     return PhotoUnusable(f"{name} has more than {MAX_PIXELS // 1_000_000} megapixels; save a smaller copy of it")
 
@@ -160,10 +163,3 @@ def _too_large(name):
 def _damaged(name, error):
     reason = str(error).strip().splitlines()[0][:100] if str(error).strip() else type(error).__name__
     return PhotoUnusable(f"{name} is damaged or incomplete ({reason}); copy or export the photo again")
-
-
-def _printable(path):
-    """The path on one line, shortened in the middle, always printable."""
-    text = str(Path(os.fsdecode(path)))
-    text = "".join(c if c.isprintable() else "?" for c in text.encode("utf-8", "replace").decode("utf-8"))
-    return text if len(text) <= 160 else f"{text[:60]}...{text[-90:]}"

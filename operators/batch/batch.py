@@ -3,16 +3,26 @@
 import os
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import StringProperty
 
+from ...inference.errors import PortraitError
+from ...inference.photo.open import open_photo
+from ..crop.crops import first_crop, plain_crop, show_preview
 from ..language import strings
 from ..language.translate import Speaker
+from ..portrait.import_portrait import import_file, import_photo
+from ..portrait.show import frame
+from ..state.option_groups import BatchOptions
+from ..state.options import engine_options
 from ..work import jobs, problems
-from ..work.operator import PortraitOperator, redraw_panels, report_error
+from ..work.operator import PortraitOperator, needs, redraw_panels, report_error
 from . import batch_list, batch_run
 
+IDLE = (lambda context: batch_run.current() is None), strings.BATCH_RUNNING
 
-class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
+
+@needs(IDLE)
+class PORTRAIT_MANIFOLDS_OT_batch(BatchOptions, Speaker, bpy.types.Operator):
     """With a window it starts the batch and returns; from a script or in background it does all of it."""
 
     bl_idname = "portrait_manifolds.batch"
@@ -24,16 +34,6 @@ class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
         name=strings.BATCH_FOLDER.label, description=strings.BATCH_FOLDER.description, subtype="DIR_PATH"
     )
     out: StringProperty(name=strings.BATCH_OUT.label, description=strings.BATCH_OUT.description, subtype="DIR_PATH")
-    mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
-    views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)
-    resume: BoolProperty(name=strings.BATCH_RESUME.label, description=strings.BATCH_RESUME.description, default=True)
-    workers: IntProperty(
-        name=strings.BATCH_WORKERS.label, description=strings.BATCH_WORKERS.description, min=1, max=64, default=1
-    )
-
-    @classmethod
-    def poll(cls, context):
-        return _poll_idle(cls)
 
     def invoke(self, context, event):
         if bpy.app.background or context.window is None:
@@ -67,14 +67,13 @@ class PORTRAIT_MANIFOLDS_OT_batch(Speaker, bpy.types.Operator):
         return {"FINISHED"}
 
     def _wishes(self):
-        from ...inference.errors import PortraitError
-
         if not self.directory or not self.out:
             raise PortraitError(strings.BATCH_FOLDERS)
         folder, out = (os.path.abspath(bpy.path.abspath(path)) for path in (self.directory, self.out))
         return folder, out, wishes(self.mesh, self.views, self.resume, self.workers)
 
 
+@needs(IDLE)
 class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.batch_retry"
     bl_label = strings.BATCH_RETRY.label
@@ -84,13 +83,7 @@ class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
         name=strings.BATCH_RETRY_NAME.label, description=strings.BATCH_RETRY_NAME.description, options={"SKIP_SAVE"}
     )
 
-    @classmethod
-    def poll(cls, context):
-        return _poll_idle(cls)
-
     def run(self, context):
-        from ...inference.errors import PortraitError
-
         state, settings = context.window_manager.portrait_manifolds_batch, context.scene.portrait_manifolds
         names = [photo.name for photo in state.photos if photo.name == self.name or not self.name]
         if not self.name:
@@ -120,14 +113,11 @@ class PORTRAIT_MANIFOLDS_OT_batch_stop(Speaker, bpy.types.Operator):
         return {"FINISHED"}
 
 
+@needs(IDLE)
 class PORTRAIT_MANIFOLDS_OT_batch_refresh(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.batch_refresh"
     bl_label = strings.BATCH_REFRESH.label
     bl_description = strings.BATCH_REFRESH.description
-
-    @classmethod
-    def poll(cls, context):
-        return _poll_idle(cls)
 
     def run(self, context):
         batch_list.refresh(context)
@@ -142,11 +132,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
     name: StringProperty(name=strings.BATCH_PHOTO.label, description=strings.BATCH_PHOTO.description)
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-        from ..crop.crops import first_crop, plain_crop, show_preview
-        from ..portrait.import_portrait import import_file, import_photo
-        from ..portrait.show import frame
-
         state = context.window_manager.portrait_manifolds_batch
         photo = state.photos.get(self.name)
         if photo is None:
@@ -158,8 +143,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
         path = os.path.join(state.folder, photo.name)
         obj = import_photo(context, path, 0, self)
         if photo.status == "failed" and not obj.portrait_manifolds.use_crop:
-            from ...inference.photo.open import open_photo
-
             first_crop(obj.portrait_manifolds)
             show_preview(obj, plain_crop(open_photo(path), obj.portrait_manifolds))
         frame(context, obj)
@@ -167,8 +150,6 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
 
 def wishes(mesh, views, resume, workers):
     """Keyword arguments of `inference.batch.run_batch`, with those of the preferences. Raises PortraitError."""
-    from ..preferences.preferences import engine_options
-
     options = engine_options()
     options["model_path"] = options.pop("path")
     return options | {"mesh": mesh, "views": angles(views), "resume": resume, "workers": workers}
@@ -188,19 +169,10 @@ def start(context, folder, out, options):
 
 def angles(text):
     """(-30.0, 0.0, 30.0) from "-30, 0, 30". Raises PortraitError."""
-    from ...inference.errors import PortraitError
-
     try:
         return tuple(float(part) for part in text.replace(";", ",").split(",") if part.strip())
     except ValueError:
         raise PortraitError(f"the views {text!r} are not angles; write degrees with commas, as in -30,0,30") from None
-
-
-def _poll_idle(cls):
-    if batch_run.current() is not None:
-        cls.poll_message_set(strings.BATCH_RUNNING)
-        return False
-    return True
 
 
 def _to_do(context):

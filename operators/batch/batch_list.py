@@ -5,7 +5,10 @@ import os
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ...inference.errors import Cancelled, PortraitError
 from ..language import strings
+from ..work import problems
+from ..work.operator import error_text, redraw_panels
 from . import batch_run
 
 _TICK = 0.2  # seconds between looks at the run
@@ -66,8 +69,6 @@ def refresh(context, folder=None, out=None):
 
 def folders_changed(settings, context):
     """Update of the panel's folders: list what is there; while a batch runs the list stays with the batch."""
-    from ...inference.errors import PortraitError
-
     if batch_run.current() is not None:
         return
     try:
@@ -89,8 +90,6 @@ def follow():
 
 
 def _follow():
-    from ..work.operator import redraw_panels
-
     going_on = look(bpy.context)
     redraw_panels(bpy.context)
     return _TICK if going_on else None
@@ -118,10 +117,6 @@ def look(context):
 
 def outcome(job):
     """What to say about a run that ended: one line, perhaps an error's."""
-    from ...inference.errors import Cancelled
-    from ..work import problems
-    from ..work.operator import error_text
-
     if job.error is None:
         failed = sum(bool(item.error) for item in job.result)
         return strings.BATCH_DONE.format(done=len(job.result) - failed, count=len(job.result))
@@ -133,8 +128,6 @@ def outcome(job):
 
 
 def _restore(context, run):
-    from ...inference.errors import PortraitError
-
     try:
         refresh(context, run.folder, run.out)
     except PortraitError as error:

@@ -5,8 +5,12 @@ import queue
 import threading
 
 import bpy
+import numpy as np
 
+from ...inference.errors import PortraitError
+from ...inference.photo.open import open_thumbnail
 from ..work.jobs import THREAD_NAME
+from ..work.operator import redraw_panels
 
 SIDE, ICON_SIDE = 128, 32  # pixels of the large picture and of the one in a row of a list
 _TICK = 0.1  # seconds between looks at whether pictures have arrived
@@ -44,9 +48,6 @@ def _start():
 
 def _work(wanted, read, stop):
     """Thread: read pictures until none is wanted for a while. Touches no bpy."""
-    from ...inference.errors import PortraitError
-    from ...inference.photo.open import open_thumbnail
-
     while not stop.is_set():
         try:
             key, path = wanted.get(timeout=_TICK)
@@ -60,8 +61,6 @@ def _work(wanted, read, stop):
 
 def _show():
     """Timer: hand pictures that were read to Blender."""
-    from ..work.operator import redraw_panels
-
     arrived = False
     while not _read.empty():
         key, pixels = _read.get()
@@ -79,7 +78,6 @@ def _show():
 
 def _keep(key, pixels):
     import bpy.utils.previews
-    import numpy as np
 
     global _previews
     if _previews is None:

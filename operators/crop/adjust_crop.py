@@ -1,61 +1,32 @@
 """Adjust Crop: drag the crop's square on the photo; and Refine, which inverts with it."""
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, FloatVectorProperty
 
+from ...inference.errors import PortraitError
 from ..language import strings
-from ..state.portraits import active_inverted, active_portrait, check_editable, find, reference
-from ..work.operator import PortraitOperator
+from ..state.option_groups import CropOptions, HandOptions, options_of
+from ..state.options import engine_options
+from ..state.portrait import INVERTED, PHOTO, active_inverted, active_portrait, check_editable, find, reference
+from ..work.operator import PortraitOperator, needs, report_error
+from . import crop_session, crops
+from .crop_frame import Frame
+from .crop_session import CropSession
+from .overlay import Overlay, free_rectangle
 
 EDITORS = ("VIEW_3D", "IMAGE_EDITOR")
 
 
-def _has_photo(cls, context, portrait):
-    if portrait is None or not portrait.portrait_manifolds.photo_path:
-        cls.poll_message_set(strings.NEEDS_PHOTO)
-        return False
-    return True
-
-
-class CropProperties:
+class CropProperties(
+    options_of(HandOptions, default=True, options={"SKIP_SAVE"}), options_of(CropOptions, options={"SKIP_SAVE"})
+):
     """The square as operator properties, filled from the portrait unless they are given."""
-
-    centre: FloatVectorProperty(
-        name=strings.CROP_CENTRE.label,
-        description=strings.CROP_CENTRE.description,
-        size=2,
-        precision=1,
-        step=100,
-        options={"SKIP_SAVE"},
-    )
-    size: FloatProperty(
-        name=strings.CROP_SIZE.label,
-        description=strings.CROP_SIZE.description,
-        min=16.0,
-        default=256.0,
-        precision=1,
-        step=100,
-        options={"SKIP_SAVE"},
-    )
-    roll: FloatProperty(
-        name=strings.CROP_ROLL.label,
-        description=strings.CROP_ROLL.description,
-        min=-180.0,
-        max=180.0,
-        precision=1,
-        step=10,
-        options={"SKIP_SAVE"},
-    )
-    use_crop: BoolProperty(
-        name=strings.USE_CROP.label, description=strings.USE_CROP.description, default=True, options={"SKIP_SAVE"}
-    )
 
     def fill(self, settings):
         """Take what was not given from the portrait's settings."""
-        given = [name for name in ("centre", "size", "roll") if self.properties.is_property_set(name)]
+        given = [name for name in CropOptions.__annotations__ if self.properties.is_property_set(name)]
         if not self.properties.is_property_set("use_crop"):
             self.use_crop = settings.use_crop or bool(given)
-        for name in {"centre", "size", "roll"}.difference(given):
+        for name in CropOptions.__annotations__.keys() - given:
             setattr(self, name, getattr(settings, f"crop_{name}"))
 
     def apply(self, settings):
@@ -65,6 +36,7 @@ class CropProperties:
             settings.crop_centre, settings.crop_size, settings.crop_roll = self.centre, self.size, self.roll
 
 
+@needs(PHOTO)
 class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.adjust_crop"
     bl_label = strings.ADJUST_CROP.label
@@ -73,13 +45,7 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
 
     _overlay = None
 
-    @classmethod
-    def poll(cls, context):
-        return _has_photo(cls, context, active_portrait(context))
-
     def run(self, context):
-        from . import crops
-
         obj = active_portrait(context)
         check_editable(obj)
         self.fill(obj.portrait_manifolds)
@@ -91,9 +57,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
         area = context.area
         if bpy.app.background or area is None or area.type not in EDITORS:
             return self.execute(context)
-        from ..work.operator import report_error
-        from .overlay import Overlay
-
         obj = active_portrait(context)
         try:
             check_editable(obj)
@@ -109,9 +72,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
         return {"RUNNING_MODAL"}
 
     def modal(self, context, event):
-        from . import crop_session
-        from .overlay import free_rectangle
-
         x, y = event.mouse_x - self._region.x, event.mouse_y - self._region.y
         free = free_rectangle(self._area, self._region)
         state = self._session.handle(event.type, event.value, x, y, free, shift=event.shift, ctrl=event.ctrl)
@@ -132,8 +92,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
             context.workspace.status_text_set(None)
 
     def _finish(self, context):
-        from ..work.operator import report_error
-
         session = self._session
         try:
             settings = find(self._target).portrait_manifolds
@@ -147,11 +105,6 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
 
 def start_session(obj):
     """A CropSession for a portrait object, and its photo (H, W, 3) uint8. Raises PortraitError."""
-    from ..preferences.preferences import engine_options
-    from . import crops
-    from .crop_frame import Frame
-    from .crop_session import CropSession
-
     photo, faces = crops.look_at(crops.existing_photo(obj))
     loaded, settings = crops.model(engine_options()), obj.portrait_manifolds
 
@@ -176,6 +129,7 @@ def start_session(obj):
     )
 
 
+@needs(INVERTED, PHOTO)
 class PORTRAIT_MANIFOLDS_OT_refine(CropProperties, PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.refine"
     bl_label = strings.REFINE.label
@@ -183,14 +137,6 @@ class PORTRAIT_MANIFOLDS_OT_refine(CropProperties, PortraitOperator, bpy.types.O
     bl_options = {"REGISTER", "UNDO"}
 
     _how = "EXEC_DEFAULT"
-
-    @classmethod
-    def poll(cls, context):
-        obj = active_inverted(context)
-        if obj is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return _has_photo(cls, context, obj) and bpy.ops.portrait_manifolds.invert.poll()
 
     def invoke(self, context, event):
         self._how = "INVOKE_DEFAULT"
@@ -206,8 +152,6 @@ class PORTRAIT_MANIFOLDS_OT_refine(CropProperties, PortraitOperator, bpy.types.O
         try:
             done = bpy.ops.portrait_manifolds.invert(self._how, add_camera=False)
         except RuntimeError as error:  # Invert's own report, after Blender's word for error
-            from ...inference.errors import PortraitError
-
             raise PortraitError(str(error).partition(": ")[2]) from None
         return {"CANCELLED"} if done == {"CANCELLED"} else {"FINISHED"}
 

@@ -1,5 +1,6 @@
 """Adjusting a crop: what each key and each move of the pointer does to the frame. No window is needed."""
 
+from ...inference.errors import PortraitError
 from .crop_frame import Fit, Frame
 
 REACH = 14.0  # region pixels around a handle
@@ -97,8 +98,6 @@ class CropSession:
             self._aligned(self.frame)
 
     def _aligned(self, choice):
-        from ...inference.errors import PortraitError
-
         self._changed = False
         try:
             frame, self.landmarks, self.pose = self._align(choice)

@@ -6,11 +6,19 @@ import os
 import zlib
 
 import bpy
+import numpy as np
 
+from ...inference.errors import FaceUnusable, PhotoUnusable, PortraitError
+from ...inference.geometry.cameras import CROP_SIZE
+from ...inference.photo.open import open_photo
+from ...inference.photo.warp import warp_to_crop
 from ..language import strings
 from ..models.models import model
-from ..preferences.preferences import engine_options
-from ..state.portraits import photo_of, reference
+from ..state.loaded import load
+from ..state.options import engine_options
+from ..state.portrait import find, reference
+from ..state.portrait_files import photo_of
+from ..work.operator import redraw_panels
 
 HEAD_BY_FACE = 2.2  # side of a crop by the longer side of the face's box
 _photos = {}  # the last photo looked at: {(path, mtime): (photo, faces)}
@@ -22,7 +30,6 @@ MAX_PREVIEWS = 64
 def look_at(path):
     """Open a photo and find its faces, largest first. Returns photo (H, W, 3) uint8 and faces. Raises PortraitError."""
     from ...inference.alignment.align import find_faces
-    from ...inference.photo.open import open_photo
 
     path = os.path.abspath(path)
     photo = open_photo(path)
@@ -37,7 +44,6 @@ def look_at(path):
 def align_settings(photo, faces, choice, loaded):
     """Alignment of a photo for a choice from :func:`chosen_crop`. Touches no bpy. Raises PortraitError."""
     from ...inference.alignment.align import align, align_manually
-    from ...inference.errors import FaceUnusable
 
     if choice["crop"] is not None:
         centre_x, centre_y, size, roll = choice["crop"]
@@ -65,8 +71,6 @@ def update_crop(obj, photo=None, faces=None):
 
 def existing_photo(obj):
     """Path of the object's photo. Raises PhotoUnusable when it came without one or it is missing."""
-    from ...inference.errors import PhotoUnusable
-
     path = photo_of(obj)
     if not path:
         raise PhotoUnusable(strings.NO_PHOTO.format(name=obj.name))
@@ -94,16 +98,12 @@ def crop_numbers(alignment):
 
 def landmarks_in_photo(alignment):
     """(468, 2) float32 photo pixels."""
-    import numpy as np
-
     affine = alignment.crop_to_photo
     return np.asarray(alignment.landmarks @ affine[:, :2].T + affine[:, 2], "<f4")
 
 
 def landmarks_of(obj):
     """The landmarks kept on an object, (n, 2) float32 photo pixels; none where there are none or they are damaged."""
-    import numpy as np
-
     try:
         data = base64.b64decode(obj.portrait_manifolds.landmarks, validate=True)
         points = np.frombuffer(data, "<f4").reshape(-1, 2)
@@ -126,11 +126,6 @@ def first_crop(settings):
 
 def plain_crop(photo, settings):
     """The crop of the hand-set numbers without any network, (256, 256, 3) uint8."""
-    import numpy as np
-
-    from ...inference.alignment.align import warp_to_crop
-    from ...inference.geometry.cameras import CROP_SIZE
-
     scale, angle = settings.crop_size / CROP_SIZE, np.radians(settings.crop_roll)
     cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
     linear = np.array([[cosine, -sine], [sine, cosine]])
@@ -140,8 +135,6 @@ def plain_crop(photo, settings):
 
 def show_preview(obj, crop):
     """Put a crop (h, w, 3) uint8 into the panel's picture of a portrait."""
-    import numpy as np
-
     preview = preview_of(obj) or _new_preview(obj)
     height, width = crop.shape[:2]
     pixels = np.ones((height, width, 4), np.float32)
@@ -181,11 +174,6 @@ def _preview_name(obj):
 
 def _make_preview():
     """Timer: the picture of a portrait that came with a file, or by undo."""
-    from ...inference.errors import PortraitError
-    from ...inference.photo.open import open_photo
-    from ..state.portraits import find, load
-    from ..work.operator import redraw_panels
-
     try:
         obj = find(_wanted)
         if obj.portrait_manifolds.portrait_path:

@@ -4,8 +4,10 @@ import math
 
 import bpy
 import numpy as np
+from mathutils import Color
 
 from ..language import strings
+from ..language.translate import translate
 from .crop_frame import HANDLES
 
 MAX_TEXTURE = 2048  # pixels along the photo's longer side, as shown
@@ -98,8 +100,6 @@ class Overlay:
     def _draw_text(self, context, region):
         import blf
 
-        from ..language.translate import translate
-
         session, frame = self._session, self._session.frame
         scale = context.preferences.system.ui_scale
         yaw, pitch, roll = session.pose
@@ -159,7 +159,6 @@ def photo_texture(photo):
     """
     import cv2
     import gpu
-    from mathutils import Color
 
     height, width = photo.shape[:2]
     shrink = min(1.0, MAX_TEXTURE / max(height, width))

@@ -6,6 +6,8 @@ import pathlib
 import bpy
 import numpy as np
 
+from ...inference.errors import PortraitError
+from ...inference.photo.images import save_png, view_pixels
 from ..language import strings
 
 
@@ -42,8 +44,6 @@ def get_pixels(image):
 
 def show_view(name, view):
     """Put an `inference.view.render.View` into the image `name`, made or reused, as sRGB bytes with straight alpha."""
-    from ...inference.photo.images import view_pixels
-
     return show_pixels(name, view_pixels(view))
 
 
@@ -64,9 +64,6 @@ def show_pixels(name, pixels):
 
 def save_view(path, view):
     """Write a view as PNG with straight alpha. Raises PortraitError."""
-    from ...inference.errors import PortraitError
-    from ...inference.photo.images import save_png, view_pixels
-
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":
         raise PortraitError(strings.VIEW_NOT_PNG.format(suffix=path.suffix or path.name))

@@ -12,7 +12,7 @@ from mathutils import Matrix
 
 from ...inference.errors import PortraitError
 from ...inference.geometry.cameras import Camera
-from ..state.portraits import PORTRAIT_TO_OBJECT, portrait_to_world
+from ..state.portrait import PORTRAIT_TO_OBJECT, portrait_to_world
 
 SENSOR = 36.0  # mm, width of the sensor of cameras made here
 
@@ -54,7 +54,7 @@ def world_camera(camera_object, depsgraph, scene, border=True):
     )
     matrix = np.array(evaluated.matrix_world.normalized(), dtype=np.float64)
     camera = camera_from_projection(np.array(projection, dtype=np.float64), width, height, matrix)
-    return crop(camera, *render_border(scene)) if border else camera
+    return camera.cropped(*render_border(scene)) if border else camera
 
 
 def camera_from_projection(projection, width, height, camera_to_world):
@@ -79,43 +79,6 @@ def camera_from_projection(projection, width, height, camera_to_world):
         width / 2 * (1 - projection[0, 2]),
         height / 2 * (1 + projection[1, 2]),
         camera_to_world,
-    )
-
-
-def crop(camera, left, top, right, bottom):
-    """The same camera looking through a rectangle of its image (pixels, y down)."""
-    width, height = right - left, bottom - top
-    ortho_width = ortho_height = None
-    if camera.ortho_width is not None:
-        full_height = camera.ortho_height or camera.ortho_width * camera.height / camera.width
-        ortho_width = camera.ortho_width * width / camera.width
-        ortho_height = full_height * height / camera.height
-    return dataclasses.replace(
-        camera,
-        width=width,
-        height=height,
-        cx=camera.cx - left,
-        cy=camera.cy - top,
-        ortho_width=ortho_width,
-        ortho_height=ortho_height,
-    )
-
-
-def resize(camera, width, height):
-    """The same view in another number of pixels."""
-    by_x, by_y = width / camera.width, height / camera.height
-    ortho_height = camera.ortho_height
-    if camera.ortho_width is not None and ortho_height is None:
-        ortho_height = camera.ortho_width * camera.height / camera.width
-    return dataclasses.replace(
-        camera,
-        width=width,
-        height=height,
-        fx=camera.fx * by_x,
-        fy=camera.fy * by_y,
-        cx=camera.cx * by_x,
-        cy=camera.cy * by_y,
-        ortho_height=ortho_height,
     )
 
 

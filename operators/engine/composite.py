@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from . import cameras
+
 FAR = 1e10  # Blender's depth of what is not there
 
 
@@ -26,7 +28,6 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     threads: 0 for all. stop: function asked before each portrait. Returns a :class:`Picture`, or None when stopped.
     """
     from ...inference.view.render import intersections, render_layers, render_plane
-    from . import cameras
 
     shape = camera.height, camera.width
     depth = np.full(shape, FAR, np.float32)

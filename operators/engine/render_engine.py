@@ -1,9 +1,15 @@
 """The render engine: F12, animation and background renders of all portraits through any Blender camera."""
 
+import traceback
+
 import bpy
 
+from ...inference.errors import PortraitError
 from ..language import strings
+from ..state.loaded import load_file
 from ..work.operator import one_line
+from . import cameras, composite, viewport
+from .scene import visible_portraits, world_colour
 
 BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
 ALPHA_PASS = "Portrait Alpha"  # "Alpha" is the name of Combined's own alpha in the compositor
@@ -37,8 +43,6 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         self._shown = None
 
     def view_draw(self, context, depsgraph):
-        from . import viewport
-
         try:
             if getattr(self, "_shown", None) is None:
                 self._shown = visible_portraits(depsgraph, context.space_data)
@@ -49,22 +53,14 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             self.update_stats(strings.ENGINE, one_line(error))
 
     def _fail(self, error):
-        from ...inference.errors import PortraitError
-
         text = one_line(error)
         if not isinstance(error, PortraitError):
-            import traceback
-
             traceback.print_exception(error)
             text = strings.UNEXPECTED.format(kind=type(error).__name__, error=text)
         self.report({"ERROR"}, text)
         self.error_set(text)
 
     def _render(self, depsgraph):
-        from ...inference.errors import PortraitError
-        from ..state.portraits import load_file
-        from . import cameras, composite
-
         scene = depsgraph.scene
         if scene.render.use_multiview:
             raise PortraitError(strings.NO_STEREO)
@@ -79,8 +75,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         for top in range(0, camera.height, rows):
             bottom = min(top + rows, camera.height)
             self.update_stats("", strings.ENGINE_STATUS.format(row=top, rows=camera.height, count=len(found)))
-            band = cameras.crop(camera, 0, top, camera.width, bottom)
-            band = cameras.resize(band, band.width * samples, band.height * samples)
+            band = camera.cropped(0, top, camera.width, bottom)
+            band = band.scaled(band.width * samples, band.height * samples)
             picture = composite.render_portraits(found, band, backdrop, scene.render.threads, self.test_break)
             if picture is None or self.test_break():
                 return
@@ -97,40 +93,6 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
                 if render_pass.name in planes:
                     render_pass.rect.foreach_set(planes[render_pass.name][::-1].ravel())
         self.end_result(result)
-
-
-def visible_portraits(depsgraph, view3d=None):
-    """[(path of the portrait, world matrix, background)] of every visible inverted portrait object, with instances.
-
-    background: "source" where the photo's is shown, else "none".
-
-    view3d: a 3D viewport's space, whose local view and hidden collections count, too.
-    """
-    from ..state.background import background_of
-    from ..state.portraits import file_of, is_portrait
-
-    found = []
-    for instance in depsgraph.object_instances:
-        obj = instance.object.original  # evaluated copies may not know yet what a script has set
-        if obj.type != "EMPTY" or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
-            continue
-        owner = instance.parent.original if instance.is_instance else obj
-        if view3d is None or owner.visible_in_viewport_get(view3d):
-            found.append((file_of(obj), instance.matrix_world.copy(), background_of(obj)))
-    return found
-
-
-def world_colour(scene):
-    """(3,) linear colour behind everything: the world's background node, else its viewport colour, else black."""
-    world = scene.world
-    if world is None:
-        return (0.0, 0.0, 0.0)
-    tree = world.node_tree if bpy.app.version >= (5, 0, 0) or world.use_nodes else None
-    node = next((node for node in tree.nodes if node.type == "BACKGROUND"), None) if tree else None
-    if node is None or node.inputs["Color"].is_linked:
-        return tuple(world.color)
-    strength = node.inputs["Strength"].default_value
-    return tuple(channel * strength for channel in node.inputs["Color"].default_value[:3])
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_engine,)

@@ -8,10 +8,12 @@ import bpy
 import numpy as np
 
 from ..language import strings
-from ..state.portraits import load_file, portrait_to_world
+from ..state.loaded import load_file
+from ..state.portrait import portrait_to_world
 from ..work.operator import one_line
 from . import cameras
 from .composite import reduce, render_portraits
+from .scene import world_colour
 
 COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
 BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
@@ -64,8 +66,6 @@ class Viewport:
 
     def draw(self, engine, context, depsgraph, portraits):
         """Draw the newest picture into the region and have a better one made if the view is another."""
-        from .render_engine import world_colour
-
         scene = depsgraph.scene
         camera = cameras.region_camera(context.region, context.region_data)
         left, top, right, bottom = cameras.region_border(context, depsgraph, camera)
@@ -73,7 +73,7 @@ class Viewport:
             return
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
-        self.want(cameras.crop(camera, left, top, right, bottom), portraits, backdrop, samples)
+        self.want(camera.cropped(left, top, right, bottom), portraits, backdrop, samples)
         with self._lock:
             picture, message = self._picture, self._message
         engine.update_stats(strings.ENGINE if message else "", message)
@@ -145,13 +145,13 @@ class Viewport:
     def _picture_of(self, key, camera, found, backdrop, coarseness, samples):
         """(H, W, 4) float32 combined picture, or None when the view has changed meanwhile."""
         width, height = max(1, camera.width // coarseness), max(1, camera.height // coarseness)
-        small = cameras.resize(camera, width, height)
+        small = camera.scaled(width, height)
         combined = np.empty((height, width, 4), np.float32)
         rows = max(8, BAND_RAYS // (width * samples**2))
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
-            band = cameras.crop(small, 0, top, width, bottom)
-            band = cameras.resize(band, band.width * samples, band.height * samples)
+            band = small.cropped(0, top, width, bottom)
+            band = band.scaled(band.width * samples, band.height * samples)
             picture = render_portraits(found, band, backdrop, stop=lambda: self._wanted[0] != key)
             if picture is None or self._wanted[0] != key:
                 return None

@@ -6,11 +6,13 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...inference.errors import ModelUnusable
 from ..language import strings
-from ..preferences.preferences import model_folder, preferences
-from ..state.portraits import user_folder
+from ..state.folders import user_folder
+from ..state.options import model_folder, preferences
 from ..work import problems
 from ..work.operator import JobOperator, PortraitOperator, redraw_panels
+from . import model_store
 
 
 def store():
@@ -20,8 +22,6 @@ def store():
 
 def choose(context, folder):
     """Use another model from now on; "" for the built-in one."""
-    from ...inference.errors import ModelUnusable
-
     preferences().model_path = str(folder)
     problems.solved(kind=ModelUnusable)
     redraw_panels(context)
@@ -45,15 +45,11 @@ class PORTRAIT_MANIFOLDS_OT_install_model(JobOperator, bpy.types.Operator, Impor
         return JobOperator.invoke(self, context, None)
 
     def prepare(self, context):
-        from . import model_store
-
         source, folder = os.path.abspath(bpy.path.abspath(self.filepath)), store()
         self.subject = os.path.basename(source)
         return lambda progress: model_store.install(source, folder, progress)
 
     def finish(self, context, result):
-        from . import model_store
-
         choose(context, result)
         found = model_store.facts(result)
         license = found.license or strings.MODEL_NO_LICENSE
@@ -82,8 +78,6 @@ class PORTRAIT_MANIFOLDS_OT_remove_model(PortraitOperator, bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def run(self, context):
-        from . import model_store
-
         model_store.remove(self.folder, store())
         if str(model_folder()) == self.folder:
             choose(context, "")

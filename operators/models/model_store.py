@@ -9,7 +9,9 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-from ...inference.errors import ModelUnusable, PortraitError
+import numpy as np
+
+from ...inference.errors import Cancelled, ModelUnusable, PortraitError
 from ...inference.files import TEMPORARY_PREFIX, make_folder, unwritable
 from ...inference.networks.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, load_model, table_hash
 from ..language import strings
@@ -113,10 +115,7 @@ def check(folder, progress):
 
 
 def _try_out(model, progress):
-    import numpy as np
-
     from ...inference.alignment.align import align_manually, find_faces
-    from ...inference.errors import Cancelled
     from ...inference.inversion.invert import invert_crop
 
     grey = np.full((256, 256, 3), 128, np.uint8)

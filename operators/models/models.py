@@ -3,6 +3,7 @@
 import threading
 
 from ...inference.errors import Cancelled, ModelUnusable, PortraitError
+from ...inference.networks.model import load_model
 
 _lock = threading.Lock()
 _models = {}  # the last one loaded: {options: Model}
@@ -10,8 +11,6 @@ _models = {}  # the last one loaded: {options: Model}
 
 def model(options):
     """The loaded model for `preferences.engine_options()`; kept, since loading takes time. Raises ModelUnusable."""
-    from ...inference.networks.model import load_model
-
     key = tuple(options.values())
     with _lock:
         if key not in _models:

@@ -1,11 +1,17 @@
 """Add Layers: the manifolds as textured geometry that EEVEE and Cycles render among other objects."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty
+import numpy as np
+from bpy.props import BoolProperty, EnumProperty
+from mathutils import Matrix
 
+from ...inference.errors import PortraitError
+from ..datablocks import images, materials, meshes
 from ..language import strings
-from ..state.portraits import active_inverted, load
-from ..work.operator import PortraitOperator
+from ..state.loaded import load
+from ..state.option_groups import LayerOptions
+from ..state.portrait import INVERTED, active_inverted
+from ..work.operator import PortraitOperator, needs
 
 TRANSPARENT_BOUNCES = 64  # a ray can meet every sheet; Blender's default of 8 would turn the rest black
 SPREAD = 0.046  # metres between the origins of the first sheet and the last, by which EEVEE sorts them
@@ -14,32 +20,13 @@ SHADOW_RESOLUTION = 64  # quads along the side of the surface that casts the sha
 SHADOW_INSET = 0.004  # metres behind the surface, so that it does not shade the sheets that show the surface
 
 
-class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
+@needs(INVERTED)
+class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.add_layers"
     bl_label = strings.ADD_LAYERS.label
     bl_description = strings.ADD_LAYERS.description
     bl_options = {"REGISTER", "UNDO"}
 
-    look: EnumProperty(
-        name=strings.LAYER_LOOK.label,
-        description=strings.LAYER_LOOK.description,
-        items=[(key, text.label, text.description) for key, text in strings.LAYER_LOOKS.items()],
-        default="emission",
-    )
-    count: EnumProperty(
-        name=strings.LAYER_COUNT.label,
-        description=strings.LAYER_COUNT.description,
-        items=[(key, text.label, text.description) for key, text in strings.LAYER_COUNTS.items()],
-        default="24",
-    )
-    triangles: IntProperty(
-        name=strings.LAYER_TRIANGLES.label,
-        description=strings.LAYER_TRIANGLES.description,
-        min=3_000,
-        max=1_000_000,
-        soft_max=100_000,
-        default=50_000,
-    )
     blending: EnumProperty(
         name=strings.LAYER_BLENDING.label,
         description=strings.LAYER_BLENDING.description,
@@ -48,13 +35,6 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(PortraitOperator, bpy.types.Operator):
     )
     shadow: BoolProperty(name=strings.LAYER_SHADOW.label, description=strings.LAYER_SHADOW.description, default=True)
     background: BoolProperty(name=strings.LAYER_BACKGROUND.label, description=strings.LAYER_BACKGROUND.description)
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def run(self, context):
         made = add_layers(
@@ -81,7 +61,6 @@ def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BL
     object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
     Raises PortraitError when nothing of the portrait is visible.
     """
-    from ...inference.errors import PortraitError
     from ...inference.mesh import layers
     from ...inference.mesh.surface import find_surface
 
@@ -128,8 +107,6 @@ class _Stack:
 
     def sheet(self, index, mesh, seen, texture, normals, offset):
         """Add a sheet. mesh: vertices, faces, uv. seen: which quads to keep, or None for all. offset: of its origin."""
-        from ..datablocks import materials
-
         name = f"{self.obj.name} {strings.LAYER} {index + 1:02d}"
         image = self._image(name, texture)
         if self.lit:
@@ -146,11 +123,8 @@ class _Stack:
 
     def shadow(self, surface):
         """Add what casts the shadow: the surface, a little inside, with the portrait's opacity."""
-        import numpy as np
-
         from ...inference.geometry.grids import corner_grid
         from ...inference.mesh.layers import VisibleQuads, sheet_mesh
-        from ..datablocks import materials
 
         name = f"{self.obj.name} {strings.SHADOW}"
         opacity = np.rint(255 * surface.opacity).astype(np.uint8)
@@ -166,10 +140,7 @@ class _Stack:
 
     def normal_map(self, surface):
         """Image of the surface's normals in object space, shared by all sheets: they have the same UVs."""
-        import numpy as np
-
         from ...inference.mesh.surface import surface_normals
-        from ..datablocks import meshes
 
         normals = surface_normals(surface.radius)
         in_object = meshes.to_blender(normals.reshape(-1, 3)).reshape(normals.shape)
@@ -179,18 +150,11 @@ class _Stack:
         return image
 
     def _image(self, name, pixels):
-        from ..datablocks import images
-
         image = images.new_image(name, pixels)
         self.trash.append(image)
         return image
 
     def _object(self, name, mesh, seen, material, origin):
-        import numpy as np
-        from mathutils import Matrix
-
-        from ..datablocks import meshes
-
         vertices, faces, uv = mesh
         if seen is not None:
             faces = faces[seen.ravel()]

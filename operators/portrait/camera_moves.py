@@ -5,22 +5,17 @@ import math
 import bpy
 from bpy.props import FloatProperty, IntProperty
 
+from ..engine.cameras import render_size
 from ..language import strings
-from ..state.portraits import active_inverted
-from ..work.operator import PortraitOperator
+from ..state.portrait import INVERTED, active_inverted
+from ..work.operator import PortraitOperator, needs
 
 FILL = 0.36  # metres at the head that fill the smaller image side
 
 
+@needs(INVERTED)
 class _Move(PortraitOperator):
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def set_frames(self, scene):
         scene.frame_start, scene.frame_end = 1, self.frames
@@ -88,8 +83,6 @@ class PORTRAIT_MANIFOLDS_OT_add_dolly_zoom(_Move, bpy.types.Operator):
 
 def new_frontal_camera(context, name, parent, lens):
     """A camera in front of the head, at the distance at which the head fills the smaller image side; not linked."""
-    from ..engine.cameras import render_size
-
     data = bpy.data.cameras.new(name)
     data.lens, data.clip_start, data.display_size = lens, 0.01, 0.1
     camera = bpy.data.objects.new(name, data)

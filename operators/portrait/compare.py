@@ -1,13 +1,23 @@
 """Compare with Photo: the photo and the portrait through its camera, side by side in an image editor."""
 
+import os
+
 import bpy
+import numpy as np
 from bpy.props import BoolProperty, IntProperty
 
+from ...inference.photo.open import open_photo
+from ...inference.photo.warp import square_to_photo, warp_to_crop
+from ..datablocks import images
 from ..language import strings
-from ..state.portraits import active_inverted, load, photo_of
-from ..work.operator import PortraitOperator
+from ..state.loaded import load
+from ..state.options import preferences
+from ..state.portrait import INVERTED, active_inverted
+from ..state.portrait_files import photo_of
+from ..work.operator import PortraitOperator, needs
 
 
+@needs(INVERTED)
 class PORTRAIT_MANIFOLDS_OT_compare(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.compare"
     bl_label = strings.COMPARE.label
@@ -22,16 +32,7 @@ class PORTRAIT_MANIFOLDS_OT_compare(PortraitOperator, bpy.types.Operator):
         name=strings.OPEN_EDITOR.label, description=strings.OPEN_EDITOR.description, default=True
     )
 
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
-
     def run(self, context):
-        from ..datablocks import images
-
         obj = active_inverted(context)
         photo, view, error = compare(obj, self.size)
         picture = side_by_side(photo, view, self.difference)
@@ -47,15 +48,7 @@ def compare(obj, size):
     subject is. The photo's own pixels are used where it is at hand, else the 256-pixel crop kept with the portrait.
     Raises PortraitError.
     """
-    import os
-
-    import numpy as np
-
-    from ...inference.photo.open import open_photo
-    from ...inference.photo.warp import square_to_photo, warp_to_crop
     from ...inference.view.render import render_view
-    from ..engine.cameras import resize
-    from ..preferences.preferences import preferences
 
     portrait = load(obj)
     side = portrait.camera.width
@@ -67,7 +60,7 @@ def compare(obj, size):
             linear, offset = portrait.crop_to_photo[:, :2], portrait.crop_to_photo[:, 2:]
             source, to_source = photo, np.concatenate([linear * side / size, offset], 1)
     expected = warp_to_crop(source, to_source, size)
-    view = render_view(portrait, resize(portrait.camera, size, size), "source", threads=preferences().threads)
+    view = render_view(portrait, portrait.camera.scaled(size, size), "source", threads=preferences().threads)
     seen = np.rint(255 * np.clip(view.color * view.alpha[..., None], 0, 1)).astype(np.uint8)
     subject = render_view(portrait, portrait.camera, threads=preferences().threads).alpha > 0.5
     small = (warp_to_crop(pixels, square_to_photo((size / 2, size / 2), size, 0.0)) for pixels in (expected, seen))
@@ -79,8 +72,6 @@ def compare(obj, size):
 
 def side_by_side(photo, view, difference=True):
     """One picture (h, n w, 4) uint8 of photo, view and, if wanted, their difference, three times as strong."""
-    import numpy as np
-
     parts = [photo, view]
     if difference:
         parts.append(np.clip(3 * np.abs(photo.astype(np.int16) - view), 0, 255).astype(np.uint8))

@@ -4,12 +4,18 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..language import strings
-from ..state.portraits import active_portrait, is_editable, is_portrait
-from ..work.operator import PortraitOperator
+from ..state.portrait import active_portrait, is_editable, is_portrait
+from ..work.operator import PortraitOperator, needs
 
 SAME_ASPECT = 0.01  # relative difference between the proportions of photos whose crops can be carried over
 
 
+def _others(context):
+    active = active_portrait(context)
+    return [obj for obj in context.selected_objects if is_portrait(obj) and is_editable(obj) and obj != active]
+
+
+@needs((_others, strings.NEEDS_OTHERS))
 class PORTRAIT_MANIFOLDS_OT_copy_settings(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.copy_settings"
     bl_label = strings.COPY_SETTINGS.label
@@ -21,13 +27,6 @@ class PORTRAIT_MANIFOLDS_OT_copy_settings(PortraitOperator, bpy.types.Operator):
         name=strings.COPY_BACKGROUND.label, description=strings.COPY_BACKGROUND.description, default=True
     )
     placement: BoolProperty(name=strings.COPY_PLACEMENT.label, description=strings.COPY_PLACEMENT.description)
-
-    @classmethod
-    def poll(cls, context):
-        if not _others(context):
-            cls.poll_message_set(strings.NEEDS_OTHERS)
-            return False
-        return True
 
     def run(self, context):
         source, others = active_portrait(context), _others(context)
@@ -62,11 +61,6 @@ def _moved(matrix, location):
     moved = matrix.copy()
     moved.translation = location
     return moved
-
-
-def _others(context):
-    active = active_portrait(context)
-    return [obj for obj in context.selected_objects if is_portrait(obj) and is_editable(obj) and obj != active]
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_copy_settings,)

@@ -1,43 +1,23 @@
 """Extract Mesh: the portrait's surface as a clean textured mesh at the portrait's place."""
 
 import bpy
-from bpy.props import BoolProperty, IntProperty
 
+from ..datablocks import images, materials, meshes
 from ..language import strings
-from ..state.portraits import active_inverted, file_of, find, load_file, reference
-from ..work.operator import JobOperator, check_free
+from ..state.busy import check_free
+from ..state.loaded import load_file
+from ..state.option_groups import MeshOptions
+from ..state.portrait import INVERTED, active_inverted, find, reference
+from ..state.portrait_files import file_of
+from ..work.operator import JobOperator, needs
 
 
-class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
+@needs(INVERTED)
+class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.extract_mesh"
     bl_label = strings.EXTRACT_MESH.label
     bl_description = strings.EXTRACT_MESH.description
     bl_options = {"REGISTER", "UNDO"}
-
-    resolution: IntProperty(
-        name=strings.MESH_RESOLUTION.label,
-        description=strings.MESH_RESOLUTION.description,
-        min=32,
-        max=512,
-        default=192,
-    )
-    faces: IntProperty(
-        name=strings.MESH_FACES.label, description=strings.MESH_FACES.description, min=0, max=2_000_000, default=0
-    )
-    smoothing: IntProperty(
-        name=strings.MESH_SMOOTHING.label, description=strings.MESH_SMOOTHING.description, min=0, max=10, default=1
-    )
-    closed: BoolProperty(name=strings.MESH_CLOSED.label, description=strings.MESH_CLOSED.description)
-    shade_smooth: BoolProperty(
-        name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
-    )
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
 
     def prepare(self, context):
         from ...inference.mesh.extract import extract_mesh
@@ -66,8 +46,6 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(JobOperator, bpy.types.Operator):
 
 def add_mesh(context, obj, textured, smooth=True):
     """Link a TexturedMesh under the portrait object. Returns the mesh object."""
-    from ..datablocks import images, materials, meshes
-
     name = f"{obj.name} {strings.MESH}"
     mesh = meshes.new_mesh(name, meshes.to_blender(textured.vertices), textured.faces, textured.uv, smooth)
     trash = [mesh]

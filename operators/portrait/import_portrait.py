@@ -3,26 +3,25 @@
 import os
 
 import bpy
-from bpy.props import CollectionProperty, IntProperty, StringProperty
+from bpy.props import CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...inference.errors import FaceUnusable, PortraitError
+from ...inference.photo.open import SUFFIXES as PHOTOS
+from ..crop import crops
 from ..language import strings
-from ..state.portraits import (
-    SUFFIX,
-    active_portrait,
-    check_editable,
-    keep_photo,
-    load_file,
-    new_portrait_object,
-    note_portrait,
-)
-from ..work.operator import PortraitOperator, one_line
+from ..state.folders import SUFFIX
+from ..state.loaded import load_file
+from ..state.option_groups import FaceOptions, options_of
+from ..state.portrait import PORTRAIT, active_portrait, check_editable, new_portrait_object
+from ..state.portrait_files import keep_photo, note_portrait
+from ..work.operator import PortraitOperator, needs, one_line
+from .show import frame
 
-PHOTOS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 EXTENSIONS = (*PHOTOS, SUFFIX)
 
 
-class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator, ImportHelper):
+class PORTRAIT_MANIFOLDS_OT_import_portrait(FaceOptions, PortraitOperator, bpy.types.Operator, ImportHelper):
     bl_idname = "portrait_manifolds.import_portrait"
     bl_label = strings.IMPORT.label
     bl_description = strings.IMPORT.description
@@ -32,7 +31,6 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
     directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
     filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in EXTENSIONS), options={"HIDDEN"})
-    face: IntProperty(name=strings.FACE.label, description=strings.FACE.description, min=0, default=0)
 
     def invoke(self, context, event):
         if self.files or os.path.isfile(self.filepath):  # dropped on the viewport
@@ -40,9 +38,6 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
         return super().invoke(context, event)
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-        from .show import frame
-
         paths = [os.path.join(self.directory, item.name) for item in self.files if item.name] or [self.filepath]
         obj, errors = None, []
         for path in (bpy.path.abspath(path) for path in paths):
@@ -62,8 +57,6 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(PortraitOperator, bpy.types.Operator
 
 def import_file(context, path):
     """Make a portrait object of a portrait file, such as a batch leaves. Raises PortraitError."""
-    from ..crop import crops
-
     portrait = load_file(os.path.abspath(path))
     obj = new_portrait_object(context, os.path.splitext(portrait.photo_name or os.path.basename(path))[0])
     try:
@@ -94,9 +87,6 @@ def note_photo(obj, path, face, operator):
     Where no face can be aligned the crop by hand is turned on. Raises PortraitError; the object is untouched when the
     photo cannot be read.
     """
-    from ...inference.errors import FaceUnusable
-    from ..crop import crops
-
     photo, faces = crops.look_at(path)
     settings = obj.portrait_manifolds
     keep_photo(obj, path)
@@ -125,26 +115,16 @@ def note_photo(obj, path, face, operator):
         crops.show_preview(obj, crops.plain_crop(photo, settings))
 
 
-class PORTRAIT_MANIFOLDS_OT_update_crop(PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_update_crop(
+    options_of(FaceOptions, default=-1, min=-1, options={"SKIP_SAVE"}), PortraitOperator, bpy.types.Operator
+):
     bl_idname = "portrait_manifolds.update_crop"
     bl_label = strings.UPDATE_CROP.label
     bl_description = strings.UPDATE_CROP.description
     bl_options = {"REGISTER", "UNDO"}
 
-    face: IntProperty(
-        name=strings.FACE.label, description=strings.FACE.description, default=-1, min=-1, options={"SKIP_SAVE"}
-    )
-
-    @classmethod
-    def poll(cls, context):
-        if active_portrait(context) is None:
-            cls.poll_message_set(strings.SELECT_PORTRAIT)
-            return False
-        return True
-
     def run(self, context):
-        from ..crop import crops
-
         obj = active_portrait(context)
         self.subject = obj.name
         check_editable(obj)

@@ -3,40 +3,38 @@
 import json
 
 import bpy
-from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy.props import IntProperty, StringProperty
 
+from ...inference.errors import Cancelled, PortraitError
+from ..crop import crops
 from ..language import strings
-from ..state.portraits import (
-    active_portrait,
-    check_editable,
-    find,
-    free_path,
-    load_file,
-    note_portrait,
-    reference,
-    storage_folder,
-)
+from ..models.models import StoppableModel
+from ..state.busy import check_free
+from ..state.folders import free_path, storage_folder
+from ..state.loaded import load_file
+from ..state.option_groups import InvertOptions
+from ..state.options import engine_options
+from ..state.portrait import active_portrait, check_editable, find, reference
+from ..state.portrait_files import note_portrait
 from ..work import jobs
-from ..work.operator import JobOperator, PortraitOperator, check_free, redraw_panels
+from ..work.operator import JobOperator, PortraitOperator, redraw_panels
+from .import_portrait import import_photo
+from .photo_camera import add_photo_camera, follow_photo
 
 
-class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
+class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.invert"
     bl_label = strings.INVERT.label
     bl_description = strings.INVERT.description
     bl_options = {"REGISTER", "UNDO"}
 
-    add_camera: BoolProperty(name=strings.WITH_CAMERA.label, description=strings.WITH_CAMERA.description, default=True)
     filepath: StringProperty(
         name=strings.PHOTO.label, description=strings.INVERT_FILEPATH.description, options={"SKIP_SAVE"}
     )
 
     def prepare(self, context):
-        from ...inference.errors import Cancelled, PortraitError
-        from ..crop import crops
-        from ..models.models import StoppableModel
-        from ..preferences.preferences import engine_options
-        from .import_portrait import import_photo
+        from ...inference.pipeline import invert_photo
+        from ...inference.portrait import save_portrait
 
         if self.filepath:
             obj = import_photo(context, bpy.path.abspath(self.filepath), 0, self)
@@ -49,9 +47,6 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         check_editable(obj)
         check_free(obj)
         photo = crops.existing_photo(obj)
-        from ...inference.pipeline import invert_photo
-        from ...inference.portrait import save_portrait
-
         choice, options = crops.chosen_crop(obj), engine_options()
         folder, name = storage_folder(), obj.name
 
@@ -78,10 +73,6 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         return work
 
     def finish(self, context, result):
-        from ...inference.errors import PortraitError
-        from ..crop import crops
-        from .photo_camera import add_photo_camera, follow_photo
-
         inversion, path = result
         try:
             obj = find(self.target)
@@ -96,7 +87,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
             add_photo_camera(context, obj, whole_photo=False)
         for warning in inversion.report.get("warnings", []):
-            self.report({"WARNING"}, str(warning))
+            self.report({"WARNING"}, warning["text"])
         self.report({"INFO"}, strings.INVERTED.format(name=obj.name))
 
 

@@ -3,10 +3,13 @@
 import bpy
 from bpy.props import BoolProperty
 
+from ...inference.errors import PortraitError
 from ..language import strings
-from ..state import health, packing
-from ..state.portraits import active_portrait, is_editable, is_portrait, storage_folder
-from ..work.operator import PortraitOperator
+from ..state import health
+from ..state.folders import storage_folder
+from ..state.portrait import PORTRAIT, active_portrait, is_editable, is_portrait
+from ..work.operator import PortraitOperator, needs
+from . import packing
 
 
 def chosen(context):
@@ -16,16 +19,8 @@ def chosen(context):
     return [obj for obj in found.values() if is_editable(obj)]
 
 
-class _Chosen:
-    @classmethod
-    def poll(cls, context):
-        if active_portrait(context) is None:
-            cls.poll_message_set(strings.SELECT_PORTRAIT)
-            return False
-        return True
-
-
-class PORTRAIT_MANIFOLDS_OT_pack(_Chosen, PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_pack(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.pack"
     bl_label = strings.PACK_PORTRAITS.label
     bl_description = strings.PACK_PORTRAITS.description
@@ -34,8 +29,6 @@ class PORTRAIT_MANIFOLDS_OT_pack(_Chosen, PortraitOperator, bpy.types.Operator):
     photo: BoolProperty(name=strings.PACK_PHOTO.label, description=strings.PACK_PHOTO.description, default=True)
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-
         sizes = [size for obj in chosen(context) if (size := packing.pack(obj, self.photo))]
         if not sizes:
             raise PortraitError(strings.NOTHING_TO_PACK)
@@ -43,15 +36,14 @@ class PORTRAIT_MANIFOLDS_OT_pack(_Chosen, PortraitOperator, bpy.types.Operator):
         self.report({"INFO"}, strings.PACKED_DONE.format(count=len(sizes), megabytes=sum(sizes) / 1e6))
 
 
-class PORTRAIT_MANIFOLDS_OT_unpack(_Chosen, PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_unpack(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.unpack"
     bl_label = strings.UNPACK_PORTRAITS.label
     bl_description = strings.UNPACK_PORTRAITS.description
     bl_options = {"REGISTER", "UNDO"}
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-
         packed = [obj for obj in chosen(context) if obj.portrait_manifolds.packed is not None]
         if not packed:
             raise PortraitError(strings.NOTHING_TO_UNPACK)
@@ -64,8 +56,6 @@ class PORTRAIT_MANIFOLDS_OT_unpack(_Chosen, PortraitOperator, bpy.types.Operator
 
 def pack_on_save():
     """Before saving: pack the portraits of the scenes that ask for it; what cannot be packed stays beside."""
-    from ...inference.errors import PortraitError
-
     for scene in bpy.data.scenes:
         if scene.library is not None or not scene.portrait_manifolds.pack:
             continue

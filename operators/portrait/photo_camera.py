@@ -3,13 +3,19 @@
 import bpy
 from bpy.props import BoolProperty
 
+from ...inference.photo.open import open_photo
+from ..datablocks import images
+from ..engine import cameras
 from ..language import strings
-from ..state.portraits import active_inverted, load, photo_of
-from ..work.operator import PortraitOperator
+from ..state.loaded import load
+from ..state.portrait import INVERTED, active_inverted
+from ..state.portrait_files import photo_of
+from ..work.operator import PortraitOperator, needs
 
 # Custom properties of cameras that reproduce the "photo" or its "crop": which of them, and where it was put for that
 KIND, PLACE = "portrait_manifolds_camera", "portrait_manifolds_place"
 
+@needs(INVERTED)
 class PORTRAIT_MANIFOLDS_OT_add_camera(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.add_camera"
     bl_label = strings.ADD_CAMERA.label
@@ -24,13 +30,6 @@ class PORTRAIT_MANIFOLDS_OT_add_camera(PortraitOperator, bpy.types.Operator):
         name=strings.SET_RESOLUTION.label, description=strings.SET_RESOLUTION.description, default=True
     )
 
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
-
     def run(self, context):
         add_photo_camera(context, active_inverted(context), self.whole_photo, self.background, self.set_resolution)
 
@@ -41,8 +40,6 @@ def add_photo_camera(context, obj, whole_photo=False, background=True, set_resol
     whole_photo: the camera shows the photo as it was taken, else the upright 256-pixel crop the networks saw.
     background: show the photo behind the camera's view. set_resolution: give the render the image's size.
     """
-    from ..engine import cameras
-
     camera, picture = _camera_of(load(obj), whole_photo), None
     if background:
         picture = _picture_of(obj, whole_photo)
@@ -71,8 +68,6 @@ def follow_photo(obj):
 
     Cameras that were moved since belong to the user.
     """
-    from ..engine import cameras
-
     portrait = load(obj)
     for child in obj.children:
         if child.type != "CAMERA" or KIND not in child or child.library is not None:
@@ -100,9 +95,6 @@ def _camera_of(portrait, whole_photo):
 
 def _picture_of(obj, whole_photo):
     """Image datablock of the photo, None when it is not at hand; or of its crop."""
-    from ...inference.photo.open import open_photo
-    from ..datablocks import images
-
     if not whole_photo:
         return images.new_image(f"{obj.name} crop", load(obj).crop)
     path = photo_of(obj)

@@ -6,37 +6,26 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...inference.errors import PortraitError
+from ...inference.networks.model import load_model
+from ...inference.photo.open import SUFFIXES as PHOTOS
+from ...inference.photo.open import open_photo
+from ..crop import crops
 from ..language import strings
-from ..preferences.preferences import preferences
 from ..state import health
-from ..state.portraits import (
-    SUFFIX,
-    active_portrait,
-    check_editable,
-    file_of,
-    is_editable,
-    is_portrait,
-    keep_photo,
-    load_file,
-    note_portrait,
-    photo_of,
-)
-from ..work.operator import PortraitOperator
-from .import_portrait import EXTENSIONS, PHOTOS
+from ..state.folders import SUFFIX
+from ..state.loaded import load_file
+from ..state.options import preferences
+from ..state.portrait import PORTRAIT, active_portrait, check_editable, is_editable, is_portrait
+from ..state.portrait_files import file_of, keep_photo, note_portrait, photo_of
+from ..work.operator import PortraitOperator, needs
+from .import_portrait import EXTENSIONS
 
 MAX_FILES = 100_000  # looked at in one search
 
 
-class _Active:
-    @classmethod
-    def poll(cls, context):
-        if active_portrait(context) is None:
-            cls.poll_message_set(strings.SELECT_PORTRAIT)
-            return False
-        return True
-
-
-class PORTRAIT_MANIFOLDS_OT_relink(_Active, PortraitOperator, bpy.types.Operator, ImportHelper):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_relink(PortraitOperator, bpy.types.Operator, ImportHelper):
     bl_idname = "portrait_manifolds.relink"
     bl_label = strings.RELINK.label
     bl_description = strings.RELINK.description
@@ -62,25 +51,18 @@ class PORTRAIT_MANIFOLDS_OT_relink(_Active, PortraitOperator, bpy.types.Operator
             found += relink_from_folder(wanted, folder)
         health.forget()
         if not found:
-            from ...inference.errors import PortraitError
-
             raise PortraitError(strings.RELINK_NOTHING.format(folder=folder))
         self.report({"INFO"}, strings.RELINKED.format(count=found, missing=total))
 
 
 def relink_file(obj, path):
     """Take a portrait file, or the same photo elsewhere, for an object. Raises PortraitError."""
-    from ...inference.errors import PortraitError
-    from ..crop import crops
-
     name, suffix = os.path.basename(path), os.path.splitext(path)[1].lower()
     if suffix == SUFFIX:
         portrait = load_file(path)
         note_portrait(obj, portrait, path)
         crops.show_preview(obj, portrait.crop)
     elif suffix in PHOTOS:
-        from ...inference.photo.open import open_photo
-
         height, width = open_photo(path).shape[:2]
         old = tuple(int(value) for value in obj.portrait_manifolds.photo_size)
         if (width, height) != old and all(old):
@@ -96,8 +78,6 @@ def relink_file(obj, path):
 
 def missing_files(objects):
     """[(portrait object, its missing file's name in lower case)] of all that can be changed here."""
-    from ...inference.errors import PortraitError
-
     wanted = []
     for obj in objects:
         if not is_portrait(obj) or not is_editable(obj):
@@ -116,8 +96,6 @@ def missing_files(objects):
 
 def relink_from_folder(wanted, folder):
     """Search a folder and those in it for files of these names; returns how many were found. Raises PortraitError."""
-    from ...inference.errors import PortraitError
-
     names, paths, seen = {name for _, name in wanted}, {}, 0
     for parent, _, files in os.walk(folder):
         seen += len(files)
@@ -148,7 +126,8 @@ def _same_portrait(obj, portrait):
     )
 
 
-class PORTRAIT_MANIFOLDS_OT_relink_model(_Active, PortraitOperator, bpy.types.Operator):
+@needs(PORTRAIT)
+class PORTRAIT_MANIFOLDS_OT_relink_model(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.relink_model"
     bl_label = strings.RELINK_MODEL.label
     bl_description = strings.RELINK_MODEL.description
@@ -166,9 +145,6 @@ class PORTRAIT_MANIFOLDS_OT_relink_model(_Active, PortraitOperator, bpy.types.Op
         return {"RUNNING_MODAL"}
 
     def run(self, context):
-        from ...inference.errors import PortraitError
-        from ...inference.networks.model import load_model
-
         settings = active_portrait(context).portrait_manifolds
         folder = os.path.abspath(bpy.path.abspath(self.directory))
         model = load_model(folder, device="cpu")

@@ -3,11 +3,17 @@
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
+from ...inference.errors import PortraitError
+from ..datablocks import images
+from ..engine import cameras
 from ..language import strings
-from ..state.portraits import active_inverted, load
-from ..work.operator import PortraitOperator
+from ..state.loaded import load
+from ..state.options import preferences
+from ..state.portrait import INVERTED, active_inverted
+from ..work.operator import PortraitOperator, needs
 
 
+@needs(INVERTED, (lambda context: context.scene.camera, strings.NO_CAMERA))
 class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.render_view"
     bl_label = strings.RENDER_VIEW.label
@@ -27,19 +33,7 @@ class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
         default="none",
     )
 
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        if context.scene.camera is None:
-            cls.poll_message_set(strings.NO_CAMERA)
-            return False
-        return True
-
     def run(self, context):
-        from ..datablocks import images
-
         view = view_through_camera(context, active_inverted(context), self.background)
         image = images.show_view(strings.VIEW_IMAGE, view)
         if self.filepath:
@@ -53,10 +47,7 @@ class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
 
 def view_through_camera(context, obj, background="none"):
     """View (straight sRGB) of one portrait through the scene's camera at the scene's render size and border."""
-    from ...inference.errors import PortraitError
     from ...inference.view.render import render_view
-    from ..engine import cameras
-    from ..preferences.preferences import preferences
 
     if context.scene.camera is None:
         raise PortraitError(strings.NO_CAMERA)

@@ -6,11 +6,15 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...inference.errors import ModelUnusable, PortraitError
+from ...inference.photo.open import SUFFIXES, open_photo
+from ..crop import crops
 from ..language import strings
-from ..state.portraits import EXTENSION, active_portrait, check_editable, is_portrait
+from ..state.options import EXTENSION, preferences
+from ..state.portrait import active_portrait, check_editable, is_portrait
 from ..work import problems
 from ..work.operator import PortraitOperator, redraw_panels
-from .import_portrait import PHOTOS
+from .import_portrait import note_photo
 
 
 def _target_property():
@@ -21,8 +25,6 @@ def _target_property():
 
 def find_target(context, name):
     """The portrait object of a name, or the active one; it becomes active. Raises PortraitError."""
-    from ...inference.errors import PortraitError
-
     obj = context.scene.objects.get(name) if name else None
     obj = obj if is_portrait(obj) else active_portrait(context)
     if obj is None:
@@ -54,9 +56,6 @@ class PORTRAIT_MANIFOLDS_OT_crop_by_hand(PortraitOperator, bpy.types.Operator):
     portrait: _target_property()
 
     def run(self, context):
-        from ...inference.photo.open import open_photo
-        from ..crop import crops
-
         obj = find_target(context, self.portrait)
         self.subject = obj.name
         settings = obj.portrait_manifolds
@@ -75,11 +74,9 @@ class PORTRAIT_MANIFOLDS_OT_choose_photo(PortraitOperator, bpy.types.Operator, I
 
     portrait: _target_property()
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in PHOTOS), options={"HIDDEN"})
+    filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in SUFFIXES), options={"HIDDEN"})
 
     def run(self, context):
-        from .import_portrait import note_photo
-
         obj = find_target(context, self.portrait)
         self.subject = obj.name
         note_photo(obj, os.path.abspath(bpy.path.abspath(self.filepath)), 0, self)
@@ -101,9 +98,6 @@ class PORTRAIT_MANIFOLDS_OT_use_built_in(bpy.types.Operator):
     bl_description = strings.USE_BUILT_IN.description
 
     def execute(self, context):
-        from ...inference.errors import ModelUnusable
-        from ..preferences.preferences import preferences
-
         chosen = preferences()
         chosen.model_path, chosen.device = "", "auto"
         problems.solved(kind=ModelUnusable)

@@ -3,25 +3,20 @@
 import bpy
 
 from ..language import strings
-from ..state.portraits import active_inverted
-from ..work.operator import PortraitOperator
+from ..state.portrait import INVERTED, active_inverted
+from ..work.operator import PortraitOperator, needs
 
 
+def _in_viewport(context):
+    return context.area is not None and context.area.type == "VIEW_3D"
+
+
+@needs(INVERTED, (_in_viewport, strings.NEEDS_VIEWPORT))
 class PORTRAIT_MANIFOLDS_OT_show(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.show"
     bl_label = strings.SHOW.label
     bl_description = strings.SHOW.description
     bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        if context.area is None or context.area.type != "VIEW_3D":
-            cls.poll_message_set(strings.NEEDS_VIEWPORT)
-            return False
-        return True
 
     def run(self, context):
         context.scene.render.engine = "PORTRAIT_MANIFOLDS"

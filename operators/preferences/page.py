@@ -1,9 +1,35 @@
-"""The page of the preferences: draws what :mod:`preferences` holds."""
+"""Add-on preferences: device, threads, model, cache folder and default options, and the page that shows them."""
+
+import bpy
+from bpy.props import EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from ..language import strings
 from ..models import model_chooser, model_store, models
 from ..state import cache
-from .preferences import DEFAULTS, model_folder
+from ..state.options import DEFAULTS, EXTENSION, model_folder
+from ..state.settings import SceneSettings
+
+
+class PortraitPreferences(bpy.types.AddonPreferences):
+    bl_idname = EXTENSION
+
+    device: EnumProperty(
+        name=strings.DEVICE.label,
+        description=strings.DEVICE.description,
+        items=[(key, text.label, text.description) for key, text in strings.DEVICES.items()],
+        default="auto",
+    )
+    threads: IntProperty(name=strings.THREADS.label, description=strings.THREADS.description, min=0, max=256, default=0)
+    model_path: StringProperty(
+        name=strings.MODEL_PATH.label, description=strings.MODEL_PATH.description, subtype="DIR_PATH"
+    )
+    cache_folder: StringProperty(
+        name=strings.CACHE_FOLDER.label, description=strings.CACHE_FOLDER.description, subtype="DIR_PATH"
+    )
+    defaults: PointerProperty(type=SceneSettings)
+
+    def draw(self, context):
+        draw(self, self.layout)
 
 
 def draw(preferences, layout):
@@ -65,3 +91,6 @@ def _draw_cache(preferences, layout):
     count, size = cache.measured()
     row.label(text=strings.CACHE_SIZE.format(count=count, size=cache.in_words(size)))
     row.operator("portrait_manifolds.clear_cache", icon="TRASH")
+
+
+CLASSES = (PortraitPreferences,)

@@ -6,8 +6,9 @@ import traceback
 import bpy
 
 from ..language import strings
-from ..preferences.preferences import model_folder, preferences
+from ..models import model_store
 from ..state import cache
+from ..state.options import model_folder, preferences
 from ..work import jobs, problems
 from ..work.operator import PortraitOperator
 
@@ -15,7 +16,6 @@ from ..work.operator import PortraitOperator
 def text():
     """Versions, device, model, cache, jobs and the last errors; the home folder is written as ~."""
     from ...inference.pipeline import versions
-    from ..models import model_store
 
     chosen, model = preferences(), model_store.facts(model_folder())
     count, size = cache.measured()

@@ -1,10 +1,6 @@
 """The background of the photo: shown or hidden for each portrait, in views and as a layer."""
 
-import bpy
-
-from ..language import strings
-from ..work.operator import PortraitOperator
-from .portraits import active_inverted, is_editable, is_portrait
+from .portrait import is_editable
 
 
 def background_of(obj):
@@ -27,27 +23,3 @@ def is_plane(child):
         return False
     sides = [max(axis) - min(axis) for axis in zip(*(vertex.co for vertex in child.data.vertices), strict=True)]
     return max(abs(side - wanted) for side, wanted in zip(sides, (2 * BACKGROUND_HALF, 0, 2 * BACKGROUND_HALF))) < 1e-4
-
-
-class PORTRAIT_MANIFOLDS_OT_toggle_background(PortraitOperator, bpy.types.Operator):
-    bl_idname = "portrait_manifolds.toggle_background"
-    bl_label = strings.TOGGLE_BACKGROUND.label
-    bl_description = strings.TOGGLE_BACKGROUND.description
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context):
-        if active_inverted(context) is None:
-            cls.poll_message_set(strings.INVERT_FIRST)
-            return False
-        return True
-
-    def run(self, context):
-        active = active_inverted(context)
-        show = not active.portrait_manifolds.show_background
-        for obj in {active, *(obj for obj in context.selected_objects if is_portrait(obj))}:
-            if is_editable(obj):
-                obj.portrait_manifolds.show_background = show
-
-
-CLASSES = (PORTRAIT_MANIFOLDS_OT_toggle_background,)

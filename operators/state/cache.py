@@ -5,9 +5,10 @@ import time
 
 import bpy
 
-from ..language import strings
-from ..work.operator import PortraitOperator
-from .portraits import SUFFIX, absolute_path, is_portrait, user_folder
+from ...inference.files import unwritable
+from .folders import SUFFIX, user_folder
+from .portrait import is_portrait
+from .portrait_files import absolute_path
 
 YOUNG = 60.0  # seconds; a younger file may belong to a job whose result is not in the scene yet
 _LOOK_AGAIN = 2.0  # seconds for which a size is kept, as panels are drawn often
@@ -49,8 +50,6 @@ def shown_files():
 
 def clear():
     """Delete what the open file does not show. Returns (how many, bytes). Raises PortraitError."""
-    from ...inference.files import unwritable
-
     global _size
     keep, count, total = shown_files(), 0, 0
     for path, size, changed in files():
@@ -68,19 +67,3 @@ def clear():
 def in_words(size):
     """A number of bytes for people."""
     return f"{size / 1e6:.1f} MB" if size < 1e9 else f"{size / 1e9:.2f} GB"
-
-
-class PORTRAIT_MANIFOLDS_OT_clear_cache(PortraitOperator, bpy.types.Operator):
-    bl_idname = "portrait_manifolds.clear_cache"
-    bl_label = strings.CLEAR_CACHE.label
-    bl_description = strings.CLEAR_CACHE.description
-
-    def invoke(self, context, event):
-        return context.window_manager.invoke_confirm(self, event)
-
-    def run(self, context):
-        count, size = clear()
-        self.report({"INFO"}, strings.CACHE_CLEARED.format(count=count, size=in_words(size)))
-
-
-CLASSES = (PORTRAIT_MANIFOLDS_OT_clear_cache,)

@@ -6,11 +6,13 @@ import os
 import time
 import zipfile
 
+from ...inference.errors import PortraitError
+from ...inference.networks.model import MAX_CARD_BYTES, table_hash
 from ..language import strings
 from ..language.translate import locale
-from ..preferences.preferences import model_folder
-from . import packing
-from .portraits import file_of, photo_of
+from . import packed_portraits
+from .options import model_folder
+from .portrait_files import file_of, photo_of
 
 Finding = collections.namedtuple("Finding", "kind text help operator")  # kind: missing, newer, damaged, photo, model
 
@@ -59,7 +61,7 @@ def _look_at_portrait(obj):
     from ...inference.portrait import FORMAT_VERSION
 
     packed = obj.portrait_manifolds.packed
-    if packed is not None and isinstance(packed.get("format"), int) and packed["format"] > packing.FORMAT:
+    if packed is not None and isinstance(packed.get("format"), int) and packed["format"] > packed_portraits.FORMAT:
         return [_relink("newer", strings.PROBLEM_NEWER, packed.name, strings.UPDATE_HELP)]
     path = _path_or_none(file_of, obj)
     if path is None:
@@ -77,8 +79,6 @@ def _relink(kind, text, name, hint=""):
 
 
 def _path_or_none(function, obj):
-    from ...inference.errors import PortraitError
-
     try:
         return function(obj)
     except PortraitError:  # what is packed is damaged
@@ -106,8 +106,6 @@ def _version(path):
 
 def installed_model(folder=None):
     """(id, sha256) of the model in a folder, by default of the one in use; None when there is none. Reads its card."""
-    from ...inference.networks.model import MAX_CARD_BYTES, table_hash
-
     card = os.path.join(folder or model_folder(), "card.json")
     try:
         key = card, os.stat(card).st_mtime_ns

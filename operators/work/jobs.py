@@ -4,6 +4,8 @@ import contextlib
 import threading
 import time
 
+from ...inference.errors import Cancelled
+
 THREAD_NAME = "portrait_manifolds"
 
 
@@ -31,8 +33,6 @@ class Progress:
     def check(self):
         """Raise Cancelled once :meth:`stop` was called."""
         if self._stopped.is_set():
-            from ...inference.errors import Cancelled
-
             raise Cancelled
 
     def stop(self):

@@ -1,7 +1,10 @@
 """What all operators share: errors become one-line reports, long work runs in a job with a modal twin."""
 
+import traceback
+
 import bpy
 
+from ...inference.errors import Cancelled, PortraitError
 from ..language import strings
 from ..language.translate import Speaker, translate
 from . import jobs, problems
@@ -20,24 +23,18 @@ def error_text(error):
     PortraitError tells the user what to do. Anything else is a fault of the extension or of the machine: the
     traceback goes to the console and the line says so.
     """
-    from ...inference.errors import PortraitError
-
     if isinstance(error, PortraitError):
         return one_line(error)
     if isinstance(error, MemoryError):
         return strings.OUT_OF_MEMORY
     if isinstance(error, ImportError):
         return strings.LIBRARY_MISSING.format(error=one_line(error))
-    import traceback
-
     traceback.print_exception(error)
     return strings.UNEXPECTED.format(kind=type(error).__name__, error=one_line(error))
 
 
 def report_error(operator, error):
     """Report an exception in one line and, where a button helps, keep it in the panel; returns {'CANCELLED'}."""
-    from ...inference.errors import Cancelled
-
     if isinstance(error, Cancelled):
         operator.report({"INFO"}, strings.CANCELLED.format(what=translate(operator.bl_label)))
         return {"CANCELLED"}
@@ -47,6 +44,27 @@ def report_error(operator, error):
     if problem.repairs or isinstance(operator, JobOperator):
         problems.note(problem)
     return {"CANCELLED"}
+
+
+def needs(*conditions):
+    """Class decorator: the operator can be pressed where all conditions hold; else Blender says why not.
+
+    conditions: pairs of a function of the context, whose truth is asked, and a text of what is missing without it.
+    """
+
+    @classmethod
+    def poll(cls, context):
+        for holds, missing in conditions:
+            if not holds(context):
+                cls.poll_message_set(missing)
+                return False
+        return True
+
+    def decorate(cls):
+        cls.poll = poll
+        return cls
+
+    return decorate
 
 
 class PortraitOperator(Speaker):
@@ -73,7 +91,7 @@ class JobOperator(Speaker):
     result)`` (main thread) puts its result into the scene. With a window the work waits in `jobs.queue` for its turn,
     runs in a thread, and the operator is modal; from a script or in background it runs at once.
 
-    subject: name of the portrait object and target: its `portraits.reference`; to be set by `prepare`.
+    subject: name of the portrait object and target: its `state.portrait.reference`; to be set by `prepare`.
     """
 
     subject = ""
@@ -170,16 +188,6 @@ def status(job):
     )
     waiting = len(jobs.queue.pending()) - 1
     return line + strings.STATUS_WAITING.format(count=waiting) if waiting > 0 else line
-
-
-def check_free(obj):
-    """Raise PortraitError while a job that remakes the portrait of an object is pending."""
-    from ...inference.errors import PortraitError
-    from ..state.portraits import reference
-
-    target = set(reference(obj))
-    if any(job.title == strings.INVERT.label and target & set(job.target) for job in jobs.queue.pending()):
-        raise PortraitError(strings.BEING_INVERTED.format(name=obj.name))
 
 
 def redraw_panels(context):

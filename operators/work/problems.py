@@ -4,6 +4,7 @@ import collections
 import textwrap
 import traceback
 
+from ...inference.errors import FaceUnusable, FolderUnusable, ModelUnusable, PhotoUnusable, PortraitError
 from ..language import strings
 from ..language.translate import translate
 
@@ -51,8 +52,6 @@ class Problem:
 
 def repairs(error, subject=""):
     """What the user can press to get on after an error. subject: name of a portrait object, or "". List of Repair."""
-    from ...inference.errors import FaceUnusable, FolderUnusable, ModelUnusable, PhotoUnusable, PortraitError
-
     preferences = Repair("portrait_manifolds.open_preferences", strings.REPAIR_PREFERENCES, "PREFERENCES")
     if isinstance(error, FaceUnusable) and subject:
         return [

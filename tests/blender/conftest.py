@@ -71,8 +71,8 @@ def place(path, name="Ball"):
     """Link a portrait object for a portrait file."""
     import bpy
 
-    portraits = sys.modules[f"{MODULE}.operators.state.portraits"]
-    obj = portraits.new_portrait_object(bpy.context, name)
+    portrait = sys.modules[f"{MODULE}.operators.state.portrait"]
+    obj = portrait.new_portrait_object(bpy.context, name)
     obj.portrait_manifolds.portrait_path = str(path)
     bpy.context.collection.objects.link(obj)
     bpy.context.view_layer.objects.active = obj

@@ -84,8 +84,8 @@ def _is_progress(node):
         return node.args[1:]
     if name == "stage" and len(node.args) >= 3:
         return node.args[2:3]
-    if name == "append" and getattr(getattr(node.func, "value", None), "id", "") == "warnings":
-        return node.args
+    if name == "Doubt":
+        return node.args[1:]
     return ()
 
 

@@ -161,7 +161,7 @@ def test_open_adds_the_portrait_or_the_photo_to_crop(networks, photos, tmp_path,
 
 def test_a_batch_that_cannot_run_says_why(networks, photos, tmp_path):
     """The thread's error becomes the list's message and a problem with buttons."""
-    preferences = part("operators.preferences.preferences").preferences()
+    preferences = part("operators.state.options").preferences()
     preferences.model_path = str(tmp_path / "nowhere")
     try:
         begin(photos, tmp_path / "out")

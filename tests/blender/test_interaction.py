@@ -83,7 +83,7 @@ def test_adjust_crop_in_a_window(engine, photo, monkeypatch):  # noqa: F811
         def remove(self):
             drawn.remove(self)
 
-    monkeypatch.setattr(part("operators.crop.overlay"), "Overlay", Overlay)
+    monkeypatch.setattr(module, "Overlay", Overlay)
     monkeypatch.setattr(module, "bpy", types.SimpleNamespace(app=types.SimpleNamespace(background=False)))
     region = types.SimpleNamespace(type="WINDOW", x=100, y=50, width=900, height=600)
     area = types.SimpleNamespace(type="VIEW_3D", regions=[region], tag_redraw=lambda: None)

@@ -359,9 +359,9 @@ def test_threads_run_the_engine_and_nothing_of_blender(scene, photo):
 
 def test_cancelled_inversions_leave_no_file(scene, photo):
     """Cancelled at six moments, from the first to after the last: the thread ends, and no portrait stays behind."""
-    jobs, portraits = part("operators.work.jobs"), part("operators.state.portraits")
+    jobs, folders = part("operators.work.jobs"), part("operators.state.folders")
     operator, work = prepared_invert(photo)
-    folder = portraits.storage_folder()
+    folder = folders.storage_folder()
     before = sorted(folder.glob("*")) if folder.exists() else []
     done = jobs.Job(work).start()
     done.join(60)

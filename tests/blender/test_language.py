@@ -95,8 +95,9 @@ def test_messages_are_translated_before_they_are_filled(read_german):
     ("english", "translated"),
     [
         ("/a b.jpg is empty; copy the photo again", "/a b.jpg ist leer; das Foto noch einmal kopieren"),
-        ("there is no face 3: 2 faces were found, counted from 0 (the largest); choose another",
-         "Es gibt kein Gesicht 3: 2 Gesichter wurden gefunden, von 0 (dem größten) an gezählt; ein anderes wählen"),
+        ("there is no face 3: 2 faces were found, counted from 0 (the likeliest); choose another",
+         "Es gibt kein Gesicht 3: 2 Gesichter wurden gefunden, von 0 (dem wahrscheinlichsten) an gezählt; "
+         "ein anderes wählen"),
         ("a.jpg: b.jpg is empty; copy the photo again", "a.jpg: b.jpg ist leer; das Foto noch einmal kopieren"),
         ("looking for faces", "Gesichter werden gesucht"),
         ("no translation of this", "no translation of this"),

@@ -38,7 +38,7 @@ def test_photo_to_views_mesh_and_blend(scene, astronaut, tmp_path):
 
     assert operators.render_view() == {"FINISHED"}
     view = image_pixels(bpy.data.images["Portrait View"])
-    crop = part("operators.state.portraits").load(obj).crop / 255.0
+    crop = part("operators.state.loaded").load(obj).crop / 255.0
     head = np.zeros((256, 256), bool)
     head[90:190, 85:170] = True
     solid = head & (view[..., 3] > 0.9)
@@ -55,7 +55,7 @@ def test_photo_to_views_mesh_and_blend(scene, astronaut, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "astronaut.blend"))
     again = bpy.data.objects["astronaut"]
     assert re.fullmatch(r"//astronaut_portraits/astronaut(_\d+)?\.manifolds", again.portrait_manifolds.portrait_path)
-    assert part("operators.state.portraits").load(again).model_sha256 == report["model"]["sha256"]
+    assert part("operators.state.loaded").load(again).model_sha256 == report["model"]["sha256"]
 
 
 def test_no_face_and_a_crop_by_hand(scene, astronaut, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from inference.mesh.extract import extract_mesh  # noqa: E402
+from inference.mesh.files import save_mesh, vertex_normals  # noqa: E402
 from inference.portrait import load_portrait  # noqa: E402
 
 from .conftest import part, psnr  # noqa: E402
@@ -119,8 +120,6 @@ def test_engine_mesh_imports_in_blender_with_its_texture(scene, portrait_file, t
     """The .glb of `python -m inference mesh` stands as the extracted mesh does."""
     import addon_utils
 
-    from inference.mesh.extract import save_mesh
-
     addon_utils.enable("io_scene_gltf2")
     mesh = extract_mesh(load_portrait(portrait_file), resolution=48)
     save_mesh(mesh, tmp_path / "head.glb")
@@ -130,3 +129,36 @@ def test_engine_mesh_imports_in_blender_with_its_texture(scene, portrait_file, t
     wanted = np.stack([mesh.vertices[:, 0], -mesh.vertices[:, 2], mesh.vertices[:, 1]], -1)
     assert np.allclose(box.min(0), wanted.min(0), atol=1e-4) and np.allclose(box.max(0), wanted.max(0), atol=1e-4)
     assert any(node.type == "TEX_IMAGE" and node.image for node in again.data.materials[0].node_tree.nodes)
+    assert all(polygon.use_smooth for polygon in again.data.polygons)
+    assert_normals(again, mesh)
+
+
+@pytest.mark.parametrize("name", ["my head.obj", "Grüße #1.obj", "-s.obj"])
+def test_engine_obj_imports_in_blender_with_its_texture(scene, portrait_file, tmp_path, name):
+    mesh = extract_mesh(load_portrait(portrait_file), resolution=48)
+    save_mesh(mesh, tmp_path / name)
+    assert bpy.ops.wm.obj_import(filepath=str(tmp_path / name)) == {"FINISHED"}
+    again = next(obj for obj in bpy.context.scene.objects if obj.type == "MESH")
+    assert len(again.data.polygons) == len(mesh.faces)
+    (image,) = [node.image for node in again.data.materials[0].node_tree.nodes if node.type == "TEX_IMAGE"]
+    assert tuple(image.size) == mesh.texture.shape[1::-1]  # read, not only named
+    pixels = part("operators.datablocks.images").get_pixels(image)
+    assert np.abs(pixels[..., :3] * 255 - mesh.texture).max() <= 0.51
+    assert_normals(again, mesh)
+
+
+def assert_normals(imported, mesh):
+    """The corners' normals of an imported object are those of the written mesh, turned to Blender's axes."""
+    normals = np.empty(len(imported.data.loops) * 3, np.float32)
+    imported.data.loops.foreach_get("normal", normals)
+    corners = np.empty(len(imported.data.loops), np.int32)
+    imported.data.loops.foreach_get("vertex_index", corners)
+    points = np.empty(len(imported.data.vertices) * 3, np.float32)
+    imported.data.vertices.foreach_get("co", points)
+    turn = np.array(imported.matrix_world)[:3, :3]
+    normals, points = normals.reshape(-1, 3) @ turn.T, points.reshape(-1, 3) @ turn.T
+    in_object = np.stack([mesh.vertices[:, 0], -mesh.vertices[:, 2], mesh.vertices[:, 1]], -1)
+    assert np.allclose(points, in_object, atol=1e-5)
+    wanted = vertex_normals(mesh.vertices, mesh.faces)
+    wanted = np.stack([wanted[:, 0], -wanted[:, 2], wanted[:, 1]], -1)[corners]
+    assert (normals * wanted).sum(-1).min() > 0.999

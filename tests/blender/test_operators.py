@@ -251,7 +251,7 @@ def test_save_and_reload_keep_the_portrait(engine, photo, tmp_path):
     obj = bpy.data.objects["Grüße an Oma"]
     assert obj.portrait_manifolds.portrait_path.startswith("//scene_portraits/")
     shutil.move(home, moved)
-    part("operators.state.portraits").forget_portraits()
+    part("operators.state.loaded").forget()
     bpy.ops.wm.open_mainfile(filepath=str(moved / "scene.blend"))
     obj = bpy.data.objects["Grüße an Oma"]
     bpy.context.view_layer.objects.active = obj
@@ -260,7 +260,7 @@ def test_save_and_reload_keep_the_portrait(engine, photo, tmp_path):
     assert bpy.ops.portrait_manifolds.render_view() == {"FINISHED"}
     copy = obj.copy()
     bpy.context.collection.objects.link(copy)
-    assert part("operators.state.portraits").load(copy) is part("operators.state.portraits").load(obj)
+    assert part("operators.state.loaded").load(copy) is part("operators.state.loaded").load(obj)
 
 
 def test_saving_a_copy_leaves_the_session_alone(engine, photo, tmp_path):
@@ -275,7 +275,7 @@ def test_saving_a_copy_leaves_the_session_alone(engine, photo, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "copies" / "copy.blend"))
     copied = bpy.data.objects["Grüße an Oma"]
     assert copied.portrait_manifolds.portrait_path == "//../own/" + stored.removeprefix("//")
-    assert part("operators.state.portraits").load(copied).model_id == "analytic"
+    assert part("operators.state.loaded").load(copied).model_id == "analytic"
 
 
 def test_append_and_link_keep_the_portrait(engine, photo, tmp_path):
@@ -291,8 +291,8 @@ def test_append_and_link_keep_the_portrait(engine, photo, tmp_path):
             wanted.objects = ["Grüße an Oma"]
         obj = wanted.objects[0]
         bpy.context.collection.objects.link(obj)
-        part("operators.state.portraits").forget_portraits()
-        assert part("operators.state.portraits").load(obj).model_id == "analytic"
+        part("operators.state.loaded").forget()
+        assert part("operators.state.loaded").load(obj).model_id == "analytic"
         if link:
             bpy.context.view_layer.objects.active = obj
             with pytest.raises(RuntimeError, match="linked"):

@@ -20,7 +20,7 @@ from .test_repairs import Layout  # noqa: E402
 @pytest.fixture
 def preferences(scene, tmp_path):
     """The preferences with a cache folder of their own; put back afterwards."""
-    chosen = part("operators.preferences.preferences").preferences()
+    chosen = part("operators.state.options").preferences()
     chosen.cache_folder = str(tmp_path / "cache")
     part("operators.state.cache")._size = (0.0, (0, 0))
     part("operators.work.problems").forget()
@@ -162,7 +162,7 @@ def test_a_cancelled_installation_leaves_nothing(preferences, other_model):
 
 def test_the_chosen_model_is_used(preferences, other_model, monkeypatch):
     preferences.model_path = str(other_model)
-    options = part("operators.preferences.preferences").engine_options()
+    options = part("operators.state.options").engine_options()
     assert part("operators.models.models").model(options).id == "mine/../2"
     assert part("operators.models.models").device_in_use() in ("cpu", "cuda")
 
@@ -204,5 +204,5 @@ def test_default_options_reach_new_scenes_and_no_others(preferences, portrait_fi
 
 def test_every_default_option_exists(extension):
     settings = part("operators.state.settings").SceneSettings
-    groups = part("operators.preferences.preferences").DEFAULTS.values()
+    groups = part("operators.state.options").DEFAULTS.values()
     assert {name for names in groups for name in names} <= set(settings.bl_rna.properties.keys())

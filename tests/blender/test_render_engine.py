@@ -38,8 +38,8 @@ def world_camera():
 def visible():
     """[(Portrait, world matrix, background)] of the scene."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    found = part("operators.engine.render_engine").visible_portraits(depsgraph)
-    return [(part("operators.state.portraits").load_file(path), *placed) for path, *placed in found]
+    found = part("operators.engine.scene").visible_portraits(depsgraph)
+    return [(part("operators.state.loaded").load_file(path), *placed) for path, *placed in found]
 
 
 def composite(found, camera, **options):

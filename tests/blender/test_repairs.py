@@ -136,7 +136,7 @@ def test_choosing_what_is_no_photo_changes_nothing(engine, photo, tmp_path):  # 
 
 
 def test_a_broken_model_leads_back_to_the_built_in_one(scene, photo, tmp_path):  # noqa: F811
-    preferences = part("operators.preferences.preferences").preferences()
+    preferences = part("operators.state.options").preferences()
     (tmp_path / "card.json").write_text("{")
     preferences.model_path, preferences.device = str(tmp_path), "cpu"
     try:
@@ -154,7 +154,7 @@ def test_a_broken_model_leads_back_to_the_built_in_one(scene, photo, tmp_path): 
 
 
 def test_a_device_that_is_not_there(scene, photo):  # noqa: F811
-    preferences = part("operators.preferences.preferences").preferences()
+    preferences = part("operators.state.options").preferences()
     preferences.device = "coreml"
     try:
         with pytest.raises(RuntimeError, match="coreml is not available"):
@@ -189,5 +189,5 @@ def test_diagnostics_help_and_tell_no_secret(scene, monkeypatch):
     text = part("operators.service.diagnostics").text()
     for word in (bpy.app.version_string, "onnxruntime", "numpy", "device: auto", "test_repairs.py", "levels"):
         assert word in text, word
-    card = part("operators.models.model_store").facts(part("operators.preferences.preferences").model_folder())
+    card = part("operators.models.model_store").facts(part("operators.state.options").model_folder())
     assert card.sha256 in text and os.environ["HOME"] not in text

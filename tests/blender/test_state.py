@@ -20,7 +20,7 @@ operators = bpy.ops.portrait_manifolds
 def blank(blend=None):
     """A new empty file, saved if a path is given; nothing of the old one stays in memory."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    part("operators.state.portraits").forget_portraits()
+    part("operators.state.loaded").forget()
     if blend:
         blend.parent.mkdir(parents=True, exist_ok=True)
         bpy.ops.wm.save_as_mainfile(filepath=str(blend))
@@ -42,7 +42,7 @@ def kinds(obj):
 
 
 def loads(obj):
-    return part("operators.state.portraits").load(obj).model_id == "analytic"
+    return part("operators.state.loaded").load(obj).model_id == "analytic"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def with_photo(scene, portrait_file, tmp_path):
     shutil.copy(portrait_file, folder / "ball.manifolds")
     obj = place(folder / "ball.manifolds")
     settings = obj.portrait_manifolds
-    part("operators.state.portraits").keep_photo(obj, folder / "sphere.jpg")
+    part("operators.state.portrait_files").keep_photo(obj, folder / "sphere.jpg")
     settings.photo_size, settings.model_id, settings.model_sha256 = (800, 700), "analytic", "0" * 64
     obj.select_set(True)
     return obj
@@ -86,14 +86,14 @@ def test_moved_blend(with_photo, no_model_check, tmp_path, packed):
     else:
         shutil.move(home, moved)
     blank()
-    shutil.rmtree(part("operators.state.portraits").user_folder() / "unpacked", ignore_errors=True)
+    shutil.rmtree(part("operators.state.folders").user_folder() / "unpacked", ignore_errors=True)
     bpy.ops.wm.open_mainfile(filepath=str(moved / "scene.blend"))
     obj = bpy.data.objects["Ball"]
     bpy.context.view_layer.objects.active = obj
     assert loads(obj) and kinds(obj) == []
     from inference.photo.open import open_photo
 
-    pixels = open_photo(part("operators.state.portraits").photo_of(obj))
+    pixels = open_photo(part("operators.state.portrait_files").photo_of(obj))
     assert pixels.shape == (700, 800, 3)
     assert operators.add_camera(whole_photo=True) == {"FINISHED"}
 
@@ -103,7 +103,7 @@ def test_packing_drops_the_photos_metadata_and_keeps_its_pixels(with_photo, tmp_
 
     from inference.photo.open import open_photo
 
-    portraits = part("operators.state.portraits")
+    portraits = part("operators.state.portrait_files")
     before = open_photo(portraits.photo_of(with_photo))
     assert operators.pack() == {"FINISHED"}
     text = with_photo.portrait_manifolds.packed
@@ -136,11 +136,11 @@ def test_duplicates_share_what_is_packed(with_photo):
     copy = with_photo.copy()
     bpy.context.collection.objects.link(copy)
     assert copy.portrait_manifolds.packed == with_photo.portrait_manifolds.packed
-    other = place(part("operators.state.portraits").file_of(with_photo), "Other")
+    other = place(part("operators.state.portrait_files").file_of(with_photo), "Other")
     with_photo.select_set(False)
     assert operators.pack(photo=False) == {"FINISHED"}
     assert len(bpy.data.texts) == 2, "the other one has no photo"
-    third = place(part("operators.state.portraits").file_of(other), "Third")
+    third = place(part("operators.state.portrait_files").file_of(other), "Third")
     assert operators.pack(photo=False) == {"FINISHED"}
     assert third.portrait_manifolds.packed == other.portrait_manifolds.packed and len(bpy.data.texts) == 2
 
@@ -149,7 +149,7 @@ def test_hostile_packed_data_is_refused(with_photo, no_model_check, tmp_path):
     """A hash that is a path, a hash that is another's, a newer format: an error, and no file is written."""
     operators.pack()
     text = with_photo.portrait_manifolds.packed
-    shutil.rmtree(part("operators.state.portraits").user_folder() / "unpacked", ignore_errors=True)
+    shutil.rmtree(part("operators.state.folders").user_folder() / "unpacked", ignore_errors=True)
     good = text["portrait_sha256"]
     for bad in ("../../../../tmp/evil", "0" * 64, 7):
         text["portrait_sha256"] = bad
@@ -160,7 +160,7 @@ def test_hostile_packed_data_is_refused(with_photo, no_model_check, tmp_path):
     with pytest.raises(RuntimeError, match="newer version"):
         operators.extract_mesh()
     assert kinds(with_photo) == ["newer"]
-    assert not list((part("operators.state.portraits").user_folder()).glob("unpacked/*.manifolds"))
+    assert not list((part("operators.state.folders").user_folder()).glob("unpacked/*.manifolds"))
 
 
 def test_inverting_again_replaces_what_is_packed(engine, photo):  # noqa: F811
@@ -171,7 +171,7 @@ def test_inverting_again_replaces_what_is_packed(engine, photo):  # noqa: F811
     operators.refine()
     packed = obj.portrait_manifolds.packed
     assert "portrait" not in packed and "photo" in packed and len(bpy.data.texts) == 1
-    part("operators.state.portraits").forget_portraits()
+    part("operators.state.loaded").forget()
     assert loads(obj)
     operators.pack()
     assert "portrait" in obj.portrait_manifolds.packed and len(bpy.data.texts) == 1
@@ -190,9 +190,9 @@ def test_append_and_link_from_a_moved_library(with_photo, no_model_check, tmp_pa
     if not packed and not link and not hasattr(bpy.app.handlers, "blend_import_post"):
         pytest.skip("Blender says what was appended from 4.3 on")
     assert loads(obj) and kinds(obj) == []
-    assert pathlib.Path(part("operators.state.portraits").photo_of(obj)).is_file()
+    assert pathlib.Path(part("operators.state.portrait_files").photo_of(obj)).is_file()
     bpy.ops.wm.save_mainfile()
-    part("operators.state.portraits").forget_portraits()
+    part("operators.state.loaded").forget()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "user" / "user.blend"))
     assert loads(bpy.data.objects["Ball"]) and kinds(bpy.data.objects["Ball"]) == []
 
@@ -211,7 +211,7 @@ def test_library_override(with_photo, no_model_check, tmp_path):
 
     def reopen():
         bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "user" / "user.blend"))
-        part("operators.state.portraits").forget_portraits()
+        part("operators.state.loaded").forget()
         bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "user" / "user.blend"))
         return next(obj for obj in bpy.data.objects if obj.override_library is not None)
 
@@ -223,7 +223,7 @@ def test_library_override(with_photo, no_model_check, tmp_path):
     shutil.copy(tmp_path / "source" / "ball.manifolds", own)
     assert operators.relink(filepath=str(own)) == {"FINISHED"}
     override = reopen()
-    assert pathlib.Path(part("operators.state.portraits").file_of(override)) == own and loads(override)
+    assert pathlib.Path(part("operators.state.portrait_files").file_of(override)) == own and loads(override)
 
 
 def test_rename_keeps_portrait_and_picture(with_photo):
@@ -306,7 +306,7 @@ def test_a_newer_or_damaged_file_is_said(with_photo, no_model_check, tmp_path):
 def test_a_missing_model_is_said_and_relinked(with_photo, tmp_path):
     from tests.fakes import write_model
 
-    health, preferences = part("operators.state.health"), part("operators.preferences.preferences").preferences()
+    health, preferences = part("operators.state.health"), part("operators.state.options").preferences()
     assert health.installed_model() is not None
     assert kinds(with_photo) == ["model"], "the portrait was made by another model than the one that ships"
     wrong, right = write_model(tmp_path / "wrong", id="wrong"), write_model(tmp_path / "right", {"more.txt": b"1"})

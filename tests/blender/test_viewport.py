@@ -47,7 +47,7 @@ class RegionData:
 
 def portraits_and_camera(ortho=False):
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    found = part("operators.engine.render_engine").visible_portraits(depsgraph)
+    found = part("operators.engine.scene").visible_portraits(depsgraph)
     return found, part("operators.engine.cameras").region_camera(Region, RegionData(ortho))
 
 
@@ -116,7 +116,8 @@ def test_an_inversion_that_ends_is_seen_at_once(portrait):
     finally:
         bpy.app.handlers.depsgraph_update_post.pop()
     assert portrait in told
-    assert [path for path, *_ in portraits_and_camera()[0]] == [part("operators.state.portraits").file_of(portrait)]
+    file_of = part("operators.state.portrait_files").file_of
+    assert [path for path, *_ in portraits_and_camera()[0]] == [file_of(portrait)]
 
 
 def test_the_background_is_shown_when_asked_for(portrait):
@@ -164,8 +165,8 @@ def test_render_border_in_the_viewport(portrait, kind):
     scene.render.resolution_x, scene.render.resolution_y = 400, 300
     bpy.context.view_layer.update()
     full = cameras.world_camera(scene.camera, bpy.context.evaluated_depsgraph_get(), scene)
-    frame = cameras.resize(full, 200, 150)  # shown at half its size, at (60, 25) of a larger region
-    shown = cameras.crop(frame, -60, -25, 260, 215)
+    frame = full.scaled(200, 150)  # shown at half its size, at (60, 25) of a larger region
+    shown = frame.cropped(-60, -25, 260, 215)
     assert border_of(shown, "CAMERA") == (0, 0, 320, 240)
     scene.render.use_border = True
     scene.render.border_min_x, scene.render.border_max_x = 0.5, 0.75
@@ -183,10 +184,9 @@ def test_render_border_in_the_viewport(portrait, kind):
 
 def test_a_new_view_replaces_the_old_one(portrait):
     found, camera = portraits_and_camera()
-    cameras = part("operators.engine.cameras")
     viewport = part("operators.engine.viewport").Viewport(lambda: None)
     for size in (64, 96, 128, 80):
-        viewport.want(cameras.resize(camera, size, size), found, (0.1, 0.2, 0.3))
+        viewport.want(camera.scaled(size, size), found, (0.1, 0.2, 0.3))
         time.sleep(0.005)
     assert viewport.wait(30)
     assert viewport._picture.shape == (80, 80, 4) and viewport._picture[..., 3].min() == 1.0

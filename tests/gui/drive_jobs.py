@@ -234,7 +234,7 @@ def install_model(lab):
     jobs = part("operators.work.jobs")
     yield from wait(jobs.queue.pending, "the installation begins")
     yield from wait(lambda: not jobs.queue.pending(), "the model is installed")
-    chosen = part("operators.preferences.preferences").preferences().model_path
+    chosen = part("operators.state.options").preferences().model_path
     step("install_model", chosen=Path(chosen).name, problems=[p.text for p in part("operators.work.problems").shown()])
 
 

@@ -6,9 +6,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from tests.data_pack import data_pack
 from training.errors import TrainingError
 from training.synthetic import cycles
-from training.synthetic.assets import DEFAULT_DATA
 
 PROJECTION = """
 import json, sys
@@ -44,9 +44,7 @@ def blender_python():
 def made(blender_python):
     """One bald head by Cycles and by OpenGL: two rows."""
     pytest.importorskip("moderngl")
-    if not (DEFAULT_DATA / "heads" / "mh_base.npz").is_file():
-        pytest.skip(f"no head assets in {DEFAULT_DATA}")
-    return cycles.Darkroom(python=blender_python, samples=2).make((77, 0, 1))
+    return cycles.Darkroom(data_pack(), python=blender_python, samples=2).make((77, 0, 1))
 
 
 def test_blender_projects_as_the_camera_does(blender_python):
@@ -93,7 +91,7 @@ class Stub:
 
 
 def test_an_interrupted_set_goes_on_and_evaluation_reads_it(made, tmp_path):
-    from training.evaluate import read_heads
+    from training.evaluation.heads import read_heads
 
     with pytest.raises(KeyboardInterrupt):
         cycles.write_set(Stub(made[0], fails_at=1), tmp_path, 3, 5)

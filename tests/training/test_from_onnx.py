@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from training.errors import TrainingError
-from training.export import TOLERANCE, compare, load_checkpoint, networks
-from training.model.model import GEOMETRY, PortraitModel
+from training.model.geometry import GEOMETRY
+from training.model.model import PortraitModel
+from training.run.checkpoint import load_checkpoint
 from training.weights.from_onnx import read_geometry, start_from
+from training.weights.to_onnx import TOLERANCE, compare, networks
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from tests import reference
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
-from training.export import export_network, networks  # noqa: E402
 from training.model import manifolds as mf  # noqa: E402
 from training.model import networks as nets  # noqa: E402
+from training.model.geometry import SHEETS  # noqa: E402
 from training.model.model import PortraitModel  # noqa: E402
-from training.model.networks import SHEETS  # noqa: E402
+from training.weights.to_onnx import export_network, networks  # noqa: E402
 
 
 def sheet_radii():

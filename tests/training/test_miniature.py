@@ -26,8 +26,7 @@ def test_photos_are_aligned_by_their_labels(real, geometry):
 
 def test_the_sheets_enclose_the_heads(geometry, shards):
     from training.data.shards import open_shards
-    from training.model.networks import SHEETS
-    from training.population import levels
+    from training.model.geometry import SHEETS, levels
 
     with np.load(geometry) as data:
         radius = np.asarray(open_shards([shards])[0]["dome_radius"]).astype(np.float32)

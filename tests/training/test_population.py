@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.population import for_grid, part_colours
+from training.model.geometry import for_grid, part_colours
 
 
 def test_part_colours_are_means_of_heads_and_mirror_images():

@@ -9,6 +9,7 @@ import torch
 
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
+from tests.data_pack import data_pack
 from tests.training.conftest import command_line
 from training import train
 from training.data import batches, fresh_heads
@@ -16,7 +17,7 @@ from training.errors import TrainingError
 from training.run.presets import PRESETS, override
 from training.synthetic import passes, torch_raster, torch_shading, torch_textures
 from training.synthetic.appearance import DEFAULT_MATERIAL
-from training.synthetic.assets import Part, asset_folder
+from training.synthetic.assets import Part
 from training.synthetic.torch_renderer import TorchRenderer, reduce_color, reduce_depth
 
 HEAD = (7, 0, 0)  # wears strands, brows and lashes, a suit and a tie
@@ -158,10 +159,7 @@ def test_a_ball_has_the_silhouette_depth_and_colour_of_its_formula():
 
 @pytest.fixture(scope="module")
 def assets():
-    try:
-        return asset_folder()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
+    return data_pack()
 
 
 @pytest.fixture(scope="module")
@@ -171,11 +169,11 @@ def both(assets):
     from training.synthetic import generate
 
     try:
-        opengl = generate.Studio()
+        opengl = generate.Studio(assets)
     except Exception as error:  # noqa: BLE001  (whatever the driver raises)
         pytest.skip(f"no OpenGL without a window here: {error}")
     torch.set_num_threads(1)
-    studio = generate.Studio(renderer=generate.renderer_class("torch", "cpu"))
+    studio = generate.Studio(assets, generate.renderer_class("torch", "cpu"))
     return opengl.make(HEAD), studio.make(HEAD)
 
 
@@ -212,7 +210,7 @@ def test_both_renderers_agree_on_labels_and_the_inner_dome(both):
 def reader(shards, geometry, count, chunk, workers=0, start=0):
     """Batches of one chunk a step, with fresh heads."""
     preset = override(PRESETS["cpu"], [f"batch={chunk}", f"chunk={chunk}"])
-    fresh = fresh_heads.FreshHeads(count)
+    fresh = fresh_heads.FreshHeads(count, data=data_pack())
     out = batches.Batches(preset, [shards], None, dict(np.load(geometry)), 3, workers, lambda items: items, fresh)
     out.open(batches.look([shards], 0), start, True)
     return out
@@ -244,14 +242,15 @@ def test_fresh_heads_beside_shards(shards, geometry, assets):
 
 
 def test_a_run_on_fresh_heads(assets, shards, geometry, tmp_path):
-    line = command_line(shards, geometry, tmp_path / "run", "--fresh-heads", settings=("batch=1",), samples=1)
+    more = ("--fresh-heads", "--data", str(assets))
+    line = command_line(shards, geometry, tmp_path / "run", *more, settings=("batch=1",), samples=1)
     assert train.main(line) == 0
     assert (tmp_path / "run" / "last.pt").exists()
 
 
 def test_missing_assets_are_one_clear_line(shards, geometry, tmp_path):
     more = ("--fresh-heads", "1", "--data", str(tmp_path))
-    with pytest.raises(TrainingError, match="no head assets in .*--data"):
+    with pytest.raises(TrainingError, match="is not the data pack .*--data"):
         train.main(command_line(shards, geometry, tmp_path / "run", *more))
 
 

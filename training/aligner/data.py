@@ -23,6 +23,7 @@ from inference.alignment.detection import (
     face_square,
 )
 from inference.photo.warp import invert_affine, square_to_photo, warp_to_crop
+from training.data.photos import crop_of
 
 SOURCE_SIZE = 320  # pixels, side of a stored source image
 SOURCE_SPAN = 2.9  # that side over the face's box side, for real photos
@@ -56,13 +57,7 @@ def load_real(folder, labels, mattes):
         centre, side, _ = face_square(points)
         affine = square_to_photo(centre, SOURCE_SPAN * side, 0.0, SOURCE_SIZE)
         rgba = np.dstack([warp_to_crop(photo, affine, SOURCE_SIZE), warp_to_crop(matte, affine, SOURCE_SIZE)])
-        corner = affine @ (0.5, 0.5, 1) - 0.5
-        inside = cv2.warpAffine(
-            np.full(photo.shape[:2], 255, np.uint8),
-            np.column_stack([affine[:, :2], corner]),
-            (SOURCE_SIZE, SOURCE_SIZE),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        )
+        inside = crop_of(np.full(photo.shape[:2], 255, np.uint8), affine, SOURCE_SIZE)
         inverse = invert_affine(affine)
         images.append(rgba)
         known.append(inside)

@@ -19,12 +19,11 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 from inference.alignment.align import align, align_landmarks, find_faces
-from inference.errors import PortraitError
 from inference.photo.warp import square_to_photo
+from training.errors import TrainingError, command
+from training.evaluation.metrics import EYE_CORNERS, eye_distance
 
 from . import data as training_data
-
-EYE_CORNERS = ((33, 133), (263, 362))
 
 
 class AlignerModel:
@@ -44,14 +43,14 @@ class AlignerModel:
         return self.sessions[name]
 
 
-def eye_distance(landmarks):
-    right, left = (landmarks[list(corners)].mean(0) for corners in EYE_CORNERS)
-    return float(np.linalg.norm(right - left))
+def eyes_apart(landmarks):
+    """Pixels between the eyes' centres of landmarks (468, 2)."""
+    return eye_distance(landmarks[np.ravel(EYE_CORNERS)])
 
 
 def matches(face, truth):
     """Whether a found face is the labelled one: centres less than half an eye distance apart."""
-    return np.linalg.norm(face.landmarks.mean(0) - truth.mean(0)) < 0.5 * eye_distance(truth)
+    return np.linalg.norm(face.landmarks.mean(0) - truth.mean(0)) < 0.5 * eyes_apart(truth)
 
 
 def angle_between(first, second):
@@ -80,7 +79,7 @@ def evaluate_photos(photos, labels, model):
             missed.append(name)
             continue
         expected = align_landmarks(photo, truth, model.geometry["mean_landmarks"])
-        distance = np.linalg.norm(faces[0].landmarks - truth, axis=1).mean() / eye_distance(truth)
+        distance = np.linalg.norm(faces[0].landmarks - truth, axis=1).mean() / eyes_apart(truth)
         scale = np.linalg.norm(found.crop_to_photo[:, 0]) / np.linalg.norm(expected.crop_to_photo[:, 0])
         rows.append(
             {
@@ -94,6 +93,8 @@ def evaluate_photos(photos, labels, model):
                 "confidence": faces[0].score,
             }
         )
+    if not rows:
+        raise TrainingError(f"none of the {len(missed)} labelled faces was found: train the detector for longer")
     values = {key: np.array([row[key] for row in rows]) for key in rows[0] if key != "name"}
     return {
         "photos": len(rows) + len(missed),
@@ -190,7 +191,7 @@ def paste(photo, landmarks, background, share, roll, seed):
     return mixed, (landmarks * ratio) @ linear.T + offset
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="folder with face_detector.onnx and face_landmarks.onnx")
     parser.add_argument("--mean", help="mean landmarks (468, 3) .npy; default: geometry.npz of the model")
@@ -202,16 +203,13 @@ def main():
     parser.add_argument("--negatives", help="folder of further pictures without a face")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", help="JSON to write")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
     if arguments.mean:
         mean = np.load(arguments.mean)
     else:
         mean = np.load(pathlib.Path(arguments.model) / "geometry.npz")["mean_landmarks"]
     model = AlignerModel(arguments.model, mean, arguments.threads)
-    try:
-        result = {"photos": evaluate_photos(arguments.photos, arguments.labels, model)}
-    except PortraitError as error:
-        raise SystemExit(f"a labelled photo was refused: {error}") from error
+    result = {"photos": evaluate_photos(arguments.photos, arguments.labels, model)}
     if arguments.data:
         result["stress"] = evaluate_stress(arguments.photos, arguments.labels, model, arguments.data)
         result["negatives"] = evaluate_negatives(model, arguments.data, arguments.negatives)
@@ -227,4 +225,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -16,6 +16,7 @@ import onnx
 import onnxruntime
 import torch
 
+from training.errors import command
 from training.weights.stored_weights import store
 
 from .networks import FaceDetector, FaceLandmarks
@@ -67,16 +68,16 @@ def export(name, checkpoint, folder):
     }
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", help="checkpoint of training.aligner.train detector")
     parser.add_argument("--landmarks", help="checkpoint of training.aligner.train landmarks")
     parser.add_argument("--out", required=True, help="folder of the model")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
     for name, checkpoint in (("face_detector", arguments.detector), ("face_landmarks", arguments.landmarks)):
         if checkpoint:
             print(name, json.dumps(export(name, checkpoint, arguments.out)))
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

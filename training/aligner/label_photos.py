@@ -1,8 +1,8 @@
 """Label a folder of portrait photos with MediaPipe: 468 face landmarks and a matte of the person.
 
 The labels teach the aligner and the inversion networks on real photos. MediaPipe is needed only here; its last
-version that carries the models inside the wheel is 0.10.21 (Python 3.12 or older), so give it an environment of
-its own: ``python3.11 -m venv labels && labels/bin/pip install mediapipe==0.10.21``.
+version that carries the models inside the wheel is 0.10.21 (Python 3.12 or older), so it has an environment of
+its own, ``.venv-labels``: ``python3.11 scripts/environment.py --labels`` makes it.
 
     python -m training.aligner.label_photos PHOTOS --out labels.npz --mattes MATTES
 
@@ -24,7 +24,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+from training.data.photos import photos_in
+from training.errors import TrainingError, command
+
 HEAD_SIDE = 2.4  # side of the square around the head in heights of the face mesh
 EDGE_RADIUS = 0.012  # radius of the guided filter relative to that side
 EDGE_EPSILON = 2e-3  # its regularisation, squared intensity in 0..1
@@ -81,17 +83,21 @@ def _guided_filter(guide, image, radius):
     return mean(slope) * guide + mean(mean_image - slope * mean_guide)
 
 
-def label_folder(folder, out, mattes=None):
-    """Label every photo of a folder; see the module's text. Returns the names of photos without a face."""
+def mediapipe(solution):
+    """One of MediaPipe's solutions, which other environments do not have. Raises TrainingError."""
     try:
         import mediapipe as mp
 
-        face_mesh, selfie = mp.solutions.face_mesh, mp.solutions.selfie_segmentation
+        return getattr(mp.solutions, solution)
     except (ImportError, AttributeError):
-        sys.exit("label_photos needs MediaPipe with its models inside: pip install mediapipe==0.10.21")
-    paths = sorted(p for p in pathlib.Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
-    if not paths:
-        sys.exit(f"no photos (.jpg, .png, .webp) in {folder}")
+        raise TrainingError("this interpreter has no MediaPipe with its models inside: python3.11 scripts/environment.py "
+                            "--labels makes .venv-labels, which has") from None  # fmt: skip
+
+
+def label_folder(folder, out, mattes=None):
+    """Label every photo of a folder; see the module's text. Returns the names of photos without a face."""
+    face_mesh, selfie = mediapipe("face_mesh"), mediapipe("selfie_segmentation")
+    paths = photos_in(pathlib.Path(folder))
     if mattes is not None:
         pathlib.Path(mattes).mkdir(parents=True, exist_ok=True)
     names, landmarks, missing = [], [], []
@@ -119,10 +125,8 @@ def label_folder(folder, out, mattes=None):
 
 def label_shards(folder, out):
     """Landmarks of the photos of synthetic shards (photo.npy, RGBA) as MediaPipe sees them over grey."""
-    import mediapipe as mp
-
     found = {}
-    with mp.solutions.face_mesh.FaceMesh(static_image_mode=True, min_detection_confidence=0.3) as mesher:
+    with mediapipe("face_mesh").FaceMesh(static_image_mode=True, min_detection_confidence=0.3) as mesher:
         for shard in sorted(pathlib.Path(folder).glob("shard_*")):
             photos = np.load(shard / "photo.npy", mmap_mode="r")
             points = np.full((len(photos), 468, 2), np.nan, np.float32)
@@ -137,13 +141,13 @@ def label_shards(folder, out):
     np.savez(out, **found)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="folder of photos")
     parser.add_argument("--out", required=True, help="labels, .npz")
     parser.add_argument("--mattes", help="folder for the mattes, left out when not given")
     parser.add_argument("--shards", action="store_true", help="the folder holds shards of training.synthetic")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
     if arguments.shards:
         return label_shards(arguments.folder, arguments.out)
     missing = label_folder(arguments.folder, arguments.out, arguments.mattes)
@@ -152,4 +156,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -22,6 +22,8 @@ from torch.nn import functional as F
 
 from inference.alignment.detection import face_square
 from inference.alignment.pose import landmark_weights
+from training.errors import command
+from training.pack.folder import HELP, pack_folder
 
 from ..synthetic.assets import AssetPack
 from ..synthetic.heads import mean_landmarks
@@ -175,10 +177,10 @@ def train(
     os.replace(temporary, out)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("network", choices=NETWORKS)
-    parser.add_argument("--data", required=True, type=pathlib.Path, help="folder of the data pack")
+    parser.add_argument("--data", type=pathlib.Path, help=HELP)
     parser.add_argument("--labels", required=True, help="labels of data/portraits/train, .npz")
     parser.add_argument("--mattes", required=True, help="folder of the mattes of those photos")
     parser.add_argument("--synthetic", help="folder of synthetic shards")
@@ -192,11 +194,12 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", help="checkpoint to go on from")
     parser.add_argument("--out", required=True, help="checkpoint, .pt")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(arguments)
+    pack = pack_folder(arguments.data)
     torch.set_num_threads(arguments.threads)
     cv2.setNumThreads(1)  # before any use: its thread pool does not survive the fork of the workers
-    real = data.load_real(arguments.data / "portraits" / "train", arguments.labels, arguments.mattes)
-    backgrounds = data.build_backgrounds(arguments.data, real, arguments.seed)
+    real = data.load_real(pack / "portraits" / "train", arguments.labels, arguments.mattes)
+    backgrounds = data.build_backgrounds(pack, real, arguments.seed)
     sources = real
     if arguments.synthetic:
         synthetic = data.load_synthetic(
@@ -208,7 +211,7 @@ def main():
         arguments.network,
         sources,
         backgrounds,
-        mean_landmarks(AssetPack(arguments.data)),
+        mean_landmarks(AssetPack(pack)),
         arguments.out,
         arguments.minutes,
         batch_size=arguments.batch_size,
@@ -220,4 +223,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -14,7 +14,7 @@ from inference.inversion.matting import without_fringe
 from inference.inversion.sheets import KNEE, level_bounds
 from inference.inversion.visibility import VISIBLE_SIZE, far_depth
 from training.data.shards import open_shards
-from training.population import levels, mirrored_landmarks
+from training.model.geometry import TEXTURE, levels, mirrored_landmarks
 
 CHIN = 152  # FaceMesh landmark
 COLLAR = 12.0  # pixels below the chin over which a dye of the clothes fades in
@@ -72,7 +72,7 @@ def apply_curves(image, curves):
 def sample_dye(rng):
     """Another colour for clothes, a function of pixels (h, w, 3) uint8 and how much of each is cloth, (h, w) in [0, 1].
 
-    Neither the suits of the asset pack nor those of official portraits come in many colours.
+    Neither the suits of the data pack nor those of official portraits come in many colours.
     """
     colour, gain, offset = rng.uniform(0.1, 1.0, 3), rng.uniform(0.6, 2.0), rng.uniform(0, 80)
     strength = rng.uniform(0.5, 1.0)
@@ -218,11 +218,11 @@ class RealPortraits(torch.utils.data.Dataset):
             "landmarks": torch.from_numpy(landmarks.astype(np.float32)),
             "camera": torch.from_numpy(camera),
             "known": torch.from_numpy((known > 127).astype(np.float32))[None],
-            "level": zero(1, 160, 160),
-            "gap": zero(1, 160, 160),
-            "dome": zero(3, 160, 160),
-            "seen": zero(1, 160, 160),
-            "dome_parts": zero(3, 160, 160),
+            "level": zero(1, TEXTURE, TEXTURE),
+            "gap": zero(1, TEXTURE, TEXTURE),
+            "dome": zero(3, TEXTURE, TEXTURE),
+            "seen": zero(1, TEXTURE, TEXTURE),
+            "dome_parts": zero(3, TEXTURE, TEXTURE),
             "photo_parts": zero(3, 256, 256),
             "synthetic": torch.tensor(0.0),
             "view": zero(4, 256, 256),
@@ -244,7 +244,7 @@ class RealPortraits(torch.utils.data.Dataset):
         return np.stack(out)
 
 
-def level_gaps(radii, size=160):
+def level_gaps(radii, size=TEXTURE):
     """Distance of neighbouring levels outside and inside the knee, (size, size) float32 each, in units of 4 mm."""
     outer, bulk, inner = (at_texels(table, size, size) for table in level_bounds(radii))
     return (outer - bulk) / KNEE * 250.0, (bulk - inner) / (len(radii) - 1 - KNEE) * 250.0

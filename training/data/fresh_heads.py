@@ -7,7 +7,7 @@ import numpy as np
 
 from training.data.examples import SyntheticHeads
 from training.errors import TrainingError
-from training.synthetic.assets import asset_folder
+from training.pack.folder import pack_folder
 from training.synthetic.generate import ARRAYS, Studio, renderer_class
 
 NO_SHARD = 2**31  # stands for a shard's number in the seed, so that no shard of the same seed holds these people
@@ -17,17 +17,11 @@ ENDLESS = 2**40  # heads
 @dataclasses.dataclass(frozen=True)
 class FreshHeads:
     """What makes the heads. count: of every chunk's synthetic heads, None for all. device: of torch, renders them.
-    data: the asset pack's folder, None for the usual place. Raises TrainingError when the assets are not there."""
+    data: the data pack's folder, as of :func:`training.pack.folder.pack_folder`."""
 
     count: int | None = None
     device: str = "cpu"
     data: object = None
-
-    def __post_init__(self):
-        try:
-            asset_folder(self.data)
-        except FileNotFoundError as error:
-            raise TrainingError(str(error)) from None
 
     def keys(self, first, count):
         """Indices of the heads number ``first`` and following: each of them once, every other one as its mirror image."""
@@ -46,7 +40,7 @@ def fresh_heads(count, device, data):
     """FreshHeads of a command line: count, 0 for all; torch.device; folder or None. Raises TrainingError when it cannot be."""
     if count < 0:
         raise TrainingError(f"--fresh-heads {count}: give a number of heads, or nothing for all of a chunk")
-    return FreshHeads(count or None, str(device), data)
+    return FreshHeads(count or None, str(device), pack_folder(data))
 
 
 @functools.cache

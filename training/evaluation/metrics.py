@@ -54,7 +54,7 @@ def depth_at(depth, pixels, reach=2):
 
 
 def eye_distance(corners):
-    """Distance between the eyes' centres. corners: (4, 3), the right eye's two corners, then the left eye's."""
+    """Distance between the eyes' centres. corners: (4, 2 or 3), the right eye's two corners, then the left eye's."""
     return float(np.linalg.norm(corners[:2].mean(0) - corners[2:].mean(0)))
 
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from inference.errors import PortraitError
 from inference.geometry.cameras import CROP_SIZE
-from inference.photo.warp import warp_to_crop
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
-from training.evaluate import above_collar
-from training.evaluation.look_alikes import KINDS, MADE, REFUSED, WARNED, mapped
+from training.data.photos import crop_of
+from training.evaluation.look_alikes import KINDS, MADE, REFUSED, WARNED
 from training.evaluation.metrics import iou
 from training.evaluation.report import MISSING, median, share
+from training.evaluation.views import above_collar
 
 CRASHED = "crashed"  # an error that is not meant for people: always wrong
 ELSEWHERE = 0.2  # of the crop's side, a distance between the eyes: a crop further away shows something else
@@ -79,11 +79,8 @@ def framing(found, true):
 
 def in_crop(matte, portrait):
     """A matte (h, w) uint8 of the photo in the portrait's crop: (n, n) float32 in [0, 1], and where the photo is, bool."""
-    size, crop_to_photo = len(portrait.crop), np.asarray(portrait.crop_to_photo, np.float64)
-    centres = np.stack(np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5), -1)
-    photo = mapped(crop_to_photo, centres)
-    known = ((photo >= 0) & (photo <= matte.shape[::-1])).all(-1)
-    return warp_to_crop(matte, crop_to_photo, size).astype(np.float32) / 255, known
+    shown = [crop_of(image, portrait.crop_to_photo, len(portrait.crop)) for image in (matte, np.full_like(matte, 255))]
+    return shown[0].astype(np.float32) / 255, shown[1] == 255
 
 
 def silhouette(alpha, matte, known, above):

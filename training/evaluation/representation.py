@@ -13,8 +13,9 @@ from inference.geometry import domes, filling
 from inference.geometry.grids import at_texels, sample_grid
 from inference.inversion import sheets
 from inference.portrait import Portrait
-from training import evaluate
-from training.population import fill_and_smooth
+from training.evaluation import heads
+from training.evaluation.metrics import eye_distance_in_depth
+from training.model.geometry import fill_and_smooth
 
 SHEET_COUNTS = (11, 23, 47)  # sheets of the subject; the background is one more
 DENSE = 320  # texels per side of the dome textures through which every layout is rendered
@@ -115,12 +116,12 @@ def flat_to_dome(data, shape, index, size):
 
 
 def measure_representation(shard, index, radii, count, place=own_sheets, layout=None, texels=None):
-    """Measures, as of ``training.evaluate``, of one exact head.
+    """Measures, as of ``training.evaluation.heads``, of one exact head.
 
     radii (23, n, n): the model's sheets; count: how many are used; place: one of ``PLACEMENTS``. layout: how textures are
     stored, one of ``LAYOUTS``, with ``texels`` per side; None keeps the exact textures.
     """
-    head = evaluate.Head(shard, index)
+    head = heads.Head(shard, index)
     radius, rgba = np.array(shard["dome_radius"][index]).astype(np.float32), np.array(shard["dome_rgba"][index])
     known = (rgba[..., 3] > 127) & (radius > 0)
     sheets = np.ascontiguousarray(place(radius, known, radii, count), np.float32)
@@ -132,6 +133,6 @@ def measure_representation(shard, index, radii, count, place=own_sheets, layout=
     textures = np.zeros((count + 1, *exact.shape[1:]), np.uint8)
     textures[:count] = np.round(255 * np.clip(exact, 0, 1))
     portrait = Portrait(textures, sheets, head.camera, head.crop, np.eye(2, 3), (256, 256), head.name)
-    row, depth = evaluate.measure_head(portrait, head)
-    eyes = evaluate.eye_distance_in_depth(depth, head.landmarks, head.camera)
-    return {"name": head.name} | row | evaluate.measure_depths({evaluate.OURS: (depth, eyes)}, head)[evaluate.OURS]
+    row, depth = heads.measure_head(portrait, head)
+    eyes = eye_distance_in_depth(depth, head.landmarks, head.camera)
+    return {"name": head.name} | row | heads.measure_depths({heads.OURS: (depth, eyes)}, head)[heads.OURS]

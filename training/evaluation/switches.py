@@ -6,6 +6,8 @@ The parts meet at the inputs and outputs of the networks, so each is switched of
 import cv2
 import numpy as np
 
+from training.model.geometry import levels
+
 LANDMARKS = "landmarks"  # offsets of the landmarks: the mean face's are given instead
 VOXEL = "voxel"  # everything lifted from the photo onto the manifolds: coarse manifolds remain
 PIXELS = "pixels"  # the photo's colours and features in the decoder: the manifolds' own colours remain
@@ -65,8 +67,6 @@ class Told(_Changed):
 
 def exact_answers(shard, row, radii):
     """What the detail manifolds should say of a head of a shard: arrays by output, as the networks give them."""
-    from training.population import levels  # needs torch, which switching parts off does not
-
     rgba = np.array(shard["dome_rgba"][row])
     known = rgba[..., 3] > 127
     level = levels(np.where(known, np.array(shard["dome_radius"][row], np.float32), 0.0), radii)

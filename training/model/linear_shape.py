@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.model.networks import SHAPE_GRID, SHEETS
+from training.model.geometry import SHEETS
+from training.model.networks import SHAPE_GRID
 
 NOISE = 1.0  # pixels; standard deviation of the landmarks' errors
 RIDGE = 60.0

@@ -16,7 +16,7 @@ from inference.geometry.domes import column_rays
 from inference.inversion import visibility
 from inference.inversion.lifting import VOXEL_DEPTH
 from inference.inversion.sheets import KNEE
-from training.model.networks import SHEETS
+from training.model.geometry import SHEETS
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
 

@@ -14,8 +14,8 @@ from inference.inversion.decoding import EMPTIED, FILLED
 from inference.inversion.lifting import MAX_OFFSET, UNUSED_LANDMARKS
 from inference.inversion.visibility import VISIBLE_SIZE, far_depth
 from training.model import manifolds as mf
+from training.model.geometry import SHEETS
 from training.model.networks import (
-    SHEETS,
     Decoder,
     DetailEncoder,
     DetailManifolds,
@@ -25,8 +25,6 @@ from training.model.networks import (
     ending,
     in_levels,
 )
-
-GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour")  # arrays of geometry.npz, in PortraitModel's order
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,12 +22,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference.inversion.lifting import VOXEL_SLICES
+from training.model.geometry import SHEETS
 
-SHEETS = 23
 SHARPNESS = 5.0  # logit change of opacity per level of the model's sheets
 PARTS = 3  # skin, hair, cloth
 SHAPE_GRID, SHAPE_RANK = 40, 160  # texels per side of the linear guess of the shape, and its rank
 MATTE_GRID = 32  # pixels per side of the matte that it sees
+SQUEEZED, SQUEEZED_CELLS = 32, 8 * 8  # channels and cells of the last map of E_w (256 / 2^5 pixels a side) that keep their place
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +79,8 @@ class EncoderW(nn.Module):
             previous = channels
         self.image = nn.Sequential(*layers)
         self.landmarks = nn.Sequential(nn.Linear(2 * config.landmarks, 256), nn.LeakyReLU(0.2), nn.Linear(256, 256))
-        self.squeeze = nn.Conv2d(previous, 32, 1)
-        self.head = nn.Sequential(nn.Linear(previous + 32 * 64 + 256, 512), nn.LeakyReLU(0.2))
+        self.squeeze = nn.Conv2d(previous, SQUEEZED, 1)
+        self.head = nn.Sequential(nn.Linear(previous + SQUEEZED * SQUEEZED_CELLS + 256, 512), nn.LeakyReLU(0.2))
         self.codes = nn.Linear(512, styles * config.w_dim)
         inputs = 2 * config.landmarks + MATTE_GRID**2 + 6
         self.shape = nn.Sequential(nn.Linear(inputs, SHAPE_RANK), nn.Linear(SHAPE_RANK, SHAPE_GRID**2))

@@ -13,7 +13,7 @@ from inference.geometry import domes
 from inference.geometry.grids import sample_grid
 from inference.portrait import Portrait
 from inference.view.render import render_view
-from training.population import fill_and_smooth
+from training.model.geometry import fill_and_smooth
 
 TEXTURE = 320  # texels per side
 GRAZING = 0.15  # cosine below which the photo does not colour a texel

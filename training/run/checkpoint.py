@@ -6,33 +6,16 @@ second moments as uint8 on a logarithmic scale. A run that saves goes on from ex
 """
 
 import io
-import os
-import pathlib
 
 import torch
 
+from inference.files import write_atomically
 from training.errors import TrainingError
+from training.model.geometry import GEOMETRY
+from training.model.model import PortraitModel
 from training.model.networks import NetworkConfig
 
 FORMAT = 2
-
-
-def write_atomically(path, data):
-    """Write bytes beside path and move them into place: a killed run or a full disk leaves the old file as it was.
-
-    Raises OSError after removing what was half-written.
-    """
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def pack_first(moment):
@@ -114,10 +97,10 @@ def load_parameters(model, tensors):
 
 
 def save_checkpoint(path, state):
-    """Write a checkpoint atomically. Raises OSError when there is no room."""
-    buffer = io.BytesIO()
+    """Write a checkpoint atomically. Raises FolderUnusable when there is no room."""
+    buffer = io.BytesIO()  # torch turns a full disk into errors of its own
     torch.save({"format": FORMAT, **state}, buffer)
-    write_atomically(path, buffer.getbuffer())
+    write_atomically(path, lambda stream: stream.write(buffer.getbuffer()))
 
 
 def read_checkpoint(path):
@@ -139,3 +122,12 @@ def network_config(state):
         return NetworkConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in state["network"].items()})
     except TypeError as error:
         raise TrainingError(f"the checkpoint belongs to other networks ({error})") from None
+
+
+def load_checkpoint(path, geometry=None, averaged=True):
+    """PortraitModel and step of a checkpoint of training.train, with its own geometry or the arrays of another."""
+    state = read_checkpoint(path)
+    geometry = geometry or {name: value.numpy() for name, value in state["geometry"].items()}
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY), network_config(state))
+    load_parameters(model, state["average" if averaged else "model"])
+    return model.eval().requires_grad_(False), state["step"]

@@ -9,7 +9,7 @@ import time
 
 from tqdm import tqdm
 
-from training.run.checkpoint import write_atomically
+from inference.files import write_atomically
 
 
 class Journal:
@@ -39,7 +39,8 @@ class Journal:
         if self.path.exists():
             lines = self.path.read_text().splitlines()
             kept = [line for line in lines if line and json.loads(line)["step"] <= step]
-            write_atomically(self.path, "".join(f"{line}\n" for line in kept).encode())
+            text = "".join(f"{line}\n" for line in kept)
+            write_atomically(self.path, lambda stream: stream.write(text.encode()))
 
     def _write(self, action, *arguments, **named):
         try:
@@ -102,7 +103,7 @@ class Journal:
         folder = self.folder / "pictures"
         data = cv2.imencode(".png", sheet[..., ::-1])[1].tobytes()
         self._write(folder.mkdir, exist_ok=True)
-        self._write(write_atomically, folder / f"step_{step:07d}.png", data)
+        self._write(write_atomically, folder / f"step_{step:07d}.png", lambda stream: stream.write(data))
         if self.writer:
             self._write(self.writer.add_image, "validation", sheet, step, dataformats="HWC")
             for name, value in scores.items():

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from training.errors import TrainingError
-from training.gan import Discriminator, angles
+from training.model.discriminator import Discriminator, angles
 from training.model.networks import DetailEncoder, NetworkConfig
 from training.run import checkpoint as ck
 from training.run.optimizer import Optimizer

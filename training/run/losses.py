@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from inference.geometry.filling import LEAST, NARROWEST
-from training.model.networks import SHEETS
+from training.model.geometry import SHEETS
 
 FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
 
@@ -69,7 +69,7 @@ def spread(values, weight):
     return found
 
 
-def parts(logits, wanted, real):
+def part_entropy(logits, wanted, real):
     """Cross entropy of part logits (B, 3, h, w) against shares (B, 3, h, w) of skin, hair and cloth, where there are any."""
     share = wanted * (1 - real).view(-1, 1, 1, 1)
     return -(share * F.log_softmax(logits.float(), 1)).sum() / (share.sum() + 1.0)
@@ -80,7 +80,7 @@ def difference(image):
     return torch.cat([F.pad(image.diff(dim=3), (0, 1)), F.pad(image.diff(dim=2), (0, 0, 0, 1))], 1)
 
 
-def matte(maps, alpha, known):
+def matte_entropy(maps, alpha, known):
     """Binary cross entropy of the matte's logit, the first of maps (B, C, 256, 256), against alpha (B, 1, 256, 256)."""
     return masked_mean(F.binary_cross_entropy_with_logits(maps[:, :1].float(), alpha, reduction="none"), known)
 

@@ -13,6 +13,7 @@ from training.run.judges import Judges
 
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
 NOBODY = Judges()
+LARGEST_PATCH = cameras.CROP_SIZE // 3  # pixels; a patch is taken from every pixel, every second or every third one
 SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 
@@ -30,9 +31,9 @@ def texture_losses(output, batch, weights):
         out[f"{name}_colour"] = share * weights.colour * losses.column_colour(colour, batch["dome"], batch["level"], real)
     unseen = losses.unseen_colour(output["fused"][2], batch["dome"], batch["seen"], batch["dome_parts"], batch["level"], real)
     out["unseen_colour"] = weights.unseen_colour * unseen
-    out["parts"] = weights.parts * (losses.parts(output["fused"][4], batch["dome_parts"], real)
-                                    + losses.parts(output["parts"], batch["photo_parts"], real))  # fmt: skip
-    out["matte"] = weights.matte * losses.matte(output["maps"], batch["alpha"], batch["known"])
+    out["parts"] = weights.parts * (losses.part_entropy(output["fused"][4], batch["dome_parts"], real)
+                                    + losses.part_entropy(output["parts"], batch["photo_parts"], real))  # fmt: skip
+    out["matte"] = weights.matte * losses.matte_entropy(output["maps"], batch["alpha"], batch["known"])
     out["codes"] = weights.codes * output["w_plus"].float().square().mean()
     return out
 

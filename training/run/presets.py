@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 
 from training.errors import TrainingError
+from training.model.geometry import SHEETS
 from training.model.networks import NetworkConfig
 
 
@@ -77,7 +78,7 @@ PRESETS = {
             sheet_features=16,
             detail_channels=(64, 128, 256, 512),
             voxel_channels=32,
-            lift_sheets=tuple(range(23)),
+            lift_sheets=tuple(range(SHEETS)),
             texture_channels=(128, 256, 512),
             fine_channels=64,
             pixel_features=12,

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from inference.geometry.curves import smooth_step
+
 from . import beards, hood
 from .assets import to_portrait
 from .heads import landmark_points
@@ -177,11 +179,6 @@ def noise_image(size=256, seed=5):
     return np.stack(layers, -1).astype(np.uint8)
 
 
-def _soft(value, low, high):
-    t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
-
-
 def _inside(points, polygon):
     """Even-odd test of points (..., 2) against a polygon (n, 2)."""
     x, y = points[..., 0], points[..., 1]
@@ -209,25 +206,25 @@ def paint_map(pack, renderer):
         if name.startswith("ears/") and "scale" in name:
             ears[index] = True
     ear_map = renderer.bake_positions(part, np.repeat(ears[:, None], 3, 1).astype(np.float32))[..., 0]
-    scalp = _soft(y - hairline, -0.006, 0.008) * (1.0 - _soft(ear_map, 0.3, 0.9)) * covered
+    scalp = smooth_step(-0.006, 0.008, y - hairline) * (1.0 - smooth_step(0.3, 0.9, ear_map)) * covered
     mouth = marks[48:60, :2].astype(np.float64)
     front = covered & (z > 0.05)
     lips = (_inside(p[..., :2], mouth) & front & (np.abs(y - marks[48:60, 1].mean()) < 0.02)).astype(np.float32)
     lips = cv2.GaussianBlur(lips, (0, 0), 1.2)
     jaw_top = np.interp(x, [0.0, 0.012, 0.022, 0.035, 0.05, 0.06, 0.067, 0.08],
                         [-0.036, -0.036, -0.042, -0.052, -0.042, -0.02, 0.01, 0.02])  # fmt: skip
-    beard = _soft(jaw_top - y, -0.004, 0.010) * _soft(y, -0.118, -0.102) * _soft(z, -0.028, -0.006)
-    moustache = _soft(-0.0355 - y, 0.0, 0.004) * (x < 0.03)
-    beard = np.maximum(beard, moustache * (z > 0.06) * _soft(y, -0.06, -0.05)) * covered
-    beard *= 1.0 - _soft(lips, 0.2, 0.7)
-    beard *= (1.0 - _soft(ear_map, 0.3, 0.9)) * (1 - 0.8 * _soft(x, 0.045, 0.055) * (z < 0.02) * (y < -0.085))
-    beard = cv2.GaussianBlur(beard.astype(np.float32), (0, 0), 5.0) * (1.0 - _soft(lips, 0.2, 0.7))
+    beard = smooth_step(-0.004, 0.010, jaw_top - y) * smooth_step(-0.118, -0.102, y) * smooth_step(-0.028, -0.006, z)
+    moustache = smooth_step(0.0, 0.004, -0.0355 - y) * (x < 0.03)
+    beard = np.maximum(beard, moustache * (z > 0.06) * smooth_step(-0.06, -0.05, y)) * covered
+    beard *= 1.0 - smooth_step(0.2, 0.7, lips)
+    beard *= (1.0 - smooth_step(0.3, 0.9, ear_map)) * (1 - 0.8 * smooth_step(0.045, 0.055, x) * (z < 0.02) * (y < -0.085))
+    beard = cv2.GaussianBlur(beard.astype(np.float32), (0, 0), 5.0) * (1.0 - smooth_step(0.2, 0.7, lips))
     scalp = cv2.GaussianBlur(scalp.astype(np.float32), (0, 0), 2.5)
     lids = np.zeros_like(lips)
     for eye in (marks[36:42], marks[42:48]):
         centre = eye.mean(0)
         d = np.hypot((p[..., 0] - centre[0]) / 0.020, (y - centre[1] - 0.006) / 0.011)
-        lids = np.maximum(lids, (1.0 - _soft(d, 0.5, 1.0)) * (y > centre[1] - 0.004) * front)
+        lids = np.maximum(lids, (1.0 - smooth_step(0.5, 1.0, d)) * (y > centre[1] - 0.004) * front)
     return (np.stack([beard, scalp, lips, lids], -1).clip(0, 1) * 255).astype(np.uint8)
 
 

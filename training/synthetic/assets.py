@@ -1,14 +1,14 @@
-"""The asset pack: meshes, shape targets, textures and environment maps, ready for use."""
+"""The part of the data pack that heads are made of: meshes, shape targets, textures and environment maps, ready for use."""
 
 import dataclasses
 import functools
 import json
-import pathlib
 
 import numpy as np
 from PIL import Image
 
-DEFAULT_DATA = pathlib.Path(__file__).resolve().parents[3] / "shared" / "data"
+from training.pack.folder import pack_folder
+
 DECIMETRE_TO_PORTRAIT = 0.10915  # mean adult eye distance becomes 63 mm
 EYE_MIDDLE = np.array([0.0, 7.3565, 1.1807])  # decimetres, MakeHuman frame
 EYE_MIDDLE_PORTRAIT = np.array([0.0, 0.02, 0.068])  # metres, portrait space
@@ -52,22 +52,14 @@ def make_part(name, kind, faces, faces_uv, uv, texture=None):
     )  # fmt: skip
 
 
-def asset_folder(root=None):
-    """The asset pack's folder. Raises FileNotFoundError with the expected place if the pack is absent."""
-    root = pathlib.Path(root or DEFAULT_DATA)
-    if not (root / "heads" / "mh_base.npz").is_file():
-        raise FileNotFoundError(f"no head assets in {root / 'heads'}; give the data folder with --data")
-    return root
-
-
 class AssetPack:
-    """Everything of the pack that portraits need, loaded once.
+    """Everything of the data pack that portraits need, loaded once. root: as of :func:`training.pack.folder.pack_folder`.
 
-    Raises FileNotFoundError with the expected place if the pack is absent.
+    Raises TrainingError if the pack is not there.
     """
 
     def __init__(self, root=None):
-        self.root = asset_folder(root)
+        self.root = pack_folder(root)
         heads = self.root / "heads"
         base = dict(np.load(heads / "mh_base.npz", allow_pickle=False))
         self.base = base

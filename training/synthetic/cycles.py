@@ -22,6 +22,7 @@ import numpy as np
 from tqdm import tqdm
 
 from training.errors import TrainingError, command
+from training.pack.folder import HELP
 
 from .cycles_textures import srgb
 
@@ -110,17 +111,14 @@ def develop(picture, gain):
 
 
 class Darkroom:
-    """Makes heads with Cycles. data: folder of the asset pack. python: interpreter with bpy. Raises TrainingError."""
+    """Makes heads with Cycles. data: folder of the data pack. python: interpreter with bpy. Raises TrainingError."""
 
     def __init__(self, data=None, python=BLENDER_PYTHON, samples=16, threads=0):
         from .cycles_scene import RecordingRenderer
         from .generate import Studio
 
         self.python, self.samples, self.threads = str(python), samples, threads
-        try:
-            self.studio = Studio(data, RecordingRenderer)
-        except FileNotFoundError as error:
-            raise TrainingError(str(error)) from None
+        self.studio = Studio(data, RecordingRenderer)
         with np.load(self.studio.pack.root / "env" / "hdri_512x256.npz", allow_pickle=False) as maps:
             self.maps = dict(maps)
 
@@ -183,7 +181,7 @@ def main(arguments=None):
     parser.add_argument("--blender-python", default=BLENDER_PYTHON, help="interpreter with bpy (default: of .venv)")
     parser.add_argument("--samples", type=int, default=16, help="light paths per pixel, before the denoiser")
     parser.add_argument("--threads", type=int, default=0, help="of the processor for Cycles, 0 = all")
-    parser.add_argument("--data", type=pathlib.Path, default=None, help="asset pack (default: ../shared/data)")
+    parser.add_argument("--data", type=pathlib.Path, help=HELP)
     args = parser.parse_args(arguments)
     for name, least in (("heads", 1), ("seed", 0), ("samples", 1), ("threads", 0)):
         if getattr(args, name) < least:

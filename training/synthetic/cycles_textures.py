@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from inference.geometry.curves import smooth_step
+
 from .passes import KINDS
 
 SKIN, HAIR, CLOTH, PLAIN, STRANDS = range(5)  # kinds of the shader
@@ -18,11 +20,6 @@ def srgb(linear):
 def shader_kind(part, material):
     """Number of the shader's branch that draws a part."""
     return KINDS.get(material["kind"] or part.kind, CLOTH)
-
-
-def _smoothstep(low, high, value):
-    t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
 
 
 def _tiled(picture, times, size):
@@ -45,7 +42,7 @@ def _skin(albedo, paint, noise, material):
     albedo = albedo * (1.0 + material["blotches"] * spots)
     for mask, share, colour in ((lips, "lips", "lip_colour"), (lids, "lids", "lid_colour")):
         albedo = albedo * (1.0 + (mask * material[share])[..., None] * (np.float32(material[colour]) - 1.0))
-    hairs = 1.0 - _smoothstep(0.35, 0.75, grain + 0.6 * (0.5 - beard))
+    hairs = 1.0 - smooth_step(0.35, 0.75, grain + 0.6 * (0.5 - beard))
     bearded = np.clip(beard * material["beard"] * (0.35 + 0.65 * hairs), 0.0, 0.97)[..., None]
     albedo = albedo + bearded * (np.float32(material["beard_colour"]) - albedo)
     shaved = np.clip(scalp * material["scalp"], 0.0, 1.0)[..., None]

@@ -26,6 +26,9 @@ from tqdm import tqdm
 
 from inference.alignment.pose import landmark_weights, solve_pose
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
+from training.errors import command
+from training.model.geometry import TEXTURE
+from training.pack.folder import HELP
 
 from . import hood
 from .appearance import Wardrobe, sample_look
@@ -36,7 +39,7 @@ from .lighting import irradiance, sample_light
 from .passes import smooth_normals
 
 HEADS_PER_SHARD = 256
-DOME_SIZE = 160
+DOME_SIZE = TEXTURE
 AMBIENT_DIRECTIONS = 12
 ARRAYS = {  # name: shape per head, type
     "photo": ((256, 256, 4), np.uint8),
@@ -136,7 +139,7 @@ def renderer_class(name, device="cpu"):
 class Studio:
     """Makes heads; holds what they share.
 
-    data: folder of the asset pack. renderer: makes the renderer from the AssetPack, see :func:`renderer_class`; OpenGL
+    data: folder of the data pack. renderer: makes the renderer from the AssetPack, see :func:`renderer_class`; OpenGL
     by default. turns: see :func:`true_camera`.
     """
 
@@ -341,7 +344,7 @@ def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD):
     return final
 
 
-def main():
+def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", required=True, type=pathlib.Path, help="folder of the shards")
@@ -349,12 +352,12 @@ def main():
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--seed", type=int, default=0, help="every (seed, shard, head) is one fixed person")
     parser.add_argument("--heads", type=int, default=HEADS_PER_SHARD, help="heads per shard")
-    parser.add_argument("--data", type=pathlib.Path, default=None, help="asset pack (default: ../shared/data)")
+    parser.add_argument("--data", type=pathlib.Path, help=HELP)
     parser.add_argument("--renderer", choices=("gl", "torch"), default="gl", help="OpenGL (EGL) or PyTorch")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of --renderer torch")
     parser.add_argument("--yaw-range", type=float, nargs=2, metavar=("LEAST", "MOST"),
                         help="degrees the heads are turned to either side, evenly; for sets of turned faces")  # fmt: skip
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range)
     args.out.mkdir(parents=True, exist_ok=True)
     np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
@@ -364,4 +367,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -9,6 +9,8 @@ import dataclasses
 import numpy as np
 import scipy.spatial
 
+from inference.geometry.curves import smooth_step
+
 from .assets import Part
 
 CENTRE = np.array([0.0, 0.03, -0.02])  # metres, portrait space, middle of the skull
@@ -103,11 +105,6 @@ def hood_parts():
             for k in range(LAYERS)]  # fmt: skip
 
 
-def _smoothstep(value, low, high):
-    t = np.clip((value - low) / (high - low), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
-
-
 def _directions():
     azimuth = np.linspace(-np.pi, np.pi, COLUMNS)
     polar = np.linspace(0.02, LOWEST_ANGLE, ROWS)
@@ -177,7 +174,7 @@ def build_hood(style, skull, hairline_shift):
     degrees = np.rad2deg(np.abs(np.broadcast_to(azimuth, base.shape)))
     x, y = surface[..., 0], surface[..., 1]
 
-    line = np.interp(degrees, *HAIRLINE) + hairline_shift * _smoothstep(-degrees, -70.0, -30.0)
+    line = np.interp(degrees, *HAIRLINE) + hairline_shift * smooth_step(-70.0, -30.0, -degrees)
     line = line + 0.028 * style.recession * (0.5 * (degrees < 70) + np.exp(-(((degrees - 32) / 16.0) ** 2)))
     line = line + style.temples * np.exp(-(((degrees - 57) / 14.0) ** 2))
     line = line - style.sideburns * np.exp(-(((degrees - 80) / 9.0) ** 4))
@@ -187,17 +184,17 @@ def build_hood(style, skull, hairline_shift):
     if style.bald_spot > 0.1:
         crown = np.linalg.norm(surface - (0.0, 0.125, -0.045), axis=-1)
         inside = np.minimum(inside, crown - 0.075 * style.bald_spot)
-    top = _smoothstep(y, 0.045, 0.095)
+    top = smooth_step(0.045, 0.095, y)
     thickness = style.sides + (style.top - style.sides) * top
     part_x = style.parting * style.side
     if style.name in ("parted", "bob", "long"):
-        gap = np.exp(-(((x - part_x) / 0.006) ** 2)) * _smoothstep(surface[..., 2], -0.06, -0.03) * top
-        thickness = thickness * (1.0 - 0.55 * gap) * (1.0 - 0.25 * _smoothstep(x * style.side, part_x * style.side, 0.06))
+        gap = np.exp(-(((x - part_x) / 0.006) ** 2)) * smooth_step(-0.06, -0.03, surface[..., 2]) * top
+        thickness = thickness * (1.0 - 0.55 * gap) * (1.0 - 0.25 * smooth_step(part_x * style.side, 0.06, x * style.side))
         front = np.exp(-((degrees / 45.0) ** 2)) * np.exp(-(((inside - 0.02) / 0.02) ** 2))
         thickness = thickness + 0.35 * style.top * front * (style.name == "parted")
     thickness = thickness * (1.0 + 0.18 * _bumps(style, surface, 18.0))
     soft = {"parted": 0.05, "crop": 0.03, "curls": 0.02 + 1.2 * style.top}.get(style.name, 0.024)
-    rooted = 0.0012 + thickness * (0.15 + 0.85 * _smoothstep(inside, 0.0, soft))
+    rooted = 0.0012 + thickness * (0.15 + 0.85 * smooth_step(0.0, soft, inside))
 
     if style.name in ("slick", "tied"):
         across, along = np.arctan2(x, y - 0.0), surface[..., 2] * 9.0
@@ -210,7 +207,7 @@ def build_hood(style, skull, hairline_shift):
         across = (surface[..., 2] - 0.8 * (y - 0.1)) * 9.0 + 0.15 * _bumps(style, surface, 15.0)
         along = np.arctan2(x - part_x, np.maximum(y, -0.4) + 0.05) * 0.9
     if hanging:
-        below = _smoothstep(polar + fall, 0.9, 1.6)
+        below = smooth_step(0.9, 1.6, polar + fall)
         across = across * (1 - below) + below * (0.5 * np.pi - np.abs(azimuth)) * 0.8  # goes on as z does above
         along = along * (1 - below) + below * (-y * 6.0)
     across = across + style.waves * 12.0 * np.sin(along * 9.0 + 3.0 * style.bumps[0, 3])
@@ -234,13 +231,13 @@ def build_hood(style, skull, hairline_shift):
             neck = -0.012 * np.exp(-(((y + 0.10) / 0.035) ** 2)) * (style.name == "long")
             wave = style.waves * np.sin(y * 95.0 + azimuth * 3.0 + style.bumps[2, 3] * 6.0) * fall
             horizontal = horizontal + bulge + neck + wave
-            horizontal = horizontal + np.clip(body - horizontal, 0.0, 0.030) * _smoothstep(polar + fall, 1.1, 1.65)
+            horizontal = horizontal + np.clip(body - horizontal, 0.0, 0.030) * smooth_step(1.1, 1.65, polar + fall)
             points = np.stack([CENTRE[0] + horizontal * np.sin(azimuth),
                                np.where(fall > 0, surface[..., 1], points[..., 1]),
                                CENTRE[2] + horizontal * np.cos(azimuth)], -1)  # fmt: skip
             opening = np.interp(-y, [-0.10, -0.05, 0.0, 0.08, 0.3],
                                 [10.0, style.opening * 0.55, style.opening, style.opening, style.opening * 0.85])  # fmt: skip
-            opening = np.maximum(opening, style.behind * _smoothstep(-y, 0.03, 0.08))
+            opening = np.maximum(opening, style.behind * smooth_step(0.03, 0.08, -y))
             opening = opening + 2.0 * _bumps(style, surface * (1.0, 0.3, 1.0), 40.0)
             beside = np.deg2rad(degrees - opening) * 0.09
             ends = (y - style.drop) * (fall > 0) + 1.0 * (fall == 0)

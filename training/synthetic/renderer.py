@@ -195,7 +195,7 @@ class Renderer:
         drawn.position.write(coordinates.tobytes())
         drawn.dome_index.write(index.tobytes())
 
-    def dome(self, parts, materials, noise, gloss_light, size=160, samples=2, labelled=False):
+    def dome(self, parts, materials, noise, gloss_light, size, samples=2, labelled=False):
         """Unroll the uploaded parts. Returns color (size, size, 4) uint8 and the outermost radius float32 metres, 0 = none.
 
         labelled: as of :meth:`view`.

@@ -10,6 +10,7 @@ from PIL import Image
 
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
+from training.errors import TrainingError, command
 
 BACKGROUND = (92, 112, 150)  # sRGB
 
@@ -49,15 +50,17 @@ def head_row(shard, index):
     )  # fmt: skip
 
 
-def main():
+def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shard", type=pathlib.Path, help="folder of one shard")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("sheet.png"), help="picture to write")
     parser.add_argument("--heads", type=int, default=8, help="heads to show")
     parser.add_argument("--photos", action="store_true", help="only the photos, eight in a row")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     shard = {p.stem: np.load(p, mmap_mode="r", allow_pickle=False) for p in args.shard.glob("*.npy")}
+    if "photo" not in shard:
+        raise TrainingError(f"{args.shard} is no shard: give one of the folders that training.synthetic.generate wrote")
     count = min(args.heads, len(shard["photo"]))
     if args.photos:
         tiles = [over_background(shard["photo"][i]) for i in range(count)]
@@ -70,4 +73,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

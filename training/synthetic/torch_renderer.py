@@ -258,7 +258,7 @@ class TorchRenderer:
         depth = torch.where(stored < 1.0, metres(stored), 0.0)
         return reduce_color(colour, samples).cpu().numpy(), reduce_depth(depth, samples).cpu().numpy()
 
-    def dome(self, parts, materials, noise, gloss_light, size=160, samples=2, labelled=False):
+    def dome(self, parts, materials, noise, gloss_light, size, samples=2, labelled=False):
         """Unroll the parts. Returns color (size, size, 4) uint8 and the outermost radius float32 metres, 0 = none.
 
         labelled: as of :meth:`view`.

@@ -50,8 +50,8 @@ class Surface:
         return self.kind in (SKIN, CLOTH) or (self.kind == PLAIN and self.material["opacity"] > SMOOTHEST_DITHER)
 
 
-def smoothstep(low, high, value):
-    """The shader language's function; low may lie above high."""
+def smooth_step(low, high, value):
+    """Torch twin of :func:`inference.geometry.curves.smooth_step`; low may lie above high."""
     t = ((value - low) / (high - low)).clamp(0, 1)
     return t * t * (3 - 2 * t)
 
@@ -78,7 +78,7 @@ def opacity(surface, at):
         return (surface.texel(at)[:, 3] * surface.material["opacity"]).clamp(0, 1)
     if surface.kind == STRANDS:
         fine, grain = _fine(surface, at)[:, 2], surface.grain(at, surface.material["noise_scale"])[:, 2]
-        return smoothstep(0.0, 0.3, at.cover * surface.material["opacity"] - 0.6 * fine - 0.4 * grain)
+        return smooth_step(0.0, 0.3, at.cover * surface.material["opacity"] - 0.6 * fine - 0.4 * grain)
     return torch.full_like(at.cover, surface.material["opacity"] if surface.kind == PLAIN else 1.0)
 
 
@@ -110,7 +110,7 @@ def _skin(surface, at, gain):
     colour = colour * (1 + surface.material["blotches"] * (vector([0.5, 1.0, 1.0]) * (blotch - 0.5) + 0.6 * (grain[:, 1:2] - 0.5)))
     colour = colour * torch.lerp(vector([1.0, 1, 1]), vector(surface.material["lip_colour"]), mask[:, 2:3] * surface.material["lips"])
     colour = colour * torch.lerp(vector([1.0, 1, 1]), vector(surface.material["lid_colour"]), mask[:, 3:] * surface.material["lids"])
-    hairs = smoothstep(0.75, 0.35, grain[:, 0] + 0.6 * (0.5 - mask[:, 0]))
+    hairs = smooth_step(0.75, 0.35, grain[:, 0] + 0.6 * (0.5 - mask[:, 0]))
     bearded = (mask[:, 0] * surface.material["beard"] * (0.35 + 0.65 * hairs)).clamp(0, 0.97)
     shaved = (mask[:, 1] * surface.material["scalp"]).clamp(0, 1)
     colour = torch.lerp(colour, vector(surface.material["beard_colour"]), bearded[:, None])

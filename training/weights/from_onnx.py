@@ -1,17 +1,15 @@
 """Take up training from an exported model: the weights and the geometry inside a folder such as models/default.
 
-``python -m training.train --start-from models/default ...`` uses it; ``python -m training.weights.from_onnx --model models/default``
-says how much of the folder the present networks can take over, and compares them with ONNX Runtime.
+``python -m training.train --start-from models/default ...`` uses it.
 """
 
-import argparse
 import pathlib
 import re
 
 import numpy as np
 import torch
 
-from training.errors import TrainingError, command
+from training.errors import TrainingError
 from training.weights.stored_weights import restored
 
 PREFIXES = {  # exported file: its name of the network, and the name in PortraitModel
@@ -93,31 +91,3 @@ def start_from(model, source):
         found = read_weights(source, wanted)
     model.load_state_dict(found, strict=False)
     return [name for name in wanted if name not in found]
-
-
-def main(arguments=None):
-    from training.export import TOLERANCE, compare, networks
-    from training.model.model import GEOMETRY, PortraitModel
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path("models/default"))
-    parser.add_argument("--geometry", type=pathlib.Path, help="geometry.npz to write")
-    options = parser.parse_args(arguments)
-    geometry = read_geometry(options.model)
-    if options.geometry:
-        np.savez_compressed(options.geometry, **geometry)
-    model = PortraitModel(*(geometry[name] for name in GEOMETRY)).eval().requires_grad_(False)
-    fresh = start_from(model, options.model)
-    if fresh:
-        print(f"{len(fresh)} parameters have no counterpart and start fresh: {', '.join(fresh)}")
-        return 1
-    for name, module, inputs, outputs, _ in networks(model):
-        wanted = module.eval()(*inputs.values())
-        wanted = wanted if isinstance(wanted, tuple) else (wanted,)
-        compare(options.model / f"{name}.onnx", inputs, dict(zip(outputs, wanted)), TOLERANCE)
-        print(f"{name}: the same outputs as ONNX Runtime")
-    return 0
-
-
-if __name__ == "__main__":
-    command(main)

@@ -29,6 +29,9 @@ _PHOTO = {
     "{name} has more than {value0} megapixels; save a smaller copy of it": (
         "{name} hat mehr als {value0} Megapixel; eine kleinere Kopie speichern"
     ),
+    "{name} is a JPEG of more than {MAX_SCANS} scans; save it as an ordinary one": (
+        "{name} ist ein JPEG mit mehr als {MAX_SCANS} Durchgängen; es gewöhnlich speichern"
+    ),
     "{name} is damaged or incomplete ({reason}); copy or export the photo again": (
         "{name} ist beschädigt oder unvollständig ({reason}); das Foto noch einmal kopieren oder exportieren"
     ),
@@ -38,8 +41,8 @@ _PHOTO = {
     "{name} is a strip of {width} x {height} pixels; crop it to the person and try again": (
         "{name} ist ein Streifen von {width} x {height} Pixeln; auf die Person zuschneiden und noch einmal versuchen"
     ),
-    "{name} is not a picture this program reads; save it as {kinds} and try again": (
-        "{name} ist kein Bild, das dieses Programm liest; als {kinds} speichern und noch einmal versuchen"
+    "{name} is not a picture this program reads; save it as {KINDS} and try again": (
+        "{name} ist kein Bild, das dieses Programm liest; als {KINDS} speichern und noch einmal versuchen"
     ),
     "{name} does not fit into memory; make it smaller and try again": (
         "{name} passt nicht in den Speicher; verkleinern und noch einmal versuchen"
@@ -83,13 +86,31 @@ _FACE = {
     "no face was found; use a photo with the face larger and seen from the front, or set the crop by hand": (
         "Kein Gesicht gefunden; ein Foto mit größerem Gesicht von vorn nehmen oder den Ausschnitt von Hand setzen"
     ),
-    "there is no face {face}: {count} found, counted from 0 (the largest); choose another": (
-        "Es gibt kein Gesicht {face}: {count} gefunden, von 0 (dem größten) an gezählt; ein anderes wählen"
+    "there is no face {face}: {count} found, counted from 0 (the likeliest); choose another": (
+        "Es gibt kein Gesicht {face}: {count} gefunden, von 0 (dem wahrscheinlichsten) an gezählt; ein anderes wählen"
     ),
     "1 face was": "1 Gesicht wurde",
     "{value0} faces were": "{value0} Gesichter wurden",
-    "{value0} faces were found; the largest was taken, --face 1 takes the next one": (
-        "{value0} Gesichter gefunden; das größte wurde genommen, --face 1 nimmt das nächste"
+    "{count} faces were found; the first was taken, --face 1 takes the next one": (
+        "{count} Gesichter gefunden; das erste wurde genommen, --face 1 nimmt das nächste"
+    ),
+    "the face is small, {eyes} px between the eyes; a larger photo gives more detail": (
+        "Das Gesicht ist klein, {eyes} px zwischen den Augen; ein größeres Foto gibt mehr Einzelheiten"
+    ),
+    "{value0} % around the head lie outside of the photo and are guessed": (
+        "{value0} % rings um den Kopf liegen außerhalb des Fotos und sind geraten"
+    ),
+    "a part of the face lies outside of the photo and is guessed; use a whole one": (
+        "Ein Teil des Gesichts liegt außerhalb des Fotos und ist geraten; ein ganzes verwenden"
+    ),
+    "the face is turned by {yaw}°; what the photo hides of it is guessed": (
+        "Das Gesicht ist um {yaw}° gedreht; was das Foto davon verbirgt, ist geraten"
+    ),
+    "the photo lies on its side or upside down, by {roll}°": (
+        "Das Foto liegt auf der Seite oder steht auf dem Kopf, um {roll}°"
+    ),
+    "it is not sure that this is a face (score {score}); check the crop": (
+        "Es ist nicht sicher, dass dies ein Gesicht ist (Wert {score}); den Ausschnitt prüfen"
     ),
     "the face cannot be aligned ({error}); set the crop by hand": (
         "Das Gesicht lässt sich nicht ausrichten ({error}); den Ausschnitt von Hand setzen"
@@ -121,6 +142,12 @@ _FILES = {
     ),
     "a head cannot be reduced to {faces} faces; ask for at least 100": (
         "Ein Kopf lässt sich nicht auf {faces} Flächen vereinfachen; mindestens 100 verlangen"
+    ),
+    "this mesh cannot be reduced to {faces} faces; ask for more, or for a lower resolution": (
+        "Dieses Mesh lässt sich nicht auf {faces} Flächen vereinfachen; mehr verlangen oder eine niedrigere Auflösung"
+    ),
+    "the subject is too small for a mesh of this resolution; ask for a higher one": (
+        "Das Motiv ist zu klein für ein Mesh dieser Auflösung; eine höhere verlangen"
     ),
     "this portrait holds no solid surface; invert the photo again": (
         "Dieses Porträt hat keine feste Oberfläche; das Foto noch einmal invertieren"

@@ -1,12 +1,13 @@
-"""Add-on preferences: device, threads, model, cache folder and default options."""
+"""What the user prefers: model, device, threads, cache folder, and the options that new scenes begin with."""
 
+import pathlib
 import types
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, PointerProperty, StringProperty
 
+from ...inference.networks.model import DEFAULT_FOLDER
 from ..language import strings
-from ..state.settings import SceneSettings
+from .option_groups import MeshOptions, names_of
 
 EXTENSION = __package__.rsplit(".", 2)[0]
 
@@ -14,33 +15,9 @@ EXTENSION = __package__.rsplit(".", 2)[0]
 DEFAULTS = {
     strings.PANEL_INVERT: ("add_camera", "pack"),
     strings.PANEL_VIEW: ("samples",),
-    strings.PANEL_MESH: ("mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_closed", "mesh_shade_smooth"),
+    strings.PANEL_MESH: names_of(MeshOptions, "mesh_"),
     strings.PANEL_BATCH: ("batch_mesh", "batch_workers"),
 }
-
-
-class PortraitPreferences(bpy.types.AddonPreferences):
-    bl_idname = EXTENSION
-
-    device: EnumProperty(
-        name=strings.DEVICE.label,
-        description=strings.DEVICE.description,
-        items=[(key, text.label, text.description) for key, text in strings.DEVICES.items()],
-        default="auto",
-    )
-    threads: IntProperty(name=strings.THREADS.label, description=strings.THREADS.description, min=0, max=256, default=0)
-    model_path: StringProperty(
-        name=strings.MODEL_PATH.label, description=strings.MODEL_PATH.description, subtype="DIR_PATH"
-    )
-    cache_folder: StringProperty(
-        name=strings.CACHE_FOLDER.label, description=strings.CACHE_FOLDER.description, subtype="DIR_PATH"
-    )
-    defaults: PointerProperty(type=SceneSettings)
-
-    def draw(self, context):
-        from . import page
-
-        page.draw(self, self.layout)
 
 
 def preferences():
@@ -53,10 +30,6 @@ def preferences():
 
 def model_folder():
     """Folder of the chosen model (Path)."""
-    import pathlib
-
-    from ...inference.networks.model import DEFAULT_FOLDER
-
     chosen = preferences().model_path
     return pathlib.Path(bpy.path.abspath(chosen)) if chosen else DEFAULT_FOLDER
 
@@ -74,6 +47,3 @@ def apply_defaults(scene):
     for name in (name for names in DEFAULTS.values() for name in names if defaults is not None):
         if defaults.is_property_set(name) and not settings.is_property_set(name):
             setattr(settings, name, getattr(defaults, name))
-
-
-CLASSES = (PortraitPreferences,)

@@ -1,0 +1,71 @@
+"""What makes a result doubtful before it is made: said in the report, on the command line and in Blender."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..geometry.cameras import CROP_SIZE
+from .align import Alignment, eye_distance
+from .detection import Face
+
+SMALL = 33.0  # pixels between the eyes of the photo, half of what the crop has room for
+BEYOND = 0.15  # share of the crop that lies outside of the photo, as in a third of the photos of the world
+HALF = 0.05  # share of the face's landmarks outside of the photo; their contour touches the border of tight portraits
+TURNED = 30.0  # degrees of yaw or pitch from which on half of the head is guessed
+ROLLED = 60.0  # degrees of roll that no head is tilted by, so the photo itself lies on its side
+UNSURE = 0.6  # score of a face; test portraits have 0.73 and more, what is no face has 0.54 at most
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """code: a word for programs; text: one line for people that says what is likely wrong and what would help."""
+
+    code: str
+    text: str
+
+
+def doubts(alignment: Alignment, face: Face | None, photo_size: tuple[int, int]) -> list[Doubt]:
+    """What is doubtful about an aligned face.
+
+    face: as it was found, None for a crop set by hand. photo_size: (width, height) in pixels.
+    """
+    found, eyes = [], eye_distance(alignment)
+    if eyes < SMALL:
+        found.append(
+            Doubt("small-face", f"the face is small, {eyes:.0f} px between the eyes; a larger photo gives more detail")
+        )
+    outside = _share_outside(_crop_grid() @ alignment.crop_to_photo.T, photo_size)
+    if outside > BEYOND:
+        found.append(
+            Doubt("tight-crop", f"{100 * outside:.0f} % around the head lie outside of the photo and are guessed")
+        )
+    affine = alignment.crop_to_photo
+    if _share_outside(alignment.landmarks @ affine[:, :2].T + affine[:, 2], photo_size) > HALF:
+        found.append(Doubt("half-face", "a part of the face lies outside of the photo and is guessed; use a whole one"))
+    if max(abs(alignment.yaw), abs(alignment.pitch)) > TURNED:
+        found.append(
+            Doubt("turned-face", f"the face is turned by {alignment.yaw:.0f}°; what the photo hides of it is guessed")
+        )
+    if abs(alignment.roll) > ROLLED:
+        found.append(Doubt("turned-photo", f"the photo lies on its side or upside down, by {alignment.roll:.0f}°"))
+    if face is not None and face.score < UNSURE:
+        found.append(
+            Doubt("unsure-face", f"it is not sure that this is a face (score {face.score:.2f}); check the crop")
+        )
+    return found
+
+
+def several_faces(count: int) -> Doubt:
+    """The doubt about which of ``count`` faces is meant."""
+    return Doubt("several-faces", f"{count} faces were found; the first was taken, --face 1 takes the next one")
+
+
+def _crop_grid(count=32):
+    """Centres of count x count parts of the crop as homogeneous pixels (count^2, 3)."""
+    centre = (np.arange(count) + 0.5) * CROP_SIZE / count
+    x, y = np.meshgrid(centre, centre)
+    return np.stack([x.ravel(), y.ravel(), np.ones(count * count)], -1)
+
+
+def _share_outside(points, photo_size):
+    return float(((points < 0.0) | (points > photo_size)).any(-1).mean())

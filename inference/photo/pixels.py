@@ -1,0 +1,67 @@
+"""Decoded pictures of any mode, depth and profile as 8-bit sRGB."""
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..log import log
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BACKDROP = 128  # grey that shows through transparent pixels
+DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras and scanners put into 16-bit files
+
+
+def srgb_pixels(image: "Image.Image") -> np.ndarray:
+    """Pixels (H, W, 3) uint8 of a decoded picture: upright, profile applied, transparency over mid grey."""
+    from PIL import Image, ImageOps
+
+    profile = image.info.get("icc_profile")
+    transparent = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
+    image = ImageOps.exif_transpose(image)
+    alpha = None
+    if transparent:
+        grey = image.mode in ("LA", "La") or (image.mode == "L" and "transparency" in image.info)
+        image = image.convert("LA" if grey else "RGBA")
+        alpha = image.getchannel("A")
+        image = image.convert("L" if grey else "RGB")  # the profile speaks of these
+    elif image.mode.startswith("I") or image.mode == "F":
+        image = _to_eight_bits(image)
+    elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
+        image = image.convert("RGB")
+    image = _apply_profile(image, profile).convert("RGB")
+    if alpha is not None:
+        backdrop = Image.new("RGB", image.size, (BACKDROP,) * 3)
+        backdrop.paste(image, mask=alpha)
+        image = backdrop
+    return np.ascontiguousarray(np.array(image))
+
+
+def _to_eight_bits(image):
+    """16-bit and 32-bit grey to 8-bit: white is the highest value of the bits in use, of floating point 1 or more."""
+    from PIL import Image
+
+    values = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    highest = values.max()
+    if image.mode == "F":
+        top = max(1.0, highest)
+    else:
+        top = next((2.0**bits - 1.0 for bits in DEPTHS if highest < 2.0**bits), highest)
+    return Image.fromarray(np.rint(255.0 * np.clip(values / top, 0.0, 1.0)).astype(np.uint8))
+
+
+def _apply_profile(image, profile):
+    """Convert from the embedded profile to sRGB; a profile that is broken or of another kind is ignored."""
+    if not profile:
+        return image
+    from PIL import ImageCms
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        target = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
+        log.warning("a colour profile cannot be used (%s); the photo is taken for sRGB", error)
+        return image

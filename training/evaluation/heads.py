@@ -1,0 +1,129 @@
+"""Synthetic heads as photos with exact answers, and what a portrait of one is measured by."""
+
+import types
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from inference.geometry import cameras
+from inference.inversion.invert import invert_crop
+from inference.portrait import Portrait
+from inference.view.render import render_view
+from training.data.shards import open_shards
+from training.evaluation.metrics import depth_errors, eye_distance_in_depth, iou, psnr
+from training.evaluation.views import above_collar, measure_consistency, over, to_bytes
+
+OURS, MEAN_HEAD = "ours", "mean head"  # methods whose depth is in metres from the camera
+YAW_BINS = (15, 30, 45)  # a view counts for the bin when its yaw lies from 10 below to 5 above
+BACKDROP = (0.45, 0.5, 0.6)  # behind synthetic heads
+
+
+
+class Head:
+    """One synthetic head as a photo with exact answers."""
+
+    def __init__(self, shard, index):
+        photo = np.array(shard["photo"][index]).astype(np.float32) / 255
+        self.name = f"{shard.folder.name}/{index}"
+        self.colour, self.alpha = photo[..., :3], photo[..., 3]
+        self.crop = to_bytes(self.colour * self.alpha[..., None] + np.float32(BACKDROP) * (1 - self.alpha[..., None]))
+        self.camera = crop_camera(shard["camera"][index])
+        self.landmarks, self.landmarks68 = (np.array(shard[n][index], np.float64) for n in ("landmarks", "landmarks68"))
+        depth = np.array(shard["photo_depth"][index]).astype(np.float64)
+        self.depth = np.where(depth > 0, depth, np.inf)
+        self.views = [(np.array(view).astype(np.float32) / 255, crop_camera(pose))
+                      for view, pose in zip(shard["views"][index], shard["view_cameras"][index])]  # fmt: skip
+        face = np.zeros(self.alpha.shape, np.uint8)
+        cv2.fillConvexPoly(face, cv2.convexHull(self.landmarks.astype(np.int32)), 1)
+        self.face = (face > 0) & np.isfinite(self.depth)
+        self.eye_distance = eye_distance_in_depth(self.depth, self.landmarks, self.camera)
+
+    def alignment(self, model):
+        """As the aligner would give it: its landmarks lie beside the exact points by a known bias."""
+        mean, bias = model.geometry["mean_landmarks"], model.geometry["landmark_bias"]
+        shift = self.camera.project(mean)[0] - self.camera.project(mean - bias)[0]
+        landmarks = (self.landmarks + shift).astype(np.float32)
+        return types.SimpleNamespace(crop=self.crop, camera=self.camera, landmarks=landmarks)
+
+
+def crop_camera(camera_to_world):
+    """The crop's camera in a given pose (4, 4)."""
+    standard = cameras.orbit_camera()
+    return cameras.Camera(standard.width, standard.height, standard.fx, standard.fy, standard.cx, standard.cy,
+                          np.array(camera_to_world, np.float64))  # fmt: skip
+
+
+def read_heads(folder, limit=None):
+    """Heads of all shards of a folder, the first ``limit`` of each shard. Raises TrainingError when there are none."""
+    return [Head(shard, index) for shard, index in places_of(folder, limit)]
+
+
+def places_of(folder, limit=None):
+    """The same as pairs of shard and row."""
+    return [(shard, index) for shard in open_shards([folder]) for index in range(len(shard))[:limit]]
+
+
+def portrait_of(head, model):
+    """The model's portrait of a synthetic head."""
+    textures, radii = invert_crop(head.alignment(model), model)
+    return Portrait(textures, radii, head.camera, head.crop, np.eye(2, 3), (256, 256), head.name,
+                    model.id, model.sha256)  # fmt: skip
+
+
+def measure_head(portrait, head):
+    """Measures of one portrait of a synthetic head but for depth; and the depth map of the photo's view."""
+    view = render_view(portrait, head.camera)
+    row = {"psnr": psnr(view.color, head.colour, (head.alpha > 0.98) & (view.alpha > 0.5)),
+           "silhouette": iou(view.alpha > 0.5, head.alpha > 0.5)}  # fmt: skip
+    for truth, camera in head.views:
+        seen, true_alpha = render_view(portrait, camera), truth[..., 3:]
+        subject = ((true_alpha[..., 0] > 0.5) | (seen.alpha > 0.5)).astype(np.uint8)
+        region = (cv2.dilate(subject, np.ones((5, 5), np.uint8)) > 0) & above_collar(camera)
+        decibels = psnr(over(seen, 0.5), truth[..., :3] * true_alpha + 0.5 * (1 - true_alpha), region)
+        yaw = abs(np.degrees(np.arctan2(camera.camera_to_world[0, 2], camera.camera_to_world[2, 2])))
+        row |= {f"novel_{centre}": decibels for centre in YAW_BINS if centre - 10 <= yaw < centre + 5}
+    row |= measure_consistency(portrait, head.crop.astype(np.float32) / 255, view)
+    return row, view.depth.astype(np.float64)
+
+
+def measure_depths(depths, head):
+    """Depth errors of several methods on the same pixels: those of the face where all of them have a depth.
+
+    depths: {method: (h, w) metres, inf where there is nothing, and the eye distance in it}. Returns {method: dict}.
+    """
+    common = head.face & np.all([np.isfinite(depth) for depth, _ in depths.values()], 0)
+    rows = {}
+    for method, (depth, eyes) in depths.items():
+        shape, place = depth_errors(depth, head.depth, head.eye_distance / eyes, common)
+        rows[method] = {"depth_mm": shape, "depth_share": float(common.sum() / head.face.sum())}
+        if method in (OURS, MEAN_HEAD):  # weak perspective knows no distance
+            rows[method]["depth_placed_mm"] = place
+    return rows
+
+
+def evaluate_heads(model, heads, peers=None, meshes=None):
+    """Measures per head and method.
+
+    peers: {name: maker of a Portrait from alignment and matte}, given the exact matte.
+    meshes: {name: :class:`training.peers.meshes.FaceMeshes` of all heads}. Returns {method: list of dicts}.
+    """
+    peers, meshes = peers or {}, meshes or {}
+    rows = {method: [] for method in (OURS, *peers, *meshes)}
+    for index, head in enumerate(tqdm(heads, desc="heads")):
+        made = {OURS: portrait_of(head, model)}
+        made |= {name: make(head.alignment(model), head.alpha) for name, make in peers.items()}
+        measured, depths = {}, {}
+        for method, portrait in made.items():
+            measured[method], depth = measure_head(portrait, head)
+            depths[method] = depth, eye_distance_in_depth(depth, head.landmarks, head.camera)
+        for method, faces in meshes.items():
+            depth = faces.depth(index, head.depth.shape, head.eye_distance)
+            if depth is not None:
+                depths[method] = depth, head.eye_distance
+        usable = {method: value for method, value in depths.items() if np.isfinite(value[1])}
+        for method, row in measure_depths(usable, head).items():
+            measured[method] = measured.get(method, {}) | row
+        for method, row in measured.items():
+            rows[method].append({"name": head.name} | row)
+    return rows

@@ -1,0 +1,40 @@
+"""Views as they are compared: over a backdrop, above the collar, from two sides."""
+
+import numpy as np
+
+from inference.view.render import render_view
+from training.evaluation.metrics import CONSISTENCY_ANGLE, consistency, turned
+
+COLLAR = -0.105  # metres below the head centre; silhouettes and pictures are compared above it
+
+
+
+def above_collar(camera):
+    """Bool mask (h, w) of the crop above the collar."""
+    mask = np.zeros((camera.height, camera.width), bool)
+    row = camera.project(np.array([0.0, COLLAR, 0.03]))[0][1]
+    mask[: int(np.clip(row, 1, camera.height))] = True
+    return mask
+
+
+def over(view, colour):
+    """A view over a colour or picture: (h, w, 3) float32."""
+    alpha = view.alpha[..., None]
+    return view.color * alpha + np.asarray(colour, np.float32) * (1 - alpha)
+
+
+def to_bytes(image):
+    return np.round(image * 255).clip(0, 255).astype(np.uint8)
+
+
+def measure_consistency(portrait, photo, view):
+    """Consistency between the photo's view and views turned by 20° to either side; means over the sides."""
+    row = {"consistency_photo": [], "consistency": [], "consistency_share": []}
+    for degrees in (-CONSISTENCY_ANGLE, CONSISTENCY_ANGLE):
+        camera = turned(portrait.camera, degrees)
+        other = render_view(portrait, camera)
+        row["consistency_photo"].append(consistency(photo, view, portrait.camera, other, camera)[0])
+        decibels, visible = consistency(view.color, view, portrait.camera, other, camera)
+        row["consistency"].append(decibels)
+        row["consistency_share"].append(visible)
+    return {name: float(np.mean(values)) for name, values in row.items()}

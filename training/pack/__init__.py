@@ -1,0 +1,1 @@
+"""The data pack: where it lies, and what belongs to it."""
