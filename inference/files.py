@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +24,7 @@ def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> Non
         _move(name, path)
 
 
-def write_together(files):
+def write_together(files: Sequence[tuple[PathLike, bytes]]) -> None:
     """Write several files, (path, bytes) each, that belong together: all are complete on the disk before the first one
     is moved to its place, and they are moved in the given order. Errors as for :func:`write_atomically`."""
     with contextlib.ExitStack() as stack:

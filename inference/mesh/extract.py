@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import PortraitError
 from ..geometry import domes
+from ..portrait import Portrait
+from ..progress import Progress, silent
 from .field import Dome, block, sample_field
 from .surface import find_surface
 from .topology import (
@@ -38,7 +40,14 @@ class TexturedMesh:
     texture: np.ndarray
 
 
-def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False, progress=None):
+def extract_mesh(
+    portrait: Portrait,
+    resolution: int = 192,
+    faces: int | None = None,
+    smoothing: float = 1,
+    closed: bool = False,
+    progress: Progress = silent,
+) -> TexturedMesh:
     """Extract the surface of a portrait as one textured mesh.
 
     resolution: voxels along the longest side of the head's bounding box, 16 to 768.
@@ -55,7 +64,6 @@ def extract_mesh(portrait, resolution=192, faces=None, smoothing=1, closed=False
         raise PortraitError(f"the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}")
     if faces is not None and faces < 100:
         raise PortraitError(f"a head cannot be reduced to {faces} faces; ask for at least 100")
-    progress = progress or (lambda fraction, text: None)
     progress(0.0, "reading the surface")
     try:
         surface = find_surface(portrait.textures, portrait.radii)

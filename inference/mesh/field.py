@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 
 from ..geometry import domes
+from ..geometry.curves import linear_step, smooth_step
 from ..geometry.sampling import sample_image
 
 CROWN_FADE = 0.04  # of v: the surface is rounded off over this strip at the upper border
 BACK_DEPTH = 0.042  # metres from the dome axis to the closed back of the head, at the equator
+POLE_FADE = -0.034  # v from the upper border to where the radius is the same for all azimuths
 MIN_EXTENT = 0.001  # metres; the block around a single texel is that large
 BOTTOM_ROUND = 0.01  # metres, radius with which a closed mesh's bottom edge is rounded
 
@@ -25,7 +27,7 @@ class Dome:
     profile, and the crown ends in one point for all azimuths.
     """
 
-    def __init__(self, radius, closed):
+    def __init__(self, radius: np.ndarray, closed: bool) -> None:
         self.closed = closed
         height, width = radius.shape
         top = radius[0].mean()
@@ -43,7 +45,7 @@ class Dome:
         self.left_slope = np.clip((self.left - smooth[:, last]) / span, -0.15, 0.05)
         self.right_slope = np.clip((self.right - smooth[:, -1 - last]) / span, -0.15, 0.05)
 
-    def __call__(self, x, y, z):
+    def __call__(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """Signed field F on arrays of points (float32, same shape, 2D), metres in portrait space."""
         height, width = self.radius.shape
         y = y - np.float32(domes.EQUATOR_Y)
@@ -64,8 +66,7 @@ class Dome:
             surface[back] = self._back(side[back], map_y[back], v[back])
         pole = v < 0.0
         if pole.any():
-            weight = np.clip(v[pole] / np.float32(-0.034), 0.0, 1.0)
-            weight = weight * weight * (3.0 - 2.0 * weight)
+            weight = smooth_step(0.0, POLE_FADE, v[pole])
             surface[pole] += weight * (np.float32(self.top) - surface[pole])
         field = surface - radius
         if not self.closed:
@@ -78,7 +79,7 @@ class Dome:
         edges = self.left, self.right, self.left_slope, self.right_slope, self.radius[:, 0], self.radius[:, -1]
         rows = [sample_image(edge.astype(np.float32)[:, None], np.zeros_like(map_y), map_y + 0.5) for edge in edges]
         span = math.pi / domes.MAX_AZIMUTH - 1.0
-        behind = np.clip((np.abs(side) - 1.0) / span, 0.0, 1.0)  # 0 at a side border, 1 right at the back
+        behind = linear_step(0.0, span, np.abs(side) - 1.0)  # 0 at a side border, 1 right at the back
         own, slope = np.where(side < 0, rows[0], rows[1]), np.where(side < 0, rows[2], rows[3])
         exact = np.where(side < 0, rows[4], rows[5])
         own = exact + np.minimum(8.0 * behind, 1.0) * (own - exact)
@@ -89,12 +90,11 @@ class Dome:
             middle = np.minimum(middle, BACK_DEPTH + (self.top - BACK_DEPTH) * crown)
         # Hermite curve: radius and slope of the border, then the middle with no slope
         rest = 1.0 - behind
-        ease = behind * behind * (3.0 - 2.0 * behind)
-        curve = own + ease * (middle - own) + behind * rest * rest * span * slope
+        curve = own + smooth_step(0.0, 1.0, behind) * (middle - own) + behind * rest * rest * span * slope
         return np.maximum(curve, np.minimum(own, 0.015))
 
 
-def block(shape, mask, resolution):
+def block(shape: Dome, mask: np.ndarray, resolution: int) -> tuple[np.ndarray, float, np.ndarray]:
     """Occupied voxel block: origin (3,) and voxel size in metres, counts (3,) of grid points."""
     height, width = shape.radius.shape
     u, v = domes.texel_centres(height, width)
@@ -111,7 +111,7 @@ def block(shape, mask, resolution):
     return low, voxel, np.ceil((high - low) / voxel).astype(int) + 1
 
 
-def sample_field(shape, origin, voxel, counts):
+def sample_field(shape: Dome, origin: np.ndarray, voxel: float, counts: np.ndarray) -> np.ndarray:
     """F on the grid, (nx, ny, nz) float32."""
     x, y, z = (np.float32(origin[a] + voxel * np.arange(counts[a])) for a in range(3))
     field = np.empty(tuple(counts), np.float32)

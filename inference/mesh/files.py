@@ -12,21 +12,22 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PortraitError
-from ..files import sha256, write_together
+from ..files import PathLike, sha256, write_together
 from ..geometry import domes
 from ..geometry.sampling import sample_image
+from .extract import TexturedMesh
 
 SUFFIXES = ".glb", ".obj", ".ply"
 RECORD = "# portrait-manifolds "  # begins an .obj's first line: JSON of the .obj's name and its side files' SHA-256
 
 
-def check_mesh_path(path):
+def check_mesh_path(path: PathLike) -> None:
     """Raise PortraitError unless a mesh can be written under this name."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise PortraitError(f"cannot write a mesh as {Path(path).name}; name it .glb, .obj or .ply")
 
 
-def save_mesh(mesh, path):
+def save_mesh(mesh: TexturedMesh, path: PathLike) -> None:
     """Write a TexturedMesh as .glb, .obj or .ply, all with smooth vertex normals; .ply has vertex colours.
 
     The file at ``path`` is replaced. An .obj has two files beside it, named after it in letters every reader takes:
@@ -62,7 +63,7 @@ def save_mesh(mesh, path):
     write_together([(path, data)])
 
 
-def vertex_normals(vertices, faces):
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Outward unit normals, (n, 3) float32: the mean of the adjacent faces' normals, weighted with their areas.
 
     vertices: (n, 3) float; faces: (m, 3) int, counter-clockwise from outside.

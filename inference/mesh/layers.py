@@ -1,5 +1,7 @@
 """Sheets as grid meshes, for renderers that draw textured geometry, and fewer sheets in place of many."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..geometry import domes
@@ -7,7 +9,7 @@ from ..geometry.background import background_points
 from ..geometry.grids import corner_grid, sample_grid
 
 
-def sheet_mesh(radii, index, resolution=80):
+def sheet_mesh(radii: np.ndarray, index: int, resolution: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Quad grid of one manifold.
 
     radii: (k, n, n) float, metres, radius of every sheet at the grid corners.
@@ -33,7 +35,7 @@ def sheet_mesh(radii, index, resolution=80):
     return points.reshape(-1, 3).astype(np.float32), faces.reshape(-1, 4), uv.reshape(-1, 2).astype(np.float32)
 
 
-def merge_sheets(textures, radii, count):
+def merge_sheets(textures: np.ndarray, radii: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Fewer sheets with the same look: groups of neighbours become one sheet each.
 
     textures: (k or more, h, w, 4) uint8, straight alpha, outermost first; what follows the k dome sheets is left out.
@@ -75,11 +77,11 @@ def _merge(textures, radii):
 class VisibleQuads:
     """Which quads of a sheet's grid show anything, for any resolution. alpha: (h, w) uint8 of the sheet's texture."""
 
-    def __init__(self, alpha):
+    def __init__(self, alpha: np.ndarray) -> None:
         self._shape = alpha.shape
         self._total = np.pad((alpha > 0).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
-    def __call__(self, resolution):
+    def __call__(self, resolution: int) -> np.ndarray:
         """(resolution, resolution) bool: some texel of the quad, or one that bilinear sampling reads, is not clear."""
         height, width = self._shape
         edges = np.arange(resolution + 1) / resolution
@@ -92,7 +94,7 @@ class VisibleQuads:
         return total[lower, right] - total[upper, right] - total[lower, left] + total[upper, left] > 0
 
 
-def grid_resolution(visible, triangles, limit=256):
+def grid_resolution(visible: Sequence[VisibleQuads], triangles: int, limit: int = 256) -> int:
     """Largest number of quads along a sheet's side with which all sheets together stay within a budget.
 
     visible: :class:`VisibleQuads` of every sheet. triangles: the budget. Returns 4 to ``limit``.

@@ -27,7 +27,7 @@ class Surface:
     color: np.ndarray
 
 
-def find_surface(textures, radii):
+def find_surface(textures: np.ndarray, radii: np.ndarray) -> Surface:
     """Surface of the dome sheets of one portrait.
 
     textures: (k or k + 1, h, w, 4) uint8, outermost sheet first; a background plane behind is ignored.
@@ -63,7 +63,7 @@ def find_surface(textures, radii):
     return Surface(radius.astype(np.float32), opacity, np.clip(np.rint(color), 0, 255).astype(np.uint8))
 
 
-def surface_normals(radius, smoothing=1.5):
+def surface_normals(radius: np.ndarray, smoothing: float = 1.5) -> np.ndarray:
     """Outward unit normals of a surface over dome coordinates, (h, w, 3) float32, portrait space.
 
     radius: (h, w) float32 metres at the texels. smoothing: standard deviation, in texels, of the Gaussian before.

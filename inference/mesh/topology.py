@@ -6,7 +6,7 @@ trimesh finds connected parts with scipy or networkx, which the extension does n
 import numpy as np
 
 
-def connected_components(count, edges):
+def connected_components(count: int, edges: np.ndarray) -> np.ndarray:
     """One label per node, (count,) int64; equal for nodes joined by a path of edges. edges: (k, 2) int."""
     parent = np.arange(count)
     edges = parent[edges]
@@ -19,13 +19,13 @@ def connected_components(count, edges):
     return parent
 
 
-def largest_component(chosen, edges):
+def largest_component(chosen: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """The largest connected part of the chosen nodes, (n,) bool. chosen: (n,) bool, not empty; edges: (k, 2) int."""
     labels = connected_components(len(chosen), edges[chosen[edges].all(1)])
     return chosen & (labels == np.bincount(labels[chosen]).argmax())
 
 
-def components_with(seeds, chosen, edges):
+def components_with(seeds: np.ndarray, chosen: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """The connected parts of the chosen nodes that hold a seed, (n,) bool. seeds, chosen: (n,) bool."""
     labels = connected_components(len(chosen), edges[chosen[edges].all(1)])
     reached = np.zeros(len(chosen), bool)
@@ -33,24 +33,24 @@ def components_with(seeds, chosen, edges):
     return chosen & reached[labels]
 
 
-def edges_of(triangles):
+def edges_of(triangles: np.ndarray) -> np.ndarray:
     """Directed edges of triangles (m, 3), (3 m, 2): corner 0 to 1 of every triangle, then 1 to 2, then 2 to 0."""
     return np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
 
 
-def border_edges(triangles):
+def border_edges(triangles: np.ndarray) -> np.ndarray:
     """Edges with a face on one side only, (k, 2)."""
     edges = edges_of(triangles)
     _, first, count = np.unique(_undirected(edges), return_index=True, return_counts=True)
     return edges[first[count == 1]]
 
 
-def euler_characteristic(triangles):
+def euler_characteristic(triangles: np.ndarray) -> int:
     """Vertices less edges plus faces: 2 for a mesh like a sphere, 1 for one like a disc."""
     return len(np.unique(triangles)) - len(np.unique(_undirected(edges_of(triangles)))) + len(triangles)
 
 
-def is_manifold(triangles):
+def is_manifold(triangles: np.ndarray) -> bool:
     """Whether triangles (m, 3) are one two-manifold, equally wound piece: at most two faces meet in an edge, in
     opposite directions, and the faces round every vertex hang together."""
     edges = edges_of(triangles)
@@ -70,13 +70,13 @@ def is_manifold(triangles):
     return len(fans) == len(used) and bool((pieces == pieces[0]).all())
 
 
-def without_folds(triangles):
+def without_folds(triangles: np.ndarray) -> np.ndarray:
     """Triangles (m, 3) without those that lie back to back on the same three vertices; an edge collapse leaves such."""
     _, index, count = np.unique(np.sort(triangles, axis=1), axis=0, return_inverse=True, return_counts=True)
     return triangles[count[index.reshape(-1)] == 1]
 
 
-def compact(vertices, triangles):
+def compact(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vertices that no triangle uses are removed. Returns vertices (k, 3) and triangles (m, 3)."""
     used = np.zeros(len(vertices), bool)
     used[triangles] = True

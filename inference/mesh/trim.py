@@ -9,7 +9,7 @@ from ..geometry.sampling import sample_image
 from .topology import border_edges, compact, components_with, edges_of, largest_component
 
 
-def subject_mask(opacity):
+def subject_mask(opacity: np.ndarray) -> np.ndarray:
     """The opacity changed so that what exceeds one half is one region without holes.
 
     opacity: (h, w) float [0, 1] of the texel columns. The largest connected region stays; regions beside it fall to 0,
@@ -27,7 +27,7 @@ def subject_mask(opacity):
     return np.where(filled & ~region, 1.0, opacity).astype(np.float32)
 
 
-def trim(vertices, triangles, mask):
+def trim(vertices: np.ndarray, triangles: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut a mesh along the line where its texel column's mask is one half, and at the texture's border.
 
     vertices: (n, 3) float metres, portrait space; triangles: (m, 3) int, all connected; mask: (h, w) float32.
@@ -51,7 +51,9 @@ def trim(vertices, triangles, mask):
     return clip_mesh(vertices, triangles, values)
 
 
-def clip_mesh(vertices, triangles, values):
+def clip_mesh(
+    vertices: np.ndarray, triangles: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Keep the part of a mesh where a value per vertex is positive, cutting triangles at zero.
 
     vertices (n, 3), triangles (m, 3), values (n,). Returns vertices and triangles, unused vertices removed.

@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 
+from inference.photo.open import SUFFIXES
 from training.errors import TrainingError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def photos_in(folder):
