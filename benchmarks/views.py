@@ -21,8 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from inference.geometry.cameras import orbit_camera  # noqa: E402
 from inference.portrait import load_portrait  # noqa: E402
-from inference.view.intersections import SheetIntersections  # noqa: E402
-from inference.view.render import finish, render_layers  # noqa: E402
+from inference.view.render import finish, intersections, render_layers  # noqa: E402
 from tests.portraits import analytic_portrait  # noqa: E402
 
 
@@ -72,11 +71,11 @@ def measure(portrait, size, threads, repeats):
     memory = [np.empty((3, size, size), np.float32)]
     memory += [np.empty((size, size), np.float32) for _ in range(3)] + [np.empty((size, size, 4), np.uint8)]
     yaws = iter(np.linspace(-35, 35, 4 * repeats + 8))
-    kept = SheetIntersections(portrait.radii, orbit_camera(20.0, width=size, height=size))
+    kept = intersections(portrait.radii, orbit_camera(20.0, width=size, height=size))
 
     def view():
         camera = orbit_camera(next(yaws), 5.0, width=size, height=size)
-        finish(render_layers(textures, SheetIntersections(portrait.radii, camera), threads))
+        finish(render_layers(textures, intersections(portrait.radii, camera), threads))
 
     ways = {
         "floor": lambda: floor(textures, maps, memory),

@@ -60,9 +60,9 @@ def invert(options: argparse.Namespace) -> None:
 
 def render(options: argparse.Namespace) -> None:
     """One view as PNG, and its depth."""
-    from .photo.images import save_depth, save_png, view_pixels
+    from .photo.images import save_depth, save_png
     from .portrait import load_portrait
-    from .view.render import render_view
+    from .view.render import render_view, view_pixels
 
     if options.out.suffix.lower() != ".png":
         raise PortraitError(f"cannot write a view as {options.out.name}; name it .png")

@@ -179,9 +179,9 @@ def write_results(inversion: Inversion, job: dict, photo_hash: str, progress: Pr
     from .geometry.viewpoints import orbit_like
     from .mesh.extract import extract_mesh
     from .mesh.files import save_mesh
-    from .photo.images import save_png, view_pixels
+    from .photo.images import save_png
     from .pipeline import save_inversion
-    from .view.render import render_view
+    from .view.render import render_view, view_pixels
 
     folder = make_folder(job["folder"])
     report = folder / "report.json"

@@ -1,5 +1,7 @@
-"""The extension zip of this machine's platform, built once per test run; scripts/ importable."""
+"""What is made once per test run: portraits by the model that ships, and the extension zip of this machine's platform.
+scripts/ is importable."""
 
+import functools
 import platform
 import sys
 from pathlib import Path
@@ -24,3 +26,38 @@ def extension_zip(host_platform, tmp_path_factory):
 
     (archive,) = build(tmp_path_factory.mktemp("dist"), [host_platform])
     return archive
+
+
+@pytest.fixture(scope="session")
+def shipped_model():
+    """The model that ships, on one thread."""
+    from inference.networks.model import load_model
+
+    return load_model(device="cpu", threads=1)
+
+
+@pytest.fixture(scope="session")
+def astronaut(shipped_model):
+    """The inversion of NASA's portrait of Eileen Collins, which scikit-image carries."""
+    from inference.pipeline import invert_photo
+
+    skimage = pytest.importorskip("skimage")
+    return invert_photo(Path(skimage.__file__).parent / "data" / "astronaut.png", shipped_model)
+
+
+@pytest.fixture(scope="session")
+def golden(shipped_model):
+    """Function from a golden head's name to its :class:`tests.golden.measures.Measures`; a head is inverted once."""
+    from inference.inversion.invert import invert_crop
+    from inference.portrait import Portrait
+    from tests.golden.heads import read_head
+    from tests.golden.measures import Measures
+
+    @functools.cache
+    def measures(name):
+        head = read_head(name, shipped_model.geometry)
+        photo = head.alignment
+        textures, radii = invert_crop(photo, shipped_model)
+        return Measures(Portrait(textures, radii, photo.camera, photo.crop, photo.crop_to_photo, (256, 256)), head)
+
+    return measures

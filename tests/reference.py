@@ -4,7 +4,8 @@ import numpy as np
 
 from inference.geometry import domes
 from inference.geometry.grids import sample_grid
-from inference.view.ray_search import NEAR, bounding_sphere
+from inference.view.rays import NEAR
+from inference.view.shells import bounding_sphere
 
 
 def entries(radii, origins, directions, samples=240, steps=22):

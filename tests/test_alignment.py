@@ -7,9 +7,18 @@ import cv2
 import numpy as np
 import pytest
 
-from inference.alignment.align import align, align_landmarks, align_manually, eye_distance, find_faces, photo_camera
+from inference.alignment.align import (
+    align,
+    align_landmarks,
+    align_manually,
+    eye_distance,
+    find_faces,
+    fit_crop,
+    photo_camera,
+)
 from inference.alignment.detection import Face, face_square
 from inference.alignment.doubts import doubts
+from inference.alignment.pose import solve_pose
 from inference.errors import PortraitError
 from inference.geometry.cameras import orbit_camera
 from inference.photo.warp import invert_affine, square_to_photo, warp_to_crop
@@ -55,6 +64,47 @@ def test_known_pose_is_recovered(yaw, pitch, roll):
     np.testing.assert_allclose(alignment.landmarks, truth.project(points)[0], atol=0.05)
     np.testing.assert_allclose(alignment.camera.camera_to_world, truth.camera_to_world, atol=2e-3)
     assert eye_distance(alignment) == pytest.approx(0.063 * truth.fx / 1.6 * 530 / 256, rel=1e-3)
+
+
+@pytest.mark.parametrize("yaw, roll", [(0, 0), (-30, 20)])
+def test_the_first_guess_of_the_crop_is_exact_for_exact_landmarks(yaw, roll):
+    points = head_points()
+    to_photo = square_to_photo((310.0, 240.0), 400.0, math.radians(roll))
+    seen = orbit_camera(yaw, 6.0).project(points)[0] @ to_photo[:, :2].T + to_photo[:, 2]
+    np.testing.assert_allclose(fit_crop(seen, points), to_photo, atol=1e-3)
+
+
+def test_the_camera_of_inexact_landmarks_stands_upright_on_the_orbit():
+    """It looks at the head's centre from the crop's distance, without roll, whatever the landmarks are like."""
+    points, rng = head_points(), np.random.default_rng(4)
+    seen = orbit_camera(25, -12, distance=0.8).project(points)[0] * 2.0 + rng.normal(0, 3.0, (468, 2))
+    alignment = align_landmarks(np.zeros((700, 700, 3), np.uint8), seen, points)
+    wanted = orbit_camera(alignment.yaw, alignment.pitch).camera_to_world
+    np.testing.assert_allclose(alignment.camera.camera_to_world, wanted, atol=1e-4)
+
+
+def turned(camera, other):
+    """Degrees between the poses of two cameras."""
+    turn = camera.camera_to_world[:3, :3].T @ other.camera_to_world[:3, :3]
+    return math.degrees(math.acos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+
+
+def test_an_open_mouth_does_not_turn_the_head():
+    """A jaw that drops by 8 mm, 4 of them backwards; with all landmarks alike the head would nod by 6 degrees."""
+    points, truth = head_points(), orbit_camera(10)
+    open_mouth = points + np.where(points[:, 1:2] < -0.045, (0.0, -0.008, -0.004), 0.0)
+    assert turned(solve_pose(truth.project(open_mouth)[0], points), truth) < 2.0
+
+
+@pytest.mark.parametrize("every, away", [(10, 30.0), (5, 20.0), (5, 60.0)])
+def test_wrong_landmarks_do_not_move_the_camera(every, away):
+    """Pixels away from their places, every tenth or fifth one."""
+    points, truth = head_points(), orbit_camera(10)
+    seen = truth.project(points)[0]
+    seen[::every] += (away, -away / 2)
+    found = solve_pose(seen, points)
+    assert turned(found, truth) < 0.1
+    np.testing.assert_allclose(found.position, truth.position, atol=0.002)
 
 
 def test_photo_camera_is_the_crop_camera_seen_through_the_affine():
@@ -184,14 +234,16 @@ def test_doubts(model, astronaut):
     assert "half-face" in half, half
 
 
-def test_several_faces_largest_first(model, astronaut):
+@pytest.mark.parametrize("side, width", [(160, 460), (220, 490)])
+def test_several_faces_largest_first(model, astronaut, side, width):
+    """A head and a smaller one, which is hard or easy to see, to its left."""
     head = astronaut[:256, 96:352]
-    small = cv2.resize(head, (160, 160), interpolation=cv2.INTER_AREA)
-    photo = np.full((256, 460, 3), 120, np.uint8)
-    photo[40:200, :160], photo[:, 200:456] = small, head
+    photo = np.full((256, width, 3), 120, np.uint8)
+    photo[30 : 30 + side, :side] = cv2.resize(head, (side, side), interpolation=cv2.INTER_AREA)
+    photo[:, width - 260 : width - 4] = head
     faces = find_faces(photo, model)
     assert len(faces) == 2
-    assert faces[0].box[0] > 200 and faces[1].box[2] < 160
+    assert faces[0].box[0] > 200 and faces[1].box[2] < side
 
 
 def test_a_small_face_in_a_large_photo_is_found_in_tiles(model, astronaut):

@@ -46,6 +46,19 @@ def test_seen_columns_have_the_colour_of_the_photo():
         assert share[side].max() < 0.01
 
 
+def test_columns_at_the_edge_of_the_matte_do_not_count_as_seen():
+    """Two pixels inside of it, where the backdrop may shine through, they do not; further inside they do."""
+    radius, facing, behind, _, camera = scene(0.0)
+    matte = EVERYWHERE.copy()
+    matte[:, 128:] = 0.0
+    seen, glimpsed, pixel = visibility.seen_by_photo(radius, facing, behind, matte, camera)
+    front = (facing > 0.6) & (behind < 0.2)
+    edge, inside = (front & (pixel[..., 0] > low) & (pixel[..., 0] < high) for low, high in ((126.5, 128), (110, 125)))
+    assert edge.sum() > 50 and inside.sum() > 500
+    assert seen[edge].max() == glimpsed[edge].max() == 0.0
+    assert seen[inside].min() == glimpsed[inside].min() == 1.0
+
+
 def test_a_hidden_side_is_the_mirror_image_of_the_other():
     """The photo is blue; seen from the left of the head, the right side's columns repeat the left side's."""
     radius, facing, behind, photo, camera = scene(-50.0)
@@ -56,6 +69,18 @@ def test_a_hidden_side_is_the_mirror_image_of_the_other():
     assert hidden.sum() > 500
     np.testing.assert_allclose(found[:, hidden].T - (0.1, 0.2, 0.7), 0, atol=0.02)
     assert share[hidden].max() < 0.01
+
+
+def test_a_mirror_image_of_another_part_is_not_taken():
+    """The same, but the right side is hair, which the photo, all skin, shows nowhere: it stays as guessed."""
+    radius, facing, behind, photo, camera = scene(-50.0)
+    photo[:] = np.array([0.1, 0.2, 0.7], np.float32)[:, None, None]
+    hidden = (facing < 0.1) & (facing[:, ::-1] > 0.6) & (behind[:, ::-1] < 0.2)
+    parts = np.where(hidden, np.roll(SKIN, 1, 0), SKIN)
+    guess = np.full((3, SIZE, SIZE), 0.5, np.float32)
+    found, share = match(guess, radius, facing, behind, photo, EVERYWHERE, camera, parts)
+    np.testing.assert_allclose(found[:, hidden], 0.5, atol=0.02)
+    assert share[hidden].min() > 0.99
 
 
 def test_the_share_is_the_derivative_by_the_guess():

@@ -8,6 +8,7 @@ import pytest
 from inference.geometry import cameras, domes, filling
 from inference.geometry.grids import at_texels
 from inference.inversion import hull, sheets, visibility
+from inference.inversion.columns import SOFTNESS, Columns
 
 CENTRE = np.array([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
 
@@ -40,7 +41,8 @@ def test_sheets_hug_the_surface():
     outer, inner = (at_texels(radii[k], 160, 160) for k in (0, -1))
     middle = known & (np.hypot(*np.meshgrid(np.linspace(-1, 1, 160), np.linspace(-1, 1, 160))) < 0.6)
     assert (outer > radius)[middle].all() and (inner < radius)[middle].all()
-    assert np.median((outer - inner)[middle]) < 0.03  # a band of a few millimetres around the relief
+    assert np.median((outer - radius)[middle]) == pytest.approx(sheets.ROOM_OUTSIDE, abs=2e-4)
+    assert np.median((radius - inner)[middle]) == pytest.approx(sheets.ROOM_INSIDE, abs=2e-4)
 
 
 def test_carving_moves_columns_to_the_visual_hull():
@@ -68,6 +70,25 @@ def test_carving_moves_columns_to_the_visual_hull():
 def test_a_subject_that_is_nowhere_leaves_no_column():
     _, kept = hull.carve(ball(40, 0.14), np.zeros((256, 256), np.float32), cameras.orbit_camera())
     assert not kept.any()
+
+
+def test_columns_that_the_networks_leave_empty_have_no_surface():
+    radii = np.linspace(0.2, 0.1, 23, dtype=np.float32)[:, None, None] * np.ones((9, 9), np.float32)
+    occupancy = np.where(np.arange(40) < 20, -1.0, 1.0)[None].repeat(40, 0)
+    everywhere, level = np.ones((256, 256), np.float32), np.full((40, 40), 11.0, np.float32)
+    _, valid = hull.fit_surface(level, occupancy, everywhere, cameras.orbit_camera(), radii)
+    np.testing.assert_array_equal(valid, occupancy > 0)
+
+
+def test_a_fitted_surface_is_smooth():
+    """Ripples of a millimetre from column to column, which no photo can know, go."""
+    ripples = 0.001 * np.where(np.indices((160, 160)).sum(0) % 2, 1.0, -1.0).astype(np.float32)
+    matte, camera = np.zeros((256, 256), np.float32), cameras.orbit_camera()
+    matte[60:190, 70:186] = 1.0
+    fitted, _ = hull.fit_to_hull(np.float32(0.12) + ripples, matte, camera)
+    x, y = camera.project(domes.column_points(np.full((160, 160), np.float32(0.12))))[0].transpose(2, 0, 1)
+    inside = (x > 90) & (x < 166) & (y > 80) & (y < 170)
+    assert inside.sum() > 1000 and np.abs(fitted - 0.12)[inside].max() < 1e-4
 
 
 def test_visible_depth_is_that_of_a_ball():
@@ -155,6 +176,14 @@ def test_closest_approach_to_a_ball():
     assert (np.abs(u - 0.8) < 0.05).all() and np.abs(v - (1 - domes.EQUATOR_V)).max() < 0.02  # 40 degrees to the side
     missed = hull.closest_approach(radius, origins[:1], np.array([[0.0, 1.0, 0.0]]))
     assert missed[0][0] > hull.HILLS[-1]  # no hill is that high
+
+
+def test_softness_is_that_of_the_parts():
+    parts = np.array([[1.0, 0.0, 0.0, 0.5], [0.0, 1.0, 0.0, 0.5], [0.0, 0.0, 1.0, 0.0]], np.float32)[:, None]
+    skin, hair, cloth = SOFTNESS
+    plane = np.zeros((1, 4), np.float32)
+    columns = Columns(plane, plane > 0, plane, plane, np.zeros((3, 1, 4), np.float32), parts)
+    np.testing.assert_allclose(columns.softness, [[skin, hair, cloth, (skin + hair) / 2]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("softness", [0.0002, 0.0025, 0.004])

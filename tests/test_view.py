@@ -10,7 +10,8 @@ from inference.geometry import domes
 from inference.geometry.background import BACKGROUND_HALF, BACKGROUND_Z
 from inference.geometry.cameras import Camera, orbit_camera
 from inference.inversion import sheets
-from inference.view.render import render_layers, render_view
+from inference.view.render import render_layers, render_plane, render_view
+from inference.view.shells import Place
 from tests import reference
 from tests.portraits import analytic_portrait, surface_radius
 
@@ -106,12 +107,38 @@ def test_sheets_that_follow_ears(ball, yaw):
     assert (closed != solid).sum() < 30  # a comb would fill, not just a few concave corners
 
 
+SIZES = [(126, 126), (125, 127), (127, 131), (640, 90), (1000, 81), (1024, 70), (1080, 67), (33, 640)]
+
+
+@pytest.mark.parametrize("count", [1, 7, 9, 17, 125 * 127, 126 * 126, 127 * 131, 999])
+def test_dome_coordinates_at_every_place_of_an_array(count):
+    """Libraries treat the ends of arrays apart that do not suit their vectors; every single value must be right."""
+    random, place = np.random.default_rng(1), Place(count)
+    start, way = random.uniform(-0.2, 0.2, (2, 3, count)).astype(np.float32)
+    depth = random.uniform(0.0, 0.5, count).astype(np.float32)
+    place.move(start, way, depth)
+    points = [origin + depth * direction for origin, direction in zip(start, way, strict=True)]
+    points = np.stack(points, -1) * [-1.0, 1.0, -1.0] + [0.0, domes.EQUATOR_Y, domes.AXIS_Z]
+    for got, wanted in zip((place.u[0], place.v[0], place.radius[0]), domes.dome_coordinates(points), strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1.5e-4)
+
+
 @pytest.mark.parametrize("yaw, pitch", [(0, 0), (25, 5), (-60, 0), (0, 30)])
 def test_capsule(capsule, yaw, pitch):
     """Sheets of constant dome radius are a sphere on a cylinder; depth and colour follow by formula."""
-    camera = orbit_camera(yaw, pitch, width=128, height=128)
+    check_capsule(capsule, orbit_camera(yaw, pitch, width=128, height=128))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_size_has_wrong_pixels(capsule, size):
+    """Dashes and pin-holes of a few pixels would show at sizes that do not suit the vectors of the libraries."""
+    square = orbit_camera(8.0, 3.0, fov=5.0, width=max(size), height=max(size))
+    check_capsule(capsule, dataclasses.replace(square, width=size[0], height=size[1], cx=size[0] / 2, cy=size[1] / 2))
+
+
+def check_capsule(capsule, camera):
     view = render_view(capsule, camera)
-    x, y = np.meshgrid(np.arange(128) + 0.5, np.arange(128) + 0.5)
+    x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     origins, directions = camera.rays(x, y)
     # expected depth of the two sheets that share the surface
     radii = capsule.radii[:, 0, 0].astype(float)
@@ -164,6 +191,17 @@ def test_plane_behind(ball):
     assert not render_view(empty, camera).alpha.any()
 
 
+def test_the_plane_stays_behind_the_subject(ball):
+    camera = CAMERAS["left"]
+    clear, whole = render_view(ball, camera), render_view(ball, camera, "source")
+    *plane, plane_alpha, _ = render_plane(ball.textures[-1], camera)
+    through = 1.0 - clear.alpha
+    np.testing.assert_allclose(whole.alpha, clear.alpha + through * plane_alpha, atol=1e-5)
+    wanted = clear.color * clear.alpha[..., None] + through[..., None] * np.stack(plane, -1)
+    np.testing.assert_allclose(whole.color * whole.alpha[..., None], wanted, atol=1e-5)
+    assert (clear.alpha > 0.99).sum() > 500 and (plane_alpha > 0.99).sum() > 500
+
+
 def test_backgrounds(ball):
     camera = CAMERAS["left"]
     clear, filled = render_view(ball, camera), render_view(ball, camera, (0.25, 0.5, 1.0))
@@ -184,7 +222,7 @@ def test_threads_and_order_change_nothing(ball):
 
 
 def test_whole_image_is_the_sum_of_its_parts(ball):
-    """A shifted window of a camera shows the same pixels; so tiles and lattice leave no seams."""
+    """A shifted window of a camera shows the same pixels; so tiles leave no seams."""
     camera = orbit_camera(30.0, width=200, height=200)
     whole = render_view(ball, camera)
     part = render_view(ball, dataclasses.replace(camera, width=70, height=60, cx=camera.cx - 83, cy=camera.cy - 41))

@@ -19,12 +19,6 @@ def save_png(pixels: np.ndarray, path: PathLike) -> None:
     write_atomically(path, lambda stream: stream.write(packed.getvalue()))
 
 
-def view_pixels(view, with_alpha: bool = True) -> np.ndarray:
-    """8-bit pixels of a View: (H, W, 4) uint8 with straight alpha, or (H, W, 3) without."""
-    planes = [view.color, view.alpha[..., None]] if with_alpha else [view.color]
-    return np.rint(255.0 * np.clip(np.concatenate(planes, -1), 0.0, 1.0)).astype(np.uint8)
-
-
 def save_depth(depth: np.ndarray, path: PathLike) -> None:
     """Write a depth map (H, W) float32 in metres as .npy or .exr (one channel Z). Raises PortraitError."""
     kind = Path(path).suffix.lower()

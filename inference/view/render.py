@@ -4,21 +4,45 @@ Colour C = sum_k T_k a_k c_k with transmittance T_0 = 1, T_{k+1} = T_k (1 - a_k)
 CVPR 2022, section 3.1 with the sheets' opacities in place of densities).
 """
 
+import contextlib
 import dataclasses
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from ..geometry.background import BACKGROUND_HALF, BACKGROUND_Z
-from ..geometry.sampling import sample_image
-from .intersections import SheetIntersections
-from .ray_search import NEAR, Workspace
+from ..geometry.cameras import Camera
+from ..portrait import Portrait
+from .march import (
+    ALPHA,
+    BLUE,
+    DEPTH,
+    DEPTH_SLOPE,
+    DISTANCE,
+    GREEN,
+    LEVEL,
+    NEXT,
+    RED,
+    TRANSMITTANCE,
+    U_SLOPE,
+    V_SLOPE,
+    March,
+    U,
+    V,
+)
+from .rays import NEAR, TILE, CameraRays
+from .shells import Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
-POOL = 4  # texels along one side of a cell of the occupancy table
+WAITING = 0.4  # share of rays that may stand behind their next sheet while the others enter theirs
+DONE = 0.15  # share of rays that are opaque or gone from which on the others close ranks
+FEW = 0.1  # share of a tile's rays that are left to the end, where they march together with those of other tiles
+CAPACITY = TILE * TILE  # rays that march together
+ROWS_AT_ONCE = 32766  # of an image that OpenCV looks up
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +55,9 @@ class View:
     depth: np.ndarray
 
 
-def render_view(portrait, camera, background="none", threads=0):
+def render_view(
+    portrait: Portrait, camera: Camera, background: str | Sequence[float] = "none", threads: int = 0
+) -> View:
     """Render a portrait through any pinhole or orthographic camera.
 
     background: "none" leaves the background manifold out, "source" keeps it, (r, g, b) in [0, 1] fills the view with
@@ -46,67 +72,82 @@ def render_view(portrait, camera, background="none", threads=0):
     return finish(frame, fill)
 
 
-def intersections(radii, camera):
-    """The camera's :class:`SheetIntersections`; the latest few are kept, so a still camera costs nothing."""
-    key = (radii.shape, hash(radii.tobytes()), _camera_key(camera))
-    with _lock:
-        found = _recent.pop(key, None)
-    if found is None:
-        found = SheetIntersections(radii, camera)
-    with _lock:
-        _recent[key] = found
-        while len(_recent) > 4:
-            _recent.pop(next(iter(_recent)))
-    return found
+@dataclasses.dataclass(frozen=True)
+class Intersections:
+    """All that a view needs to know of the sheets: their :class:`Shells` and the camera's :class:`CameraRays`."""
+
+    shells: Shells
+    rays: CameraRays
 
 
-_recent = {}
-_lock = threading.Lock()
+def intersections(radii: np.ndarray, camera: Camera) -> Intersections:
+    """Where a camera's rays enter sheets of radii (k, n, n), metres, as :func:`render_layers` wants it."""
+    shells = prepared(radii)
+    return Intersections(shells, CameraRays(camera, shells))
 
 
-def _camera_key(camera):
-    pose = np.asarray(camera.camera_to_world, np.float64).tobytes()
-    numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy)
-    return *numbers, camera.ortho_width, camera.ortho_height, pose
-
-
-def render_layers(textures, sheets, threads=0, with_plane=False):
+def render_layers(
+    textures: np.ndarray, sheets: Intersections, threads: int = 0, with_plane: bool = False
+) -> np.ndarray:
     """Composite all manifolds.
 
-    textures: (k + 1, h, w, 4) uint8. sheets: :class:`SheetIntersections` of the same k sheets.
+    textures: (k + 1, h, w, 4) uint8. sheets: :func:`intersections` with the same k sheets.
     with_plane: composite the background plane too.
     Returns planes (5, H, W) float32: premultiplied red, green, blue in [0, 1], alpha, and alpha times depth in metres.
     """
-    camera = sheets.camera
+    shells, rays = sheets.shells, sheets.rays
+    camera = rays.camera
     frame = np.zeros((5, camera.height, camera.width), np.float32)
-    threads = threads or os.cpu_count() or 1
-    if sheets.tiles:
-        occupied = _occupied_blocks(textures, sheets)
-        local = threading.local()
+    compositor = _Compositor(np.ascontiguousarray(textures[: shells.count]), rays.middle, frame.reshape(5, -1))
+    local = threading.local()
 
-        def work(tile):
-            _render_tile(textures, sheets, tile, occupied, frame, local)
+    def march():
+        if not hasattr(local, "march"):
+            local.march = March(shells, CAPACITY), _Planes(CAPACITY)
+        return local.march
 
-        if threads == 1 or len(sheets.tiles) == 1:
-            for tile in sheets.tiles:
-                work(tile)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                for _ in pool.map(work, sheets.tiles):
-                    pass
+    def follow(tile):
+        """Most rays of a tile to their end; returns the state and indices of the few that are left."""
+        marching, planes = march()
+        marching.start(*rays.tile(tile))
+        compositor.follow(marching, planes, FEW * marching.count)
+        return marching.state.copy(), marching.index
+
+    def finish_off(left):
+        marching, planes = march()
+        marching.resume(*left)
+        compositor.follow(marching, planes, 0)
+
+    with _workers(threads) as each:
+        left = list(each(follow, rays.tiles))
+        if left:
+            state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
+            parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
+            list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
     if with_plane:
-        _composite_plane(textures[sheets.count], camera, frame)
+        _composite_plane(textures[shells.count], camera, frame)
     return frame
 
 
-def render_plane(texture, camera):
+@contextlib.contextmanager
+def _workers(threads):
+    """A map over items, by so many threads; 0 takes as many as the machine has cores."""
+    threads = threads or os.cpu_count() or 1
+    if threads == 1:
+        yield map
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            yield pool.map
+
+
+def render_plane(texture: np.ndarray, camera: Camera) -> np.ndarray:
     """The background plane alone, (h, w, 4) uint8: planes (5, H, W) as of :func:`render_layers`."""
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     _composite_plane(texture, camera, frame)
     return frame
 
 
-def finish(frame, fill=None):
+def finish(frame: np.ndarray, fill: np.ndarray | None = None) -> View:
     """Turn planes of :func:`render_layers` into a :class:`View`; fill: (3,) colour behind the subject, or None."""
     alpha = frame[3]
     depth = np.full(alpha.shape, np.inf, np.float32)
@@ -121,121 +162,92 @@ def finish(frame, fill=None):
     return View(np.clip(color, 0.0, 1.0, out=color), np.ones_like(alpha), depth)
 
 
-def _render_tile(textures, sheets, tile, occupied, frame, local):
-    visible = np.flatnonzero(occupied[(slice(None), *tile.blocks)].any(axis=(1, 2)))
-    if not visible.size:
-        return
-    planes = _planes(local, tile.height, tile.width, sheets.count)
-    space, transmittance = planes.space, planes.transmittance
-    entries, hits, unsettled, astray = (
-        stack[: len(visible)] for stack in (planes.entries, planes.hits, planes.unsettled, planes.astray)
-    )
-    part = frame[:, tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]
-    transmittance.fill(1.0)
-    for mask in (hits, unsettled, astray):
-        mask.fill(False)
-    doubtful = np.zeros_like(hits[0])
-    sheets.rays(tile, space)
-    space.restart()
-    for layer, sheet in enumerate(visible):
-        wanted = transmittance > OPAQUE
-        wanted |= doubtful
-        if not wanted.any():
-            break
-        hits[layer], unsettled[layer], astray[layer] = sheets.enter(tile, sheet, space, wanted)
-        doubtful |= unsettled[layer]
-        doubtful |= astray[layer]
-        for plane, entry in zip(entries[layer], (space.t, space.u, space.v), strict=True):
-            np.copyto(plane, entry)
-        _composite(textures[sheet], entries[layer], hits[layer], transmittance, part, planes)
-    if doubtful.any():
-        sheets.settle(space, unsettled, astray, visible, entries, hits)
-        _composite_again(textures, visible, doubtful, entries, hits, part)
+def view_pixels(view: View, with_alpha: bool = True) -> np.ndarray:
+    """8-bit pixels of a View: (H, W, 4) uint8 with straight alpha, or (H, W, 3) without."""
+    planes = [view.color, view.alpha[..., None]] if with_alpha else [view.color]
+    return np.rint(255.0 * np.clip(np.concatenate(planes, -1), 0.0, 1.0)).astype(np.uint8)
+
+
+class _Planes:
+    """What one thread needs to composite; reserved once."""
+
+    def __init__(self, capacity):
+        self.maps = np.empty((3, 1, capacity), np.float32)
+        self.rgba = np.empty((2, 1, capacity, 4), np.uint8)
+        self.others = np.empty((5, capacity), np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Planes:
-    """Memory of one thread for tiles of one shape."""
+class _Compositor:
+    """textures (k, h, w, 4) uint8; middle: depth at which the rays start; frame (5, pixels) float32, the result."""
 
-    space: Workspace
-    transmittance: np.ndarray  # (height, width) float32
-    entries: np.ndarray  # (sheets, 3, height, width) float32: depth, u, v
-    hits: np.ndarray  # (sheets, height, width) bool
-    unsettled: np.ndarray  # (sheets, height, width) bool
-    astray: np.ndarray  # (sheets, height, width) bool
-    rgba: np.ndarray  # (height, width, 4) uint8
+    textures: np.ndarray
+    middle: float
+    frame: np.ndarray
 
+    def follow(self, march, planes, few):
+        """March and composite until no more than ``few`` rays go on; what the others met is in the frame then.
 
-def _planes(local, height, width, count):
-    kept = local.__dict__.setdefault("planes", {})
-    if (height, width) not in kept:
-        shape = height, width
-        space, transmittance = Workspace(*shape), np.empty(shape, np.float32)
-        entries, rgba = np.zeros((count, 3, *shape), np.float32), np.empty((*shape, 4), np.uint8)
-        masks = (np.empty((count, *shape), bool) for _ in range(3))
-        kept[shape] = _Planes(space, transmittance, entries, *masks, rgba)
-    return kept[height, width]
+        Rays that have entered their next sheet wait until most have, so that look-ups are made for nearly all at once.
+        """
+        while march.count > few:
+            behind = np.flatnonzero(march.state[LEVEL] < march.state[NEXT])
+            if len(behind) > WAITING * march.count:
+                march.step(behind)
+            else:
+                self._composite(march, planes)
+            going = np.flatnonzero(march.going & (march.state[TRANSMITTANCE] > OPAQUE))
+            if len(going) <= (1.0 - DONE) * march.count or len(going) <= few:
+                self.frame[:, march.index] = march.state[RED : DISTANCE + 1]
+                march.keep(going)
 
+    def _composite(self, march, planes):
+        """Let the rays that have reached their next sheet enter it, behind what they have met."""
+        state = march.state
+        depth, u, v, weight, product = (plane[: march.count] for plane in planes.others)
+        sheet = np.minimum(state[NEXT], np.float32(len(self.textures) - 1), out=product)
+        past = np.subtract(sheet, state[LEVEL], out=weight)
+        for out, here, slope in ((depth, DEPTH, DEPTH_SLOPE), (u, U, U_SLOPE), (v, V, V_SLOPE)):
+            np.multiply(past, state[slope], out=out)
+            out += state[here]
+        red, green, blue, alpha = self._look_up(sheet, u, v, planes)
+        entered = state[LEVEL] >= state[NEXT]
+        hit = entered & (state[TRANSMITTANCE] > OPAQUE)
+        for inside in (u > 0.0, u < 1.0, v > 0.0, v < 1.0):
+            hit &= inside
+        alpha &= np.negative(hit.view(np.uint8))
+        np.multiply(alpha, state[TRANSMITTANCE], out=weight)
+        weight *= np.float32(1 / 255)
+        state[NEXT] += entered
+        state[TRANSMITTANCE] -= weight
+        state[ALPHA] += weight
+        depth += np.float32(self.middle)
+        depth *= weight
+        state[DISTANCE] += depth
+        weight *= np.float32(1 / 255)
+        for row, colour in zip((RED, GREEN, BLUE), (red, green, blue), strict=True):
+            state[row] += np.multiply(colour, weight, out=product)
 
-def _composite(texture, entry, hit, transmittance, part, planes):
-    """Add one sheet behind what ``part`` (5, height, width) holds already."""
-    space, weight, product = planes.space, planes.space.f, planes.space.spare
-    height, width = texture.shape[:2]
-    np.multiply(entry[1], width, out=space.map_x)
-    np.multiply(entry[2], height, out=space.map_y)
-    space.map_x -= np.float32(0.5)
-    space.map_y -= np.float32(0.5)
-    cv2.remap(texture, space.map_x, space.map_y, cv2.INTER_LINEAR, planes.rgba, cv2.BORDER_REPLICATE)
-    red, green, blue, alpha = cv2.split(planes.rgba)
-    alpha *= hit
-    np.multiply(alpha, transmittance, out=weight)
-    weight *= np.float32(1 / 255)
-    transmittance -= weight
-    part[3] += weight
-    part[4] += np.multiply(weight, entry[0], out=product)
-    weight *= np.float32(1 / 255)
-    for plane, colour in zip(part, (red, green, blue), strict=False):
-        plane += np.multiply(colour, weight, out=product)
-
-
-def _composite_again(textures, visible, where, entries, hits, part):
-    """Composite the pixels of a mask (height, width) anew from corrected entries."""
-    height, width = textures.shape[1:3]
-    result = np.zeros((5, np.count_nonzero(where)), np.float32)
-    transmittance = np.ones(result.shape[1], np.float32)
-    for layer, sheet in enumerate(visible):
-        t, u, v = entries[layer][:, where]
-        rgba = sample_image(textures[sheet], u * width, v * height).T * np.float32(1 / 255)
-        weight = np.where(hits[layer][where], rgba[3] * transmittance, np.float32(0.0))
-        transmittance -= weight
-        result[:3] += weight * rgba[:3]
-        result[3] += weight
-        result[4] += weight * t
-    part[:, where] = result
-
-
-def _occupied_blocks(textures, sheets):
-    """(k, rows, columns) bool: whether the rays around a lattice node can meet any opacity of a sheet.
-
-    textures: (k or more, h, w, 4) uint8. Conservative: all of the bounding box, in the texture, of the node's and
-    its neighbours' entries is looked at, in cells of POOL texels.
-    """
-    height, width = textures.shape[1:3]
-    rows, columns = -(-height // POOL), -(-width // POOL)
-    tables = np.empty((sheets.count, rows + 1, columns + 1), np.int32)
-    corner = np.ones((POOL, POOL), np.uint8)
-    for table, texture in zip(tables, textures, strict=False):
-        alpha = cv2.dilate(cv2.extractChannel(texture, 3), corner, anchor=(0, 0))
-        cv2.integral((alpha[::POOL, ::POOL] > 0).view(np.uint8), table)
-    scale = np.array([columns, columns, rows, rows], np.float32)[:, None, None, None]
-    bounds = (sheets.bounds * scale).astype(np.int32)
-    left, right, top, bottom = bounds[0] - 1, bounds[1] + 2, bounds[2] - 1, bounds[3] + 2
-    for bound, size in ((left, columns), (right, columns), (top, rows), (bottom, rows)):
-        np.clip(bound, 0, size, out=bound)
-    sheet = np.arange(sheets.count)[:, None, None]
-    full = tables[sheet, bottom, right] - tables[sheet, top, right]
-    full += tables[sheet, top, left] - tables[sheet, bottom, left]
-    return sheets.seen & (full > 0)
+    def _look_up(self, sheet, u, v, planes):
+        """Red, green, blue, alpha (n,) uint8 of each ray's sheet (n,) at u, v (n,)."""
+        sheets, height, width = self.textures.shape[:3]
+        x, y, place = planes.maps[:, :, : len(u)]
+        np.multiply(u, np.float32(width), out=x[0])
+        np.multiply(v, np.float32(height), out=y[0])
+        x -= np.float32(0.5)
+        y -= np.float32(0.5)
+        np.clip(y, np.float32(0.0), np.float32(height - 1), out=y)
+        rgba, other = planes.rgba[:, :, : len(u)]
+        stacked = ROWS_AT_ONCE // height  # sheets below each other in one image
+        for first in range(0, sheets, stacked):
+            image = self.textures[first : first + stacked].reshape(-1, width, 4)
+            np.subtract(sheet, np.float32(first), out=place[0])
+            place *= np.float32(height)
+            place += y
+            cv2.remap(image, x, place, cv2.INTER_LINEAR, other if first else rgba, cv2.BORDER_REPLICATE)
+            if first:
+                np.copyto(rgba, other, where=(sheet >= first)[:, None])
+        return [plane[0] for plane in cv2.split(rgba)]
 
 
 def _composite_plane(texture, camera, frame):

@@ -7,7 +7,7 @@ import bpy
 import numpy as np
 
 from ...inference.errors import PortraitError
-from ...inference.photo.images import save_png, view_pixels
+from ...inference.photo.images import save_png
 from ..language import strings
 
 
@@ -44,6 +44,8 @@ def get_pixels(image):
 
 def show_view(name, view):
     """Put an `inference.view.render.View` into the image `name`, made or reused, as sRGB bytes with straight alpha."""
+    from ...inference.view.render import view_pixels
+
     return show_pixels(name, view_pixels(view))
 
 
@@ -67,6 +69,8 @@ def save_view(path, view):
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":
         raise PortraitError(strings.VIEW_NOT_PNG.format(suffix=path.suffix or path.name))
+    from ...inference.view.render import view_pixels
+
     save_png(view_pixels(view), path)
 
 
