@@ -310,19 +310,20 @@ def test_outcomes(monkeypatch):
     item = {"id": "a", "kind": "tight", "half": "tune", "expected": [WARNED], "reason": None, "faces": [face]}
 
     def inversion(*warnings):
-        return types.SimpleNamespace(portrait=portrait, alignment=alignment, report={"warnings": list(warnings)})
+        return types.SimpleNamespace(portrait=portrait, alignment=alignment, report={"warnings": [{"code": code, "text": "…"} for code in warnings]})
 
     size = len(portrait.crop)
     alpha = outcomes.render_view(portrait, portrait.camera).alpha
     matte = np.round(255 * alpha).astype(np.uint8)
     assert matte.shape == (size, size)
-    row = _outcome(monkeypatch, item, inversion("the crop is tight"), matte)
+    row = _outcome(monkeypatch, item, inversion("tight-crop"), matte)
     assert (row["outcome"], row["as_expected"], row["right_face"]) == (WARNED, True, True)
+    assert row["message"] == "tight-crop"
     assert (row["yaw"], row["pitch"]) == (3.0, 1.0)
     assert row["silhouette"] > 0.99 and row["kept"] == 0 and row["lost"] == 0
     assert _outcome(monkeypatch, item, inversion())["as_expected"] is False  # no word of the tight crop
     elsewhere = item | {"faces": [face | {"crop_to_picture": (crop + [[0, 0, 120], [0, 0, 0]]).tolist()}]}
-    row = _outcome(monkeypatch, elsewhere, inversion("the crop is tight"), matte)
+    row = _outcome(monkeypatch, elsewhere, inversion("tight-crop"), matte)
     assert (row["right_face"], row["as_expected"]) == (False, False) and "yaw" not in row
     small = item | {"expected": [REFUSED], "reason": "small"}
     assert _outcome(monkeypatch, small, PhotoUnusable("the face is too small; take another"))["as_expected"]

@@ -39,7 +39,7 @@ def measure(item, picture, matte, model):
         row |= {"outcome": CRASHED, "message": f"{type(error).__name__}: {error}", "as_expected": False}
     else:
         warnings = inversion.report["warnings"]
-        row |= {"outcome": WARNED if warnings else MADE, "message": "; ".join(map(str, warnings))}
+        row |= {"outcome": WARNED if warnings else MADE, "message": ", ".join(warning["code"] for warning in warnings)}
         row |= compare(item, inversion.portrait, inversion.alignment, matte)
         row["as_expected"] = row["outcome"] in item["expected"] and row["right_face"]
     return row | {"seconds": round(time.perf_counter() - start, 2)}
