@@ -310,7 +310,8 @@ def test_outcomes(monkeypatch):
     item = {"id": "a", "kind": "tight", "half": "tune", "expected": [WARNED], "reason": None, "faces": [face]}
 
     def inversion(*warnings):
-        return types.SimpleNamespace(portrait=portrait, alignment=alignment, report={"warnings": [{"code": code, "text": "…"} for code in warnings]})
+        report = {"warnings": [{"code": code, "text": "…"} for code in warnings]}
+        return types.SimpleNamespace(portrait=portrait, alignment=alignment, report=report)
 
     size = len(portrait.crop)
     alpha = outcomes.render_view(portrait, portrait.camera).alpha

@@ -27,6 +27,7 @@ def measure(item, picture, matte, model):
     """Invert one look-alike and hold the result against its truth: a plain dictionary.
 
     item: of truth.json; picture (h, w, 3) uint8; matte (h, w) uint8 or None, as :func:`truth.open_item` gives them.
+    message: the codes of the warnings, or the words of the refusal.
     """
     start = time.perf_counter()
     row = {"id": item["id"], "kind": item["kind"], "half": item["half"]}
