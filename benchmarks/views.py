@@ -3,7 +3,7 @@
     python benchmarks/views.py [PORTRAIT.manifolds] [--sizes 256 512 1024] [--threads 2] [--json FILE]
 
 floor: 24 look-ups with cv2.remap and the composite, coordinates given. view: everything, for a camera never seen
-before. again: the same camera once more, as when a still camera sees another subject. grid: the look-ups through an
+before. again: the same camera once more, what it sees of the sheets' space known. grid: the look-ups through an
 ONNX Runtime GridSample graph, then the same composite. All in this process, interleaved, medians.
 """
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from inference.geometry import cameras
+from inference.inversion.segmentation import subject_matte
 from inference.networks.model import DEFAULT_FOLDER, load_model
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
@@ -59,11 +60,13 @@ def test_own_view_of_other_portraits(name, shipped_model):
 
 def test_background_is_left_out(inversion, own_view, shipped_model):
     """Silhouettes fade over three pixels: further from the photo's matte nothing is left, deeper nothing missing."""
-    photo = inversion.portrait.crop.astype(np.float32).transpose(2, 0, 1)[None] / 255
-    matte = shipped_model.session("detail_encoder").run(None, {"photo": photo})[1][0, 0]  # logits
+    crop = inversion.portrait.crop
+    photo = crop.astype(np.float32).transpose(2, 0, 1)[None] / 255
+    logits = shipped_model.session("detail_encoder").run(None, {"photo": photo})[1][0, 0]
+    matte = subject_matte(logits, crop, inversion.alignment.landmarks, shipped_model)
     around = np.ones((9, 9), np.uint8)
-    beyond = cv2.dilate((matte > -2.0).astype(np.uint8), around) == 0
-    inside = cv2.erode((matte > 2.0).astype(np.uint8), around) > 0
+    beyond = cv2.dilate((matte > 0.12).astype(np.uint8), around) == 0
+    inside = cv2.erode((matte > 0.88).astype(np.uint8), around) > 0
     assert beyond.sum() > 10_000 and own_view.alpha[beyond].max() < 0.05
     assert own_view.alpha[:200][inside[:200]].min() > 0.9
     assert own_view.alpha[:10].max() < 0.1  # hair begins in row 12, and fades over three pixels

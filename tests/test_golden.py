@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 34.31, "rim": 31.24, "fringe": 35.43, "silhouette": 98.41, "depth": 1.88, "backdrop": 34.95,
-        "novel_view 0": 22.48, "novel_silhouette 0": 94.49, "hidden 0": 25.89, "texture 0": -7.49,
-        "novel_view 1": 20.46, "novel_silhouette 1": 91.65, "hidden 1": 28.80, "texture 1": -11.81,
+        "own_view": 34.83, "rim": 31.25, "fringe": 34.97, "silhouette": 98.72, "depth": 1.88, "backdrop": 34.95,
+        "novel_view 0": 22.65, "novel_silhouette 0": 94.69, "hidden 0": 25.77, "texture 0": -7.17,
+        "novel_view 1": 20.51, "novel_silhouette 1": 91.74, "hidden 1": 28.43, "texture 1": -11.84,
     },
     "glasses": {  # and fair hair
-        "own_view": 33.74, "rim": 29.27, "fringe": 28.55, "silhouette": 98.28, "depth": 3.12, "backdrop": 40.35,
-        "novel_view 0": 22.85, "novel_silhouette 0": 94.01, "hidden 0": 22.14, "texture 0": -11.67,
-        "novel_view 1": 22.75, "novel_silhouette 1": 94.21, "hidden 1": 22.51, "texture 1": -11.15,
+        "own_view": 33.79, "rim": 29.42, "fringe": 28.58, "silhouette": 98.22, "depth": 3.12, "backdrop": 40.41,
+        "novel_view 0": 22.91, "novel_silhouette 0": 94.11, "hidden 0": 22.12, "texture 0": -11.59,
+        "novel_view 1": 22.83, "novel_silhouette 1": 94.26, "hidden 1": 22.59, "texture 1": -11.13,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 29.78, "rim": 21.11, "fringe": 23.22, "silhouette": 98.68, "depth": 3.39, "backdrop": 37.26,
-        "novel_view 0": 24.87, "novel_silhouette 0": 97.82, "hidden 0": 16.42, "texture 0": -6.88,
-        "novel_view 1": 19.65, "novel_silhouette 1": 93.18, "hidden 1": 20.71, "texture 1": -3.41,
+        "own_view": 29.80, "rim": 21.32, "fringe": 22.19, "silhouette": 99.25, "depth": 3.43, "backdrop": 37.29,
+        "novel_view 0": 25.04, "novel_silhouette 0": 98.18, "hidden 0": 16.01, "texture 0": -6.43,
+        "novel_view 1": 19.69, "novel_silhouette 1": 93.34, "hidden 1": 20.70, "texture 1": -2.62,
     },
     "bald": {
-        "own_view": 34.26, "rim": 26.56, "fringe": 24.17, "silhouette": 97.73, "depth": 1.79, "backdrop": 36.38,
-        "novel_view 0": 26.10, "novel_silhouette 0": 97.38, "hidden 0": 24.71, "texture 0": -3.29,
-        "novel_view 1": 24.06, "novel_silhouette 1": 94.17, "hidden 1": 22.09, "texture 1": -14.02,
+        "own_view": 33.99, "rim": 26.13, "fringe": 23.76, "silhouette": 99.01, "depth": 1.79, "backdrop": 36.38,
+        "novel_view 0": 26.76, "novel_silhouette 0": 97.89, "hidden 0": 24.30, "texture 0": -4.86,
+        "novel_view 1": 24.96, "novel_silhouette 1": 94.98, "hidden 1": 22.11, "texture 1": -13.04,
     },
 }  # fmt: skip
 

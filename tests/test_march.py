@@ -147,6 +147,16 @@ def test_threads_and_tiles_change_nothing(size, monkeypatch):
     assert np.abs(planes(render_view(portrait("even"), camera)) - one).max() <= 1 / 255
 
 
+def test_textures_too_large_for_one_image(monkeypatch):
+    """OpenCV looks up so many rows at once; sheets beyond them come from another image."""
+    from inference.view import render
+
+    camera = orbit_camera(-20.0, **SQUARE)
+    one = planes(render_view(portrait("even"), camera))
+    monkeypatch.setattr(render, "ROWS_AT_ONCE", 7 * 320 + 5)
+    assert np.abs(planes(render_view(portrait("even"), camera)) - one).max() <= 1 / 255
+
+
 def test_bounds():
     """As few sheets as tell where all lie; a level is the place among them."""
     for kind, wanted in (("even", [0, 22]), ("three bounds", [0, 6, 22]), ("free", list(range(23)))):

@@ -14,7 +14,7 @@ import numpy as np
 from ..alignment.align import Alignment
 from ..geometry import domes
 from ..geometry.cameras import Camera
-from ..geometry.curves import sigmoid, softmax
+from ..geometry.curves import softmax
 from ..geometry.filling import continued
 from ..geometry.grids import at_texels
 from ..networks.model import Model
@@ -25,6 +25,7 @@ from .decoding import TEXTURE_SIZE, decode
 from .hull import fit_surface
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
+from .segmentation import subject_matte
 from .sheets import level_bounds, level_to_radius, place_sheets
 from .visibility import (
     VISIBLE_SIZE,
@@ -51,7 +52,8 @@ def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent)
 
     progress(0.0, STAGES[0])  # E_detail's encoder: voxel, matte, pixel features, parts; E_w: the photo's latent code
     voxel, maps, part_logits = model.session("detail_encoder").run(None, {"photo": photo[None]})
-    matte, photo_parts = sigmoid(maps[0, 0]), softmax(part_logits[0])
+    matte = subject_matte(maps[0, 0], alignment.crop, alignment.landmarks, model)
+    photo_parts = softmax(part_logits[0])
     offsets = landmark_offsets(alignment.landmarks, camera, model.geometry["mean_landmarks"])
     inputs = {"photo": photo[None], "landmark_offsets": offsets, "matte": matte[None, None]}
     inputs["camera"] = camera.camera_to_world[None].astype(np.float32)

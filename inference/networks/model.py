@@ -54,10 +54,29 @@ class Model:
                 self._sessions[name] = self._open(f"{name}.onnx")
             return self._sessions[name]
 
+    def companion(self, name: str) -> "onnxruntime.InferenceSession | None":
+        """A network of the program's own beside the models, ``models/name/name.onnx``; None where it is not there.
+
+        It serves every model alike and is no part of their cards and hashes. Raises PortraitError when it is refused.
+        """
+        path = DEFAULT_FOLDER.parent / name / f"{name}.onnx"
+        with self._lock:
+            if path not in self._sessions:
+                try:
+                    data = path.read_bytes()
+                except OSError as error:
+                    log.warning("%s is left out: %s", path.name, error.strerror)
+                    self._sessions[path] = None
+                else:
+                    self._sessions[path] = self._start(data, path.name)
+            return self._sessions[path]
+
     def _open(self, file):
+        return self._start(_checked_bytes(self.folder, self.card["files"], file), file)
+
+    def _start(self, data, file):
         import onnxruntime
 
-        data = _checked_bytes(self.folder, self.card["files"], file)
         check_onnx(data, file)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads

@@ -15,7 +15,7 @@ import numpy as np
 from .shells import Place, Shells
 
 LONGEST, SHORTEST = 3e-3, 5e-4  # metres of a step near the sheets
-SHARE, APART = 0.7, 6e-3  # of the distance to the outermost sheet that a step may go, and metres at most
+SHARE, APART = 0.8, 8e-3  # of the distance to the outermost sheet that a step may go, and metres at most
 PASSED = 2.5  # sheets that a step is meant to pass
 
 # rows of the state: the ray, where it stands, how fast that changes with the level, and what it has met

@@ -42,6 +42,9 @@ class Shells:
         self._spans = [float(span) for span in np.diff(indices)]
         finer = max(1, min(4, (FINEST - 1) // (max(radii.shape[1:]) - 1)))
         self._tables = [np.ascontiguousarray(_refine(_refine(table, finer).T, finer).T) for table in tables]
+        gaps = [first - second for first, second in zip(tables[:-1], tables[1:], strict=True)]
+        # metres between two bounds where that is the same everywhere, else None
+        self._thickness = [float(gap.max()) if 0.0 < gap.max() <= gap.min() + EVEN else None for gap in gaps]
         self.spacing = max(float((tables[0] - tables[1]).min()), 0.0) / self._spans[0]
         self.sphere = centre, radius = bounding_sphere(radii)
         self.boxes = slab(radii, centre[1] - radius)
@@ -51,21 +54,27 @@ class Shells:
         place.map_to(self._tables[0].shape)
         above = place.look_up(self._tables[0], place.first)
         last = len(self._spans) - 1
-        for index, (table, span) in enumerate(zip(self._tables[1:], self._spans, strict=True)):
-            below = place.look_up(table, (place.second, place.first)[index % 2])
+        for index, (table, thickness, span) in enumerate(
+            zip(self._tables[1:], self._thickness, self._spans, strict=True)
+        ):
             share = np.subtract(above, place.radius, out=place.spare)
-            np.subtract(above, below, out=above)
-            share /= np.maximum(above, np.float32(THINNEST * 1e-3), out=above)
+            if thickness is None or index < last:
+                below = place.look_up(table, (place.second, place.first)[index % 2])
+            if thickness is None:
+                np.subtract(above, below, out=above)
+                share /= np.maximum(above, np.float32(THINNEST * 1e-3), out=above)
+            else:
+                share *= np.float32(1.0 / thickness)
             if index > 0:
                 np.maximum(share, 0.0, out=share)
             if index < last:
                 np.minimum(share, 1.0, out=share)
+                above = below
             share *= np.float32(span)
             if index == 0:
                 np.copyto(out, share)
             else:
                 out += share
-            above = below
         return out
 
 

@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from inference.photo.guided_filter import guided_filter
 from training.data.photos import photos_in
 from training.errors import TrainingError, command
 
@@ -69,18 +70,9 @@ def find_matte(photo, landmarks, segmenter):
     weight = np.clip(np.minimum(ramp_x[None], ramp_y[:, None]), 0, 1).astype(np.float32)
     matte[y0:y1, x0:x1] = weight * mask + (1 - weight) * matte[y0:y1, x0:x1]
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    refined = _guided_filter(grey, matte, max(2, round(EDGE_RADIUS * side)))
+    refined = guided_filter(grey[..., None], matte, max(2, round(EDGE_RADIUS * side)), EDGE_EPSILON)
     # the filter softens: steepen a little so that inside is 1 and outside is 0
     return np.clip((refined - 0.5) * 1.3 + 0.5, 0, 1)
-
-
-def _guided_filter(guide, image, radius):
-    def mean(array):
-        return cv2.boxFilter(array, -1, (2 * radius + 1,) * 2, borderType=cv2.BORDER_REFLECT)
-
-    mean_guide, mean_image = mean(guide), mean(image)
-    slope = (mean(guide * image) - mean_guide * mean_image) / (mean(guide * guide) - mean_guide**2 + EDGE_EPSILON)
-    return mean(slope) * guide + mean(mean_image - slope * mean_guide)
 
 
 def mediapipe(solution):
