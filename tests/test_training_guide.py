@@ -11,13 +11,15 @@ from training.pack.manifest import files_of, read_manifest
 # Options whose value is read, and those whose value is written; a module's own come first.
 READ = {"--heads", "--real", "--geometry", "--checkpoint", "--photos", "--labels", "--mattes", "--model", "--aligner",
         "--synthetic", "--synthetic-labels", "--detected", "--detector", "--landmarks", "--unseen", "--unseen-photos",
-        "--prior", "--data", "--mediapipe-python"}  # fmt: skip
+        "--prior", "--data", "--mediapipe-python", "--backdrops"}  # fmt: skip
 WRITTEN = {"--out", "--markdown"}
 OWN = {  # module: options that are written or mean no file there
     "training.aligner.label_photos": ({"--mattes"}, set()),
     "training.synthetic.cycles": (set(), {"--heads"}),
+    "training.synthetic.generate": (set(), {"--heads"}),
 }
-SUBCOMMANDS = {"training.sheets", "training.ablate", "training.data_pack", "training.aligner.train", "inference"}
+SUBCOMMANDS = {"training.sheets", "training.wild", "training.ablate", "training.data_pack", "training.aligner.train",
+               "inference"}  # fmt: skip
 PACK = f"${VARIABLE}"
 
 

@@ -75,9 +75,14 @@ def _directions(count):
     return points[np.argsort(-(points[:, 1] + 0.6 * points[:, 2]))][:count]
 
 
-def true_camera(rng):
-    """Camera of the photo: jittered crop camera, for four heads of ten with another distance. Returns camera, numbers."""
+def true_camera(rng, turns=None):
+    """Camera of the photo: jittered crop camera, for four heads of ten with another distance. Returns camera, numbers.
+
+    turns: least and greatest yaw in degrees, drawn evenly to either side; None draws yaws as people are photographed.
+    """
     yaw, pitch = np.clip(rng.normal(0.0, 14.0), -45, 45), np.clip(rng.normal(0.0, 8.0), -25, 25)
+    if turns is not None:
+        yaw = rng.uniform(*turns) * rng.choice((-1.0, 1.0))
     distance = float(np.exp(rng.uniform(np.log(0.6), np.log(3.0)))) if rng.random() < 0.4 else CROP_DISTANCE
     camera = orbit_camera(yaw, pitch, distance)
     eyes = np.array([0.0, 0.02, 0.068])
@@ -135,10 +140,11 @@ class Studio:
     """Makes heads; holds what they share.
 
     data: folder of the data pack. renderer: makes the renderer from the AssetPack, see :func:`renderer_class`; OpenGL
-    by default.
+    by default. turns: see :func:`true_camera`.
     """
 
-    def __init__(self, data=None, renderer=None):
+    def __init__(self, data=None, renderer=None, turns=None):
+        self.turns = turns
         self.pack = AssetPack(data)
         self.renderer = (renderer or renderer_class("gl"))(self.pack)
         self.wardrobe = Wardrobe(self.pack, self.renderer)
@@ -233,7 +239,7 @@ class Studio:
         head = build_head(pack, person, self.template, self.weights)
         look = sample_look(rng, pack, person)
         light = sample_light(rng, pack)
-        camera, camera_numbers = true_camera(rng)
+        camera, camera_numbers = true_camera(rng, self.turns)
         meshes = self._meshes(head, look)
         materials = self.wardrobe.materials(look)
         meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), materials)
@@ -349,8 +355,10 @@ def main(arguments=None):
     parser.add_argument("--data", type=pathlib.Path, help=HELP)
     parser.add_argument("--renderer", choices=("gl", "torch"), default="gl", help="OpenGL (EGL) or PyTorch")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of --renderer torch")
+    parser.add_argument("--yaw-range", type=float, nargs=2, metavar=("LEAST", "MOST"),
+                        help="degrees the heads are turned to either side, evenly; for sets of turned faces")  # fmt: skip
     args = parser.parse_args(arguments)
-    studio = Studio(args.data, renderer_class(args.renderer, args.device))
+    studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range)
     args.out.mkdir(parents=True, exist_ok=True)
     np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
     (args.out / "parameters.json").write_text(json.dumps(PARAMETERS))
