@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import FaceUnusable, PhotoUnusable
 from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_camera
 from ..networks.model import Model
-from ..photo.warp import invert_affine, square_to_photo, warp_to_crop
+from ..photo.warp import beyond_photo, invert_affine, square_to_photo, warp_to_crop
 from .detection import FACE_SCORE, Face, detect_faces, face_square, find_landmarks
 
 MIN_EYE_DISTANCE = 20.0  # pixels in the photo; the crop would be enlarged more than 2.5 times
@@ -34,6 +34,7 @@ class Alignment:
     landmarks: (468, 2) float32, crop pixels, MediaPipe FaceMesh numbering.
     yaw, pitch: degrees, where the camera stands: yaw to the image's right, pitch upwards.
     roll: degrees by which the head is tilted clockwise in the photo (removed in the crop).
+    beyond: (256, 256) bool, pixels of the crop that lie outside of the photo; None where none does.
     """
 
     crop: np.ndarray
@@ -43,6 +44,7 @@ class Alignment:
     yaw: float
     pitch: float
     roll: float
+    beyond: np.ndarray | None = None
 
 
 def find_faces(photo: np.ndarray, model: Model) -> list[Face]:
@@ -203,6 +205,7 @@ def check_alignment(alignment: Alignment) -> None:
 
 def _describe(photo, crop_to_photo, camera, landmarks):
     back = camera.camera_to_world[:3, 2]
+    beyond = beyond_photo(crop_to_photo, (photo.shape[1], photo.shape[0]))
     return Alignment(
         crop=warp_to_crop(photo, crop_to_photo),
         crop_to_photo=crop_to_photo,
@@ -211,6 +214,7 @@ def _describe(photo, crop_to_photo, camera, landmarks):
         yaw=math.degrees(math.atan2(back[0], back[2])),
         pitch=math.degrees(math.asin(np.clip(back[1], -1, 1))),
         roll=math.degrees(math.atan2(crop_to_photo[1, 0], crop_to_photo[0, 0])),
+        beyond=beyond if beyond.any() else None,
     )
 
 

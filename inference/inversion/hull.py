@@ -29,24 +29,34 @@ INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of t
 
 
 def fit_surface(
-    level: np.ndarray, occupancy: np.ndarray, matte: np.ndarray, camera: Camera, radii: np.ndarray
+    level: np.ndarray,
+    occupancy: np.ndarray,
+    matte: np.ndarray,
+    camera: Camera,
+    radii: np.ndarray,
+    beyond: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Radius (h, w) float32 metres of the subject's surface in every texel column, and whether it has one (h, w) bool.
 
     level of the model's sheets and occupancy (logit): (h, w) float32. matte (256, 256) in [0, 1] of the photo that
-    camera took. radii (23, n, n) metres of the model's sheets.
+    camera took. radii (23, n, n) metres of the model's sheets. beyond (256, 256) bool, where there is no photo.
     """
     bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
     radius = np.maximum(level_to_radius(bounds, level), THINNEST)
-    radius, kept = fit_to_hull(radius, matte, camera)
+    radius, kept = fit_to_hull(radius, matte, camera, beyond)
     return radius, kept & (occupancy > 0.0)
 
 
-def fit_to_hull(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`."""
+def fit_to_hull(
+    radius: np.ndarray, matte: np.ndarray, camera: Camera, beyond: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`; where
+    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows."""
+    there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
+    matte = matte if beyond is None else np.where(beyond, np.float32(1.0), matte)
     radius, kept = carve(radius, matte, camera)
     for _ in range(GROWTHS):
-        radius = grow(radius, matte, camera)
+        radius = grow(radius, there, camera)
     grown, still = carve(radius, matte, camera)
     return blurred(grown, SMOOTH * radius.shape[0] / GRID), kept & still
 

@@ -28,12 +28,15 @@ from .matting import background_texture, foreground
 from .segmentation import subject_matte
 from .sheets import level_bounds, level_to_radius, place_sheets
 from .visibility import (
+    DEEPEST,
     VISIBLE_SIZE,
     facing_camera,
     far_depth,
     grazing_weight,
     occluded_by,
+    outside_photo,
     shows_elsewhere,
+    usual_silhouette,
     visible_depth,
 )
 
@@ -53,6 +56,8 @@ def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent)
     progress(0.0, STAGES[0])  # E_detail's encoder: voxel, matte, pixel features, parts; E_w: the photo's latent code
     voxel, maps, part_logits = model.session("detail_encoder").run(None, {"photo": photo[None]})
     matte = subject_matte(maps[0, 0], alignment.crop, alignment.landmarks, model)
+    if alignment.beyond is not None:  # stretched pixels look like a tower of head; the usual one ends somewhere
+        matte = np.where(alignment.beyond, matte * usual_silhouette(model_radii, camera), matte)
     photo_parts = softmax(part_logits[0])
     offsets = landmark_offsets(alignment.landmarks, camera, model.geometry["mean_landmarks"])
     inputs = {"photo": photo[None], "landmark_offsets": offsets, "matte": matte[None, None]}
@@ -73,16 +78,17 @@ def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent)
     )
 
     progress(0.5, STAGES[4])
-    radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii)
+    radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond)
     radii = place_sheets(radius, valid, len(features[0]))
-    columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera)
+    columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera, alignment.beyond)
     clean = foreground(photo, photo_parts[HAIR], matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures = decode(
         columns, radii, features[0], photo_maps, camera, model, lambda done: progress(0.5 + 0.5 * done, STAGES[4])
     )
-    background = background_texture(alignment.crop, matte, camera, TEXTURE_SIZE)
+    foreign = matte if alignment.beyond is None else np.maximum(matte, alignment.beyond)
+    background = background_texture(alignment.crop, foreign, camera, TEXTURE_SIZE)
     progress(1.0, "done")
     return np.concatenate([textures, background[None]]), radii
 
@@ -94,12 +100,19 @@ def see(
     parts: np.ndarray,
     photo_parts: np.ndarray,
     camera: Camera,
+    beyond: np.ndarray | None = None,
 ) -> Columns:
-    """The columns of a surface with what the photo's camera sees of them; arguments as in :class:`Columns`."""
+    """The columns of a surface with what the photo's camera sees of them; arguments as in :class:`Columns`.
+
+    What lies where there is no photo, ``beyond`` (256, 256) bool, is as unseen as what the head itself hides.
+    """
     depth = visible_depth(radius, valid, camera, VISIBLE_SIZE, far_depth(camera))
     radius = continued(radius, valid)
     facing, occlusion_depth = facing_camera(radius, camera), occluded_by(radius, depth, camera)
     occlusion_depth = occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, camera)
+    if beyond is not None:
+        outside = outside_photo(radius, beyond, camera)
+        facing, occlusion_depth = facing * (1.0 - outside), occlusion_depth + DEEPEST * outside
     return Columns(radius, valid, facing, occlusion_depth, colour, parts)
 
 

@@ -10,8 +10,10 @@ import numpy as np
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step, smooth_step
 from ..geometry.domes import column_points, column_rays
+from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image
 from .columns import GRID
+from .sheets import level_bounds, level_to_radius
 
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
 BEHIND_HEAD = 0.16  # metres from the head's centre to the depth where the photo sees no subject
@@ -24,6 +26,7 @@ SURE = 0.9  # matte, eroded, from which on a pixel shows nothing but the subject
 ALIKE = 0.35  # chance that a column and its pixel are the same part, below which they are taken for different ones
 GRAZED = 0.4, 0.6  # cosines to the camera between which that stops mattering
 ELSEWHERE = 3.0  # centimetres by which such a column counts as hidden
+USUAL = 11.0  # level of the usual head among the model's sheets; chosen on eight cuts of four portraits
 
 
 def visible_depth(radius: np.ndarray, valid: np.ndarray, camera: Camera, size: int, far: float) -> np.ndarray:
@@ -43,6 +46,18 @@ def visible_depth(radius: np.ndarray, valid: np.ndarray, camera: Camera, size: i
     total = np.bincount(index[front], depth[front], minlength=size * size)
     found = np.where(count > 0, total / np.maximum(count, 1), far)
     return found.reshape(size, size).astype(np.float32)
+
+
+def usual_silhouette(radii: np.ndarray, camera: Camera) -> np.ndarray:
+    """Where the usual head of the population stands in a crop, (256, 256) float32 in [0, 1].
+
+    radii (23, n, n) metres of the model's sheets.
+    """
+    bounds = np.stack([at_texels(table, 2 * GRID, 2 * GRID) for table in level_bounds(radii)])
+    radius = level_to_radius(bounds, np.float32(USUAL)).astype(np.float32)
+    seen = visible_depth(radius, np.ones(radius.shape, bool), camera, camera.width, np.inf) < np.inf
+    seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))  # between the points
+    return cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 3.0)
 
 
 def far_depth(camera: Camera) -> float:
@@ -90,6 +105,17 @@ def shows_elsewhere(
     alike = (shown * parts.transpose(1, 2, 0)).sum(-1)
     other = np.clip(1.0 - alike / ALIKE, 0.0, 1.0) * linear_step(*GRAZED[::-1], facing)
     return ELSEWHERE * cv2.GaussianBlur(other.astype(np.float32), (0, 0), radius.shape[0] / GRID)
+
+
+def outside_photo(radius: np.ndarray, beyond: np.ndarray, camera: Camera) -> np.ndarray:
+    """How far columns project to where there is no photo, (h, w) float32 in [0, 1], smoothed like :func:`occluded_by`.
+
+    radius (h, w) metres; beyond (256, 256) bool, of the camera's crop; what lies outside of the crop is not.
+    """
+    pixel, _ = camera.project(column_points(radius))
+    inside = ((pixel >= 0.0) & (pixel <= camera.width)).all(-1)
+    found = sample_image(beyond.astype(np.float32), pixel[..., 0], pixel[..., 1])
+    return blurred((found * inside).astype(np.float32), radius.shape[0] / GRID)
 
 
 def grazing_weight(facing: np.ndarray) -> np.ndarray:

@@ -25,6 +25,14 @@ def invert_affine(affine: np.ndarray) -> np.ndarray:
     return np.column_stack([linear, -linear @ affine[:, 2]])
 
 
+def beyond_photo(crop_to_photo: np.ndarray, photo_size: tuple[int, int], size: int = CROP_SIZE) -> np.ndarray:
+    """Which pixels of a crop (size, size) lie outside of the photo, bool. photo_size: (width, height) in pixels."""
+    centre = np.arange(size) + 0.5
+    x, y = np.meshgrid(centre, centre)
+    place = np.stack([x, y], -1) @ crop_to_photo[:, :2].T + crop_to_photo[:, 2]
+    return ((place < 0.0) | (place > photo_size)).any(-1)
+
+
 def warp_to_crop(image: np.ndarray, crop_to_photo: np.ndarray, size: int = CROP_SIZE) -> np.ndarray:
     """Resample an image (H, W) or (H, W, C), uint8 or float32, into a crop (size, size[, C]) of the same type.
 
