@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from training.checkpoint import load_parameters, network_config, read_checkpoint
+from training.from_onnx import read_geometry
 from training.model import GEOMETRY, PortraitModel
 from training.stored_weights import KINDS, store
 
@@ -149,15 +150,15 @@ def export_network(name, module, inputs, outputs, axes, folder, weights="float16
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
-    parser.add_argument("--geometry", type=pathlib.Path, required=True)
+    parser.add_argument("--geometry", type=pathlib.Path, required=True,
+                        help="geometry.npz of training.population, or the folder of the model that training started from")  # fmt: skip
     parser.add_argument("--aligner", type=pathlib.Path, default=pathlib.Path("models/default"), help="folder of the aligner's files")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/default"))
     parser.add_argument("--weights", choices=KINDS, default="float16", help="how they are stored; they compute as float32")
     parser.add_argument("--name", default="portrait-manifolds-1")
     parser.add_argument("--about", type=pathlib.Path, help="JSON with training data, command and quality for the card")
     options = parser.parse_args(arguments)
-    with np.load(options.geometry, allow_pickle=False) as data:
-        geometry = {name: data[name] for name in data.files}
+    geometry = read_geometry(options.geometry) if options.geometry.is_dir() else dict(np.load(options.geometry, allow_pickle=False))
     model, step = load_checkpoint(options.checkpoint, geometry)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     folder = pathlib.Path(tempfile.mkdtemp(dir=options.out.parent, prefix=".export-"))
