@@ -18,6 +18,7 @@ import numpy as np
 from training.errors import command
 from training.model.geometry import load_geometry
 from training.run.checkpoint import load_checkpoint
+from training.weights.from_onnx import read_geometry
 from training.weights.stored_weights import KINDS
 from training.weights.to_onnx import export_network, networks
 
@@ -27,14 +28,15 @@ ALIGNER = ("face_detector.onnx", "face_landmarks.onnx")
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
-    parser.add_argument("--geometry", type=pathlib.Path, required=True)
+    parser.add_argument("--geometry", type=pathlib.Path, required=True,
+                        help="geometry.npz of training.population, or the folder of the model that training started from")  # fmt: skip
     parser.add_argument("--aligner", type=pathlib.Path, default=pathlib.Path("models/default"), help="folder of the aligner's files")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/default"))
     parser.add_argument("--weights", choices=KINDS, default="float16", help="how they are stored; they compute as float32")
     parser.add_argument("--name", default="portrait-manifolds-1")
     parser.add_argument("--about", type=pathlib.Path, help="JSON with training data, command and quality for the card")
     options = parser.parse_args(arguments)
-    geometry = load_geometry(options.geometry)
+    geometry = read_geometry(options.geometry) if options.geometry.is_dir() else load_geometry(options.geometry)
     model, step = load_checkpoint(options.checkpoint, geometry)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     folder = pathlib.Path(tempfile.mkdtemp(dir=options.out.parent, prefix=".export-"))

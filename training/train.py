@@ -53,6 +53,8 @@ def parse(arguments):
                         help="geometry.npz of training.population; that of --start-from or --resume by default")  # fmt: skip
     parser.add_argument("--start-from", dest="start", type=pathlib.Path,
                         help="exported model (folder) or checkpoint whose weights to start from")  # fmt: skip
+    parser.add_argument("--freeze", nargs="+", default=[], choices=("encoder", "generator", "detail_encoder", "detail", "decoder"),
+                        help="networks that stay as they are: their backward pass costs nothing")  # fmt: skip
     parser.add_argument("--resume", nargs="?", const=True, type=pathlib.Path,
                         help="go on with a run: its checkpoint, or nothing for last.pt in --out")  # fmt: skip
     parser.add_argument("--fresh-heads", nargs="?", const=0, type=int, metavar="N",
@@ -129,6 +131,8 @@ class Run:
             if fresh is not None and group.rank == 0:
                 print(f"weights of {options.start}; new here: {', '.join(fresh) or 'nothing'}", file=sys.stderr)
         self.model.to(group.device, memory_format=torch.channels_last)
+        for name in options.freeze:
+            getattr(self.model, name).requires_grad_(False)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = Optimizer(self.model, preset.learning_rate, preset.muon)
         self.judges = summon(preset.weights, group.device, options.features, options.identity, options.seed)

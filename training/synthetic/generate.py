@@ -231,8 +231,11 @@ class Studio:
         face = (verts[:, 2] > 0.05) & (verts[:, 1] > -0.08) & (verts[:, 1] < 0.07) & (normal[:, 2] > 0.3)
         return shaded, np.percentile(light_on_skin[face], 75, axis=0)
 
-    def make(self, seed):
-        """One head: dictionary of the arrays of ``ARRAYS`` plus ``parameters``. seed: tuple of ints."""
+    def make(self, seed, views=True):
+        """One head: dictionary of the arrays of ``ARRAYS`` plus ``parameters``. seed: tuple of ints.
+
+        Without views, ``views``, ``view_depth``, ``skin_radius`` and ``skin_rgb`` are left out, the rest is the same.
+        """
         rng = np.random.default_rng(seed)
         pack, renderer = self.pack, self.renderer
         person = sample_person(rng, pack)
@@ -269,16 +272,18 @@ class Studio:
         row["photo_label"] = shares(renderer.view(estimated, parts, materials, noise, glossy, labelled=True)[0])
         cameras = [orbit_camera(rng.uniform(-35, 35), rng.uniform(-15, 15)),
                    orbit_camera(rng.uniform(-60, 60), rng.uniform(-20, 25))]  # fmt: skip
-        views = [renderer.view(c, parts, materials, noise, glossy) for c in cameras]
-        row["views"], row["view_depth"] = np.stack([v[0] for v in views]), np.stack([v[1] for v in views])
         row["view_cameras"] = np.stack([c.camera_to_world for c in cameras])
+        if views:
+            pictures = [renderer.view(c, parts, materials, noise, glossy) for c in cameras]
+            row["views"], row["view_depth"] = np.stack([v[0] for v in pictures]), np.stack([v[1] for v in pictures])
         for part, positions in zip(parts, warped, strict=True):
             renderer.set_dome_positions(part, positions)
         row["dome_rgba"], row["dome_radius"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE)
         row["dome_label"] = shares(renderer.dome(parts, materials, noise, glossy, DOME_SIZE, labelled=True)[0])
-        bare = [part for part in parts if part.kind not in ("hair", "hat", "glasses")]
-        rgba, row["skin_radius"] = renderer.dome(bare, materials, noise, glossy, DOME_SIZE)
-        row["skin_rgb"] = rgba[..., :3]
+        if views:
+            bare = [part for part in parts if part.kind not in ("hair", "hat", "glasses")]
+            rgba, row["skin_radius"] = renderer.dome(bare, materials, noise, glossy, DOME_SIZE)
+            row["skin_rgb"] = rgba[..., :3]
         row["parameters"] = self._parameters(person, look, light, camera_numbers, seed)
         return row
 
@@ -319,8 +324,8 @@ def shares(rgba):
     return (rgba[..., :3] * (rgba[..., 3:] / 255.0)).round().astype(np.uint8)
 
 
-def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD):
-    """Write shard ``index``; the folder appears under its final name when it is complete."""
+def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD, views=True):
+    """Write shard ``index``; the folder appears under its final name when it is complete. What is left out is zero."""
     final = pathlib.Path(out) / f"shard_{index:04d}"
     if final.is_dir():
         return final
@@ -332,7 +337,7 @@ def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD):
         for name, (shape, dtype) in (ARRAYS | {"parameters": ((length,), np.float32)}).items()
     }
     for i in tqdm(range(heads), desc=final.name, unit="head", mininterval=10.0):
-        for name, value in studio.make((seed, index, i)).items():
+        for name, value in studio.make((seed, index, i), views).items():
             arrays[name][i] = value
     for array in arrays.values():
         array.flush()
@@ -352,6 +357,8 @@ def main(arguments=None):
     parser.add_argument("--first", type=int, default=0, help="number of the first shard")
     parser.add_argument("--seed", type=int, default=0, help="every (seed, shard, head) is one fixed person")
     parser.add_argument("--heads", type=int, default=HEADS_PER_SHARD, help="heads per shard")
+    parser.add_argument("--no-views", dest="views", action="store_false",
+                        help="leave out views and bare skin, a quarter of the time: enough for training.train with view_from=2")  # fmt: skip
     parser.add_argument("--data", type=pathlib.Path, help=HELP)
     parser.add_argument("--renderer", choices=("gl", "torch"), default="gl", help="OpenGL (EGL) or PyTorch")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of --renderer torch")
@@ -363,7 +370,7 @@ def main(arguments=None):
     np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
     (args.out / "parameters.json").write_text(json.dumps(PARAMETERS))
     for index in range(args.first, args.first + args.shards):
-        write_shard(studio, args.out, index, args.seed, args.heads)
+        write_shard(studio, args.out, index, args.seed, args.heads, args.views)
 
 
 if __name__ == "__main__":
