@@ -140,7 +140,9 @@ def test_inversion_is_the_trained_model(model, exported):
     crop = np.kron(rng.integers(0, 255, (16, 16, 3)), np.ones((16, 16, 1))).astype(np.uint8)
     camera = cameras.orbit_camera(yaw=8.0, pitch=-4.0)
     landmarks = camera.project(model.mean_landmarks.numpy())[0] + rng.normal(0, 2, (468, 2))
-    alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=landmarks.astype(np.float32))
+    alignment = types.SimpleNamespace(
+        crop=crop, camera=camera, landmarks=landmarks.astype(np.float32), beyond=None
+    )
     textures, radii = inversion.invert_crop(alignment, exported)
     assert textures.shape == (24, 320, 320, 4) and textures.dtype == np.uint8
     assert radii.shape == (SHEETS, 161, 161) and (np.diff(radii, axis=0) < 0).all()
@@ -181,7 +183,7 @@ def test_same_photo_gives_the_same_bytes(model, exported):
     camera = cameras.orbit_camera()
     crop = np.full((256, 256, 3), 127, np.uint8)
     landmarks = camera.project(model.mean_landmarks.numpy())[0].astype(np.float32)
-    alignment = types.SimpleNamespace(crop=crop, camera=dataclasses.replace(camera), landmarks=landmarks)
+    alignment = types.SimpleNamespace(crop=crop, camera=dataclasses.replace(camera), landmarks=landmarks, beyond=None)
     for first, second in zip(inversion.invert_crop(alignment, exported), inversion.invert_crop(alignment, exported)):
         assert np.array_equal(first, second)
 
@@ -198,7 +200,9 @@ def test_cancel_stops_between_stages(exported, model):
 
     camera = cameras.orbit_camera()
     landmarks = camera.project(model.mean_landmarks.numpy())[0].astype(np.float32)
-    alignment = types.SimpleNamespace(crop=np.zeros((256, 256, 3), np.uint8), camera=camera, landmarks=landmarks)
+    alignment = types.SimpleNamespace(
+        crop=np.zeros((256, 256, 3), np.uint8), camera=camera, landmarks=landmarks, beyond=None
+    )
     with pytest.raises(Cancelled):
         inversion.invert_crop(alignment, exported, progress)
     assert [f for f, _ in seen] == sorted(f for f, _ in seen) and seen[-1][0] < 0.5
