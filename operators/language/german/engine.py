@@ -97,8 +97,8 @@ _FACE = {
     "the face is small, {eyes} px between the eyes; a larger photo gives more detail": (
         "Das Gesicht ist klein, {eyes} px zwischen den Augen; ein größeres Foto gibt mehr Einzelheiten"
     ),
-    "{value0} % around the head lie outside of the photo and are guessed": (
-        "{value0} % rings um den Kopf liegen außerhalb des Fotos und sind geraten"
+    "{value0} % of the head lie outside of the photo and are guessed": (
+        "{value0} % des Kopfes liegen außerhalb des Fotos und sind geraten"
     ),
     "a part of the face lies outside of the photo and is guessed; use a whole one": (
         "Ein Teil des Gesichts liegt außerhalb des Fotos und ist geraten; ein ganzes verwenden"
