@@ -6,11 +6,10 @@ import numpy as np
 
 from ..geometry.cameras import CROP_SIZE
 from .align import Alignment, eye_distance
-from .detection import Face
+from .detection import CHIN, Face
 
 SMALL = 33.0  # pixels between the eyes of the photo, half of what the crop has room for
 HEAD_WIDTH, HEAD_TOP = 0.6, 0.1  # shares of the crop's side: where a head with its hair stands, down to the chin
-CHIN = 152  # FaceMesh point
 BEYOND = 0.05  # share of that outside of the photo: of 132 look-alikes all 28 tight ones have more, 1 of the others
 HALF = 0.05  # share of the face's landmarks outside of the photo; their contour touches the border of tight portraits
 TURNED = 30.0  # degrees of yaw or pitch from which on half of the head is guessed
@@ -44,10 +43,9 @@ def doubts(alignment: Alignment, face: Face | None, photo_size: tuple[int, int])
     affine = alignment.crop_to_photo
     if _share_outside(alignment.landmarks @ affine[:, :2].T + affine[:, 2], photo_size) > HALF:
         found.append(Doubt("half-face", "a part of the face lies outside of the photo and is guessed; use a whole one"))
-    if max(abs(alignment.yaw), abs(alignment.pitch)) > TURNED:
-        found.append(
-            Doubt("turned-face", f"the face is turned by {alignment.yaw:.0f}°; what the photo hides of it is guessed")
-        )
+    angle = max(abs(alignment.yaw), abs(alignment.pitch))
+    if angle > TURNED:
+        found.append(Doubt("turned-face", f"the face is turned by {angle:.0f}°; what the photo hides of it is guessed"))
     if abs(alignment.roll) > ROLLED:
         found.append(Doubt("turned-photo", f"the photo lies on its side or upside down, by {alignment.roll:.0f}°"))
     if face is not None and face.score < UNSURE:

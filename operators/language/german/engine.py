@@ -103,8 +103,8 @@ _FACE = {
     "a part of the face lies outside of the photo and is guessed; use a whole one": (
         "Ein Teil des Gesichts liegt außerhalb des Fotos und ist geraten; ein ganzes verwenden"
     ),
-    "the face is turned by {yaw}°; what the photo hides of it is guessed": (
-        "Das Gesicht ist um {yaw}° gedreht; was das Foto davon verbirgt, ist geraten"
+    "the face is turned by {angle}°; what the photo hides of it is guessed": (
+        "Das Gesicht ist um {angle}° gedreht; was das Foto davon verbirgt, ist geraten"
     ),
     "the photo lies on its side or upside down, by {roll}°": (
         "Das Foto liegt auf der Seite oder steht auf dem Kopf, um {roll}°"
