@@ -48,7 +48,7 @@ class Alignment:
 
 
 def find_faces(photo: np.ndarray, model: Model) -> list[Face]:
-    """Faces of a photo (H, W, 3) uint8 as :class:`inference.alignment.detection.Face`, largest first; may be empty."""
+    """Faces of a photo (H, W, 3) uint8 as :class:`inference.alignment.detection.Face`, likeliest first; may be none."""
     return detect_faces(photo, model)
 
 

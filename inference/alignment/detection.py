@@ -157,7 +157,7 @@ def detect_boxes(
     left, top = (DETECTOR_SIZE - target[0]) // 2, (DETECTOR_SIZE - target[1]) // 2
     board[top : top + target[1], left : left + target[0]] = cv2.resize(photo, target, interpolation=method)
     output = session.run(None, {"photo": to_network(board[None])})[0][0]
-    heat = 1.0 / (1.0 + np.exp(-output[0]))
+    heat = sigmoid(output[0])
     peaks = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat > DETECTOR_SCORE)
     found = []
     for row, column in zip(*np.nonzero(peaks), strict=True):

@@ -28,7 +28,7 @@ MAX_PREVIEWS = 64
 
 
 def look_at(path):
-    """Open a photo and find its faces, largest first. Returns photo (H, W, 3) uint8 and faces. Raises PortraitError."""
+    """A photo (H, W, 3) uint8 and its faces, likeliest first. Raises PortraitError."""
     from ...inference.alignment.align import find_faces
 
     path = os.path.abspath(path)
