@@ -17,7 +17,7 @@ LARGEST_PATCH = cameras.CROP_SIZE // 3  # pixels; a patch is taken from every pi
 SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 
-def texture_losses(output, batch, weights):
+def texture_losses(output, batch, weights, judges=NOBODY):
     """Losses that need no rays. Returns a dict of weighted terms."""
     real = 1.0 - batch["synthetic"]
     out = {}
@@ -35,6 +35,10 @@ def texture_losses(output, batch, weights):
                                     + losses.part_entropy(output["parts"], batch["photo_parts"], real))  # fmt: skip
     out["matte"] = weights.matte * losses.matte_entropy(output["maps"], batch["alpha"], batch["known"])
     out["codes"] = weights.codes * output["w_plus"].float().square().mean()
+    if weights.kept_features:
+        with torch.no_grad():
+            known = judges.features.pixel_features(batch["photo"])
+        out["kept_features"] = weights.kept_features * F.smooth_l1_loss(output["maps"][:, 1:].float(), known.float())
     return out
 
 
@@ -114,7 +118,7 @@ def own_view(model, output, surface, batch, weights, patch, judges):
     out = {"input_colour": weights.input_colour * error, "input_alpha": weights.view_alpha * alpha_error,
            "input_coarse": weights.input_coarse * coarse}  # fmt: skip
     photos = square(torch.cat([truth[:, :3] * truth[:, 3:], truth[:, 3:]], 1) * known)
-    if judges.features:
+    if judges.features and weights.perceptual:
         ours = square(view["colour"] * known)
         out["input_perceptual"] = weights.perceptual * judges.features.distance(even(ours), even(photos[:, :3]))
     return out, photos
@@ -135,7 +139,7 @@ def known_view(model, output, surface, batch, weights, patch, judges):
     everywhere = torch.ones_like(truth[:, :1])
     error, alpha_error = losses.picture(square(view["colour"]), square(view["alpha"]), truth, everywhere)
     out = {"novel_colour": weights.novel_colour * error, "novel_alpha": weights.view_alpha * alpha_error}
-    if judges.features:
+    if judges.features and weights.perceptual:
         distance = judges.features.distance(even(square(view["colour"])), even(truth[:, :3] * truth[:, 3:]))
         out["novel_perceptual"] = weights.perceptual * distance
     return out

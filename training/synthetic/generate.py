@@ -8,7 +8,8 @@ photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metr
 camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, centred). landmarks, landmarks68:
 exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
 metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat and glasses. photo_label, dome_label: how much
-of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing or glasses. The light is fixed in the world, so
+of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing or glasses. dome_seen: how far
+the photo shows a texel's column, 255 = wholly. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
 pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
@@ -17,14 +18,18 @@ import argparse
 import dataclasses
 import functools
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
+import signal
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 
 import numpy as np
 from tqdm import tqdm
 
 from inference.alignment.pose import landmark_weights, solve_pose
+from inference.files import write_atomically
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 from training.errors import command
 from training.model.geometry import TEXTURE
@@ -37,6 +42,7 @@ from .glasses import glasses_parts
 from .heads import build_head, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
 from .passes import smooth_normals
+from .shown import shown_columns
 
 HEADS_PER_SHARD = 256
 DOME_SIZE = TEXTURE
@@ -54,6 +60,7 @@ ARRAYS = {  # name: shape per head, type
     "dome_rgba": ((DOME_SIZE, DOME_SIZE, 4), np.uint8),
     "photo_label": ((256, 256, 3), np.uint8),
     "dome_label": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
+    "dome_seen": ((DOME_SIZE, DOME_SIZE), np.uint8),
     "skin_radius": ((DOME_SIZE, DOME_SIZE), np.float16),
     "skin_rgb": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
 }
@@ -280,6 +287,9 @@ class Studio:
             renderer.set_dome_positions(part, positions)
         row["dome_rgba"], row["dome_radius"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE)
         row["dome_label"] = shares(renderer.dome(parts, materials, noise, glossy, DOME_SIZE, labelled=True)[0])
+        matte = row["photo"][..., 3].astype(np.float32) / 255.0
+        shown = shown_columns(row["dome_radius"].astype(np.float32), row["dome_rgba"][..., 3] > 127, row["camera"], matte)
+        row["dome_seen"] = np.round(255.0 * shown)
         if views:
             bare = [part for part in parts if part.kind not in ("hair", "hat", "glasses")]
             rgba, row["skin_radius"] = renderer.dome(bare, materials, noise, glossy, DOME_SIZE)
@@ -324,7 +334,7 @@ def shares(rgba):
     return (rgba[..., :3] * (rgba[..., 3:] / 255.0)).round().astype(np.uint8)
 
 
-def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD, views=True):
+def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD, views=True, quiet=False):
     """Write shard ``index``; the folder appears under its final name when it is complete. What is left out is zero."""
     final = pathlib.Path(out) / f"shard_{index:04d}"
     if final.is_dir():
@@ -336,7 +346,7 @@ def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD, views=True):
         name: np.lib.format.open_memmap(partial / f"{name}.npy", "w+", dtype, (heads, *shape))
         for name, (shape, dtype) in (ARRAYS | {"parameters": ((length,), np.float32)}).items()
     }
-    for i in tqdm(range(heads), desc=final.name, unit="head", mininterval=10.0):
+    for i in tqdm(range(heads), desc=final.name, unit="head", mininterval=10.0, disable=quiet):
         for name, value in studio.make((seed, index, i), views).items():
             arrays[name][i] = value
     for array in arrays.values():
@@ -364,13 +374,55 @@ def main(arguments=None):
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of --renderer torch")
     parser.add_argument("--yaw-range", type=float, nargs=2, metavar=("LEAST", "MOST"),
                         help="degrees the heads are turned to either side, evenly; for sets of turned faces")  # fmt: skip
+    parser.add_argument("--processes", type=int, default=1, help="that make shards side by side, with a renderer each")
     args = parser.parse_args(arguments)
-    studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range)
     args.out.mkdir(parents=True, exist_ok=True)
-    np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
-    (args.out / "parameters.json").write_text(json.dumps(PARAMETERS))
+    if args.processes > 1:
+        return side_by_side(args)
+    studio = open_studio(args)
     for index in range(args.first, args.first + args.shards):
         write_shard(studio, args.out, index, args.seed, args.heads, args.views)
+    return 0
+
+
+def open_studio(args):
+    """The Studio of a command line; writes what lies beside the shards."""
+    studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range)
+    for name, save in (("mean_landmarks.npy", lambda file: np.save(file, studio.template.astype(np.float32))),
+                       ("parameters.json", lambda file: file.write(json.dumps(PARAMETERS).encode()))):  # fmt: skip
+        write_atomically(args.out / name, save)
+    return studio
+
+
+def side_by_side(args):
+    """Make shards in several processes. SIGTERM and Ctrl-C finish those that are begun; returns the exit code."""
+    caught = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: caught.append(number))
+    context = multiprocessing.get_context("spawn")  # neither GL contexts nor CUDA survive a fork
+    with ProcessPoolExecutor(args.processes, context, _begin, (args,)) as pool:
+        waiting = {pool.submit(_shard, index) for index in range(args.first, args.first + args.shards)}
+        with tqdm(total=args.shards, unit="shard", mininterval=10.0) as bar:
+            while waiting and not caught:
+                done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                bar.update(len(done))
+        pool.shutdown(cancel_futures=True)
+    return 128 + caught[0] if caught else 0
+
+
+def _begin(args):
+    """Open this process's studio. What a signal to the whole group means is the first process's to decide."""
+    global _worker
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    _worker = open_studio(args), args
+
+
+def _shard(index):
+    studio, args = _worker
+    write_shard(studio, args.out, index, args.seed, args.heads, args.views, quiet=True)
 
 
 if __name__ == "__main__":
