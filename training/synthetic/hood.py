@@ -72,16 +72,23 @@ def sample_style(rng, person, african):
         "tied": (u(0.005, 0.016), u(0.003, 0.010)),
     }[name]  # fmt: skip
     aging = np.clip((person.age - 30.0) / 35.0, 0.1, 1.0) if male else 0.15
+    if person.age < 20.0:
+        aging = 0.0
+    ring = male and rng.random() < 0.3 * np.clip((person.age - 40.0) / 20.0, 0.0, 1.0)
+    if ring:  # of hair round a bald crown
+        name = "crop" if african or rng.random() < 0.5 else "parted"
+        top, sides = u(0.003, 0.010), u(0.002, 0.008)
+    thin = rng.beta(1.0, 1.5) * np.clip((person.age - 50.0) / 30.0, 0.0, 1.0)
     hanging = name in ("bob", "long")
     return HairStyle(
         name=name, top=top, sides=min(sides, top * 1.6), parting=u(0.0, 0.045) if rng.random() < 0.75 else 0.0,
-        side=float(rng.choice([-1.0, 1.0])), recession=float(np.clip(aging * rng.normal(0.45, 0.4), 0, 1)),
-        bald_spot=float(max(aging * u(-0.9, 1.0), 0.0)) if male else 0.0,
+        side=float(rng.choice([-1.0, 1.0])), recession=1.0 if ring else float(np.clip(aging * rng.normal(0.45, 0.4), 0, 1)),
+        bald_spot=u(1.15, 1.75) if ring else float(max(aging * u(-0.9, 1.0), 0.0)) if male else 0.0,
         fringe=u(0.045, 0.07) if (hanging or name in ("crop", "parted")) and rng.random() < 0.22 else 0.2,
         opening=u(48.0, 78.0), behind=u(75.0, 110.0) if rng.random() < 0.4 else 0.0,
         drop=u(-0.14, -0.05) if name == "bob" else u(-0.30, -0.13), flare=rng.normal(0.0, 0.02),
         waves=max(rng.normal(0.0015, 0.003), 0.0), roughness=u(0.6, 1.4) * (2.2 if name == "curls" else 1.0),
-        density=u(0.8, 1.2), sideburns=u(0.0, 0.05 if male else 0.03) * (rng.random() < 0.75) * min(1.0, 0.01 / sides),
+        density=u(0.8, 1.2) * (1.0 - 0.45 * thin), sideburns=u(0.0, 0.05 if male else 0.03) * (rng.random() < 0.75) * min(1.0, 0.01 / sides),
         temples=float(np.clip(rng.normal(-0.004, 0.010), -0.025, 0.02)), bumps=rng.normal(size=(10, 5)),
     )  # fmt: skip
 
@@ -182,7 +189,8 @@ def build_hood(style, skull, hairline_shift):
     line = line + 0.0015 * _bumps(style, surface, 60.0)
     inside = y - line  # metres above the hairline
     if style.bald_spot > 0.1:
-        crown = np.linalg.norm(surface - (0.0, 0.125, -0.045), axis=-1)
+        forward = 0.03 * max(style.bald_spot - 1.0, 0.0)  # a large one reaches the forehead and leaves a ring
+        crown = np.linalg.norm((surface - (0.0, 0.125, forward - 0.045)) * (1.3, 1.0, 1.0), axis=-1)
         inside = np.minimum(inside, crown - 0.075 * style.bald_spot)
     top = smooth_step(0.045, 0.095, y)
     thickness = style.sides + (style.top - style.sides) * top
