@@ -255,7 +255,7 @@ class Wardrobe:
         self.noise = renderer.upload(noise_image())
         paint = paint_map(pack, renderer)
         self.paint = renderer.upload(paint)
-        self.hood = hood.hood_parts()
+        self.hood, self.knot = hood.hood_parts(), hood.knot_part()
         self.skull = _skull_vertices(pack)
         self.beard = beards.Beard(pack, paint[..., 0])
         part = pack.skin_part()
@@ -331,6 +331,7 @@ class Wardrobe:
                 "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (0.9, 1.0),
                 "shine": 0.04 + 0.06 * look.shine, "gloss": 9.0,
             }  # fmt: skip
+        out["knot"] = out["hood0"]
         for k in range(beards.LAYERS):
             out[f"beard{k}"] = out["hood0"] | {"gain": tuple(look.beard_colour), "shine": 0.02}
         for key, shade in ((look.teeth, 0.9), ("tongue.tongue01", 0.6)):

@@ -63,7 +63,7 @@ ARRAYS = {  # name: shape per head, type
 PARAMETERS = (  # name, length; the layout of the "parameters" array
     ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
     ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
-    ("strands", 17), ("beard_style", 4),
+    ("strands", 22), ("beard_style", 4),
     ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
     ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
 )  # fmt: skip
@@ -199,6 +199,8 @@ class Studio:
             forehead = head.to_portrait(landmark_points(self.pack, head.posed))[10, 1] - self.template[10, 1]
             for part, layer in zip(self.wardrobe.hood, hood.build_hood(look.strands, skull, forehead), strict=True):
                 grown.append((part, *layer))
+            if look.strands.knot:
+                grown.append((self.wardrobe.knot, *hood.build_knot(look.strands, skull)))
         if look.beard_style is not None:
             grown += self.wardrobe.beard.grow(look.beard_style, skin, smooth_normals(skin_part, skin))
         for part, _, uv, cover in grown:
@@ -307,7 +309,7 @@ class Studio:
         values = {
             "skin": list(self.pack.skins).index(look.skin), "hair": hairs.index(look.hair) + 1 if look.hair else 0,
             "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
-            "strands": look.strands.numbers() if look.strands else np.full(17, -1.0),
+            "strands": look.strands.numbers() if look.strands else np.full(22, -1.0),
             "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
             "glasses": look.glasses is not None, "hat": look.hat is not None,
             "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,
