@@ -4,7 +4,6 @@ The twin of :mod:`inference.geometry.domes` and :mod:`inference.view.render` for
 Cameras are (B, 4, 4) float32 camera_to_world with the fixed intrinsics of the aligned crop.
 """
 
-import dataclasses
 import math
 
 import numpy as np
@@ -13,7 +12,6 @@ import torch.nn.functional as F
 
 from inference.geometry import cameras, domes
 from inference.geometry.domes import column_rays
-from inference.inversion import visibility
 from inference.inversion.lifting import VOXEL_DEPTH
 from inference.inversion.sheets import KNEE
 from training.model.geometry import SHEETS
@@ -72,10 +70,11 @@ class Manifolds(torch.nn.Module):
         super().__init__()
         radii = torch.as_tensor(radii, dtype=torch.float32)
         self.register_buffer("bounds", torch.stack([radii[0], radii[KNEE], radii[-1]]))
-        centre = (torch.arange(grid) + 0.5) / grid
-        v, u = torch.meshgrid(centre, centre, indexing="ij")
+        u, v = self.texels(grid)
         points = [domes.dome_points(u.numpy(), v.numpy(), self.radius(u, v, k).numpy()) for k in lift_sheets]
         self.register_buffer("lift_points", torch.tensor(np.stack(points), dtype=torch.float32).view(-1, 3))
+        for size in (grid, 2 * grid):
+            self.register_buffer(f"columns_{size}", torch.tensor(np.concatenate(column_rays(size, size), -1)), persistent=False)
         self.grid, self.lift_sheets = grid, lift_sheets
 
     def radius(self, u, v, level):
@@ -85,9 +84,25 @@ class Manifolds(torch.nn.Module):
         return torch.where(torch.as_tensor(level < KNEE, device=u.device), outside,
                            bulk + (inner - bulk) * ((level - KNEE) / (SHEETS - 1 - KNEE)))  # fmt: skip
 
+    def texels(self, size):
+        """Centres u, v of the texels of size x size textures, (size, size) each."""
+        centre = (torch.arange(size, device=self.bounds.device) + 0.5) / size
+        v, u = torch.meshgrid(centre, centre, indexing="ij")
+        return u, v
+
+    def column_radius(self, level):
+        """Radius (B, 1, size, size) metres of levels (B, 1, size, size) of texel columns."""
+        return self.radius(*self.texels(level.shape[-1]), level.float())
+
     def columns(self, size):
-        """Origins and unit directions of the texel columns of size x size textures, (size, size, 3) each."""
-        return tuple(torch.tensor(x, device=self.bounds.device) for x in column_rays(size, size))
+        """Origins and unit directions of the texel columns of size x size textures, (size, size, 3) each; size is the
+        grid's or twice as much."""
+        return getattr(self, f"columns_{size}").split(3, -1)
+
+    def column_points(self, radius):
+        """Points (B, size, size, 3) metres of texel columns at radius (B, 1, size, size) metres."""
+        origin, direction = self.columns(radius.shape[-1])
+        return origin + direction * radius[:, 0, ..., None]
 
     def level(self, points):
         """Continuous level at points (..., 3): 0 on the outermost sheet, N - 1 on the innermost."""
@@ -133,21 +148,11 @@ class Manifolds(torch.nn.Module):
         valid &= (u > 0) & (u < 1) & (v > 0) & (v < 1)
         return points.transpose(1, 2), torch.stack([u, v], -1).transpose(1, 2), valid.transpose(1, 2)
 
-    @torch.no_grad()
-    def trust(self, level, camera):
-        """Weight (B, G, G) of the photo's colours on a surface, see :func:`inference.inversion.visibility.grazing_weight`."""
-        centre = (torch.arange(self.grid, device=level.device) + 0.5) / self.grid
-        v, u = torch.meshgrid(centre, centre, indexing="ij")
-        radius = self.radius(u, v, level.float())[:, 0].cpu().numpy()
-        views = [dataclasses.replace(cameras.orbit_camera(), camera_to_world=p) for p in camera.cpu().double().numpy()]
-        shares = [visibility.grazing_weight(visibility.facing_camera(r, view)) for r, view in zip(radius, views)]
-        return torch.from_numpy(np.stack(shares)).to(level.device, torch.float32)
-
-    def lift(self, voxel, photo, matte, level, camera, config):
+    def lift(self, voxel, photo, matte, weight, camera, config):
         """Carry the photo's voxel and its low-resolution colours onto the manifolds' texture grid.
 
-        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, level (B, 1, G, G) of the coarse
-        surface, whose angle says how far the photo's colours count, camera (B, 4, 4).
+        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, weight (B, G, G) of the photo's
+        colours in every column, camera (B, 4, 4).
         Returns (B, L * (C + 4), G, G).
         """
         batch, count, grid = voxel.shape[0], len(self.lift_sheets), self.grid
@@ -160,7 +165,7 @@ class Manifolds(torch.nn.Module):
         small = F.avg_pool2d(torch.cat([photo.float() * sure, sure], 1), 4)
         colours = F.grid_sample(small, place[..., :2].view(batch, 1, -1, 2), padding_mode="border", align_corners=False)
         features = features.view(batch, config.voxel_channels, count, grid * grid)
-        colours = colours.view(batch, 4, count, grid * grid) * self.trust(level, camera).view(batch, 1, 1, -1)
+        colours = colours.view(batch, 4, count, grid * grid) * weight.view(batch, 1, 1, -1)
         lifted = torch.cat([features, colours], 1).transpose(1, 2)
         return lifted.reshape(batch, count * (config.voxel_channels + 4), grid, grid)
 

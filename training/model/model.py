@@ -7,13 +7,15 @@ import torch
 from torch import nn
 
 from inference.geometry import cameras, filling
-from inference.inversion import hull, sheets, visibility
+from inference.inversion import hull, sheets
+from inference.inversion import visibility as engine
 from inference.inversion.colouring import match_colours
 from inference.inversion.columns import Columns
 from inference.inversion.decoding import EMPTIED, FILLED
 from inference.inversion.lifting import MAX_OFFSET, UNUSED_LANDMARKS
 from inference.inversion.visibility import VISIBLE_SIZE, far_depth
 from training.model import manifolds as mf
+from training.model import visibility
 from training.model.geometry import SHEETS
 from training.model.networks import (
     Decoder,
@@ -88,9 +90,19 @@ class PortraitModel(nn.Module):
         voxel, maps, parts = self.detail_encoder(photo * 2 - 1)
         matte = torch.sigmoid(maps[:, :1].float())
         coarse, w_plus = self.coarse(photo, landmarks, camera, matte.detach())
-        lifted = self.manifolds.lift(voxel, photo, matte, coarse[0], camera, self.config)
+        lifted = self.manifolds.lift(voxel, photo, matte, self.grazing_weight(coarse[0], camera), camera, self.config)
         fused = self.detail(lifted, *coarse)
         return {"coarse": coarse, "fused": fused, "maps": maps, "parts": parts, "w_plus": w_plus}
+
+    @torch.no_grad()
+    def grazing_weight(self, level, camera):
+        """How far the photo's colours count in every column by the angle of the coarse surface: (B, G, G) in [0, 1].
+
+        level (B, 1, G, G), camera (B, 4, 4) of the photo.
+        """
+        points = self.manifolds.column_points(self.manifolds.column_radius(level))
+        facing = visibility.facing_camera(points, self.manifolds.columns(level.shape[-1])[1], camera)
+        return visibility.grazing_weight(facing)
 
     def surface(self, output, photo, camera, grow=False):
         """Surface of each subject and the sheets placed around it, as :mod:`inference.inversion.invert` does for the engine.
@@ -100,10 +112,7 @@ class PortraitModel(nn.Module):
         gradients wherever the photo did not carve it.
         """
         level, occupancy, colour, _, parts = (x.float() for x in output["fused"])
-        size = level.shape[-1]
-        centre = (torch.arange(size, device=level.device) + 0.5) / size
-        v, u = torch.meshgrid(centre, centre, indexing="ij")
-        found = self.manifolds.radius(u, v, level).clamp(min=sheets.THINNEST)
+        found = self.manifolds.column_radius(level).clamp(min=sheets.THINNEST)
         mattes, poses = torch.sigmoid(output["maps"][:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
         parts, photo_parts = (x.detach().float().softmax(1).cpu().numpy() for x in (parts, output["parts"]))
         rows, colours, photos = [], colour.detach().cpu().numpy(), photo.float().cpu().numpy()
@@ -114,11 +123,11 @@ class PortraitModel(nn.Module):
             radius, kept = (hull.fit_to_hull if grow else hull.carve)(guess, matte, view)
             known = kept & (chance > 0.0)
             band = sheets.place_sheets(radius, known, SHEETS)[[0, -1]]
-            depth = visibility.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
+            depth = engine.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
             free = known & (radius == guess)
             radius = filling.continued(radius, known)
-            faces, behind = visibility.facing_camera(radius, view), visibility.occluded_by(radius, depth, view)
-            behind = behind + visibility.shows_elsewhere(radius, faces, part, picture_part, view)
+            faces, behind = engine.facing_camera(radius, view), engine.occluded_by(radius, depth, view)
+            behind = behind + engine.shows_elsewhere(radius, faces, part, picture_part, view)
             columns = Columns(radius, known, faces, behind, colour, part)
             matched, share = match_colours(columns, picture, picture_part, matte, view)
             tone, softness = matched - share * colour, columns.softness

@@ -149,13 +149,10 @@ def coarse_priors(model, output, surface, batch, weights):
     """Details stay near the coarse manifolds (GRAMInverter, section 3.3): the surface everywhere on real portraits, whose
     shape nobody knows, and the features of columns that the photo does not see. The coarse ones do not come to meet them."""
     level = F.interpolate(output["coarse"][0].detach().float(), size=surface.radius.shape[-2:], mode="bilinear")
-    centre = (torch.arange(level.shape[-1], device=level.device) + 0.5) / level.shape[-1]
-    v, u = torch.meshgrid(centre, centre, indexing="ij")
-    coarse = model.manifolds.radius(u, v, level)
+    coarse = model.manifolds.column_radius(level)
     real = (1.0 - batch["synthetic"]).view(-1, 1, 1, 1) * (surface.occupancy > 0).float()
     away = F.relu((surface.radius - coarse).abs() - NEAR_COARSE) * 250.0  # per 4 mm
-    columns = model.manifolds.columns(level.shape[-1])
-    points = columns[0] + columns[1] * surface.radius.detach()[:, 0, ..., None]
+    points = model.manifolds.column_points(surface.radius.detach())
     unseen = 1.0 - visible(points.flatten(1, 2), batch, surface)[0].view_as(level)
     sheets = output["fused"][3].float()
     added = (sheets - output["coarse"][3].detach().float().view_as(sheets)).square().mean((1, 2))[:, None]

@@ -23,10 +23,12 @@ class BeardStyle:
         return np.array(dataclasses.astuple(self), np.float32)
 
 
-def sample_style(rng):
-    """Draw a :class:`BeardStyle`: full beard, goatee or moustache."""
+def sample_style(rng, age):
+    """Draw a :class:`BeardStyle`: full beard, goatee or moustache; long beards are for the old (age in years)."""
     cheeks, chin, lip = ((1.0, 1.0, 1.0), (0.0, 1.0, 1.0), (0.0, 0.0, 1.0))[rng.choice(3, p=(0.55, 0.2, 0.25))]
     length = 0.0015 + 0.012 * rng.beta(1.0, 2.5) if chin else rng.uniform(0.001, 0.004)
+    if cheeks and rng.random() < (0.35 if age > 55 else 0.1):
+        length = rng.uniform(0.012, 0.035)
     return BeardStyle(length, *(rng.uniform(0.7, 1.0) * np.array([cheeks, chin, lip])))
 
 

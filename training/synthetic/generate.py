@@ -31,6 +31,7 @@ from tqdm import tqdm
 from inference.alignment.pose import landmark_weights, solve_pose
 from inference.files import write_atomically
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
+from inference.geometry.curves import smooth_step
 from training.errors import command
 from training.model.geometry import TEXTURE
 from training.pack.folder import HELP
@@ -47,6 +48,8 @@ from .shown import shown_columns
 HEADS_PER_SHARD = 256
 DOME_SIZE = TEXTURE
 AMBIENT_DIRECTIONS = 12
+TURNED_SHARE, MOST_TURNED = 0.3, 60.0  # of the photos are turned by any angle up to this many degrees, as snapshots are
+UNSEEN_NOISE = 3.0  # pixels; detectors guess the side of a face that they do not see, and guess all of it alike
 ARRAYS = {  # name: shape per head, type
     "photo": ((256, 256, 4), np.uint8),
     "photo_depth": ((256, 256), np.float16),
@@ -67,7 +70,7 @@ ARRAYS = {  # name: shape per head, type
 PARAMETERS = (  # name, length; the layout of the "parameters" array
     ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
     ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
-    ("strands", 17), ("beard_style", 4),
+    ("strands", 22), ("beard_style", 4),
     ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
     ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
 )  # fmt: skip
@@ -85,11 +88,13 @@ def _directions(count):
 def true_camera(rng, turns=None):
     """Camera of the photo: jittered crop camera, for four heads of ten with another distance. Returns camera, numbers.
 
-    turns: least and greatest yaw in degrees, drawn evenly to either side; None draws yaws as people are photographed.
+    turns: least and greatest yaw in degrees, drawn evenly to either side; None draws yaws as people are photographed:
+    mostly near the front, TURNED_SHARE of them evenly up to MOST_TURNED.
     """
-    yaw, pitch = np.clip(rng.normal(0.0, 14.0), -45, 45), np.clip(rng.normal(0.0, 8.0), -25, 25)
-    if turns is not None:
-        yaw = rng.uniform(*turns) * rng.choice((-1.0, 1.0))
+    turned = rng.random() < TURNED_SHARE
+    yaw, pitch = np.clip(rng.normal(0.0, 14.0), -45, 45), np.clip(rng.normal(0.0, 11.0 if turned else 8.0), -25, 25)
+    if turns is not None or turned:
+        yaw = rng.uniform(*(turns or (0.0, MOST_TURNED))) * rng.choice((-1.0, 1.0))
     distance = float(np.exp(rng.uniform(np.log(0.6), np.log(3.0)))) if rng.random() < 0.4 else CROP_DISTANCE
     camera = orbit_camera(yaw, pitch, distance)
     eyes = np.array([0.0, 0.02, 0.068])
@@ -106,12 +111,20 @@ def true_camera(rng, turns=None):
                                camera_to_world=pose), numbers  # fmt: skip
 
 
-def noisy_landmarks(rng, landmarks, template):
-    """Landmarks (L, 2) px as a detector would give them: 1 px noise each plus 1.5 px that varies slowly over the face."""
+def noisy_landmarks(rng, landmarks, template, camera):
+    """Landmarks (L, 2) px as a detector would give them: 1 px noise each plus 1.5 px that varies slowly over the face.
+
+    template: (L, 3) the mean head's. What this camera does not see of it is less certain, see UNSEEN_NOISE.
+    """
+    outward = (template - (0.0, template[:, 1].mean(), 0.0)) * (1.0, 0.3, 1.0)
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    unseen = 1.0 - smooth_step(-0.1, 0.4, outward @ (camera.position / np.linalg.norm(camera.position)))
     span = (template - template.mean(0)) / template.std(0)
     slow = np.stack([np.ones(len(span)), span[:, 0], span[:, 1], span[:, 0] * span[:, 1], span[:, 1] ** 2], -1)
     slow = slow / np.sqrt((slow**2).sum(1).mean())
-    return landmarks + rng.normal(0.0, 1.0, landmarks.shape) + 1.5 * slow @ rng.normal(size=(slow.shape[1], 2))
+    each = rng.normal(0.0, 1.0, landmarks.shape) * (1.0 + unseen[:, None])
+    guess = UNSEEN_NOISE * unseen[:, None] * rng.normal(size=2)
+    return landmarks + each + 1.5 * slow @ rng.normal(size=(slow.shape[1], 2)) + guess
 
 
 def warp_points(points, true, estimated):
@@ -193,6 +206,8 @@ class Studio:
             forehead = head.to_portrait(landmark_points(self.pack, head.posed))[10, 1] - self.template[10, 1]
             for part, layer in zip(self.wardrobe.hood, hood.build_hood(look.strands, skull, forehead), strict=True):
                 grown.append((part, *layer))
+            if look.strands.knot:
+                grown.append((self.wardrobe.knot, *hood.build_knot(look.strands, skull)))
         if look.beard_style is not None:
             grown += self.wardrobe.beard.grow(look.beard_style, skin, smooth_normals(skin_part, skin))
         for part, _, uv, cover in grown:
@@ -268,7 +283,7 @@ class Studio:
         exact = landmark_points(pack, head.posed)
         landmarks = camera.project(head.to_portrait(exact))[0]
         landmarks68 = camera.project(head.to_portrait(landmark_points(pack, head.posed, "multipie68")))[0]
-        estimated = solve_pose(noisy_landmarks(rng, landmarks, self.template), self.template)
+        estimated = solve_pose(noisy_landmarks(rng, landmarks, self.template, camera), self.template)
         parts, warped = [part for part, _ in meshes], []
         for part, verts in meshes:
             warped.append(warp_points(verts, camera, estimated).astype(np.float32)[part.source])
@@ -304,7 +319,7 @@ class Studio:
         values = {
             "skin": list(self.pack.skins).index(look.skin), "hair": hairs.index(look.hair) + 1 if look.hair else 0,
             "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
-            "strands": look.strands.numbers() if look.strands else np.full(17, -1.0),
+            "strands": look.strands.numbers() if look.strands else np.full(22, -1.0),
             "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
             "glasses": look.glasses is not None, "hat": look.hat is not None,
             "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,

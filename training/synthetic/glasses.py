@@ -4,26 +4,9 @@ import numpy as np
 
 from .appearance import DEFAULT_MATERIAL
 from .assets import Part
+from .tubes import tube
 
-RIM_STEPS, TUBE_STEPS = 36, 6
-
-
-def _tube(path, radius, closed):
-    """Vertices and triangles of a tube along path (n, 3)."""
-    n = len(path)
-    tangent = (np.roll(path, -1, 0) - np.roll(path, 1, 0)) if closed else np.gradient(path, axis=0)
-    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    side = np.cross(tangent, (0.3, 0.9, 0.31))
-    side /= np.linalg.norm(side, axis=1, keepdims=True)
-    up = np.cross(tangent, side)
-    angle = np.arange(TUBE_STEPS) / TUBE_STEPS * 2 * np.pi
-    ring = np.cos(angle)[:, None] * side[:, None] + np.sin(angle)[:, None] * up[:, None]
-    verts = (path[:, None] + radius * ring).reshape(-1, 3)
-    i, j = np.meshgrid(np.arange(n if closed else n - 1), np.arange(TUBE_STEPS), indexing="ij")
-    a, b = i * TUBE_STEPS + j, i * TUBE_STEPS + (j + 1) % TUBE_STEPS
-    c, d = ((i + 1) % n) * TUBE_STEPS + j, ((i + 1) % n) * TUBE_STEPS + (j + 1) % TUBE_STEPS
-    triangles = np.concatenate([np.stack([a, b, c], -1).reshape(-1, 3), np.stack([b, d, c], -1).reshape(-1, 3)])
-    return verts, triangles
+RIM_STEPS = 36
 
 
 def _frame(style, landmarks):
@@ -41,18 +24,18 @@ def _frame(style, landmarks):
         y = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** exponent * height
         centre = np.array([eye[0] + sign * 0.001, eye[1] - 0.003, 0])
         path = np.stack([centre[0] + x, centre[1] + y, front - 6.0 * (centre[0] + x) ** 2], -1)
-        pieces.append(_tube(path, thick, True))
+        pieces.append(tube(path, thick, True))
         hinge = path[0 if sign > 0 else RIM_STEPS // 2] + (sign * 0.002, 0.004, 0)
         ear = landmarks[454 if sign > 0 else 234]
         side = sign * max(abs(ear[0]) + 0.004, abs(hinge[0]) + 0.001)
         t = np.linspace(0, 1, 8)[:, None]
         temple = hinge * (1 - t) + np.array([side, hinge[1] + 0.003, min(ear[2], 0.03) - 0.04]) * t
         temple[:, 0] = hinge[0] + (side - hinge[0]) * np.sqrt(t[:, 0])
-        pieces.append(_tube(temple, thick, False))
+        pieces.append(tube(temple, thick))
     inner = [right[0] - 0.001 + width, left[0] + 0.001 - width]
     x = np.linspace(*inner, 7)
     y = (left[1] + right[1]) / 2 + 0.002 + 0.003 * np.sin(np.linspace(0, np.pi, 7))
-    pieces.append(_tube(np.stack([x, y, front - 6.0 * x**2 + 0.001], -1), thick, False))
+    pieces.append(tube(np.stack([x, y, front - 6.0 * x**2 + 0.001], -1), thick))
     offset, verts, triangles = 0, [], []
     for v, t in pieces:
         verts.append(v)
