@@ -183,8 +183,7 @@ class Run:
             self.judges.critic.learn(self.group)
         decay = min(preset.average, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
-            for ours, theirs in zip(self.average.parameters(), self.model.parameters()):
-                ours.lerp_(theirs, 1 - decay)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         for terms in collected:
             journal.add(terms, 1 / chunks)
         self.step, self.bad = self.step + 1, 0

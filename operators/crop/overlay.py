@@ -158,6 +158,7 @@ def photo_texture(photo):
     Its values are linear: what is drawn into a region is encoded as sRGB afterwards.
     """
     import cv2
+
     import gpu
 
     height, width = photo.shape[:2]
@@ -206,8 +207,9 @@ def _lines(points, colour, width, closed=True):
 
 
 def _batch(kind, points, colour):
-    import gpu
     from gpu_extras.batch import batch_for_shader
+
+    import gpu
 
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     shader.bind()

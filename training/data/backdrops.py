@@ -13,12 +13,13 @@ from training.data.augment import blur, each
 SIZE = 256  # pixels per side
 LINES = 7  # stripes at most
 SHARES = (0.2, 0.25, 0.25, 0.3)  # of portraits' own, gradients, noise and places, as far as there are any
+NOWHERE = np.zeros((0, 2, 4, 3), np.uint8)  # no places
 
 
 def read_places(folder):
     """Equirectangular pictures of places (P, h, w, 3) uint8 of a folder (WebP, PNG, JPEG), all of one size; empty when there are none."""
     found = sorted(p for p in folder.iterdir() if p.suffix.lower() in (".webp", ".png", ".jpg")) if folder.is_dir() else []
-    return np.stack([np.asarray(Image.open(p).convert("RGB")) for p in found]) if found else np.zeros((0, 2, 4, 3), np.uint8)
+    return np.stack([np.asarray(Image.open(p).convert("RGB")) for p in found]) if found else NOWHERE
 
 
 class Backdrops:
@@ -27,8 +28,8 @@ class Backdrops:
     def __init__(self, device, own, places):
         self.device = torch.device(device)
         self.own = own
-        self.places, (self.high, self.wide) = len(places), np.shape(places)[1:3]
-        stack = torch.as_tensor(np.asarray(places, np.uint8), device=self.device).reshape(1, -1, self.wide, 3)
+        self.places, self.high, self.wide = places.shape[:3]
+        stack = torch.as_tensor(places, device=self.device).reshape(1, self.places * self.high, self.wide, 3)
         self.stack = stack.permute(0, 3, 1, 2).float() / 255.0  # the places stand below each other
         shares = torch.tensor(SHARES) * torch.tensor([len(self.own) > 0, True, True, self.places > 0])
         self.bounds = (shares.cumsum(0) / shares.sum()).to(self.device)
@@ -40,7 +41,7 @@ class Backdrops:
         for number, drawn in enumerate((self._own, self._gradients, self._noise, self._places)):
             if (len(self.own), True, True, self.places)[number]:
                 out = torch.where(each(kind == number), drawn(dice, count), out)
-        return out
+        return out.clamp(0.0, 1.0)
 
     def piece_of_places(self, dice, count):
         """Pieces of the places alone, as :meth:`draw`."""

@@ -15,7 +15,7 @@ import sys
 import numpy as np
 import torch
 
-from training.data.backdrops import read_places
+from training.data.backdrops import NOWHERE, read_places
 from training.data.examples import RealPortraits, SyntheticHeads
 from training.data.resident import ResidentExamples
 from training.data.shards import open_shards
@@ -121,8 +121,7 @@ class Batches:
         self.real = open_portraits(real, geometry, seed) if real else None
         self.resident = None
         if resident is not None:
-            pictures = read_places(places) if places else ()
-            self.resident = ResidentExamples(geometry, resident, seed, self.real, pictures)
+            self.resident = ResidentExamples(geometry, resident, seed, self.real, read_places(places) if places else NOWHERE)
         self.backdrops = self.real.backdrops() if real and not self.resident else ()
 
     def open(self, opening, step, view):

@@ -9,7 +9,7 @@ from inference.geometry.cameras import CROP_SIZE
 from inference.geometry.grids import at_texels
 from inference.inversion.sheets import KNEE, level_bounds
 from training.data import augment
-from training.data.backdrops import Backdrops
+from training.data.backdrops import NOWHERE, Backdrops
 from training.data.dice import Dice
 from training.data.examples import CHIN, MIRROR, level_gaps
 from training.model.geometry import SHEETS, TEXTURE, mirrored_landmarks
@@ -26,7 +26,7 @@ class ResidentExamples:
     real: :class:`~training.data.examples.RealPortraits` or None; places (P, h, w, 3) uint8, see :func:`.backdrops.read_places`.
     """
 
-    def __init__(self, geometry, device, seed, real=None, places=()):
+    def __init__(self, geometry, device, seed, real=None, places=NOWHERE):
         self.device, self.seed = torch.device(device), seed
         self.signs = torch.tensor(np.outer(np.diag(MIRROR), np.diag(MIRROR)), device=self.device)
         self.mirror = torch.as_tensor(mirrored_landmarks(geometry["mean_landmarks"]), device=self.device)
