@@ -59,6 +59,7 @@ class Look:
     blotches: float
     shine: float
     glasses: np.ndarray | None
+    earrings: np.ndarray | None
 
 
 def _weighted(rng, table):
@@ -163,7 +164,8 @@ def sample_look(rng, pack, person):
         lids=0.0 if male or not adult else float(max(rng.normal(0.1, 0.3), 0.0)),
         blotches=float(rng.uniform(0.02, 0.13)) * (0.5 + 0.5 * grown),
         shine=float(rng.uniform(0.0, 0.12)),
-        glasses=rng.uniform(0.0, 1.0, 8) if rng.random() < 0.2 else None,
+        glasses=rng.uniform(0.0, 1.0, 9) if rng.random() < 0.1 + 0.12 * grown else None,
+        earrings=rng.uniform(0.0, 1.0, 6) if rng.random() < (0.04 if male else 0.25 + 0.2 * grown) else None,
     )
 
 

@@ -7,8 +7,9 @@ at inference. The head is warped so that this camera sees every point at the pix
 photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metres along the view axis, 0 = nothing.
 camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, centred). landmarks, landmarks68:
 exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
-metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat and glasses. photo_label, dome_label: how much
-of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing or glasses. The light is fixed in the world, so
+metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat, glasses and earrings. photo_label,
+dome_label: how much of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing,
+glasses or earrings. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
 pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
@@ -34,8 +35,9 @@ from training.pack.folder import HELP
 from . import hood
 from .appearance import Wardrobe, sample_look
 from .assets import AssetPack
+from .earrings import earring_parts
 from .glasses import glasses_parts
-from .heads import build_head, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
+from .heads import build_head, ear_points, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
 from .passes import smooth_normals
 
@@ -64,7 +66,7 @@ PARAMETERS = (  # name, length; the layout of the "parameters" array
     ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
     ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
     ("strands", 22), ("beard_style", 4),
-    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
+    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("earrings", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
     ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
 )  # fmt: skip
 
@@ -260,7 +262,9 @@ class Studio:
         camera, camera_numbers = true_camera(rng, self.turns)
         meshes = self._meshes(head, look)
         materials = self.wardrobe.materials(look)
-        meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), materials)
+        tops, lobes = ear_points(pack, meshes[0][1])
+        meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), tops, materials)
+        meshes += earring_parts(look.earrings, lobes, materials)
         shaded, brightness = self._shade(meshes, light)
         white_balance = rng.uniform(0.7, 1.0)  # how far the camera makes up for the colour of the light
         exposure = rng.uniform(1.0, 1.45) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
@@ -311,7 +315,7 @@ class Studio:
             "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
             "strands": look.strands.numbers() if look.strands else np.full(22, -1.0),
             "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
-            "glasses": look.glasses is not None, "hat": look.hat is not None,
+            "glasses": look.glasses is not None, "earrings": look.earrings is not None, "hat": look.hat is not None,
             "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,
             "light_colours": colours, "true_camera": camera_numbers, "seed": seed[-1],
         }  # fmt: skip
