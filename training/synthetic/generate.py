@@ -32,7 +32,7 @@ from training.errors import command
 from training.model.geometry import TEXTURE
 from training.pack.folder import HELP
 
-from . import hood
+from . import headwear, hood
 from .appearance import Wardrobe, sample_look
 from .assets import AssetPack
 from .earrings import earring_parts
@@ -66,7 +66,7 @@ PARAMETERS = (  # name, length; the layout of the "parameters" array
     ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
     ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
     ("strands", 22), ("beard_style", 4),
-    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("earrings", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
+    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("earrings", 1), ("hat", 1), ("headwear", 1), ("scarf", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
     ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
 )  # fmt: skip
 
@@ -192,12 +192,17 @@ class Studio:
         return meshes + self._strands(head, look, meshes)
 
     def _strands(self, head, look, meshes):
-        """Procedural hair and beard; sets ``self.cover`` per part."""
+        """Procedural hair, beard, headwear and scarf; sets ``self.cover`` per part."""
         self.cover, grown = {}, []
         skin_part, skin = meshes[0]
-        if look.strands is not None:
+        if look.strands is not None or look.headwear is not None or look.scarf is not None:
             body = np.concatenate([skin[skin_part.source]] + [v for part, v in meshes if part.kind == "suit"])
             skull = hood.Skull(skin, self.wardrobe.skull, body)
+        if look.headwear is not None:
+            grown += headwear.grow_headwear(look.headwear, skull, self.wardrobe.headwear)
+        if look.scarf is not None:
+            grown.append(headwear.grow_scarf(look.scarf, skull, self.wardrobe.headwear))
+        if look.strands is not None:
             forehead = head.to_portrait(landmark_points(self.pack, head.posed))[10, 1] - self.template[10, 1]
             for part, layer in zip(self.wardrobe.hood, hood.build_hood(look.strands, skull, forehead), strict=True):
                 grown.append((part, *layer))
@@ -316,6 +321,8 @@ class Studio:
             "strands": look.strands.numbers() if look.strands else np.full(22, -1.0),
             "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
             "glasses": look.glasses is not None, "earrings": look.earrings is not None, "hat": look.hat is not None,
+            "headwear": headwear.KINDS.index(look.headwear.kind) + 1 if look.headwear else 0,
+            "scarf": look.scarf is not None,
             "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,
             "light_colours": colours, "true_camera": camera_numbers, "seed": seed[-1],
         }  # fmt: skip
