@@ -44,6 +44,7 @@ from .passes import smooth_normals
 HEADS_PER_SHARD = 256
 DOME_SIZE = TEXTURE
 AMBIENT_DIRECTIONS = 12
+EXPOSURE = np.log(1.2), 0.2  # mean and deviation of the logarithm of the light on the face's bright parts, 1 = a white wall
 TURNED_SHARE, MOST_TURNED = 0.3, 60.0  # of the photos are turned by any angle up to this many degrees, as snapshots are
 UNSEEN_NOISE = 3.0  # pixels; detectors guess the side of a face that they do not see, and guess all of it alike
 ARRAYS = {  # name: shape per head, type
@@ -271,8 +272,9 @@ class Studio:
         meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), tops, materials)
         meshes += earring_parts(look.earrings, lobes, materials)
         shaded, brightness = self._shade(meshes, light)
-        white_balance = rng.uniform(0.7, 1.0)  # how far the camera makes up for the colour of the light
-        exposure = rng.uniform(1.0, 1.45) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
+        white_balance = rng.uniform(0.6, 1.0)  # how far the camera makes up for the colour of the light
+        exposed = np.clip(np.exp(rng.normal(*EXPOSURE)), 0.7, 1.75)
+        exposure = exposed / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
         for part, normals, lit in shaded:
             renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source], self.cover.get(part.name))
         toward = camera.position / np.linalg.norm(camera.position)

@@ -101,7 +101,7 @@ def _crown(style, skull, azimuth):
     upper, lower = heights[row, np.arange(COLUMNS)], heights[np.minimum(row + 1, 59), np.arange(COLUMNS)]
     last = steps[row, 0] + (steps[1, 0] - steps[0, 0]) * np.clip((upper - line) / np.maximum(upper - lower, 1e-6), 0, 1)
     part = np.minimum(np.arange(ROWS) / (ROWS - 3), 1.0)[:, None]
-    polar = 0.02 + (last - 0.02) * part
+    polar = 0.002 + (last - 0.002) * part
     direction = _unit(polar, azimuth)
     lift = np.full(polar.shape, style.thickness)
     surface = CENTRE + skull.radius(direction)[..., None] * direction
@@ -136,7 +136,7 @@ def _brim(style, crown):
 
 def _headscarf(style, skull, azimuth):
     """Points (ROWS, COLUMNS, 3), uv and cover of a headscarf: over the skull, then down round face and neck."""
-    polar = np.concatenate([np.linspace(0.02, np.pi / 2, TURN_ROW), np.full(ROWS - TURN_ROW, np.pi / 2)])[:, None]
+    polar = np.concatenate([np.linspace(0.002, np.pi / 2, TURN_ROW), np.full(ROWS - TURN_ROW, np.pi / 2)])[:, None]
     fall = np.clip((np.arange(ROWS) - TURN_ROW + 1) / (ROWS - TURN_ROW), 0.0, 1.0)[:, None]
     direction = _unit(polar, azimuth)
     points = CENTRE + (skull.radius(direction) + style.thickness)[..., None] * direction

@@ -78,7 +78,7 @@ def sample_style(rng, person, african):
     u = rng.uniform
     top, sides = {
         "crop": (u(0.003, 0.014), u(0.0015, 0.006)), "parted": (u(0.012, 0.032), u(0.003, 0.012)),
-        "slick": (u(0.006, 0.018), u(0.003, 0.010)), "curls": (u(0.012, 0.055), u(0.006, 0.032)),
+        "slick": (u(0.006, 0.018), u(0.003, 0.010)), "curls": (top := u(0.008, 0.045), top * u(0.55, 1.0)),
         "bob": (u(0.012, 0.030), u(0.014, 0.040)), "long": (u(0.010, 0.028), u(0.012, 0.034)),
         "tied": (u(0.005, 0.016), u(0.003, 0.010)),
     }[name]  # fmt: skip
@@ -223,6 +223,8 @@ def build_hood(style, skull, hairline_shift):
         forward = 0.03 * max(style.bald_spot - 1.0, 0.0)  # a large one reaches the forehead and leaves a ring
         crown = np.linalg.norm((surface - (0.0, 0.125, forward - 0.045)) * (1.3, 1.0, 1.0), axis=-1)
         inside = np.minimum(inside, crown - 0.075 * style.bald_spot)
+        if style.bald_spot > 1.0:
+            inside = np.minimum(inside, np.deg2rad(degrees - 60.0) * 0.09)
     top = smooth_step(0.045, 0.095, y)
     thickness = style.sides + (style.top - style.sides) * top
     part_x = style.parting * style.side
