@@ -6,11 +6,12 @@ import numpy as np
 
 from inference.geometry.curves import smooth_step
 
-from . import beards, hood
+from . import beards, headwear, hood
 from .assets import to_portrait
 from .heads import grown_up, landmark_points
 from .passes import smooth_normals
 
+HAT_SHARE, HEADWEAR_SHARE, SCARF_SHARE = 0.015, 0.06, 0.05  # of the heads wear the pack's hats, grown ones, scarves
 CARD_SHARE = 0.22  # of the heads with hair wear one of the pack's hair cards instead of strands
 SKIN_SIZE, HAIR_SIZE, SMALL_SIZE = 2048, 1024, 512  # pixels of resident textures
 MALE_HAIR = {"short01": 1.0, "short02": 1.4, "short04": 1.4, "afro01": 0.25, "short03": 0.04, "ponytail01": 0.06}
@@ -51,6 +52,9 @@ class Look:
     teeth: str
     hat: str | None
     hat_colour: np.ndarray
+    headwear: headwear.Headwear | None
+    scarf: np.ndarray | None
+    scarf_cloth: headwear.Cloth
     beard: float
     beard_colour: np.ndarray
     lips: float
@@ -59,6 +63,7 @@ class Look:
     blotches: float
     shine: float
     glasses: np.ndarray | None
+    earrings: np.ndarray | None
 
 
 def _weighted(rng, table):
@@ -119,22 +124,26 @@ def sample_look(rng, pack, person):
     male, grown = person.sex > 0.5, grown_up(person.age)
     adult = bool(rng.random() < grown)
     hair_colour, grey = _hair_colour(rng, person)
-    hat = rng.choice(pack.names["hat"]) if rng.random() < 0.03 else None
+    hat = rng.choice(pack.names["hat"]) if rng.random() < HAT_SHARE else None
+    worn = headwear.sample_headwear(rng, male) if hat is None and rng.random() < HEADWEAR_SHARE else None
     bald = male and adult and rng.random() < 0.07 + 0.06 * (person.age > 50)
     table = MALE_HAIR if male else FEMALE_HAIR
     hair = strands = None
-    if hat is not None:
-        strands = hood.under_hat(rng)
+    if hat is not None or worn is not None:
+        hanging = worn is not None and not male and rng.random() < 0.6
+        strands = hood.under_hat(rng, hanging) if worn is None or worn.kind != "headscarf" else None
     elif not bald:
         if rng.random() < CARD_SHARE:
             hair = "hair." + _weighted(rng, table)
         else:
             strands = hood.sample_style(rng, person, african=person.ancestry[0] > 0.5)
+    wrapped = worn is not None and worn.kind == "headscarf"
     suits = [s for s in pack.names["suit"] if s.split(".")[1].startswith("male" if male else "female")]
     beard = 0.0
     if male and adult and rng.random() < 0.45:
         beard = rng.uniform(0.05, 0.7)
     thin = strands is not None and strands.bald_spot > 0.3
+    adorned = 0.04 if male else 0.25 + 0.2 * grown
     shaded = not thin if hair or strands else rng.random() < 0.6  # by short hair
     return Look(
         skin=_skin_key(rng, pack, person),
@@ -156,6 +165,9 @@ def sample_look(rng, pack, person):
         teeth=rng.choice(pack.names["teeth"]),
         hat=hat,
         hat_colour=rng.uniform(0.01, 0.3) * np.array([1.0, 0.9, 0.8]),
+        headwear=worn,
+        scarf=rng.uniform(0.0, 1.0, 6) if not wrapped and rng.random() < SCARF_SHARE else None,
+        scarf_cloth=headwear.sample_cloth(rng),
         beard=beard,
         beard_colour=np.clip(hair_colour * rng.uniform(0.5, 1.0), 0.008, 0.6),
         lips=0.0 if male or not adult else float(rng.uniform(0.0, 0.9)),
@@ -163,7 +175,8 @@ def sample_look(rng, pack, person):
         lids=0.0 if male or not adult else float(max(rng.normal(0.1, 0.3), 0.0)),
         blotches=float(rng.uniform(0.02, 0.13)) * (0.5 + 0.5 * grown),
         shine=float(rng.uniform(0.0, 0.12)),
-        glasses=rng.uniform(0.0, 1.0, 8) if rng.random() < 0.2 else None,
+        glasses=rng.uniform(0.0, 1.0, 9) if rng.random() < 0.1 + 0.12 * grown else None,
+        earrings=rng.uniform(0.0, 1.0, 6) if not wrapped and rng.random() < adorned else None,
     )
 
 
@@ -247,6 +260,12 @@ def _skull_vertices(pack):
     return np.nonzero(used & ~ears(pack) & (outward > 0.35) & (mean[:, 1] > -0.12))[0]
 
 
+def _woven(cloth):
+    """Material of a :class:`training.synthetic.headwear.Cloth`: strands so dense that only their cover's edge ends them."""
+    return DEFAULT_MATERIAL | {"kind": "strands", "gain": tuple(cloth.colour), "power": cloth.contrast, "opacity": 20.0,
+                               "noise_scale": tuple(cloth.pattern)}  # fmt: skip
+
+
 class Wardrobe:
     """Textures and statistics that materials need, prepared once per renderer."""
 
@@ -256,6 +275,7 @@ class Wardrobe:
         paint = paint_map(pack, renderer)
         self.paint = renderer.upload(paint)
         self.hood, self.knot = hood.hood_parts(), hood.knot_part()
+        self.headwear = headwear.headwear_parts()
         self.skull = _skull_vertices(pack)
         self.beard = beards.Beard(pack, paint[..., 0])
         part = pack.skin_part()
@@ -349,4 +369,8 @@ class Wardrobe:
             out[look.suit] = DEFAULT_MATERIAL | {"kind": "plain", "gain": tuple(0.1 * look.suit_gain)}
         if look.hat:
             out[look.hat] = DEFAULT_MATERIAL | {"kind": "plain", "gain": tuple(look.hat_colour)}
+        if look.headwear:
+            out["headwear"] = out["brim"] = _woven(look.headwear.cloth)
+        if look.scarf is not None:
+            out["scarf"] = _woven(look.scarf_cloth)
         return out

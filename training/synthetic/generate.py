@@ -7,9 +7,9 @@ at inference. The head is warped so that this camera sees every point at the pix
 photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metres along the view axis, 0 = nothing.
 camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, centred). landmarks, landmarks68:
 exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
-metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat and glasses. photo_label, dome_label: how much
-of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing or glasses. dome_seen: how far
-the photo shows a texel's column, 255 = wholly. The light is fixed in the world, so
+metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat, glasses and earrings. photo_label,
+dome_label: how much of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing,
+glasses or earrings. dome_seen: how far the photo shows a texel's column, 255 = wholly. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
 pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
@@ -36,11 +36,12 @@ from training.errors import command
 from training.model.geometry import TEXTURE
 from training.pack.folder import HELP
 
-from . import hood
+from . import headwear, hood
 from .appearance import Wardrobe, sample_look
 from .assets import AssetPack
+from .earrings import earring_parts
 from .glasses import glasses_parts
-from .heads import build_head, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
+from .heads import build_head, ear_points, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
 from .passes import smooth_normals
 from .shown import shown_columns
@@ -48,6 +49,7 @@ from .shown import shown_columns
 HEADS_PER_SHARD = 256
 DOME_SIZE = TEXTURE
 AMBIENT_DIRECTIONS = 12
+EXPOSURE = np.log(1.2), 0.2  # mean and deviation of the logarithm of the light on the face's bright parts, 1 = a white wall
 TURNED_SHARE, MOST_TURNED = 0.3, 60.0  # of the photos are turned by any angle up to this many degrees, as snapshots are
 UNSEEN_NOISE = 3.0  # pixels; detectors guess the side of a face that they do not see, and guess all of it alike
 ARRAYS = {  # name: shape per head, type
@@ -71,7 +73,7 @@ PARAMETERS = (  # name, length; the layout of the "parameters" array
     ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
     ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
     ("strands", 22), ("beard_style", 4),
-    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
+    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("earrings", 1), ("hat", 1), ("headwear", 1), ("scarf", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
     ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
 )  # fmt: skip
 
@@ -197,12 +199,17 @@ class Studio:
         return meshes + self._strands(head, look, meshes)
 
     def _strands(self, head, look, meshes):
-        """Procedural hair and beard; sets ``self.cover`` per part."""
+        """Procedural hair, beard, headwear and scarf; sets ``self.cover`` per part."""
         self.cover, grown = {}, []
         skin_part, skin = meshes[0]
-        if look.strands is not None:
+        if look.strands is not None or look.headwear is not None or look.scarf is not None:
             body = np.concatenate([skin[skin_part.source]] + [v for part, v in meshes if part.kind == "suit"])
             skull = hood.Skull(skin, self.wardrobe.skull, body)
+        if look.headwear is not None:
+            grown += headwear.grow_headwear(look.headwear, skull, self.wardrobe.headwear)
+        if look.scarf is not None:
+            grown.append(headwear.grow_scarf(look.scarf, skull, self.wardrobe.headwear))
+        if look.strands is not None:
             forehead = head.to_portrait(landmark_points(self.pack, head.posed))[10, 1] - self.template[10, 1]
             for part, layer in zip(self.wardrobe.hood, hood.build_hood(look.strands, skull, forehead), strict=True):
                 grown.append((part, *layer))
@@ -267,10 +274,13 @@ class Studio:
         camera, camera_numbers = true_camera(rng, self.turns)
         meshes = self._meshes(head, look)
         materials = self.wardrobe.materials(look)
-        meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), materials)
+        tops, lobes = ear_points(pack, meshes[0][1])
+        meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), tops, materials)
+        meshes += earring_parts(look.earrings, lobes, materials)
         shaded, brightness = self._shade(meshes, light)
-        white_balance = rng.uniform(0.7, 1.0)  # how far the camera makes up for the colour of the light
-        exposure = rng.uniform(1.0, 1.45) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
+        white_balance = rng.uniform(0.6, 1.0)  # how far the camera makes up for the colour of the light
+        exposed = np.clip(np.exp(rng.normal(*EXPOSURE)), 0.7, 1.75)
+        exposure = exposed / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
         for part, normals, lit in shaded:
             renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source], self.cover.get(part.name))
         toward = camera.position / np.linalg.norm(camera.position)
@@ -321,7 +331,9 @@ class Studio:
             "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
             "strands": look.strands.numbers() if look.strands else np.full(22, -1.0),
             "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
-            "glasses": look.glasses is not None, "hat": look.hat is not None,
+            "glasses": look.glasses is not None, "earrings": look.earrings is not None, "hat": look.hat is not None,
+            "headwear": headwear.KINDS.index(look.headwear.kind) + 1 if look.headwear else 0,
+            "scarf": look.scarf is not None,
             "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,
             "light_colours": colours, "true_camera": camera_numbers, "seed": seed[-1],
         }  # fmt: skip

@@ -12,6 +12,7 @@ EYE_DISTANCE = 0.063  # metres
 MEAN_SMILE = 0.35  # weight of the smile on the mean head, whose landmarks are the pose template
 ANCESTRIES = ("african", "asian", "caucasian")
 LID_CLEARANCE = 0.012  # decimetres
+EAR_TOP, EAR_LOBE = 12002, 12027  # MakeHuman vertices of the left ear: where it leaves the head, and the lobe's lower end
 STAGES = {"baby": 1.0, "child": 11.0, "young": 25.0, "old": 90.0}  # years of MakeHuman's age targets
 YOUNG_SHARE, YOUNG_AGES = 0.1, (4.0, 18.0)  # of the people are children, years
 
@@ -163,6 +164,12 @@ def landmark_points(pack, verts, name="facemesh468"):
     """Landmarks (L, 3) on a shape; name: ``facemesh468`` or ``multipie68``."""
     corners, bary = pack.landmarks[f"{name}_verts"], pack.landmarks[f"{name}_bary"]
     return np.einsum("ij,ijk->ik", bary, verts[corners])
+
+
+def ear_points(pack, verts):
+    """Tops and lobes of the ears on a shape: two arrays (2, 3), right ear first."""
+    right = pack.mirrored((EAR_TOP, EAR_LOBE))
+    return tuple(verts[[a, b]] for a, b in zip(right, (EAR_TOP, EAR_LOBE), strict=True))
 
 
 def mean_landmarks(pack):

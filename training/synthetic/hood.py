@@ -78,7 +78,7 @@ def sample_style(rng, person, african):
     u = rng.uniform
     top, sides = {
         "crop": (u(0.003, 0.014), u(0.0015, 0.006)), "parted": (u(0.012, 0.032), u(0.003, 0.012)),
-        "slick": (u(0.006, 0.018), u(0.003, 0.010)), "curls": (u(0.012, 0.055), u(0.006, 0.032)),
+        "slick": (u(0.006, 0.018), u(0.003, 0.010)), "curls": (top := u(0.008, 0.045), top * u(0.55, 1.0)),
         "bob": (u(0.012, 0.030), u(0.014, 0.040)), "long": (u(0.010, 0.028), u(0.012, 0.034)),
         "tied": (u(0.005, 0.016), u(0.003, 0.010)),
     }[name]  # fmt: skip
@@ -111,11 +111,16 @@ def sample_style(rng, person, african):
     )  # fmt: skip
 
 
-def under_hat(rng):
-    """Short hair (:class:`HairStyle`) that fits below a hat."""
+def under_hat(rng, hanging=False):
+    """Hair (:class:`HairStyle`) that fits below a hat: short, or hanging out below it."""
     thin = rng.uniform(0.0015, 0.003)
-    return HairStyle("crop", thin, thin, 0.0, 1.0, 0.1, 0.0, 0.2, 60.0, 0.0, -0.1, 0.0, 0.0, 0.8, 1.0,
-                     rng.uniform(0.0, 0.04), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, rng.normal(size=(10, 5)))  # fmt: skip
+    style = HairStyle("crop", thin, thin, 0.0, 1.0, 0.1, 0.0, 0.2, 60.0, 0.0, -0.1, 0.0, 0.0, 0.8, 1.0,
+                      rng.uniform(0.0, 0.04), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, rng.normal(size=(10, 5)))  # fmt: skip
+    if not hanging:
+        return style
+    tuck = rng.uniform(98.0, 114.0) * (rng.random() < TUCKED_SHARE)
+    return dataclasses.replace(style, name="long", sideburns=0.0, opening=rng.uniform(48.0, 78.0), tuck=tuck, other_tuck=tuck,
+                               drop=rng.uniform(-0.3, -0.08), flare=rng.normal(0.005, 0.01))  # fmt: skip
 
 
 def hood_parts():
@@ -178,8 +183,8 @@ class Skull:
         return self.outside[row, np.round((azimuth + np.pi) / (2 * np.pi) * 60).astype(int) % 60]
 
 
-def _bumps(style, points, scale):
-    """Smooth noise in about -1..1 from a few random waves; points (..., 3) metres."""
+def bumps(style, points, scale):
+    """Smooth noise in about -1..1 from a style's few random waves; points (..., 3) metres."""
     out = 0.0
     for kx, ky, kz, phase, _ in style.bumps:
         out = out + np.sin((points @ np.array([kx, ky, kz])) * scale + 6.0 * phase)
@@ -212,12 +217,14 @@ def build_hood(style, skull, hairline_shift):
     line = line + style.temples * np.exp(-(((degrees - 57) / 14.0) ** 2))
     line = line - style.sideburns * np.exp(-(((degrees - 80) / 9.0) ** 4))
     line = np.where(degrees < 45, np.minimum(line, style.fringe + 0.0004 * (degrees - 20)), line)
-    line = line + 0.0015 * _bumps(style, surface, 60.0)
+    line = line + 0.0015 * bumps(style, surface, 60.0)
     inside = y - line  # metres above the hairline
     if style.bald_spot > 0.1:
         forward = 0.03 * max(style.bald_spot - 1.0, 0.0)  # a large one reaches the forehead and leaves a ring
         crown = np.linalg.norm((surface - (0.0, 0.125, forward - 0.045)) * (1.3, 1.0, 1.0), axis=-1)
         inside = np.minimum(inside, crown - 0.075 * style.bald_spot)
+        if style.bald_spot > 1.0:
+            inside = np.minimum(inside, np.deg2rad(degrees - 60.0) * 0.09)
     top = smooth_step(0.045, 0.095, y)
     thickness = style.sides + (style.top - style.sides) * top
     part_x = style.parting * style.side
@@ -226,7 +233,7 @@ def build_hood(style, skull, hairline_shift):
         thickness = thickness * (1.0 - 0.55 * gap) * (1.0 - 0.25 * smooth_step(part_x * style.side, 0.06, x * style.side))
         front = np.exp(-((degrees / 45.0) ** 2)) * np.exp(-(((inside - 0.02) / 0.02) ** 2))
         thickness = thickness + 0.35 * style.top * front * (style.name == "parted")
-    thickness = thickness * (1.0 + 0.18 * _bumps(style, surface, 18.0))
+    thickness = thickness * (1.0 + 0.18 * bumps(style, surface, 18.0))
     soft = {"parted": 0.05, "crop": 0.03, "curls": 0.02 + 1.2 * style.top}.get(style.name, 0.024)
     rooted = 0.0012 + thickness * (0.15 + 0.85 * smooth_step(0.0, soft, inside))
 
@@ -238,7 +245,7 @@ def build_hood(style, skull, hairline_shift):
         across = (0.5 * np.pi - np.abs(np.arctan2(x - part_x, surface[..., 2] - 0.02))) * 0.8
         along = polar * 1.0 + 0 * x
     else:
-        across = (surface[..., 2] - 0.8 * (y - 0.1)) * 9.0 + 0.15 * _bumps(style, surface, 15.0)
+        across = (surface[..., 2] - 0.8 * (y - 0.1)) * 9.0 + 0.15 * bumps(style, surface, 15.0)
         along = np.arctan2(x - part_x, np.maximum(y, -0.4) + 0.05) * 0.9
     if hanging:
         below = smooth_step(0.9, 1.6, polar + fall)
@@ -248,7 +255,7 @@ def build_hood(style, skull, hairline_shift):
     strands = np.sin(across * 55.0 + 2.0 * np.sin(across * 23.0 + style.bumps[1, 3] * 6.0))
     rooted = rooted + 0.0006 * style.roughness * strands * np.minimum(rooted / 0.01, 1.0)
     if style.name == "curls":
-        curl = _bumps(style, surface, 130.0) * 0.5 + _bumps(style, surface[..., ::-1], 75.0) * 0.5
+        curl = bumps(style, surface, 130.0) * 0.5 + bumps(style, surface[..., ::-1], 75.0) * 0.5
         rooted = rooted * (1.0 + 0.22 * curl * np.minimum(rooted / 0.01, 1.0))
     cover = inside / 0.006
     radius = base + rooted
@@ -274,7 +281,7 @@ def build_hood(style, skull, hairline_shift):
             opening = np.maximum(opening, style.behind * smooth_step(0.03, 0.08, -y))
             tuck = np.where(azimuth * style.side > 0, style.tuck, style.other_tuck)
             opening = np.maximum(opening, tuck * smooth_step(-0.085, -0.055, y))
-            opening = opening + 2.0 * _bumps(style, surface * (1.0, 0.3, 1.0), 40.0)
+            opening = opening + 2.0 * bumps(style, surface * (1.0, 0.3, 1.0), 40.0)
             beside = np.deg2rad(degrees - opening) * 0.09
             ends = (y - style.drop) * (fall > 0) + 1.0 * (fall == 0)
             stuck = 0.03 - (body - horizontal) + 1.0 * (fall == 0)  # the shoulder is further out than hair can be pushed
@@ -305,7 +312,7 @@ def build_knot(style, skull):
         path = root + style.knot * (0.5 - 0.9 * np.cos(np.pi * t)) * out
         radius = style.knot * np.maximum(np.sin(np.pi * t[:, 0]), 0.05)
     points = tube(path, radius, steps=KNOT_STEPS)[0]
-    points = points + 0.06 * style.knot * _bumps(style, points, 70.0)[:, None] * (points - np.repeat(path, KNOT_STEPS, 0)) / style.knot
+    points = points + 0.06 * style.knot * bumps(style, points, 70.0)[:, None] * (points - np.repeat(path, KNOT_STEPS, 0)) / style.knot
     around = np.abs(np.arange(KNOT_STEPS) / KNOT_STEPS * 2.0 - 1.0) * 9.0 * style.knot * np.pi
     uv = np.stack([np.tile(around, KNOT_ROWS), np.repeat(t[:, 0] * (3.0 * style.tail + 0.2), KNOT_STEPS)], -1)
     cover = np.repeat(np.where((t[:, 0] > 0.85) & (style.tail > 0), 1.1, 3.0), KNOT_STEPS)
