@@ -345,10 +345,10 @@ class Wardrobe:
                 out[look.hair] = DEFAULT_MATERIAL | {
                     "kind": "strands", "gain": tuple(look.hair_colour), "opacity": 0.75, "noise_scale": (2.0, 2.0)
                 }  # fmt: skip
-        contrast = look.hair_contrast
+        contrast, curly = look.hair_contrast, look.strands is not None and look.strands.name == "curls"
         for k in range(hood.LAYERS):
             out[f"hood{k}"] = DEFAULT_MATERIAL | {
-                "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (0.9, 1.0),
+                "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (1.4, 6.0) if curly else (0.9, 1.0),
                 "shine": 0.04 + 0.06 * look.shine, "gloss": 9.0,
             }  # fmt: skip
         out["knot"] = out["hood0"]
