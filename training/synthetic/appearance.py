@@ -142,7 +142,7 @@ def sample_look(rng, pack, person):
     beard = 0.0
     if male and adult and rng.random() < 0.45:
         beard = rng.uniform(0.05, 0.7)
-    thin = strands is not None and (strands.bald_spot > 0.3 or strands.recession > 0.45)
+    thin = strands is not None and (strands.bald_spot > 0.3 or strands.recession > 0.25)
     adorned = 0.04 if male else 0.25 + 0.2 * grown
     shaded = not thin if hair or strands else rng.random() < 0.6  # by short hair
     return Look(
