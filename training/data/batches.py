@@ -131,6 +131,7 @@ class Batches:
             raise TrainingError(f"a chunk of {self.preset.chunk} has {chunks.synthetic} synthetic heads, fewer than --fresh-heads")
         start = self.fresh.start_method() if self.fresh and self.workers else None
         loader = torch.utils.data.DataLoader(dataset, batch_sampler=chunks, num_workers=self.workers,
+                                             pin_memory=torch.cuda.is_available(),
                                              worker_init_fn=leave_signals, multiprocessing_context=start)  # fmt: skip
         self.opening, self.view, self.iterator = opening, view, iter(loader)
 

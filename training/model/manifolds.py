@@ -203,6 +203,16 @@ def rotated(vectors, rotation):
     return tuple(x * a + y * b + z * c for a, b, c in zip(*(row.unbind(1) for row in rows)))
 
 
+def orbit_cameras(yaw, pitch):
+    """Crop cameras (B, 4, 4) around the head by yaw and pitch (B,), radians; twin of
+    :func:`inference.geometry.cameras.orbit_camera`."""
+    back = torch.stack([yaw.sin() * pitch.cos(), pitch.sin(), yaw.cos() * pitch.cos()], -1)
+    right = torch.stack([yaw.cos(), torch.zeros_like(yaw), -yaw.sin()], -1)
+    pose = torch.eye(4, device=yaw.device).repeat(len(yaw), 1, 1)
+    pose[:, :3] = torch.stack([right, torch.linalg.cross(back, right), back, cameras.CROP_DISTANCE * back], -1)
+    return pose
+
+
 def sample_sheets(features, uv, level):
     """Look per-sheet textures (B, N, C, H, W) up at uv (B, ..., 2) and levels (B, ...) of the model's sheets, trilinear,
     clamped. Returns (B, C, ...) float32."""
