@@ -32,7 +32,7 @@ from training.pack.folder import HELP
 from training.run import checkpoint as ck
 from training.run.journal import Journal
 from training.run.judges import summon
-from training.run.objective import LARGEST_PATCH, texture_losses, view_losses
+from training.run.objective import LARGEST_PATCH, heads_of, texture_losses, view_losses
 from training.run.optimizer import Optimizer
 from training.run.pictures import Validation
 from training.run.presets import PRESETS, override
@@ -158,7 +158,9 @@ class Run:
         collected = []
         for number in self.group.share(range(chunks)):
             mark = time.monotonic()
-            batch = {k: v.to(self.group.device, non_blocking=True) for k, v in next(batches).items()}
+            batch = next(batches)
+            heads = heads_of(batch).to(self.group.device, non_blocking=True)  # asking a GPU later would wait for it
+            batch = {k: v.to(self.group.device, non_blocking=True) for k, v in batch.items()}
             batch = fit_textures(batch, 2 * preset.network.grid)
             batch["photo"] = batch["photo"].to(memory_format=torch.channels_last)
             journal.waited += time.monotonic() - mark
@@ -167,7 +169,7 @@ class Run:
                 output = self.model(batch["photo"], batch["landmarks"], batch["camera"])
             terms = texture_losses(output, batch, preset.weights, self.judges)
             if view and self.step % preset.view_every == 0:
-                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges)
+                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges, heads)
             (sum(terms.values()) / chunks).backward()
             collected.append(terms)
         self.group.add([p.grad for p in self.model.parameters() if p.grad is not None])

@@ -142,6 +142,7 @@ class Batches:
             return
         start = self.fresh.start_method() if self.fresh and self.workers else None
         loader = torch.utils.data.DataLoader(dataset, batch_sampler=chunks, num_workers=self.workers,
+                                             pin_memory=torch.cuda.is_available(),
                                              worker_init_fn=leave_signals, multiprocessing_context=start)  # fmt: skip
         self.opening, self.iterator = opening, iter(loader)
 

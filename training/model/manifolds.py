@@ -12,9 +12,11 @@ import torch.nn.functional as F
 
 from inference.geometry import cameras, domes
 from inference.geometry.domes import column_rays
+from inference.inversion.columns import GRID
 from inference.inversion.lifting import VOXEL_DEPTH
-from inference.inversion.sheets import KNEE
+from inference.inversion.sheets import KNEE, ROOM_INSIDE, ROOM_OUTSIDE, THINNEST
 from training.model.geometry import SHEETS
+from training.model.visibility import eroded
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
 
@@ -50,6 +52,15 @@ def sample_maps(maps, uv, align_corners=False):
     grid = uv.reshape(uv.shape[0], 1, -1, 2) * 2 - 1
     out = F.grid_sample(maps.float(), grid, padding_mode="border", align_corners=align_corners)
     return out.view(*maps.shape[:2], *uv.shape[1:-1])
+
+
+def band_around(radius):
+    """Band (B, 2, 161, 161) metres of sheets around surfaces (B, 1, h, w) metres without gaps; twin of
+    :func:`inference.inversion.sheets.place_sheets`."""
+    corner = torch.linspace(0.0, 1.0, GRID + 1, device=radius.device)
+    v, u = torch.meshgrid(corner, corner, indexing="ij")
+    surface = sample_maps(radius, torch.stack([u, v], -1).expand(len(radius), -1, -1, -1))
+    return torch.cat([surface + ROOM_OUTSIDE, (surface - ROOM_INSIDE).clamp(min=THINNEST)], 1)
 
 
 def band_level(points, band):
@@ -121,7 +132,7 @@ class Manifolds(torch.nn.Module):
         """
         local = torch.stack([(pixels[..., 0] - 0.5) / FOCAL, (0.5 - pixels[..., 1]) / FOCAL,
                              -torch.ones_like(pixels[..., 0])], -1)  # fmt: skip
-        direction = F.normalize(local @ camera[:, :3, :3].transpose(1, 2), dim=-1)
+        direction = F.normalize(torch.stack(rotated(local, camera[:, :3, :3].transpose(1, 2)), -1), dim=-1)
         origin = camera[:, None, :3, 3].expand_as(direction)
         distance = torch.linalg.norm(camera[:, :3, 3], dim=1)[:, None, None] - cameras.CROP_DISTANCE
         t = torch.linspace(near, far, samples, device=camera.device)
@@ -151,8 +162,8 @@ class Manifolds(torch.nn.Module):
     def lift(self, voxel, photo, matte, weight, camera, config):
         """Carry the photo's voxel and its low-resolution colours onto the manifolds' texture grid.
 
-        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, weight (B, G, G) of the photo's
-        colours in every column, camera (B, 4, 4).
+        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, weight (B, 1, G, G) of the
+        photo's colours in every column, camera (B, 4, 4).
         Returns (B, L * (C + 4), G, G).
         """
         batch, count, grid = voxel.shape[0], len(self.lift_sheets), self.grid
@@ -161,7 +172,7 @@ class Manifolds(torch.nn.Module):
             place = voxel_coordinates(pixel, depth)
         volume = voxel.float().view(batch, config.voxel_channels, config.voxel_depth, *voxel.shape[-2:])
         features = F.grid_sample(volume, place.view(batch, 1, 1, -1, 3), padding_mode="border", align_corners=False)
-        sure = -F.max_pool2d(-matte.float(), 5, stride=1, padding=2)  # pixels at the edge mix in the backdrop
+        sure = eroded(matte)
         small = F.avg_pool2d(torch.cat([photo.float() * sure, sure], 1), 4)
         colours = F.grid_sample(small, place[..., :2].view(batch, 1, -1, 2), padding_mode="border", align_corners=False)
         features = features.view(batch, config.voxel_channels, count, grid * grid)
@@ -177,13 +188,29 @@ def voxel_coordinates(pixel, depth):
 
 def project(points, camera):
     """Project points (B, ..., 3) into the crop camera (B, 4, 4). Returns pixels (B, ..., 2) in [0, 1], depth (B, ...)."""
-    shape = points.shape
-    points = points.reshape(shape[0], -1, 3)
-    local = (points - camera[:, None, :3, 3]) @ camera[:, :3, :3]
-    depth = -local[..., 2]
-    x = 0.5 + FOCAL * local[..., 0] / depth
-    y = 0.5 - FOCAL * local[..., 1] / depth
-    return torch.stack([x, y], -1).view(*shape[:-1], 2), depth.view(shape[:-1])
+    position = camera[:, :3, 3].view(-1, *[1] * (points.dim() - 2), 3)
+    x, y, z = rotated(points - position, camera[:, :3, :3])
+    return torch.stack([0.5 - FOCAL * x / z, 0.5 + FOCAL * y / z], -1), -z
+
+
+def rotated(vectors, rotation):
+    """Components x, y, z, (B, ...) each, of vectors (B, ..., 3) times rotations (B, 3, 3).
+
+    Not a matrix product: in bfloat16, or in TF32 on a GPU, a surface would move by millimetres.
+    """
+    rows = rotation.view(-1, 3, 3, *[1] * (vectors.dim() - 2)).unbind(1)
+    x, y, z = vectors.unbind(-1)
+    return tuple(x * a + y * b + z * c for a, b, c in zip(*(row.unbind(1) for row in rows)))
+
+
+def orbit_cameras(yaw, pitch):
+    """Crop cameras (B, 4, 4) around the head by yaw and pitch (B,), radians; twin of
+    :func:`inference.geometry.cameras.orbit_camera`."""
+    back = torch.stack([yaw.sin() * pitch.cos(), pitch.sin(), yaw.cos() * pitch.cos()], -1)
+    right = torch.stack([yaw.cos(), torch.zeros_like(yaw), -yaw.sin()], -1)
+    pose = torch.eye(4, device=yaw.device).repeat(len(yaw), 1, 1)
+    pose[:, :3] = torch.stack([right, torch.linalg.cross(back, right), back, cameras.CROP_DISTANCE * back], -1)
+    return pose
 
 
 def sample_sheets(features, uv, level):

@@ -130,7 +130,7 @@ class Critic:
             penalty = 0.5 * R1 * slope.square().sum((1, 2, 3)).mean()
             loss = (F.softplus(fake) + F.softplus(-real)).mean() + penalty
             (loss / (len(self.pending) * group.size)).backward()
-            total += float(loss.detach()) / len(self.pending)
+            total = total + loss.detach() / len(self.pending)
         group.add([p.grad for p in self.network.parameters() if p.grad is not None])
         self.optimizer.step()
         self.pending = []

@@ -1,8 +1,8 @@
 """What training minimises: the weighted losses of a batch, in texture space and in view space."""
 
 import dataclasses
+import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -14,6 +14,7 @@ from training.run.judges import Judges
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
 NOBODY = Judges()
 LARGEST_PATCH = cameras.CROP_SIZE // 3  # pixels; a patch is taken from every pixel, every second or every third one
+TURNS = 40.0, 15.0  # degrees of yaw and pitch to either side that other views are taken from
 SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 
@@ -44,37 +45,43 @@ def texture_losses(output, batch, weights, judges=NOBODY):
 
 def random_patch(batch, size, patch, device=None):
     """Pixels of one square patch per example: (B, patch², 2) in [0, 1] and integer rows, columns (B, patch²)."""
-    stride = int(torch.randint(1, 4, ()).item())
-    reach = size - (patch - 1) * stride
-    start = torch.randint(0, reach, (batch, 2))
-    steps = torch.arange(patch) * stride
+    stride = random_stride()
+    start = torch.randint(0, size - (patch - 1) * stride, (batch, 2), device=device)
+    steps = torch.arange(patch, device=device) * stride
     rows = (start[:, 0, None] + steps)[:, :, None].expand(-1, -1, patch).reshape(batch, -1)
     columns = (start[:, 1, None] + steps)[:, None].expand(-1, patch, -1).reshape(batch, -1)
-    return torch.stack([(columns + 0.5) / size, (rows + 0.5) / size], -1).to(device), rows, columns
+    return torch.stack([(columns + 0.5) / size, (rows + 0.5) / size], -1), rows, columns
+
+
+def random_stride():
+    """Distance in pixels of a patch's pixels, drawn on the host, which must know how far the patch reaches."""
+    return int(torch.randint(1, 4, ()))
 
 
 def pick(image, rows, columns):
     """Pixels (B, C, P) of image (B, C, H, W)."""
-    index = (rows * image.shape[-1] + columns)[:, None].expand(-1, image.shape[1], -1).to(image.device)
+    index = (rows * image.shape[-1] + columns)[:, None].expand(-1, image.shape[1], -1)
     return image.flatten(2).gather(2, index)
 
 
-def view_losses(model, output, batch, weights, patch, judges=NOBODY):
+def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None):
     """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms.
+
+    heads: (n,) indices of the batch's synthetic heads. Without them the batch is asked, which waits for a GPU.
 
     Pictures of a real portrait teach colours alone. Its silhouette is met as well by hair that hangs from the head to the
     shoulders, and with nothing known of the sides that is what networks draw; its shape is the coarse prior's matter.
     """
-    synthetic = batch["synthetic"] > 0.5
+    heads = heads_of(batch) if heads is None else heads
     surface = model.surface(output, batch["clean"], batch["camera"])
     wanted = weights.prior_depth or weights.prior_features
     priors = coarse_priors(model, output, surface, batch, weights) if wanted else {}
-    known = synthetic.view(-1, 1, 1, 1)
+    known = batch["synthetic"].view(-1, 1, 1, 1) > 0.5
     surface = dataclasses.replace(surface, radius=torch.where(known, surface.radius, surface.radius.detach()))
     out, photos = own_view(model, output, surface, batch, weights, patch, judges)
     out |= priors
-    if synthetic.any() and weights.novel_colour:
-        out |= known_view(model, *rows_of(synthetic, output, surface, batch), weights, patch, judges)
+    if len(heads) and weights.novel_colour:
+        out |= known_view(model, *rows_of(heads, output, surface, batch), weights, patch, judges)
     if weights.prior_seen or weights.prior_unseen or judges.critic:
         out |= unknown_view(model, output, surface, batch, weights, patch, judges, photos)
     if judges.identity:
@@ -82,12 +89,17 @@ def view_losses(model, output, batch, weights, patch, judges=NOBODY):
     return out
 
 
+def heads_of(batch):
+    """Indices (n,) of the synthetic heads of a batch."""
+    return torch.nonzero(batch["synthetic"] > 0.5)[:, 0]
+
+
 def rows_of(chosen, output, surface, batch):
-    """The examples of a batch for which ``chosen`` (B,) bool is true: output, surface and batch."""
-    output = {"fused": tuple(x[chosen] for x in output["fused"]), "maps": output["maps"][chosen],
-              "parts": output["parts"][chosen]}  # fmt: skip
-    surface = type(surface)(*(x[chosen] for x in vars(surface).values()))
-    return output, surface, {k: v[chosen] for k, v in batch.items() if torch.is_tensor(v)}
+    """Some examples of a batch, by their indices (n,): output, surface and batch."""
+    rows = lambda x: x.index_select(0, chosen)  # noqa: E731
+    output = {"fused": tuple(map(rows, output["fused"])), "maps": rows(output["maps"]), "parts": rows(output["parts"])}
+    surface = type(surface)(*map(rows, vars(surface).values()))
+    return output, surface, {name: rows(value) for name, value in batch.items()}
 
 
 def render(model, output, surface, batch, camera, pixels):
@@ -162,9 +174,8 @@ def coarse_priors(model, output, surface, batch, weights):
 
 def random_cameras(count, device):
     """Other cameras of the head, (count, 4, 4)."""
-    turns = (torch.rand(count, 2) * 2 - 1) * torch.tensor([40.0, 15.0])
-    poses = [cameras.orbit_camera(yaw=float(yaw), pitch=float(pitch)).camera_to_world for yaw, pitch in turns]
-    return torch.tensor(np.stack(poses), dtype=torch.float32, device=device)
+    turns = torch.rand(count, 2, device=device) * 2 - 1
+    return mf.orbit_cameras(*(math.radians(most) * turn for most, turn in zip(TURNS, turns.unbind(1))))
 
 
 def unknown_view(model, output, surface, batch, weights, patch, judges, photos):

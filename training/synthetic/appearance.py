@@ -129,7 +129,8 @@ def sample_look(rng, pack, person):
     bald = male and adult and rng.random() < 0.07 + 0.06 * (person.age > 50)
     table = MALE_HAIR if male else FEMALE_HAIR
     hair = strands = None
-    if hat is not None or worn is not None:
+    covered = hat is not None or worn is not None
+    if covered:
         hanging = worn is not None and not male and rng.random() < 0.6
         strands = hood.under_hat(rng, hanging) if worn is None or worn.kind != "headscarf" else None
     elif not bald:
@@ -142,7 +143,7 @@ def sample_look(rng, pack, person):
     beard = 0.0
     if male and adult and rng.random() < 0.45:
         beard = rng.uniform(0.05, 0.7)
-    thin = strands is not None and strands.bald_spot > 0.3
+    thin = not covered and strands is not None and (strands.bald_spot > 0.3 or strands.recession > 0.25)
     adorned = 0.04 if male else 0.25 + 0.2 * grown
     shaded = not thin if hair or strands else rng.random() < 0.6  # by short hair
     return Look(
@@ -345,10 +346,10 @@ class Wardrobe:
                 out[look.hair] = DEFAULT_MATERIAL | {
                     "kind": "strands", "gain": tuple(look.hair_colour), "opacity": 0.75, "noise_scale": (2.0, 2.0)
                 }  # fmt: skip
-        contrast = look.hair_contrast
+        contrast, curly = look.hair_contrast, look.strands is not None and look.strands.name == "curls"
         for k in range(hood.LAYERS):
             out[f"hood{k}"] = DEFAULT_MATERIAL | {
-                "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (0.9, 1.0),
+                "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (1.4, 6.0) if curly else (0.9, 1.0),
                 "shine": 0.04 + 0.06 * look.shine, "gloss": 9.0,
             }  # fmt: skip
         out["knot"] = out["hood0"]

@@ -7,6 +7,7 @@ import numpy as np
 from .assets import Part, to_portrait
 
 LAYERS = 2
+TRIMMED = 0.006  # metres; no beard is longer than this before the ears
 
 
 @dataclasses.dataclass
@@ -61,7 +62,8 @@ class Beard:
         """skin, normals: (n, 3) of the whole skin mesh, metres. Returns a list of (part, points, uv, cover)."""
         region = np.where(self.is_lip, style.lip, np.where(self.is_chin, style.chin, style.cheeks))
         density = self.density * region
-        length = style.length * (1.0 + 1.0 * self.is_chin - 0.4 * self.is_lip) * density
+        low = np.clip((-0.02 - self.mean[:, 1]) / 0.07, 0.0, 1.0) ** 2  # long at the jaw, trimmed before the ears
+        length = (min(style.length, TRIMMED) + low * max(style.length - TRIMMED, 0.0)) * (1.0 + 1.0 * self.is_chin - 0.4 * self.is_lip) * density
         down = np.array([0.0, -0.5, 0.1])
         base, normal = skin[self.source], normals[self.source]
         uv = np.stack([np.arctan2(self.mean[:, 0], self.mean[:, 2]) * 1.3, self.mean[:, 1] * 8.0], -1)

@@ -130,7 +130,7 @@ def _brim(style, crown):
     points = root + (out * length)[..., None] * _unit(np.full(BRIM_COLUMNS, np.pi / 2), angle * 0.35)
     points[..., 1] += 0.002 - out * length * (0.1 + 0.4 * style.shape[1])
     points[..., 1] -= (1.0 + 5.0 * style.shape[2]) * points[..., 0] ** 2 * out
-    points[BRIM_ROWS // 2 :, :, 1] -= 0.003
+    points[BRIM_ROWS // 2 :, :, 1] -= 0.003 * np.minimum(out * length / 0.02, 1.0)[BRIM_ROWS // 2 :]
     return points, np.stack([points[..., 0] * 6.0, points[..., 2] * 6.0], -1)
 
 

@@ -26,6 +26,7 @@ HAIRLINE = (  # azimuth from the front in degrees, height in metres
 )
 MALE_STYLES = {"crop": 0.3, "parted": 0.42, "slick": 0.15, "curls": 0.1, "long": 0.03, "tied": 0.02}
 FEMALE_STYLES = {"crop": 0.07, "parted": 0.07, "curls": 0.1, "bob": 0.26, "long": 0.28, "tied": 0.22}
+UNDER_HAT = 1.3  # bald spot below a hat, which hair would come through
 TUCKED_SHARE = 0.4  # of hanging hair is behind the ears
 
 
@@ -114,7 +115,7 @@ def sample_style(rng, person, african):
 def under_hat(rng, hanging=False):
     """Hair (:class:`HairStyle`) that fits below a hat: short, or hanging out below it."""
     thin = rng.uniform(0.0015, 0.003)
-    style = HairStyle("crop", thin, thin, 0.0, 1.0, 0.1, 0.0, 0.2, 60.0, 0.0, -0.1, 0.0, 0.0, 0.8, 1.0,
+    style = HairStyle("crop", thin, thin, 0.0, 1.0, 0.1, UNDER_HAT, 0.2, 60.0, 0.0, -0.1, 0.0, 0.0, 0.8, 1.0,
                       rng.uniform(0.0, 0.04), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, rng.normal(size=(10, 5)))  # fmt: skip
     if not hanging:
         return style
