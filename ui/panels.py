@@ -8,11 +8,12 @@ from ..operators.crop import crops
 from ..operators.language import strings
 from ..operators.state import health
 from ..operators.state.background import background_of
+from ..operators.state.doubts import doubts_of
 from ..operators.state.option_groups import LayerOptions, MeshOptions, hand_over, names_of
 from ..operators.state.portrait import active_inverted, active_portrait, has_photo
 from . import job_list, preset_menus
-
-MAX_FACES = 8  # buttons in a row
+from .doubts import draw_doubts
+from .face_list import draw_faces
 
 
 class _Panel:
@@ -49,17 +50,8 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
             yaw, pitch, roll = settings.pose
             text = strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll)
             column.label(text=text, icon="ORIENTATION_GIMBAL")
-        if len(settings.faces) > 1:
-            self._draw_faces(layout, settings)
-
-    @staticmethod
-    def _draw_faces(layout, settings):
-        row = layout.row(align=True)
-        row.label(text=strings.FACE_NUMBERS.format(count=len(settings.faces)))
-        for index in range(min(len(settings.faces), MAX_FACES)):
-            picked = index == settings.face and not settings.use_crop
-            text = strings.FACE_BUTTON.format(number=index + 1)
-            row.operator("portrait_manifolds.update_crop", text=text, depress=picked).face = index
+        draw_doubts(layout, context, doubts_of(settings))
+        draw_faces(layout, settings)
 
 
 class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):

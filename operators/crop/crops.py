@@ -1,6 +1,7 @@
 """The crop of a portrait's photo: faces, pose numbers and the small picture in the panel."""
 
 import base64
+import dataclasses
 import math
 import os
 import zlib
@@ -14,11 +15,13 @@ from ...inference.photo.open import open_photo
 from ...inference.photo.warp import warp_to_crop
 from ..language import strings
 from ..models.models import model
+from ..state.doubts import keep_doubts
 from ..state.loaded import load
 from ..state.options import engine_options
-from ..state.portrait import find, reference
+from ..state.portrait import check_editable, find, reference
 from ..state.portrait_files import photo_of
-from ..work.operator import redraw_panels
+from ..work import problems
+from ..work.operator import error_text, redraw_panels
 
 HEAD_BY_FACE = 2.2  # side of a crop by the longer side of the face's box
 _photos = {}  # the last photo looked at: {(path, mtime): (photo, faces)}
@@ -39,6 +42,13 @@ def look_at(path):
         _photos.clear()
         _photos[key] = (photo, faces)
     return _photos[key]
+
+
+def listed(photo, faces):
+    """What the panel's list says of faces, see `inference.alignment.listing`."""
+    from ...inference.alignment.listing import list_faces
+
+    return list_faces(photo, faces, model(engine_options()).geometry["mean_landmarks"]) if faces else []
 
 
 def align_settings(photo, faces, choice, loaded):
@@ -64,9 +74,38 @@ def update_crop(obj, photo=None, faces=None):
     """Align again, show pose and preview, and fill in the crop's numbers. Raises PortraitError."""
     if photo is None:
         photo, faces = look_at(existing_photo(obj))
-    alignment = align_settings(photo, faces, chosen_crop(obj), model(engine_options()))
+    choice = chosen_crop(obj)
+    alignment = align_settings(photo, faces, choice, model(engine_options()))
     note_alignment(obj, alignment)
+    keep_doubts(obj.portrait_manifolds, doubts_about(alignment, photo, faces, choice))
     return alignment
+
+
+def doubts_about(alignment, photo, faces, choice):
+    """What is doubtful about an alignment of :func:`align_settings`, [{"code", "text"}]."""
+    from ...inference.alignment.doubts import doubts
+
+    face = faces[min(choice["face"], len(faces) - 1)] if choice["crop"] is None else None
+    return [dataclasses.asdict(doubt) for doubt in doubts(alignment, face, photo.shape[1::-1])]
+
+
+def choose_face(obj, index):
+    """Take one of the faces that were found, and the crop that follows from it. Raises PortraitError."""
+    settings = obj.portrait_manifolds
+    settings.face = min(max(index, 0), max(0, len(settings.faces) - 1))
+    settings.use_crop = False
+    update_crop(obj)
+
+
+def pick_face(obj, index):
+    """What a click in the panel's list does; an error stays in the panel."""
+    try:
+        check_editable(obj)
+        choose_face(obj, index)
+    except Exception as error:
+        problems.note(problems.Problem(strings.UPDATE_CROP.label, error, error_text(error), obj.name))
+    else:
+        problems.solved(strings.UPDATE_CROP.label, obj.name)
 
 
 def existing_photo(obj):

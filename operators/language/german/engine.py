@@ -91,8 +91,8 @@ _FACE = {
     ),
     "1 face was": "1 Gesicht wurde",
     "{value0} faces were": "{value0} Gesichter wurden",
-    "{count} faces were found; the first was taken, --face 1 takes the next one": (
-        "{count} Gesichter gefunden; das erste wurde genommen, --face 1 nimmt das nächste"
+    "{count} faces were found; face 0 was taken, choose another by its number": (
+        "{count} Gesichter gefunden; Gesicht 0 wurde genommen, ein anderes nach seiner Nummer wählen"
     ),
     "the face is small, {eyes} px between the eyes; a larger photo gives more detail": (
         "Das Gesicht ist klein, {eyes} px zwischen den Augen; ein größeres Foto gibt mehr Einzelheiten"

@@ -104,8 +104,9 @@ _PANELS = {
     "Yaw {yaw:.0f}°  Pitch {pitch:.0f}°  Roll {roll:.0f}°": (
         "Gierung {yaw:.0f}°  Nicken {pitch:.0f}°  Rollen {roll:.0f}°"
     ),
-    "{count} faces": "{count} Gesichter",
-    "{number}": "{number}",
+    "Face {number}": "Gesicht {number}",
+    "Score {score:.2f}": "Wert {score:.2f}",
+    "Eyes {eyes:.0f} px": "Augen {eyes:.0f} px",
     "{name}, {width} × {height}": "{name}, {width} × {height}",
     "No face found: set the crop by hand": "Kein Gesicht gefunden: Ausschnitt von Hand setzen",
     "{percent:.0f} %  {text}": "{percent:.0f} %  {text}",
@@ -135,12 +136,15 @@ _PROPERTIES = {
     "Portrait File": "Porträtdatei",
     "The portrait made from the photo": "Das Porträt, das aus dem Foto gemacht wurde",
     "Face": "Gesicht",
-    "Which face of the photo, counted from the largest, beginning with 0": (
-        "Welches Gesicht des Fotos, vom größten an gezählt, beginnend mit 0"
-    ),
+    "Which face of the photo; 0 is the likeliest one": "Welches Gesicht des Fotos; 0 ist das wahrscheinlichste",
     "Box": "Rahmen",
     "Left, top, right and bottom of the face in pixels of the photo": (
         "Links, oben, rechts und unten des Gesichts in Pixeln des Fotos"
+    ),
+    "Score": "Wert",
+    "How sure it is that this is a face, from 0 to 1": "Wie sicher dies ein Gesicht ist, von 0 bis 1",
+    "Distance between the eyes, as seen from in front, in pixels of the photo": (
+        "Abstand der Augen, von vorn gesehen, in Pixeln des Fotos"
     ),
     "Frame the head yourself instead of taking the face that was found": (
         "Den Kopf selbst einrahmen, statt das gefundene Gesicht zu nehmen"
@@ -380,8 +384,8 @@ _REPORTS = {
     "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait": (
         "In {name} wurde kein Gesicht gefunden; den Ausschnitt von Hand setzen (Seitenleiste, Reiter Porträt)"
     ),
-    "There is no face {face}, the photo has {count}; the smallest one is used": (
-        "Es gibt kein Gesicht {face}, das Foto hat {count}; das kleinste wird genommen"
+    "There is no face {face}, the photo has {count}; the last one is used": (
+        "Es gibt kein Gesicht {face}, das Foto hat {count}; das letzte wird genommen"
     ),
     "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait": (
         "{count} Gesichter gefunden, Gesicht {face} wird genommen; ein anderes in der Seitenleiste wählen"

@@ -1,0 +1,28 @@
+"""The faces of a photo with what tells them apart; a click on one takes it."""
+
+import bpy
+
+from ..operators.language import strings
+
+ROWS = 3  # of the list before it scrolls
+
+
+class PORTRAIT_MANIFOLDS_UL_faces(bpy.types.UIList):
+    """One row per face: number, score, size."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_propname, index=0, flt_flag=0):
+        row = layout.row(align=True)
+        row.label(text=strings.FACE_ROW.format(number=index), icon="USER")
+        row.label(text=strings.FACE_SCORE.format(score=item.score))
+        row.label(text=strings.FACE_EYES.format(eyes=item.eyes))
+
+
+def draw_faces(layout, settings):
+    """The list of a portrait's faces, where there are several."""
+    if len(settings.faces) > 1:
+        layout.template_list(
+            "PORTRAIT_MANIFOLDS_UL_faces", "", settings, "faces", settings, "face_row", rows=ROWS, maxrows=2 * ROWS
+        )
+
+
+CLASSES = (PORTRAIT_MANIFOLDS_UL_faces,)
