@@ -51,7 +51,8 @@ def invert(options: argparse.Namespace) -> None:
         start = time.perf_counter()
         model = load_model(options.model, options.device, options.threads)
         loaded = 1000.0 * (time.perf_counter() - start)
-        inversion = invert_photo(options.photo, model, face=options.face, crop=options.crop, progress=progress)
+        by_hand = {"face": options.face, "crop": options.crop, "yaw": options.yaw, "pitch": options.pitch}
+        inversion = invert_photo(options.photo, model, progress=progress, **by_hand)
     inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
     save_inversion(inversion, options.out)
     for warning in inversion.report["warnings"]:
@@ -285,6 +286,8 @@ def _parser():
     sub.add_argument(
         "--crop", type=float, nargs="+", metavar="X Y SIZE [ROLL]", help="centre, side and roll of the crop by hand"
     )
+    sub.add_argument("--yaw", type=_number, metavar="DEG", help="how far the camera stands to the right, by hand")
+    sub.add_argument("--pitch", type=_number, metavar="DEG", help="how far the camera stands above, by hand")
     model_flag(sub)
 
     sub = command(render, "a view of a portrait as PNG; without camera flags the photo's own view")

@@ -37,6 +37,9 @@ def invert_photo(
     face: int | None = None,
     crop: Sequence[float] | None = None,
     progress: Progress = silent,
+    landmarks: np.ndarray | None = None,
+    yaw: float | None = None,
+    pitch: float | None = None,
 ) -> Inversion:
     """Turn a photo into a portrait.
 
@@ -45,6 +48,8 @@ def invert_photo(
     crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
         and roll in degrees.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
+    landmarks: (468, 2) photo pixels, set by hand instead of found; no face is looked for then.
+    yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
     from .alignment.doubts import doubts
@@ -65,12 +70,11 @@ def invert_photo(
         photo = stage("open", 0.0, "opening the photo", lambda path=photo: open_photo(path))
     photo = _checked_pixels(photo)
     box, faces, found = None, None, None
-    if crop is None:
+    by_hand = _checked_by_hand(landmarks, yaw, pitch, model)
+    if crop is None and landmarks is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
         box = [round(float(value), 2) for value in found.box]
-        alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, model))
-    else:
-        alignment = stage("align", 0.10, "cutting the crop out", lambda: _align_manually(photo, crop, model))
+    alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, crop, model, by_hand))
     warnings += doubts(alignment, found, (photo.shape[1], photo.shape[0]))
     textures, radii = stage(
         "invert",
@@ -82,6 +86,7 @@ def invert_photo(
 
     pose = {key: round(float(getattr(alignment, key)), 3) for key in ("yaw", "pitch", "roll")}
     settings = {"face": face, "crop": None if crop is None else [float(value) for value in crop]}
+    settings |= {"landmarks": landmarks is not None, "yaw": yaw, "pitch": pitch}
     size = (photo.shape[1], photo.shape[0])
     portrait = Portrait(
         textures=textures,
@@ -177,22 +182,34 @@ def _choose_face(photo, model, face, stage, warnings):
     return faces[face], len(faces)
 
 
-def _align(photo, face, model):
-    from .alignment.align import align
+def _align(photo, face, crop, model, by_hand):
+    from .alignment.align import align, align_manually
+    from .alignment.detection import Face
 
+    landmarks, yaw, pitch = by_hand
     try:
-        return align(photo, face, model)
+        if crop is None:
+            return align(photo, face if landmarks is None else Face.at(landmarks, 1.0), model, yaw, pitch)
+        if len(crop) not in (3, 4):
+            raise PortraitError(
+                "a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees"
+            )
+        x, y, size, roll = (*(float(value) for value in crop), 0.0)[:4]
+        return align_manually(photo, (x, y), size, roll, model, landmarks, yaw, pitch)
     except PortraitError:
         raise
     except ValueError as error:
         raise FaceUnusable(f"the face cannot be aligned ({error}); set the crop by hand") from None
 
 
-def _align_manually(photo, crop, model):
-    from .alignment.align import align_manually
+def _checked_by_hand(landmarks, yaw, pitch, model):
+    from .alignment.align import MAX_TURN
 
-    if len(crop) not in (3, 4):
-        raise PortraitError("a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees")
-    x, y, size = (float(value) for value in crop[:3])
-    roll = float(crop[3]) if len(crop) == 4 else 0.0
-    return align_manually(photo, (x, y), size, roll_degrees=roll, model=model)
+    if any(angle is not None and not abs(angle) <= MAX_TURN for angle in (yaw, pitch)):
+        raise FaceUnusable(f"a head may be turned by at most {MAX_TURN:.0f}°; set yaw and pitch within that")
+    if landmarks is not None:
+        landmarks = np.asarray(landmarks, np.float32)
+        count = len(model.geometry["mean_landmarks"])
+        if landmarks.shape != (count, 2) or not np.isfinite(landmarks).all():
+            raise FaceUnusable(f"landmarks are {count} points in pixels of the photo; find them anew")
+    return landmarks, yaw, pitch

@@ -101,6 +101,35 @@ def test_no_face_and_own_crop(monkeypatch, photo):
         invert_photo(photo, fake_model(), crop=(1, 2))
 
 
+def test_landmarks_and_pose_by_hand(monkeypatch, photo, tmp_path):
+    """They reach the alignment, no face is looked for, and what was set stands in the report."""
+    fake_stages(monkeypatch, faces=0)
+    from inference.alignment import align as module
+
+    asked, stand_in = [], module.align
+
+    def align(photo, face, model, yaw, pitch):
+        asked.append((face.landmarks[7, 0], yaw, pitch))
+        return stand_in(photo, face, model, yaw, pitch)
+
+    monkeypatch.setattr(module, "align", align)
+    landmarks = np.arange(936.0).reshape(468, 2)
+    inversion = invert_photo(photo, fake_model(), landmarks=landmarks, yaw=20.0)
+    assert asked == [(14.0, 20.0, None)] and inversion.report["faces"] is None
+    assert {key: inversion.portrait.settings[key] for key in ("landmarks", "yaw", "pitch")} == {
+        "landmarks": True, "yaw": 20.0, "pitch": None,
+    }  # fmt: skip
+    for wrong in (landmarks[:400], landmarks * np.nan):
+        with pytest.raises(PortraitError, match="468 points"):
+            invert_photo(photo, fake_model(), landmarks=wrong)
+    with pytest.raises(PortraitError, match="at most 60"):
+        invert_photo(photo, fake_model(), pitch=-61.0)
+    fake_stages(monkeypatch)
+    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
+    assert main(["invert", str(photo), "--out", str(tmp_path), "--yaw", "-12.5", "--quiet"]) == 0
+    assert json.loads((tmp_path / "report.json").read_text())["settings"]["yaw"] == -12.5
+
+
 def test_arrays_and_cancel(stages):
     pixels = np.zeros((300, 300, 3), np.uint8)
     assert invert_photo(pixels, fake_model()).report["photo"]["name"] == ""
