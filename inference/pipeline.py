@@ -52,6 +52,7 @@ def invert_photo(
     yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
+    from .alignment.align import align_as_set
     from .alignment.doubts import doubts
     from .inversion.invert import invert_crop
 
@@ -70,11 +71,12 @@ def invert_photo(
         photo = stage("open", 0.0, "opening the photo", lambda path=photo: open_photo(path))
     photo = _checked_pixels(photo)
     box, faces, found = None, None, None
-    by_hand = _checked_by_hand(landmarks, yaw, pitch, model)
     if crop is None and landmarks is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
         box = [round(float(value), 2) for value in found.box]
-    alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, crop, model, by_hand))
+    alignment = stage(
+        "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
+    )
     warnings += doubts(alignment, found, (photo.shape[1], photo.shape[0]))
     textures, radii = stage(
         "invert",
@@ -180,36 +182,3 @@ def _choose_face(photo, model, face, stage, warnings):
         count = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
         raise PortraitError(f"there is no face {face}: {count} found, counted from 0 (the likeliest); choose another")
     return faces[face], len(faces)
-
-
-def _align(photo, face, crop, model, by_hand):
-    from .alignment.align import align, align_manually
-    from .alignment.detection import Face
-
-    landmarks, yaw, pitch = by_hand
-    try:
-        if crop is None:
-            return align(photo, face if landmarks is None else Face.at(landmarks, 1.0), model, yaw, pitch)
-        if len(crop) not in (3, 4):
-            raise PortraitError(
-                "a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees"
-            )
-        x, y, size, roll = (*(float(value) for value in crop), 0.0)[:4]
-        return align_manually(photo, (x, y), size, roll, model, landmarks, yaw, pitch)
-    except PortraitError:
-        raise
-    except ValueError as error:
-        raise FaceUnusable(f"the face cannot be aligned ({error}); set the crop by hand") from None
-
-
-def _checked_by_hand(landmarks, yaw, pitch, model):
-    from .alignment.align import MAX_TURN
-
-    if any(angle is not None and not abs(angle) <= MAX_TURN for angle in (yaw, pitch)):
-        raise FaceUnusable(f"a head may be turned by at most {MAX_TURN:.0f}°; set yaw and pitch within that")
-    if landmarks is not None:
-        landmarks = np.asarray(landmarks, np.float32)
-        count = len(model.geometry["mean_landmarks"])
-        if landmarks.shape != (count, 2) or not np.isfinite(landmarks).all():
-            raise FaceUnusable(f"landmarks are {count} points in pixels of the photo; find them anew")
-    return landmarks, yaw, pitch

@@ -123,7 +123,7 @@ def test_landmarks_and_pose_by_hand(monkeypatch, photo, tmp_path):
         with pytest.raises(PortraitError, match="468 points"):
             invert_photo(photo, fake_model(), landmarks=wrong)
     with pytest.raises(PortraitError, match="at most 60"):
-        invert_photo(photo, fake_model(), pitch=-61.0)
+        invert_photo(photo, fake_model(), landmarks=landmarks, pitch=-61.0)
     fake_stages(monkeypatch)
     monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
     assert main(["invert", str(photo), "--out", str(tmp_path), "--yaw", "-12.5", "--quiet"]) == 0

@@ -78,6 +78,23 @@ class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
         layout.operator("portrait_manifolds.update_crop", icon="FILE_REFRESH")
 
 
+class PORTRAIT_MANIFOLDS_PT_pose(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_POSE
+    bl_parent_id = "PORTRAIT_MANIFOLDS_PT_crop"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        settings = active_portrait(context).portrait_manifolds
+        layout.prop(settings, "use_landmarks")
+        layout.prop(settings, "use_pose")
+        column = layout.column(align=True)
+        column.enabled = settings.use_pose
+        column.prop(settings, "yaw")
+        column.prop(settings, "pitch")
+
+
 class PORTRAIT_MANIFOLDS_PT_files(_Panel, bpy.types.Panel):
     bl_label = strings.PANEL_FILES
     bl_options = {"DEFAULT_CLOSED"}
@@ -255,6 +272,7 @@ def draw_findings(layout, obj):
 CLASSES = (
     PORTRAIT_MANIFOLDS_PT_photo,
     PORTRAIT_MANIFOLDS_PT_crop,
+    PORTRAIT_MANIFOLDS_PT_pose,
     PORTRAIT_MANIFOLDS_PT_invert,
     PORTRAIT_MANIFOLDS_PT_view,
     PORTRAIT_MANIFOLDS_PT_layers,

@@ -10,10 +10,11 @@ Pixels: corners at integers, y down. Portrait space: see :mod:`inference.geometr
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import FaceUnusable, PhotoUnusable
+from ..errors import FaceUnusable, PhotoUnusable, PortraitError
 from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_angles, orbit_camera
 from ..networks.model import Model
 from ..photo.warp import beyond_photo, invert_affine, square_to_photo, warp_to_crop
@@ -50,6 +51,42 @@ class Alignment:
 def find_faces(photo: np.ndarray, model: Model) -> list[Face]:
     """Faces of a photo (H, W, 3) uint8 as :class:`inference.alignment.detection.Face`, likeliest first; may be none."""
     return detect_faces(photo, model)
+
+
+def align_as_set(
+    photo: np.ndarray,
+    face: Face | None,
+    model: Model,
+    crop: Sequence[float] | None = None,
+    landmarks: np.ndarray | None = None,
+    yaw: float | None = None,
+    pitch: float | None = None,
+) -> Alignment:
+    """Align a photo (H, W, 3) uint8 by a face that was found, or by what is set by hand in its place.
+
+    face: not needed with crop or landmarks. crop: (x, y, size) or (x, y, size, roll) as in :func:`align_manually`.
+    landmarks: (468, 2) photo pixels. yaw, pitch: degrees.
+    Returns an :class:`Alignment`; raises PortraitError when nothing can be made of it.
+    """
+    if any(angle is not None and not abs(angle) <= MAX_TURN for angle in (yaw, pitch)):
+        raise FaceUnusable(f"a head may be turned by at most {MAX_TURN:.0f}°; set yaw and pitch within that")
+    if landmarks is not None:
+        landmarks, count = np.asarray(landmarks, np.float32), len(model.geometry["mean_landmarks"])
+        if landmarks.shape != (count, 2) or not np.isfinite(landmarks).all():
+            raise FaceUnusable(f"landmarks are {count} points in pixels of the photo; find them anew")
+    try:
+        if crop is None:
+            return align(photo, face if landmarks is None else Face.at(landmarks, 1.0), model, yaw, pitch)
+        if len(crop) not in (3, 4):
+            raise FaceUnusable(
+                "a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees"
+            )
+        x, y, size, roll = (*(float(value) for value in crop), 0.0)[:4]
+        return align_manually(photo, (x, y), size, roll, model, landmarks, yaw, pitch)
+    except PortraitError:
+        raise
+    except ValueError as error:
+        raise FaceUnusable(f"the face cannot be aligned ({error}); set the crop by hand") from None
 
 
 def align(

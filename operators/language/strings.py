@@ -26,8 +26,13 @@ ADD_CAMERA = Text("Add Camera", "Add a camera that reproduces the photo exactly"
 TURNTABLE = Text("Add Turntable", "Add a camera that swings around the head")
 DOLLY_ZOOM = Text("Add Dolly Zoom", "Add a camera that comes nearer while its lens widens: the head keeps its size")
 BATCH = Text("Batch", "Make a portrait of every photo in a folder")
-ADJUST_CROP = Text("Adjust Crop", "Show the photo with the landmarks found in it; move, size and turn the crop")
-REFINE = Text("Refine", "Invert again with the crop as it is now; cameras that reproduce the photo follow")
+ADJUST_CROP = Text(
+    "Adjust Crop",
+    "Show the photo with the landmarks found in it; move, size and turn the crop, drag the landmarks, turn the head",
+)
+REFINE = Text(
+    "Refine", "Invert again with crop, landmarks and pose as they are now; cameras that reproduce the photo follow"
+)
 COMPARE = Text("Compare with Photo", "Show the photo and the portrait side by side in an image editor")
 COPY_SETTINGS = Text("Copy Settings", "Copy the settings of the active portrait to the other selected portraits")
 TOGGLE_BACKGROUND = Text("Toggle Background", "Show or hide the photo's background behind the selected portraits")
@@ -43,6 +48,7 @@ ENGINE = "Portrait Manifolds"
 # Panels
 PANEL_PHOTO = "Photo"
 PANEL_CROP = "Crop by Hand"
+PANEL_POSE = "Landmarks and Pose"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
 PANEL_SAMPLING = "Sampling"
@@ -73,8 +79,13 @@ MODEL_LABEL = "Model {id}"
 PACKED_LABEL = "Packed into the .blend"
 CROP_STATUS = (
     "Drag: move, corner: size, knob: roll   Arrows: nudge   Wheel: size   Ctrl Wheel: roll   "
-    "Shift: fine   A: as found   Enter: apply   Esc: leave"
+    "Shift: fine   Tab: landmarks   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave"
 )
+LANDMARKS_STATUS = (
+    "Drag: move landmarks   Wheel: how many go along   Arrows: turn the head   "
+    "Shift: fine   Tab: crop   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave"
+)
+RADIUS_NUMBER = "Falloff {radius:.1f} cm"
 CROP_NUMBERS = "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°"
 
 # Properties
@@ -88,6 +99,10 @@ USE_CROP = Text("Crop by Hand", "Frame the head yourself instead of taking the f
 CROP_CENTRE = Text("Centre", "Centre of the crop in pixels of the photo, from its top left corner")
 CROP_SIZE = Text("Size", "Side of the crop in pixels of the photo; a head with hair fills about two thirds of it")
 CROP_ROLL = Text("Roll", "How far the head is tilted clockwise in the photo, in degrees")
+USE_LANDMARKS = Text("Landmarks by Hand", "Keep the landmarks as they are on the photo instead of finding them")
+USE_POSE = Text("Pose by Hand", "Set where the head turns instead of taking what follows from the landmarks")
+POSE_YAW = Text("Yaw", "How far to the right of the face the photo's camera stands, in degrees")
+POSE_PITCH = Text("Pitch", "How far above the face the photo's camera stands, in degrees")
 POSE = Text("Pose", "Where the photo's camera stands: yaw, pitch and roll in degrees")
 MODEL_ID = Text("Model", "The model that made the portrait")
 MODEL_SHA256 = Text("Model SHA-256", "Checksum of the model that made the portrait")

@@ -111,7 +111,7 @@ def note_photo(obj, path, face, operator):
         item = settings.faces.add()
         item.box, item.score, item.eyes = found.box, found.score, found.eyes
     settings.face = min(face, max(0, len(faces) - 1))
-    settings.use_crop = False
+    settings.use_crop = settings.use_landmarks = settings.use_pose = False
     if not faces:
         crops.first_crop(settings)
         operator.report({"WARNING"}, strings.NO_FACE.format(name=obj.name))

@@ -56,9 +56,8 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
             inversion = invert_photo(
                 photo,
                 StoppableModel(crops.model(options), progress),
-                face=None if choice["crop"] else choice["face"],
-                crop=choice["crop"],
                 progress=lambda fraction, text: progress(0.98 * fraction, text),
+                **choice,
             )
             progress(0.98, strings.SAVING)
             path = free_path(folder, name)

@@ -23,6 +23,7 @@ from .option_groups import (
     InvertOptions,
     LayerOptions,
     MeshOptions,
+    PoseOptions,
     options_of,
 )
 
@@ -62,6 +63,7 @@ class PortraitSettings(
     options_of(FaceOptions, override=OVERRIDE),
     options_of(HandOptions, override=OVERRIDE),
     options_of(CropOptions, "crop_", override=OVERRIDE),
+    options_of(PoseOptions, override=OVERRIDE),
     bpy.types.PropertyGroup,
 ):
     """Lives on the portrait object: where its files are, how it was made, and how to make it again."""

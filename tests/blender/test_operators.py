@@ -44,10 +44,10 @@ class Engine:
     def list_faces(self, photo, faces, mean_landmarks):
         return [types.SimpleNamespace(box=face.box, score=face.score, eyes=60.0) for face in faces]
 
-    def align(self, photo, face, model):
+    def align(self, photo, face, model, yaw=None, pitch=None):
         return self.alignment(photo, [[2.0, 0.0, face.box[0]], [0.0, 2.0, face.box[1]]], 5.0)
 
-    def align_manually(self, photo, centre, size, roll_degrees, model):
+    def align_manually(self, photo, centre, size, roll_degrees, model, landmarks=None, yaw=None, pitch=None):
         scale = size / 256
         affine = [[scale, 0.0, centre[0] - 128 * scale], [0.0, scale, centre[1] - 128 * scale]]
         return self.alignment(photo, affine, roll_degrees)
@@ -60,10 +60,11 @@ class Engine:
         landmarks = np.zeros((468, 2), np.float32)
         return Alignment(warp_to_crop(photo, affine), affine, orbit_camera(), landmarks, 12.0, -3.0, roll)
 
-    def invert_photo(self, photo, model, face=None, crop=None, progress=None):
+    def invert_photo(self, photo, model, face=None, crop=None, progress=None, landmarks=None, yaw=None, pitch=None):
         from inference.photo.open import open_photo
 
         self.asked.append({"face": face, "crop": crop})
+        self.by_hand = landmarks, yaw, pitch
         progress(0.5, "half")
         alignment = self.align(open_photo(photo), self.faces[face or 0], model)
         portrait = dataclasses.replace(analytic_portrait(texture=64), photo_name=os.path.basename(photo))
@@ -81,7 +82,7 @@ def engine(scene, monkeypatch):
     pipeline.invert_photo = stand_in.invert_photo
     monkeypatch.setitem(sys.modules, f"{MODULE}.inference.pipeline", pipeline)
     monkeypatch.setattr(part("inference.alignment.listing"), "list_faces", stand_in.list_faces)
-    mean = types.SimpleNamespace(geometry={"mean_landmarks": None})
+    mean = types.SimpleNamespace(geometry={"mean_landmarks": np.zeros((468, 3))})
     monkeypatch.setattr(part("operators.crop.crops"), "model", lambda options: mean)
     part("operators.crop.crops").forget_photos()
     return stand_in

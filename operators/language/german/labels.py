@@ -44,12 +44,14 @@ _OPERATORS = {
     "Batch": "Stapel",
     "Make a portrait of every photo in a folder": "Aus jedem Foto eines Ordners ein Porträt machen",
     "Adjust Crop": "Ausschnitt anpassen",
-    "Show the photo with the landmarks found in it; move, size and turn the crop": (
-        "Das Foto mit den gefundenen Gesichtspunkten zeigen; den Ausschnitt schieben, vergrößern und drehen"
+    "Show the photo with the landmarks found in it; move, size and turn the crop, drag the landmarks, turn the head": (
+        "Das Foto mit den gefundenen Gesichtspunkten zeigen; den Ausschnitt schieben, vergrößern und drehen, die "
+        "Punkte ziehen, den Kopf drehen"
     ),
     "Refine": "Verfeinern",
-    "Invert again with the crop as it is now; cameras that reproduce the photo follow": (
-        "Mit dem jetzigen Ausschnitt noch einmal invertieren; Kameras, die das Foto wiedergeben, folgen"
+    "Invert again with crop, landmarks and pose as they are now; cameras that reproduce the photo follow": (
+        "Mit Ausschnitt, Gesichtspunkten und Haltung von jetzt noch einmal invertieren; Kameras, die das Foto "
+        "wiedergeben, folgen"
     ),
     "Compare with Photo": "Mit dem Foto vergleichen",
     "Show the photo and the portrait side by side in an image editor": (
@@ -115,10 +117,16 @@ _PANELS = {
     "Model {id}": "Modell {id}",
     "Packed into the .blend": "In die .blend gepackt",
     "Drag: move, corner: size, knob: roll   Arrows: nudge   Wheel: size   Ctrl Wheel: roll   "
-    "Shift: fine   A: as found   Enter: apply   Esc: leave": (
+    "Shift: fine   Tab: landmarks   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave": (
         "Ziehen: schieben, Ecke: Größe, Knopf: drehen   Pfeile: rücken   Rad: Größe   Strg-Rad: drehen   "
-        "Umschalt: fein   A: wie gefunden   Eingabe: übernehmen   Esc: verlassen"
+        "Umschalt: fein   Tab: Gesichtspunkte   A: wie gefunden   Strg Z: zurück   Eingabe: übernehmen   Esc: verlassen"
     ),
+    "Drag: move landmarks   Wheel: how many go along   Arrows: turn the head   "
+    "Shift: fine   Tab: crop   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave": (
+        "Ziehen: Gesichtspunkte schieben   Rad: wie viele mitgehen   Pfeile: Kopf drehen   "
+        "Umschalt: fein   Tab: Ausschnitt   A: wie gefunden   Strg Z: zurück   Eingabe: übernehmen   Esc: verlassen"
+    ),
+    "Falloff {radius:.1f} cm": "Wirkung {radius:.1f} cm",
     "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°": (
         "Mitte {x:.0f}, {y:.0f}   Größe {size:.0f}   Drehung {roll:.1f}°"
     ),
@@ -148,6 +156,23 @@ _PROPERTIES = {
     ),
     "Frame the head yourself instead of taking the face that was found": (
         "Den Kopf selbst einrahmen, statt das gefundene Gesicht zu nehmen"
+    ),
+    "Landmarks and Pose": "Gesichtspunkte und Haltung",
+    "Landmarks by Hand": "Gesichtspunkte von Hand",
+    "Keep the landmarks as they are on the photo instead of finding them": (
+        "Die Gesichtspunkte auf dem Foto so behalten, wie sie sind, statt sie zu suchen"
+    ),
+    "Pose by Hand": "Haltung von Hand",
+    "Set where the head turns instead of taking what follows from the landmarks": (
+        "Die Drehung des Kopfes setzen, statt zu nehmen, was aus den Gesichtspunkten folgt"
+    ),
+    "Yaw": "Gierung",
+    "How far to the right of the face the photo's camera stands, in degrees": (
+        "Wie weit rechts vom Gesicht die Kamera des Fotos steht, in Grad"
+    ),
+    "Pitch": "Nicken",
+    "How far above the face the photo's camera stands, in degrees": (
+        "Wie weit über dem Gesicht die Kamera des Fotos steht, in Grad"
     ),
     "Centre": "Mitte",
     "Centre of the crop in pixels of the photo, from its top left corner": (
