@@ -14,6 +14,7 @@ TURN, FINE_TURN = 1.0, 0.2  # degrees per arrow key
 MAX_TURN = 60.0  # degrees, as in inference.alignment.align
 SLOW = 0.2  # of the pointer's way while Shift is held
 GROW = 1.04  # per step of the wheel
+AROUND = 0.3  # of the face's size that is seen on each side of it while landmarks are dragged
 WIDEN = 1.15  # of the falloff, per step of the wheel
 ARROWS = {"LEFT_ARROW": (-1, 0), "RIGHT_ARROW": (1, 0), "UP_ARROW": (0, 1), "DOWN_ARROW": (0, -1)}
 WHEEL = {"WHEELUPMOUSE": 1, "NUMPAD_PLUS": 1, "EQUAL": 1, "WHEELDOWNMOUSE": -1, "NUMPAD_MINUS": -1, "MINUS": -1}
@@ -21,6 +22,12 @@ RUNNING, APPLY, LEAVE = "running", "apply", "leave"
 CROP, LANDMARKS = "crop", "landmarks"
 
 State = collections.namedtuple("State", "face frame by_hand landmarks moved turn pose head")
+
+
+def closeup(landmarks):
+    """Two corners (2, 2) of what must be seen while landmarks (n, 2) are dragged, in pixels of the photo."""
+    low, high = np.min(landmarks, 0), np.max(landmarks, 0)
+    return np.array([low, high]) + AROUND * np.outer((-1.0, 1.0), high - low)
 
 
 class CropSession:
@@ -54,15 +61,18 @@ class CropSession:
         self.face_points, self.moved, self.turn, self.head = face_points, moved, turn, ()
         self.mode, self.radius = CROP, landmark_drag.RADIUS
         self.message, self.hover = "", None  # hover: a handle's name, or the index of a landmark
-        self._seen = [(0, 0), photo_size, *frame.corners(), frame.knob()]
+        self._seen = self._close = [(0, 0), photo_size, *frame.corners(), frame.knob()]
         self._drag = None  # (handle or index, what it was, start and end of the way so far)
         self._pointer = None
         self._changed = False
         self._before = []  # states to step back to
 
     def fit(self, rectangle):
-        """How photo and frame, as it was at first, lie in the free rectangle (x, y, width, height) of a region."""
-        return Fit.of(self._seen, rectangle)
+        """How the photo lies in the free rectangle (x, y, width, height) of a region.
+
+        Whole, with the frame as it was at first; while landmarks are set, close to the face as it was then.
+        """
+        return Fit.of(self._seen if self.mode == CROP else self._close, rectangle)
 
     def handle(self, kind, value, x, y, rectangle, shift=False, ctrl=False):
         """One event of Blender at a point of the region. Returns RUNNING, APPLY or LEAVE."""
@@ -115,6 +125,8 @@ class CropSession:
         self.mode, self.hover = (LANDMARKS if self.mode == CROP else CROP), None
         if self.mode == LANDMARKS and not len(self.head):
             self._aligned()
+        if len(self.landmarks):
+            self._close = closeup(self.landmarks)
 
     def _press(self, point, fit):
         if self.mode == LANDMARKS:

@@ -57,6 +57,7 @@ class Overlay:
             _triangles([(0, 0), (region.width, 0), (region.width, region.height), (0, region.height)], BACKDROP)
             self._draw_photo(fit)
             self._draw_frame(fit, context.preferences.system.ui_scale)
+            self._draw_numbers(fit, context.preferences.system.ui_scale)
             self._draw_text(context, region)
         finally:
             gpu.state.blend_set("NONE")
@@ -99,7 +100,7 @@ class Overlay:
         """The mean head in the pose (orange), the landmarks (blue), and what would go along with the one in hand."""
         session, influence = self._session, self._session.influence()
         if len(session.head):
-            _squares(fit.to_region(session.head), 1.0 * scale, (*FRAME[:3], 0.6))
+            _squares(fit.to_region(session.head), 1.3 * scale, FRAME)
         if len(session.landmarks):
             _squares(fit.to_region(session.landmarks), 1.6 * scale, LANDMARK)
         if influence is None:
@@ -117,6 +118,18 @@ class Overlay:
             end = np.asarray(frame.centre) + axis * frame.size * 0.2
             _lines(fit.to_region([frame.centre, end]), colour, 2.5 * scale, closed=False)
 
+    def _draw_numbers(self, fit, scale):
+        """Which face is which, as in the panel's list."""
+        import blf
+
+        boxes = self._session.boxes if len(self._session.boxes) > 1 and self._session.mode == CROP else ()
+        blf.size(0, 12 * scale)
+        blf.color(0, *ACTIVE)
+        for number, (left, top, _, _) in enumerate(boxes):
+            x, y = fit.to_region((left, top))
+            blf.position(0, x, y + 4 * scale, 0)
+            blf.draw(0, strings.FACE_ROW.format(number=number))
+
     def _draw_text(self, context, region):
         import blf
 
@@ -127,6 +140,8 @@ class Overlay:
         pose = strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll)
         radius = "" if session.mode == CROP else "   " + strings.RADIUS_NUMBER.format(radius=100 * session.radius)
         left, bottom, _, _ = free_rectangle(context.area, region)
+        low = bottom - STRIP
+        _triangles([(0, low), (region.width, low), (region.width, bottom), (0, bottom)], (*BACKDROP[:3], 0.8))
         blf.size(0, 13 * scale)
         for row, text in enumerate((f"{numbers}   {pose}{radius}", translate(session.message))):
             blf.position(0, left + 16 * scale, bottom - (20 + 20 * row) * scale, 0)

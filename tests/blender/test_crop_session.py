@@ -170,6 +170,8 @@ def test_dragging_landmarks(session):
     """They and their neighbours move, far ones stay; the crop follows as before, and the pose is solved from them."""
     session.handle("TAB", "PRESS", 0, 0, REGION)
     assert session.mode == "landmarks" and len(session.head) == 468, "the head in its pose is shown"
+    (low, high), seen = REGION[:2], session.fit(REGION).to_region(session.landmarks)
+    assert np.ptp(seen, 0).max() > 0.4 * REGION[3] and (seen > (low, high)).all(), "the face fills the region"
     before, index = session.landmarks, 5
     drag(session, before[index], before[index] + (12.0, 9.0))
     moves = session.landmarks - before
