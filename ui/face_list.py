@@ -4,7 +4,7 @@ import bpy
 
 from ..operators.language import strings
 
-ROWS = 3  # of the list before it scrolls
+ROWS = 4  # of the list before it scrolls
 
 
 class PORTRAIT_MANIFOLDS_UL_faces(bpy.types.UIList):
@@ -20,8 +20,9 @@ class PORTRAIT_MANIFOLDS_UL_faces(bpy.types.UIList):
 def draw_faces(layout, settings):
     """The list of a portrait's faces, where there are several."""
     if len(settings.faces) > 1:
+        rows = min(len(settings.faces), ROWS)
         layout.template_list(
-            "PORTRAIT_MANIFOLDS_UL_faces", "", settings, "faces", settings, "face_row", rows=ROWS, maxrows=2 * ROWS
+            "PORTRAIT_MANIFOLDS_UL_faces", "", settings, "faces", settings, "face_row", rows=rows, maxrows=ROWS
         )
 
 

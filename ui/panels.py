@@ -87,8 +87,9 @@ class PORTRAIT_MANIFOLDS_PT_pose(_Panel, bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         settings = active_portrait(context).portrait_manifolds
-        layout.prop(settings, "use_landmarks")
-        layout.prop(settings, "use_pose")
+        column = layout.column(heading=strings.BY_HAND)
+        column.prop(settings, "use_landmarks", text=strings.LANDMARKS)
+        column.prop(settings, "use_pose", text=strings.POSE.label)
         column = layout.column(align=True)
         column.enabled = settings.use_pose
         column.prop(settings, "yaw")

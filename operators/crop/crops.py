@@ -123,6 +123,7 @@ def pick_face(obj, index):
         problems.note(problems.Problem(strings.UPDATE_CROP.label, error, error_text(error), obj.name))
     else:
         problems.solved(strings.UPDATE_CROP.label, obj.name)
+    redraw_panels(bpy.context)
 
 
 def existing_photo(obj):

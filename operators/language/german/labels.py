@@ -158,6 +158,8 @@ _PROPERTIES = {
         "Den Kopf selbst einrahmen, statt das gefundene Gesicht zu nehmen"
     ),
     "Landmarks and Pose": "Gesichtspunkte und Haltung",
+    "By Hand": "Von Hand",
+    "Landmarks": "Gesichtspunkte",
     "Landmarks by Hand": "Gesichtspunkte von Hand",
     "Keep the landmarks as they are on the photo instead of finding them": (
         "Die Gesichtspunkte auf dem Foto so behalten, wie sie sind, statt sie zu suchen"
