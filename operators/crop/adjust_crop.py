@@ -67,7 +67,7 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
     def run(self, context):
         obj = active_portrait(context)
         check_editable(obj)
-        before = kept(obj.portrait_manifolds)
+        before = values_of(obj.portrait_manifolds)
         try:
             self.fill(obj.portrait_manifolds)
             self.apply(obj.portrait_manifolds)
@@ -170,14 +170,14 @@ def start_session(obj):
     )
 
 
-def kept(settings):
+def values_of(settings):
     """The values of the portrait's settings that Adjust Crop may change."""
     names = *SETTINGS, *(name for names in SETTINGS.values() for name in names.values())
     return {name: getattr(settings, name) for name in names} | {"crop_centre": tuple(settings.crop_centre)}
 
 
 def put_back(settings, values):
-    """Give settings the values of :func:`kept`."""
+    """Give settings the values of :func:`values_of`."""
     for name, value in values.items():
         setattr(settings, name, value)
 
