@@ -11,8 +11,9 @@ class PORTRAIT_MANIFOLDS_UL_faces(bpy.types.UIList):
     """One row per face: number, score, size."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_propname, index=0, flt_flag=0):
-        row = layout.row(align=True)
-        row.label(text=strings.FACE_ROW.format(number=index), icon="USER")
+        split = layout.split(factor=0.2, align=True)
+        split.label(text=str(index), icon="USER", translate=False)
+        row = split.row(align=True)
         row.label(text=strings.FACE_SCORE.format(score=item.score))
         row.label(text=strings.FACE_EYES.format(eyes=item.eyes))
 
