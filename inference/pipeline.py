@@ -37,6 +37,9 @@ def invert_photo(
     face: int | None = None,
     crop: Sequence[float] | None = None,
     progress: Progress = silent,
+    landmarks: np.ndarray | None = None,
+    yaw: float | None = None,
+    pitch: float | None = None,
 ) -> Inversion:
     """Turn a photo into a portrait.
 
@@ -45,8 +48,11 @@ def invert_photo(
     crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
         and roll in degrees.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
+    landmarks: (468, 2) photo pixels, set by hand instead of found; no face is looked for then.
+    yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
+    from .alignment.align import align_as_set
     from .alignment.doubts import doubts
     from .inversion.invert import invert_crop
 
@@ -65,12 +71,12 @@ def invert_photo(
         photo = stage("open", 0.0, "opening the photo", lambda path=photo: open_photo(path))
     photo = _checked_pixels(photo)
     box, faces, found = None, None, None
-    if crop is None:
+    if crop is None and landmarks is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
         box = [round(float(value), 2) for value in found.box]
-        alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, model))
-    else:
-        alignment = stage("align", 0.10, "cutting the crop out", lambda: _align_manually(photo, crop, model))
+    alignment = stage(
+        "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
+    )
     warnings += doubts(alignment, found, (photo.shape[1], photo.shape[0]))
     textures, radii = stage(
         "invert",
@@ -82,6 +88,7 @@ def invert_photo(
 
     pose = {key: round(float(getattr(alignment, key)), 3) for key in ("yaw", "pitch", "roll")}
     settings = {"face": face, "crop": None if crop is None else [float(value) for value in crop]}
+    settings |= {"landmarks": landmarks is not None, "yaw": yaw, "pitch": pitch}
     size = (photo.shape[1], photo.shape[0])
     portrait = Portrait(
         textures=textures,
@@ -175,24 +182,3 @@ def _choose_face(photo, model, face, stage, warnings):
         count = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
         raise PortraitError(f"there is no face {face}: {count} found, counted from 0 (the likeliest); choose another")
     return faces[face], len(faces)
-
-
-def _align(photo, face, model):
-    from .alignment.align import align
-
-    try:
-        return align(photo, face, model)
-    except PortraitError:
-        raise
-    except ValueError as error:
-        raise FaceUnusable(f"the face cannot be aligned ({error}); set the crop by hand") from None
-
-
-def _align_manually(photo, crop, model):
-    from .alignment.align import align_manually
-
-    if len(crop) not in (3, 4):
-        raise PortraitError("a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees")
-    x, y, size = (float(value) for value in crop[:3])
-    roll = float(crop[3]) if len(crop) == 4 else 0.0
-    return align_manually(photo, (x, y), size, roll_degrees=roll, model=model)
