@@ -200,7 +200,6 @@ def photo_texture(photo):
     Its values are linear: what is drawn into a region is encoded as sRGB afterwards.
     """
     import cv2
-
     import gpu
 
     height, width = photo.shape[:2]
@@ -249,9 +248,8 @@ def _lines(points, colour, width, closed=True):
 
 
 def _batch(kind, points, colour):
-    from gpu_extras.batch import batch_for_shader
-
     import gpu
+    from gpu_extras.batch import batch_for_shader
 
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     shader.bind()

@@ -160,9 +160,8 @@ class Viewport:
 
     def _draw_picture(self, engine, scene, picture, place):
         """place: left, bottom, width and height in pixels of the region."""
-        from gpu_extras.presets import draw_texture_2d
-
         import gpu
+        from gpu_extras.presets import draw_texture_2d
 
         if self._texture_of is not picture:
             rows, columns = picture.shape[:2]
