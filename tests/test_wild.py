@@ -11,7 +11,7 @@ from inference.errors import FaceUnusable, PhotoUnusable
 from tests.portraits import analytic_portrait
 from training import wild
 from training.errors import TrainingError
-from training.evaluation import look_alikes, outcomes, places, truth
+from training.evaluation import alignments, look_alikes, outcomes, places, truth
 from training.evaluation.look_alikes import MADE, REFUSED, WARNED
 from training.evaluation.sitters import EXACT, REFERENCE, Sitter, is_plain
 
@@ -333,6 +333,37 @@ def test_outcomes(monkeypatch):
     assert (row["outcome"], row["as_expected"], row["message"]) == (outcomes.CRASHED, False, "RuntimeError: boom")
     nobody = item | {"faces": [], "expected": [REFUSED]}
     assert _outcome(monkeypatch, nobody, inversion())["as_expected"] is False
+
+
+def test_alignments(monkeypatch):
+    """Landmarks a tenth of the eyes' distance to the right; of a photographed sitter, seen twice, once turned."""
+    crop, points = np.array([[2.0, 0.0, 30.0], [0.0, 2.0, 40.0]]), _sitter().landmarks
+    eyes = np.linalg.norm(points[[33, 133]].mean(0) - points[[263, 362]].mean(0))
+    face = {"sitter": "head", "pose_from": EXACT, "landmarks": points.tolist(), "crop_to_picture": crop.tolist()}
+    face |= {"yaw": -32.0, "pitch": 1.0}
+    item = {"kind": "turned", "faces": [face]}
+    found = [types.SimpleNamespace(landmarks=points + (0.1 * eyes, 0.0))]
+    alignment = types.SimpleNamespace(crop_to_photo=crop, yaw=-30.0, pitch=1.5)
+    monkeypatch.setattr(alignments, "find_faces", lambda picture, model: found)
+    monkeypatch.setattr(alignments, "align", lambda picture, face, model: alignment)
+    turned = alignments.measure(item, None, None)
+    assert {name: turned[name] for name in ("landmarks", "yaw", "pitch", "centre")} == pytest.approx(
+        {"landmarks": 0.1, "yaw": 2.0, "pitch": 0.5, "centre": 0.0}
+    )
+    rows = [turned]
+    for shift in (0.0, 0.2):
+        found[0].landmarks = points + (shift * eyes, 0.0)
+        rows.append(alignments.measure({"kind": "small", "faces": [face | {"pose_from": REFERENCE}]}, None, None))
+    alignments.add_spread(rows)
+    assert [row.get("spread") for row in rows] == [None, pytest.approx(0.1), pytest.approx(0.1)]
+    alignment.crop_to_photo = crop + [[0, 0, 200], [0, 0, 0]]
+    rows.append(alignments.measure(item, None, None))
+    assert not alignments.measure({"kind": "no face", "faces": []}, None, None)["right"]
+    head, *lines = alignments.table(rows)
+    cells = {line[0]: dict(zip(head, line, strict=True)) for line in lines}
+    assert list(cells) == ["small", "turned", "turned by 30 to 45°", "all"]
+    assert cells["turned by 30 to 45°"]["right face, or rightly none"] == "50.0 % (1 of 2)"
+    assert (cells["all"]["landmarks, % of the eyes' distance"], cells["small"]["their spread, %"]) == ("10.0", "10.0")
 
 
 def test_table_by_kind():

@@ -2,11 +2,13 @@
 
     python -m training.wild make --photos TEST_PHOTOS --mattes MATTES --backdrops PLACES --heads TURNED_HEADS --out wild
     python -m training.wild measure wild --model models/default --out wild.json --markdown wild.md
+    python -m training.wild align wild --half report
     python -m training.wild sheet wild --count 24 --out wild.jpg
 
 ``make`` needs pymatting (MIT), mattes by training.aligner.label_photos, panoramas (env/backdrops of the data pack) and
-shards by ``training.synthetic.generate --yaw-range 15 60``. ``measure`` goes on where it was stopped. Tune on the half
-``tune`` alone and report the half ``report``. :mod:`training.evaluation.truth` describes what a set holds.
+shards by ``training.synthetic.generate --yaw-range 15 60``. ``measure`` goes on where it was stopped; ``align`` finds and
+frames the faces alone, ten a second. Tune on the half ``tune`` alone and report the half ``report``.
+:mod:`training.evaluation.truth` describes what a set holds.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from inference.pipeline import invert_photo
 from training import sheets
 from training.data.photos import photos_in
 from training.errors import TrainingError, command
-from training.evaluation import outcomes, report, truth
+from training.evaluation import alignments, outcomes, report, truth
 from training.evaluation.look_alikes import HALVES, KINDS, make_all, shuffled
 from training.evaluation.places import open_places
 from training.evaluation.sitters import photographed_sitters, synthetic_sitters
@@ -67,6 +69,19 @@ def measure(options):
     if options.markdown:
         text = "\n".join(f"**{title}**\n\n{report.as_markdown(cells)}" for title, cells in lines)
         write_atomically(options.markdown, lambda stream: stream.write(text.encode()))
+
+
+def align(options):
+    """Find and frame the faces of a set, without portraits; those too small are left out."""
+    model, known = load_model(options.model, threads=options.threads), truth.read_set(options.set)
+    items = [item for item in known["items"] if chosen(item, options) and item["kind"] != "too small"]
+    progress = tqdm(items, desc="look-alikes", unit="photo")
+    rows = [alignments.measure(item, truth.open_item(options.set, item)[0], model) for item in progress]
+    alignments.add_spread(rows)
+    lines = alignments.table(rows)
+    print(report.as_text(lines))
+    if options.out:
+        write_atomically(options.out, lambda stream: stream.write(report.as_markdown(lines).encode()))
 
 
 def chosen(item, options):
@@ -138,13 +153,14 @@ def letterboxed(picture, side):
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    outputs = {make: "folder of the set", measure: "JSON to write, and to go on from", sheet: "picture to write, .jpg or .png"}
+    outputs = {make: "folder of the set", measure: "JSON to write, and to go on from", align: "Markdown table to write",
+               sheet: "picture to write, .jpg or .png"}  # fmt: skip
     for run, output in outputs.items():
         child = commands.add_parser(run.__name__, help=run.__doc__.splitlines()[0])
         child.set_defaults(run=run)
         child.add_argument("--model", type=pathlib.Path, help="folder of an exported model; the embedded one by default")
         child.add_argument("--threads", type=int, default=1, help="threads of the networks; 0 lets ONNX Runtime decide")
-        child.add_argument("--out", type=pathlib.Path, required=True, help=output)
+        child.add_argument("--out", type=pathlib.Path, required=run is not align, help=output)
         if run is make:
             child.add_argument("--photos", type=pathlib.Path, required=True, help="folder of portraits that nothing was trained on")
             child.add_argument("--mattes", type=pathlib.Path, required=True, help="folder of their mattes")
@@ -159,7 +175,7 @@ def main(arguments=None):
         if run is measure:
             child.add_argument("--limit", type=int, help="at most so many more")
             child.add_argument("--markdown", type=pathlib.Path, help="Markdown tables to write")
-        else:
+        if run is sheet:
             child.add_argument("--count", type=int, default=24, help="rows, spread evenly over the set")
             child.add_argument("--side", type=int, default=144, help="pixels of each picture")
     options = parser.parse_args(arguments)

@@ -55,14 +55,20 @@ def compare(item, portrait, alignment, matte):
     """
     if not item["faces"]:
         return {"right_face": False}
-    face = item["faces"][0]
-    row = framing(alignment.crop_to_photo, np.array(face["crop_to_picture"]))
-    if row["centre"] > ELSEWHERE or row["scale"] > OTHER_SCALE - 1 or row["roll"] > UPSIDE_DOWN:
-        return {"right_face": False}
-    row |= {"right_face": True} | {name: abs(getattr(alignment, name) - face[name]) for name in ("yaw", "pitch")}
+    row = compare_framing(alignment, item["faces"][0])
+    if not row["right_face"]:
+        return row
     if matte is not None:
         row |= silhouette(render_view(portrait, portrait.camera).alpha, *in_crop(matte, portrait), above_collar(portrait.camera))
     return {name: value if isinstance(value, bool) else round(float(value), 4) for name, value in row.items()}
+
+
+def compare_framing(alignment, face):
+    """An alignment against a face of truth.json: right_face and, for that one, centre, scale, roll, yaw and pitch."""
+    row = framing(alignment.crop_to_photo, np.array(face["crop_to_picture"]))
+    if row["centre"] > ELSEWHERE or row["scale"] > OTHER_SCALE - 1 or row["roll"] > UPSIDE_DOWN:
+        return {"right_face": False}
+    return row | {"right_face": True} | {name: abs(getattr(alignment, name) - face[name]) for name in ("yaw", "pitch")}
 
 
 def framing(found, true):
