@@ -59,7 +59,7 @@ def test_masks_are_those_of_mediapipe(session, name):
 
 
 def test_the_shipped_network_is_what_the_converter_makes(tflite):
-    from training.convert_mediapipe import convert
+    from training.weights.from_tflite import convert
 
     data = convert(tflite).SerializeToString(deterministic=True)
     assert data == (FOLDER / "selfie_segmentation.onnx").read_bytes()
@@ -93,8 +93,8 @@ def test_an_unknown_operator_is_refused(tflite):
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
-    from training.convert_mediapipe import convert
     from training.errors import TrainingError
+    from training.weights.from_tflite import convert
 
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     for code in model.operatorCodes:
