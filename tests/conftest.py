@@ -61,3 +61,19 @@ def golden(shipped_model):
         return Measures(Portrait(textures, radii, photo.camera, photo.crop, photo.crop_to_photo, (256, 256)), head)
 
     return measures
+
+
+@pytest.fixture(scope="session")
+def mediapipe_files():
+    """{name: bytes} of the networks (.tflite) in MediaPipe's wheel: the one in build/wheels, or downloaded."""
+    pytest.importorskip("ai_edge_litert", reason="the dependency group 'conversion' is not installed")
+    pytest.importorskip("onnx", reason="the dependency group 'conversion' is not installed")
+    from training.convert_mediapipe import REQUIREMENT, download, read_wheel
+    from training.errors import TrainingError
+
+    folder = ROOT / "build" / "wheels"
+    kept = [*folder.glob(f"{REQUIREMENT.replace('==', '-')}-*.whl")]
+    try:
+        return read_wheel(kept[0] if kept else download(folder))[0]
+    except TrainingError as error:
+        pytest.skip(str(error))

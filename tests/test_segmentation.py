@@ -1,6 +1,5 @@
 """The subject's matte: MediaPipe's segmentation as ONNX, and what the engine makes of it and of the model's matte."""
 
-import glob
 from pathlib import Path
 
 import cv2
@@ -9,14 +8,11 @@ import pytest
 
 from inference.geometry.curves import sigmoid
 from inference.inversion.segmentation import combined, one_subject, subject_mask, subject_matte, to_edges
-from inference.networks.model import DEFAULT_FOLDER, load_model
+from inference.networks.model import load_model
 from inference.photo.guided_filter import guided_filter
-from tests.fakes import fake_model
 
 skimage = pytest.importorskip("skimage")
-ROOT = Path(__file__).resolve().parent.parent
 ASTRONAUT = Path(skimage.__file__).parent / "data" / "astronaut.png"
-FOLDER = DEFAULT_FOLDER.parent / "selfie_segmentation"
 GOLDEN = Path(__file__).parent / "selfie_segmentation.npz"  # every fourth pixel of MediaPipe 0.10.21's own masks
 FACE = np.array([(x, y) for x in (100, 156) for y in (90, 150)], np.float32)  # landmarks enough for a hull
 
@@ -33,22 +29,6 @@ def session():
     return load_model(threads=1).companion("selfie_segmentation")
 
 
-@pytest.fixture(scope="module")
-def tflite():
-    """The network as MediaPipe's wheel holds it, bytes."""
-    pytest.importorskip("ai_edge_litert", reason="the dependency group 'conversion' is not installed")
-    pytest.importorskip("onnx", reason="the dependency group 'conversion' is not installed")
-    from training.convert_mediapipe import REQUIREMENT, download, read_wheel
-    from training.errors import TrainingError
-
-    folder = ROOT / "build" / "wheels"
-    kept = glob.glob(str(folder / f"{REQUIREMENT.replace('==', '-')}-*.whl"))
-    try:
-        return read_wheel(kept[0] if kept else download(folder))[0]
-    except TrainingError as error:
-        pytest.skip(str(error))
-
-
 @pytest.mark.parametrize("name", ["photo", "noisy", "noise"])
 def test_masks_are_those_of_mediapipe(session, name):
     mask = subject_mask(pictures()[name], session)
@@ -58,25 +38,18 @@ def test_masks_are_those_of_mediapipe(session, name):
     assert golden.max() < 1e-3 if name == "noise" else 0.3 < golden.mean() < 0.7
 
 
-def test_the_shipped_network_is_what_the_converter_makes(tflite):
-    from training.weights.from_tflite import convert
-
-    data = convert(tflite).SerializeToString(deterministic=True)
-    assert data == (FOLDER / "selfie_segmentation.onnx").read_bytes()
-
-
 @pytest.mark.parametrize("name", ["photo", "noisy", "noise"])
-def test_masks_are_those_of_tensorflow_lite(tflite, session, name):
+def test_masks_are_those_of_tensorflow_lite(mediapipe_files, session, name):
     """Its interpreter runs all but MediaPipe's own last operator, which is spelled out here."""
     import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    model = schema.ModelT.InitFromPackedBuf(tflite, 0)
+    model = schema.ModelT.InitFromPackedBuf(mediapipe_files["selfie_segmentation"], 0)
     graph = model.subgraphs[0]
     graph.outputs = graph.operators[-2].inputs  # features (1, 128, 128, 16), kernel (1, 2, 2, 16) and bias
     graph.operators = graph.operators[:-2]
-    builder = flatbuffers.Builder(len(tflite))
+    builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # XNNPACK cannot hand out constants
     interpreter = Interpreter(model_content=bytes(builder.Output()), experimental_op_resolver_type=plain)
@@ -87,24 +60,6 @@ def test_masks_are_those_of_tensorflow_lite(tflite, session, name):
     features, kernel, bias = (interpreter.get_tensor(detail["index"]) for detail in interpreter.get_output_details())
     logits = np.einsum("hwc,yxc->hywx", features[0], kernel[0]).reshape(256, 256) + bias[0]
     assert np.abs(subject_mask(picture, session) - sigmoid(logits)).max() < 1e-3
-
-
-def test_an_unknown_operator_is_refused(tflite):
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    from training.errors import TrainingError
-    from training.weights.from_tflite import convert
-
-    model = schema.ModelT.InitFromPackedBuf(tflite, 0)
-    for code in model.operatorCodes:
-        if code.builtinCode == schema.BuiltinOperator.HARD_SWISH:
-            code.builtinCode = schema.BuiltinOperator.TANH
-            code.deprecatedBuiltinCode = schema.BuiltinOperator.TANH
-    builder = flatbuffers.Builder(len(tflite))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    with pytest.raises(TrainingError, match="TANH"):
-        convert(bytes(builder.Output()))
 
 
 def disc(x, y, radius):
@@ -137,8 +92,8 @@ class Segmentation:
     def __init__(self, mask=None):
         self.mask = mask
 
-    def companion(self, name):
-        assert name == "selfie_segmentation"
+    def companion(self, name, optional):
+        assert name == "selfie_segmentation" and optional
         return None if self.mask is None else self
 
     def run(self, outputs, inputs):
@@ -154,16 +109,6 @@ def test_a_segmentation_that_misses_the_face_is_not_believed():
         assert matte.dtype == np.float32 and np.allclose(matte[disc(128, 128, 60) > 0], sigmoid(5.0), atol=1e-6)
     believed = subject_matte(own, crop, FACE, Segmentation(disc(128, 128, 50)))
     assert believed[128, 128 + 57] < 0.01
-
-
-def test_a_missing_network_is_no_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("inference.networks.model.DEFAULT_FOLDER", tmp_path / "models" / "default")
-    assert fake_model().companion("selfie_segmentation") is None
-
-
-def test_its_licence_ships_with_it():
-    assert "Apache License" in (FOLDER / "LICENSE").read_text()
-    assert (FOLDER / "selfie_segmentation.onnx").stat().st_size < 300_000
 
 
 def test_a_guided_filter_is_affine_in_its_guide():

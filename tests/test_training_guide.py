@@ -11,8 +11,8 @@ from training.pack.folder import VARIABLE
 from training.pack.manifest import files_of, read_manifest
 
 # Options whose value is read, and those whose value is written; a module's own come first.
-READ = {"--heads", "--real", "--geometry", "--checkpoint", "--photos", "--labels", "--mattes", "--model", "--aligner",
-        "--synthetic", "--synthetic-labels", "--detected", "--detector", "--landmarks", "--unseen", "--unseen-photos",
+READ = {"--heads", "--real", "--geometry", "--checkpoint", "--photos", "--labels", "--mattes", "--model",
+        "--detected", "--unseen", "--unseen-photos",
         "--prior", "--data", "--mediapipe-python", "--backdrops"}  # fmt: skip
 WRITTEN = {"--out", "--markdown"}
 OWN = {  # module: options that are written or mean no file there
@@ -20,8 +20,7 @@ OWN = {  # module: options that are written or mean no file there
     "training.synthetic.cycles": (set(), {"--heads"}),
     "training.synthetic.generate": (set(), {"--heads"}),
 }
-SUBCOMMANDS = {"training.sheets", "training.wild", "training.ablate", "training.data_pack", "training.aligner.train",
-               "inference"}  # fmt: skip
+SUBCOMMANDS = {"training.sheets", "training.wild", "training.ablate", "training.data_pack", "inference"}
 PACK = f"${VARIABLE}"
 
 

@@ -1,10 +1,11 @@
-"""MediaPipe's selfie segmentation as ONNX: ``python -m training.convert_mediapipe --out models/selfie_segmentation``.
+"""MediaPipe's networks as ONNX: ``python -m training.convert_mediapipe --out models``.
 
-Reads the network (.tflite, MobileNetV3 with a small decoder, 256 x 256) and the licence inside MediaPipe's wheel, which
-pip downloads and nothing installs. Parity with TensorFlow Lite: ``tests/test_segmentation.py``.
+Reads the networks (.tflite) and the licence inside MediaPipe's wheel, which pip downloads and nothing installs, and
+writes each into a folder of its own. Parity with TensorFlow Lite: ``tests/test_mediapipe.py``.
 """
 
 import argparse
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -15,8 +16,28 @@ from training.errors import TrainingError, command
 from training.weights.from_tflite import convert
 
 REQUIREMENT = "mediapipe==0.10.21"
-NETWORK = "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite"
+MODULES = "mediapipe/modules"
 LICENCE = "mediapipe-0.10.21.dist-info/LICENSE"
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """file: within MODULES. source, outputs: names of the input and of the outputs with the shape of each row."""
+
+    file: str
+    source: str
+    outputs: dict
+
+
+NETWORKS = {
+    "selfie_segmentation": Network(
+        "selfie_segmentation/selfie_segmentation.tflite", "photo", {"subject": (1, 256, 256)}
+    ),
+    "face_detector": Network(
+        "face_detection/face_detection_full_range_sparse.tflite", "photo", {"boxes": (2304, 16), "scores": (2304, 1)}
+    ),
+    "face_landmarks": Network("face_landmark/face_landmark.tflite", "crop", {"points": (468, 3), "face": ()}),
+}
 
 
 def download(folder):
@@ -30,26 +51,34 @@ def download(folder):
 
 
 def read_wheel(wheel):
-    """The network (.tflite) and the licence text inside MediaPipe's wheel, two bytes. Raises TrainingError."""
+    """{name: bytes} of the networks (.tflite) inside MediaPipe's wheel, and the licence text. Raises TrainingError."""
     try:
         with zipfile.ZipFile(wheel) as archive:
-            return archive.read(NETWORK), archive.read(LICENCE)
+            files = {name: archive.read(f"{MODULES}/{network.file}") for name, network in NETWORKS.items()}
+            return files, archive.read(LICENCE)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise TrainingError(f"{wheel} is not the wheel of {REQUIREMENT} ({error})") from None
+
+
+def as_onnx(name, file):
+    """One of NETWORKS, its file's bytes, as the bytes that ship. Raises TrainingError."""
+    network = NETWORKS[name]
+    return convert(file, name, network.source, network.outputs).SerializeToString(deterministic=True)
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wheel", type=pathlib.Path, help=f"wheel of {REQUIREMENT}; downloaded by default")
-    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/selfie_segmentation"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models"))
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        network, licence = read_wheel(options.wheel or download(folder))
-    model = convert(network)
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "selfie_segmentation.onnx").write_bytes(model.SerializeToString(deterministic=True))
-    (options.out / "LICENSE").write_bytes(licence)
-    print(f"{options.out / 'selfie_segmentation.onnx'}: {model.ByteSize() / 1e3:.0f} kB")
+        files, licence = read_wheel(options.wheel or download(folder))
+    for name, file in files.items():
+        folder, data = options.out / name, as_onnx(name, file)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.onnx").write_bytes(data)
+        (folder / "LICENSE").write_bytes(licence)
+        print(f"{folder / name}.onnx: {len(data) / 1e3:.0f} kB")
     return 0
 
 

@@ -1,7 +1,7 @@
 """Export a checkpoint to the embedded ONNX model: ``python -m training.export --checkpoint last.pt --geometry ... --out models/default``.
 
 Each network becomes one self-contained ONNX file; parity of torch and ONNX Runtime is checked on a random input, and
-the card with sizes, SHA-256 and multiply-accumulates is written last. Files of the aligner are taken over as they are.
+the card with sizes, SHA-256 and multiply-accumulates is written last.
 """
 
 import argparse
@@ -22,15 +22,12 @@ from training.weights.from_onnx import read_geometry
 from training.weights.stored_weights import KINDS
 from training.weights.to_onnx import export_network, networks
 
-ALIGNER = ("face_detector.onnx", "face_landmarks.onnx")
-
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
     parser.add_argument("--geometry", type=pathlib.Path, required=True,
                         help="geometry.npz of training.population, or the folder of the model that training started from")  # fmt: skip
-    parser.add_argument("--aligner", type=pathlib.Path, default=pathlib.Path("models/default"), help="folder of the aligner's files")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("models/default"))
     parser.add_argument("--weights", choices=KINDS, default="float16", help="how they are stored; they compute as float32")
     parser.add_argument("--name", default="portrait-manifolds-1")
@@ -50,9 +47,6 @@ def main(arguments=None):
                             landmark_bias=geometry["landmark_bias"].astype(np.float32),
                             lift_sheets=np.array(model.config.lift_sheets, np.int32),
                             grid=np.array(model.config.grid, np.int32))  # fmt: skip
-        for name in ALIGNER:
-            if (options.aligner / name).exists():
-                shutil.copy(options.aligner / name, folder / name)
         files = {
             path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
             for path in sorted(folder.iterdir())

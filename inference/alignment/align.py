@@ -18,7 +18,8 @@ from ..errors import FaceUnusable, PhotoUnusable, PortraitError
 from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_angles, orbit_camera
 from ..networks.model import Model
 from ..photo.warp import beyond_photo, invert_affine, square_to_photo, warp_to_crop
-from .detection import FACE_SCORE, Face, detect_faces, face_square, find_landmarks
+from .detection import FACE_SCORE, Face, detect_faces
+from .landmarks import find_landmarks, level_box
 
 MIN_EYE_DISTANCE = 20.0  # pixels in the photo; the crop would be enlarged more than 2.5 times
 MAX_TURN = 60.0  # degrees of yaw or pitch the networks are meant for
@@ -149,8 +150,8 @@ def align_manually(
 def _landmarks_within(photo, crop_to_photo, roll, model):
     """Landmarks (468, 2) found in the middle of a crop, in its pixels; None where there is no face."""
     expected = orbit_camera().project(model.geometry["mean_landmarks"])[0]
-    centre, side, _ = face_square(expected @ crop_to_photo[:, :2].T + crop_to_photo[:, 2])
-    landmarks, confidence = find_landmarks(photo, centre, side, roll, model.session("face_landmarks"))
+    centre, side, _ = level_box(expected @ crop_to_photo[:, :2].T + crop_to_photo[:, 2])
+    landmarks, confidence = find_landmarks(photo, centre, side, roll, model)
     points = _to_crop(landmarks, crop_to_photo)
     inside = (points > -0.1 * CROP_SIZE).all() and (points < 1.1 * CROP_SIZE).all()
     return points if confidence >= FACE_SCORE and inside else None

@@ -1,33 +1,27 @@
-"""Find faces in a photo: a heat map detector and a landmark network, both ONNX.
+"""Find faces in a photo: MediaPipe's detector says where one may be, its landmark network whether one is.
 
-Detector: (1, 3, 256, 256) float32 RGB 0..1 -> heat map of face centres at stride 8 with box side, offset and roll.
-Landmarks: (n, 3, 128, 128) crops around a face -> the 468 points of MediaPipe's FaceMesh numbering in units of the
-crop, -0.5..0.5, and the logit that the crop really shows a face.
+The detector is BlazeFace (Bazarevsky et al., 2019) in its full-range variant: one map of cells over the letterboxed
+photo, in every cell a score, a box and six points. :mod:`inference.alignment.landmarks` does the rest.
 """
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..geometry.curves import sigmoid
 from ..networks.model import Model
-from ..photo.warp import square_to_photo, warp_to_crop
+from .landmarks import LEFT_EYE, RIGHT_EYE, find_landmarks, within_half_turn
 
-if TYPE_CHECKING:
-    import onnxruntime
-
-DETECTOR_SIZE = 256  # pixels, side of the letterboxed photo
-DETECTOR_STRIDE = 8  # pixels per heat map cell
-DETECTOR_BOX = 64.0  # pixels, the box side that the network calls 1 (as a logarithm)
-DETECTOR_SCORE = 0.4  # lowest heat map value of the first face of the whole photo
+DETECTOR = "face_detector"
+DETECTOR_SIZE = 192  # pixels, side of the letterboxed photo
+DETECTOR_STRIDE = 4  # pixels per cell
+DETECTOR_SCORE = 0.3  # lowest score of the first face of the whole photo
 FURTHER_SCORE = 0.5  # the same for more faces
 TILE_SCORE = 0.55  # the same in tiles, where there are more chances to be wrong
-LANDMARK_SIZE = 128  # pixels, side of the landmark network's crop
-LANDMARK_MARGIN = 1.5  # side of that crop over the box side
 # Chosen on 221 look-alikes (training.wild, the half that is not reported) and 29 portraits turned by eight angles:
 CONVINCING = 0.72  # score from which on no other look is taken; upright faces have 0.87, 95 % of them 0.75
+LEANING = math.radians(45.0)  # roll from which on a face lies more than it stands, and another look sees it better
 STANDING = 0.15  # what standing upright is worth, as nearly all photos do
 AGREED = 0.3  # what a second look that sees the same is worth
 ALONE = 0.65  # lowest score of a look at the turned photo that no other look agrees with; places reach 0.54
@@ -39,7 +33,7 @@ TILE_GRIDS = (1, 2, 4)  # the photo is searched whole, then in overlapping tiles
 TILE_MIN_FACE = 40.0  # pixels of the photo, box side; tiles serve to find faces that can be used
 TILE_MIN_SIDE = 384  # pixels of the photo; smaller tiles cannot hold a face large enough to be used
 
-RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 33, 263, 10, 152  # FaceMesh points: outer eye corners and the vertical line
+FOREHEAD, CHIN = 10, 152  # FaceMesh points on the vertical line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,36 +67,45 @@ def face_square(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
 def detect_faces(photo: np.ndarray, model: Model) -> list[Face]:
     """Faces of a photo (H, W, 3) uint8, by score times size; an empty list when there is none.
 
-    Where nothing convincing is seen the photo is looked at from its sides and upside down as well: many lie on their
-    side and do not say so. A face that two of these looks see the same way is believed before one that a single look
-    scores higher: upside-down faces are seen, too, but not twice alike. Landmarks are in pixels of the photo as it is,
-    whatever way the face stands in it.
+    Where nothing convincing is seen to stand the photo is looked at from its sides and upside down as well: many lie on
+    their side and do not say so. A face that two of these looks see the same way is believed before one that a single
+    look scores higher: upside-down faces are seen, too, but not twice alike. Its landmarks come from the look in which
+    it stands. They are in pixels of the photo as it is, whatever way the face stands in it.
     """
     standing = _detect_standing(photo, model)
-    if standing and standing[0].score >= CONVINCING:
+    if standing and standing[0].score >= CONVINCING and _lean(standing, 0) < LEANING:
         return standing
-    looks = [standing] if standing else []
+    looks = [(standing, 0)] if standing else []
     for quarters in (1, 3, 2):
-        turned = _detect_standing(np.ascontiguousarray(np.rot90(photo, quarters)), model)
-        if turned:
-            looks.append([Face.at(_turned_back(face.landmarks, quarters, photo.shape), face.score) for face in turned])
+        found = _detect_standing(np.ascontiguousarray(np.rot90(photo, quarters)), model)
+        faces = [Face.at(_turned_back(face.landmarks, quarters, photo.shape), face.score) for face in found]
+        looks += [(faces, quarters)] if faces else []
+
+    def agree(look, other):
+        return look is other or _same_turn(look[0][0], other[0][0])
 
     def agreed(look):
-        return any(_same_turn(look[0], other[0]) for other in looks if other is not look)
+        return any(agree(look, other) for other in looks if other is not look)
 
     def belief(look):
-        return look[0].score + AGREED * agreed(look) + STANDING * (look is standing)
+        return look[0][0].score + AGREED * agreed(look) + STANDING * (look[1] == 0)
 
-    believable = [look for look in looks if look is standing or look[0].score >= ALONE or agreed(look)]
-    best = max(believable, key=belief, default=[])
-    return standing if standing and _same_turn(standing[0], best[0]) else best
+    believable = [look for look in looks if look[1] == 0 or look[0][0].score >= ALONE or agreed(look)]
+    if not believable:
+        return []
+    best = max(believable, key=belief)
+    return min((look for look in believable if agree(look, best)), key=lambda look: _lean(*look))[0]
+
+
+def _lean(faces, quarters):
+    """Radians by which the first face leans to a side in np.rot90(photo, quarters)."""
+    return abs(within_half_turn(face_square(faces[0].landmarks)[2] - quarters * math.pi / 2))
 
 
 def _same_turn(face, other):
     """Whether two looks see one face, and turned the same way."""
     (centre, side, roll), (place, size, turn) = face_square(face.landmarks), face_square(other.landmarks)
-    apart = (roll - turn + math.pi) % (2.0 * math.pi) - math.pi
-    return _same(centre, side, (place, size)) and abs(apart) < SAME_TURN
+    return _same(centre, side, (place, size)) and abs(within_half_turn(roll - turn)) < SAME_TURN
 
 
 def _turned_back(points, quarters, shape):
@@ -121,7 +124,7 @@ def _detect_standing(photo, model):
         candidates = []
         for x0, y0, x1, y1 in _tiles(width, height, grid, tile):
             part = photo[y0:y1, x0:x1]
-            for score, centre, side, roll in detect_boxes(part, model.session("face_detector")):
+            for score, centre, side, roll in detect_boxes(part, model):
                 candidates.append((score, centre + (x0, y0), side, roll))
         candidates.sort(key=lambda candidate: -candidate[0])
         faces = []
@@ -132,7 +135,7 @@ def _detect_standing(photo, model):
                 continue
             if grid > 1 and side < TILE_MIN_FACE:
                 continue
-            landmarks, confidence = find_landmarks(photo, centre, side, roll, model.session("face_landmarks"))
+            landmarks, confidence = find_landmarks(photo, centre, side, roll, model)
             known = [face_square(face.landmarks) for face in faces]
             found = face_square(landmarks)
             if confidence < FACE_SCORE or any(_same(found[0], found[1], other) for other in known):
@@ -143,9 +146,7 @@ def _detect_standing(photo, model):
     return []
 
 
-def detect_boxes(
-    photo: np.ndarray, session: "onnxruntime.InferenceSession"
-) -> list[tuple[float, np.ndarray, float, float]]:
+def detect_boxes(photo: np.ndarray, model: Model) -> list[tuple[float, np.ndarray, float, float]]:
     """Candidates of one pass: a list of (score, centre (2,), side, roll in radians) in pixels of the photo."""
     import cv2
 
@@ -153,53 +154,24 @@ def detect_boxes(
     scale = DETECTOR_SIZE / max(height, width)
     target = max(1, round(width * scale)), max(1, round(height * scale))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    board = np.full((DETECTOR_SIZE, DETECTOR_SIZE, 3), 128, np.uint8)
+    board = np.zeros((DETECTOR_SIZE, DETECTOR_SIZE, 3), np.uint8)
     left, top = (DETECTOR_SIZE - target[0]) // 2, (DETECTOR_SIZE - target[1]) // 2
     board[top : top + target[1], left : left + target[0]] = cv2.resize(photo, target, interpolation=method)
-    output = session.run(None, {"photo": to_network(board[None])})[0][0]
-    heat = sigmoid(output[0])
-    peaks = (heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8))) & (heat > DETECTOR_SCORE)
+    image = board.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(127.5) - 1
+    boxes, logits = (rows[0] for rows in model.companion(DETECTOR).run(None, {"photo": image}))
+    scores = sigmoid(logits[:, 0].astype(np.float64))
     found = []
-    for row, column in zip(*np.nonzero(peaks), strict=True):
-        _, size, dx, dy, cosine, sine = output[:, row, column]
-        centre = (np.array([column + 0.5 + dx, row + 0.5 + dy]) * DETECTOR_STRIDE - (left, top)) / scale
-        side = DETECTOR_BOX * math.exp(np.clip(size, -4, 4)) / scale
-        found.append((float(heat[row, column]), centre, float(side), math.atan2(sine, cosine)))
-    found.sort(key=lambda item: -item[0])
-    kept = []
-    for item in found:
-        if not any(_same(item[1], item[2], other[1:]) for other in kept):
-            kept.append(item)
-    return kept
-
-
-def find_landmarks(
-    photo: np.ndarray,
-    centre: np.ndarray,
-    side: float,
-    roll: float,
-    session: "onnxruntime.InferenceSession",
-    passes: int = 2,
-) -> tuple[np.ndarray, float]:
-    """Landmarks near a square of the photo: (468, 2) float32 photo pixels and the confidence 0..1.
-
-    Every pass crops anew around the landmarks of the one before; the confidence is that of the least sure pass.
-    """
-    confidence = 1.0
-    for _ in range(passes):
-        affine = square_to_photo(centre, LANDMARK_MARGIN * side, roll, LANDMARK_SIZE)
-        crop = warp_to_crop(photo, affine, LANDMARK_SIZE)
-        points, logit = session.run(None, {"crop": to_network(crop[None])})
-        pixels = (points[0].astype(np.float64) + 0.5) * LANDMARK_SIZE
-        landmarks = pixels @ affine[:, :2].T + affine[:, 2]
-        centre, side, roll = face_square(landmarks)
-        confidence = min(confidence, float(sigmoid(np.float64(logit[0]))))
-    return landmarks.astype(np.float32), confidence
-
-
-def to_network(images: np.ndarray) -> np.ndarray:
-    """(n, H, W, 3) uint8 -> (n, 3, H, W) float32, 0..1."""
-    return np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
+    for index in np.argsort(-scores, kind="stable"):
+        if scores[index] <= DETECTOR_SCORE:
+            break
+        row, column = divmod(int(index), DETECTOR_SIZE // DETECTOR_STRIDE)
+        # pairs of x and y: the box's centre, its size, then from the same cell six points, first the eyes
+        centre, size, right_eye, left_eye = boxes[index].reshape(-1, 2)[:4].astype(np.float64)
+        centre = (centre + (np.array([column, row]) + 0.5) * DETECTOR_STRIDE - (left, top)) / scale
+        side, across = float(size.max()) / scale, left_eye - right_eye
+        if not any(_same(centre, side, other[1:]) for other in found):
+            found.append((float(scores[index]), centre, side, math.atan2(across[1], across[0])))
+    return found
 
 
 def _same(centre, side, other):

@@ -36,7 +36,7 @@ def subject_matte(matte_logits: np.ndarray, crop: np.ndarray, landmarks: np.ndar
     A segmentation that misses most of the face (of a statue, a painting) is not believed.
     """
     own = sigmoid(matte_logits)
-    session = model.companion(NETWORK)
+    session = model.companion(NETWORK, optional=True)
     face = np.zeros(own.shape, np.uint8)
     cv2.fillConvexPoly(face, cv2.convexHull(np.asarray(landmarks, np.float32)).astype(np.int32), 1)
     face = face > 0

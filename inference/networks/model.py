@@ -54,10 +54,11 @@ class Model:
                 self._sessions[name] = self._open(f"{name}.onnx")
             return self._sessions[name]
 
-    def companion(self, name: str) -> "onnxruntime.InferenceSession | None":
-        """A network of the program's own beside the models, ``models/name/name.onnx``; None where it is not there.
+    def companion(self, name: str, optional: bool = False) -> "onnxruntime.InferenceSession | None":
+        """A network of the program's own beside the models, ``models/name/name.onnx``.
 
-        It serves every model alike and is no part of their cards and hashes. Raises PortraitError when it is refused.
+        It serves every model alike and is no part of their cards and hashes. Raises PortraitError when it is refused
+        or missing; an optional one that is missing is None.
         """
         path = DEFAULT_FOLDER.parent / name / f"{name}.onnx"
         with self._lock:
@@ -65,6 +66,10 @@ class Model:
                 try:
                     data = path.read_bytes()
                 except OSError as error:
+                    if not optional:
+                        raise PortraitError(
+                            f"the network {path.name} cannot be read ({error.strerror}); install the program again"
+                        ) from None
                     log.warning("%s is left out: %s", path.name, error.strerror)
                     self._sessions[path] = None
                 else:

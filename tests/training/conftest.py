@@ -113,10 +113,10 @@ def trained(shards, geometry, real, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(trained, geometry):
-    """Folder of that run's exported model, with the aligner that ships."""
+    """Folder of that run's exported model."""
     from training import export
 
     folder = trained.parent / "model"
     export.main(["--checkpoint", str(trained / "last.pt"), "--geometry", str(geometry), "--out", str(folder),
-                 "--aligner", str(ROOT / "models" / "default"), "--name", "miniature"])  # fmt: skip
+                 "--name", "miniature"])  # fmt: skip
     return folder

@@ -1,1 +1,1 @@
-"""Training, export and evaluation of the face detector and the landmark network."""
+"""Labels by MediaPipe, and what the engine's own alignment is held against."""

@@ -1,7 +1,8 @@
-"""Measure the exported detector and landmark network against MediaPipe's labels.
+"""Measure how the engine finds faces and landmarks against MediaPipe's own labels.
 
-    python -m training.aligner.evaluate --model models/default --photos DATA/portraits/test --labels test.npz \\
-        --data DATA --out aligner.json
+    python -m training.aligner.evaluate --photos DATA/portraits/test --labels test.npz --data DATA --out aligner.json
+
+The networks are the same; what differs is how they are used: the detector, the square around the face, the resampling.
 
 Prints one table and writes JSON: landmark error as a share of the eye distance (NME), angle between the poses solved
 from both sets of landmarks, misses, stress (small and tilted faces), false faces on images without any, and times.
@@ -15,32 +16,15 @@ import time
 
 import cv2
 import numpy as np
-import onnxruntime
 from PIL import Image, ImageOps
 
 from inference.alignment.align import align, align_landmarks, find_faces
+from inference.alignment.detection import face_square
+from inference.networks.model import load_model
 from inference.photo.warp import square_to_photo
 from training.errors import TrainingError, command
 from training.evaluation.metrics import EYE_CORNERS, eye_distance
-
-from . import data as training_data
-
-
-class AlignerModel:
-    """The part of inference.networks.model.Model that the aligner uses, from a folder without a card."""
-
-    def __init__(self, folder, mean_landmarks, threads=2):
-        self.folder = pathlib.Path(folder)
-        self.geometry = {"mean_landmarks": mean_landmarks}
-        self.options = onnxruntime.SessionOptions()
-        self.options.intra_op_num_threads = threads
-        self.sessions = {}
-
-    def session(self, name):
-        if name not in self.sessions:
-            path = str(self.folder / f"{name}.onnx")
-            self.sessions[name] = onnxruntime.InferenceSession(path, self.options, providers=["CPUExecutionProvider"])
-        return self.sessions[name]
+from training.synthetic.cycles_textures import srgb
 
 
 def eyes_apart(landmarks):
@@ -94,7 +78,7 @@ def evaluate_photos(photos, labels, model):
             }
         )
     if not rows:
-        raise TrainingError(f"none of the {len(missed)} labelled faces was found: train the detector for longer")
+        raise TrainingError(f"none of the {len(missed)} labelled faces was found")
     values = {key: np.array([row[key] for row in rows]) for key in rows[0] if key != "name"}
     return {
         "photos": len(rows) + len(missed),
@@ -165,7 +149,17 @@ def environment_images(data, count):
     random = np.random.default_rng(2)
     maps = np.load(pathlib.Path(data) / "env" / "hdri_512x256.npz")
     names = [name for name in maps.files if maps[name].ndim == 3]
-    return [training_data.environment_part(maps[names[i % len(names)]], random, (640, 480)) for i in range(count)]
+    return [environment_part(maps[names[i % len(names)]], random, (640, 480)) for i in range(count)]
+
+
+def environment_part(radiance, random, size):
+    """A tone-mapped random part (height, width, 3) uint8 of an environment map (256, 512, 3); size: width, height."""
+    image = np.roll(np.asarray(radiance, np.float32), random.integers(radiance.shape[1]), 1)
+    image = np.round(255 * srgb(1 - np.exp(-image / (image.mean() + 1e-6) * random.uniform(0.4, 2.0)))).astype(np.uint8)
+    span = random.integers(70, 256)
+    height = max(1, round(span * size[1] / size[0]))
+    y, x = random.integers(0, image.shape[0] - height + 1), random.integers(0, image.shape[1] - span + 1)
+    return cv2.resize(image[y : y + height, x : x + span], size, interpolation=cv2.INTER_CUBIC)
 
 
 def paste(photo, landmarks, background, share, roll, seed):
@@ -173,7 +167,7 @@ def paste(photo, landmarks, background, share, roll, seed):
     random = np.random.default_rng(seed)
     width, height = 1200, 900
     picture = cv2.resize(background, (width, height), interpolation=cv2.INTER_CUBIC)
-    centre, side, own_roll = training_data.face_square(landmarks)
+    centre, side, own_roll = face_square(landmarks)
     goal = share * width if share < 0.5 else share * height
     margin = min(0.55 * goal, height / 2)
     where = random.uniform((margin, margin), (width - margin + 1e-3, height - margin + 1e-3))
@@ -193,8 +187,7 @@ def paste(photo, landmarks, background, share, roll, seed):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", required=True, help="folder with face_detector.onnx and face_landmarks.onnx")
-    parser.add_argument("--mean", help="mean landmarks (468, 3) .npy; default: geometry.npz of the model")
+    parser.add_argument("--model", type=pathlib.Path, help="folder of an exported model; the embedded one by default")
     parser.add_argument("--photos", required=True, help="folder of labelled photos")
     parser.add_argument("--labels", required=True, help="their labels, .npz")
     parser.add_argument(
@@ -204,11 +197,7 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", help="JSON to write")
     arguments = parser.parse_args(arguments)
-    if arguments.mean:
-        mean = np.load(arguments.mean)
-    else:
-        mean = np.load(pathlib.Path(arguments.model) / "geometry.npz")["mean_landmarks"]
-    model = AlignerModel(arguments.model, mean, arguments.threads)
+    model = load_model(arguments.model, threads=arguments.threads)
     result = {"photos": evaluate_photos(arguments.photos, arguments.labels, model)}
     if arguments.data:
         result["stress"] = evaluate_stress(arguments.photos, arguments.labels, model, arguments.data)

@@ -14,12 +14,13 @@ from training.weights.stored_weights import store
 OPSET = 17
 
 
-def convert(network):
-    """A TensorFlow Lite network (bytes) as an onnx.ModelProto: photo (n, 3, h, w) in [0, 1] -> subject (n, 1, h, w).
+def convert(network, name, source, outputs):
+    """A TensorFlow Lite network (bytes) as an onnx.ModelProto: image (n, 3, h, w) -> outputs of n rows.
 
-    Raises TrainingError for an operator it does not know.
+    name: of the graph. source: what its only input is called. outputs: {name: shape of a row} in the network's order;
+    where a shape is not the network's own, values are brought into it. Raises TrainingError for an unknown operator.
     """
-    return Conversion(network).model()
+    return Conversion(network).model(name, source, outputs)
 
 
 class Conversion:
@@ -33,7 +34,7 @@ class Conversion:
         self.constants = {}  # number of a tensor: its array as stored, in TensorFlow Lite's order of axes
         self.weights, self.nodes = {}, []
 
-    def model(self):
+    def model(self, name, source, outputs):
         from onnx import TensorProto, checker, helper, numpy_helper
 
         for number, tensor in enumerate(self.graph.tensors):
@@ -41,34 +42,64 @@ class Conversion:
         kinds = {value: name for name, value in vars(self.schema.BuiltinOperator).items() if isinstance(value, int)}
         for operator in self.graph.operators:
             code = self.lite.operatorCodes[operator.opcodeIndex]
-            kind = code.customCode.decode() if kinds[code.builtinCode] == "CUSTOM" else kinds[code.builtinCode]
+            kind = kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]  # old files know the latter alone
+            kind = code.customCode.decode() if kind == "CUSTOM" else kind
             make = getattr(self, f"_{kind.lower()}", None)
             if make is None:
                 raise TrainingError(f"the network has the operator {kind}, which the converter does not know")
-            if getattr(operator.builtinOptions, "fusedActivationFunction", 0):
-                raise TrainingError("the network has a fused activation, which the converter does not know")
             make(operator, *operator.inputs.tolist())
+            self._activate(getattr(operator.builtinOptions, "fusedActivationFunction", 0))
 
-        (first,), (last,) = self.graph.inputs.tolist(), self.graph.outputs.tolist()
-        self._node("Identity", [str(last)], "subject")
+        (first,) = self.graph.inputs.tolist()
+        ends = []
+        for number, (title, shape) in zip(self.graph.outputs.tolist(), outputs.items(), strict=True):
+            own = self.graph.tensors[number].shape.tolist()
+            if tuple(shape) == tuple(own[1:] if len(own) < 4 else [own[3], *own[1:3]]):
+                self._node("Identity", [str(number)], title)
+            else:
+                self._node("Reshape", [str(number), self._integers(f"{title}_shape", [-1, *shape])], title)
+            ends.append(helper.make_tensor_value_info(title, TensorProto.FLOAT, ["n", *shape]))
         for node in self.nodes:
-            node.input[:] = ["photo" if name == str(first) else name for name in node.input]
-        size = self._size(first)
-        photo = helper.make_tensor_value_info("photo", TensorProto.FLOAT, ["n", 3, *size])
-        subject = helper.make_tensor_value_info("subject", TensorProto.FLOAT, ["n", 1, *size])
-        weights = [numpy_helper.from_array(array, name) for name, array in self.weights.items()]
-        graph = helper.make_graph(self.nodes, "selfie_segmentation", [photo], [subject], weights)
+            node.input[:] = [source if value == str(first) else value for value in node.input]
+        start = helper.make_tensor_value_info(source, TensorProto.FLOAT, ["n", 3, *self._size(first)])
+        weights = [numpy_helper.from_array(array, key) for key, array in self.weights.items()]
+        graph = helper.make_graph(self.nodes, name, [start], ends, weights)
         store(graph, "float16")
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
         checker.check_model(model, full_check=True)
         return model
+
+    def _activate(self, activation):
+        """What TensorFlow Lite does within an operator, as a node behind it."""
+        kinds = self.schema.ActivationFunctionType
+        if activation not in (kinds.NONE, kinds.RELU):
+            raise TrainingError("the network has a fused activation, which the converter does not know")
+        if activation == kinds.RELU:
+            output = self.nodes[-1].output[0]
+            self.nodes[-1].output[0] = f"{output}_linear"
+            self._node("Relu", [f"{output}_linear"], output)
 
     def _read_constant(self, number, tensor):
         data = self.lite.buffers[tensor.buffer].data
         if data is not None and len(data):
             kinds = {self.schema.TensorType.FLOAT32: "<f4", self.schema.TensorType.FLOAT16: "<f2"}
             kinds[self.schema.TensorType.INT32] = "<i4"
-            self.constants[number] = np.asarray(data, np.uint8).view(kinds[tensor.type]).reshape(tensor.shape)
+            values = np.asarray(data, np.uint8).view(kinds[tensor.type])
+            self.constants[number] = (
+                self._densified(values, tensor) if tensor.sparsity else values.reshape(tensor.shape)
+            )
+
+    def _densified(self, values, tensor):
+        """An array of its values other than zero: every row (all axes but the last) says in which columns they are."""
+        *rows, last = tensor.sparsity.dimMetadata
+        kinds, order = self.schema.DimensionType, list(tensor.sparsity.traversalOrder)
+        formats = [axis.format for axis in rows] + [last.format]
+        if formats != [kinds.DENSE] * len(rows) + [kinds.SPARSE_CSR] or order != sorted(order):
+            raise TrainingError("the network has weights in a sparse order that the converter does not know")
+        dense = np.zeros((int(np.prod(tensor.shape[:-1])), tensor.shape[-1]), values.dtype)
+        counts = np.diff(np.asarray(last.arraySegments.values, np.int64))
+        dense[np.repeat(np.arange(len(dense)), counts), np.asarray(last.arrayIndices.values)] = values
+        return dense.reshape(tensor.shape)
 
     def _size(self, number):
         """Height and width of a value."""
@@ -83,11 +114,18 @@ class Conversion:
         self.weights[name] = np.ascontiguousarray(array, np.float32)
         return name
 
+    def _integers(self, name, values):
+        self.weights[name] = np.array(values, np.int64)
+        return name
+
     def _simple(self, kind, operator, *inputs):
         self._node(kind, [str(number) for number in inputs], str(operator.outputs[0]))
 
     def _dequantize(self, operator, values):
         self.constants[operator.outputs[0]] = self.constants[values].astype(np.float32)
+
+    def _densify(self, operator, values):
+        self.constants[operator.outputs[0]] = self.constants[values]  # read as a dense array already
 
     def _hard_swish(self, operator, values):
         self._simple("HardSwish", operator, values)
@@ -104,6 +142,32 @@ class Conversion:
     def _add(self, operator, *inputs):
         self._simple("Add", operator, *inputs)
 
+    def _prelu(self, operator, values, slope):
+        slopes = self._weight(f"{operator.outputs[0]}_slope", self.constants[slope].transpose(2, 0, 1))
+        self._node("PRelu", [str(values), slopes], str(operator.outputs[0]))
+
+    def _pad(self, operator, values, paddings):
+        pads = self._integers(f"{operator.outputs[0]}_pads", self.constants[paddings][[0, 3, 1, 2]].T.ravel())
+        self._node("Pad", [str(values), pads], str(operator.outputs[0]))
+
+    def _max_pool_2d(self, operator, values):
+        options = operator.builtinOptions
+        kernel, strides = [options.filterHeight, options.filterWidth], [options.strideH, options.strideW]
+        pads = self._pads(operator, values, kernel, strides)
+        self._node("MaxPool", [str(values)], str(operator.outputs[0]), kernel_shape=kernel, strides=strides, pads=pads)
+
+    def _depth_to_space(self, operator, values):
+        self._node("DepthToSpace", [str(values)], str(operator.outputs[0]), blocksize=operator.builtinOptions.blockSize)
+
+    def _reshape(self, operator, values, _):
+        """Of a map into rows, in TensorFlow Lite's order of axes."""
+        output = str(operator.outputs[0])
+        wanted = self.graph.tensors[operator.outputs[0]].shape.tolist()
+        if len(self.graph.tensors[values].shape) != 4 or len(wanted) > 3:
+            raise TrainingError("the network reshapes in a way the converter does not know")
+        self._node("Transpose", [str(values)], f"{output}_last", perm=[0, 2, 3, 1])
+        self._node("Reshape", [f"{output}_last", self._integers(f"{output}_shape", [-1, *wanted[1:]])], output)
+
     def _average_pool_2d(self, operator, values):
         options = operator.builtinOptions
         if [options.filterHeight, options.filterWidth] != self._size(values):
@@ -118,18 +182,23 @@ class Conversion:
         self._convolve(operator, values, weights, bias, len(weights))
 
     def _convolve(self, operator, values, weights, bias, group=1):
-        """weights (out, in, h, w). TensorFlow's SAME pads the odd pixel below and to the right."""
+        """weights (out, in, h, w)."""
         options, output = operator.builtinOptions, operator.outputs[0]
         if (options.dilationHFactor, options.dilationWFactor) != (1, 1):
             raise TrainingError("the network has a dilated convolution, which the converter does not know")
-        strides, before, after = [options.strideH, options.strideW], [0, 0], [0, 0]
-        if options.padding == self.schema.Padding.SAME:
-            sizes = zip(self._size(values), self._size(output), strides, weights.shape[2:], strict=True)
-            total = [max((there - 1) * stride + size - here, 0) for here, there, stride, size in sizes]
-            before = [pad // 2 for pad in total]
-            after = [pad - first for pad, first in zip(total, before, strict=True)]
+        strides = [options.strideH, options.strideW]
+        pads = self._pads(operator, values, weights.shape[2:], strides)
         inputs = self._kernel_and_bias(operator, values, weights, bias)
-        self._node("Conv", inputs, str(output), strides=strides, pads=before + after, group=group)
+        self._node("Conv", inputs, str(output), strides=strides, pads=pads, group=group)
+
+    def _pads(self, operator, values, kernel, strides):
+        """Pixels above, left, below and right: TensorFlow's SAME puts the odd one below and to the right."""
+        if operator.builtinOptions.padding != self.schema.Padding.SAME:
+            return [0, 0, 0, 0]
+        sizes = zip(self._size(values), self._size(operator.outputs[0]), strides, kernel, strict=True)
+        total = [max((there - 1) * stride + size - here, 0) for here, there, stride, size in sizes]
+        before = [pad // 2 for pad in total]
+        return before + [pad - first for pad, first in zip(total, before, strict=True)]
 
     def _kernel_and_bias(self, operator, values, weights, bias):
         kernel = self._weight(f"{operator.outputs[0]}_kernel", weights)
