@@ -16,15 +16,15 @@ from .landmarks import LEFT_EYE, RIGHT_EYE, find_landmarks, within_half_turn
 DETECTOR = "face_detector"
 DETECTOR_SIZE = 192  # pixels, side of the letterboxed photo
 DETECTOR_STRIDE = 4  # pixels per cell
-DETECTOR_SCORE = 0.3  # lowest score of the first face of the whole photo
+DETECTOR_SCORE = 0.3  # lowest score of the first face of the whole photo; half faces reach 0.4
 FURTHER_SCORE = 0.5  # the same for more faces
 TILE_SCORE = 0.55  # the same in tiles, where there are more chances to be wrong
-# Chosen on 221 look-alikes (training.wild, the half that is not reported) and 29 portraits turned by eight angles:
-CONVINCING = 0.72  # score from which on no other look is taken; upright faces have 0.87, 95 % of them 0.75
+# Chosen on 216 look-alikes (training.wild, the half that is not reported), looked at from four sides:
+CONVINCING = 0.72  # score from which on no other look is taken; upright faces have 0.87, 95 % of them 0.74
 LEANING = math.radians(45.0)  # roll from which on a face lies more than it stands, and another look sees it better
 STANDING = 0.15  # what standing upright is worth, as nearly all photos do
 AGREED = 0.3  # what a second look that sees the same is worth
-ALONE = 0.65  # lowest score of a look at the turned photo that no other look agrees with; places reach 0.54
+ALONE = 0.65  # lowest score of a look at the turned photo that no other look agrees with
 SAME_TURN = math.radians(12.0)  # how near the turns of two looks are that agree
 FACE_SCORE = 0.8  # lowest confidence of the landmark network, in each of its passes
 SAME_FACE = 0.45  # faces nearer than this part of the larger box side are one
