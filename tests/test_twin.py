@@ -7,6 +7,7 @@ The training's torch model is the other twin, of the networks and of the whole; 
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
@@ -93,6 +94,12 @@ def passing(past):
     return 3 * t**2 - 2 * t**3
 
 
+def logits(valid):
+    """Of occupancy: the share of valid columns nearby, steepened about one half."""
+    share = ndimage.gaussian_filter(valid.astype(np.float64), decoding.CONTOUR, mode="nearest")
+    return np.clip(decoding.STEEP * (share - 0.5), decoding.EMPTIED, decoding.FILLED)
+
+
 class PlainColumn:
     """One texel column of the textures, restated from what :func:`inference.inversion.decoding.decode` is given."""
 
@@ -103,7 +110,7 @@ class PlainColumn:
         height, width = columns.radius.shape
         table = np.stack(
             [columns.radius, columns.facing, columns.occlusion_depth, columns.softness,
-             np.where(columns.valid, decoding.FILLED, decoding.EMPTIED), *columns.colour], -1
+             logits(columns.valid), *columns.colour], -1
         ).astype(np.float64)  # fmt: skip
         at = linear(table, self.v * height, self.u * width)
         self.radius, self.facing, self.occlusion_depth, self.softness, occupancy, *self.colour = at
