@@ -52,10 +52,10 @@ MUTATIONS = (
     ),
     *_of(
         (LOCKS,), "inference/inversion/matting.py",
-        ("backdrop shines through", "return without_fringe(without_backdrop(photo, hair, matte), matte)",
+        ("backdrop shines through", "return without_fringe(without_backdrop(photo, matte), matte)",
          "return without_fringe(photo, matte)", "a light wall brightens the edge of dark hair"),
-        ("fringe kept", "return without_fringe(without_backdrop(photo, hair, matte), matte)",
-         "return without_backdrop(photo, hair, matte)", "the wall's colour runs down the sides of the head"),
+        ("fringe kept", "return without_fringe(without_backdrop(photo, matte), matte)",
+         "return without_backdrop(photo, matte)", "the wall's colour runs down the sides of the head"),
         ("sitter in the backdrop", "subject = cv2.dilate((matte > MAYBE)", "subject = cv2.dilate((matte > 2.0)",
          "the sitter stands on the wall, too"),
         ("backdrop upside down", "pixel, _ = camera.project(background_points(*domes.texel_centres(size, size)))",

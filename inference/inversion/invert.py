@@ -20,7 +20,7 @@ from ..geometry.grids import at_texels
 from ..networks.model import Model
 from ..progress import Progress, silent
 from .colouring import match_colours
-from .columns import HAIR, Columns
+from .columns import Columns
 from .decoding import TEXTURE_SIZE, decode
 from .hull import fit_surface
 from .lifting import landmark_offsets, lift
@@ -81,7 +81,7 @@ def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent)
     radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond)
     radii = place_sheets(radius, valid, len(features[0]))
     columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera, alignment.beyond)
-    clean = foreground(photo, photo_parts[HAIR], matte)
+    clean = foreground(photo, matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures = decode(
