@@ -51,7 +51,7 @@ def invert(options: argparse.Namespace) -> None:
         start = time.perf_counter()
         model = load_model(options.model, options.device, options.threads)
         loaded = 1000.0 * (time.perf_counter() - start)
-        inversion = invert_photo(options.photo, model, face=options.face, crop=options.crop, progress=progress)
+        inversion = invert_photo(options.photo, model, options.face, options.crop, options.matte, progress)
     inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
     save_inversion(inversion, options.out)
     for warning in inversion.report["warnings"]:
@@ -133,6 +133,7 @@ def batch(options: argparse.Namespace) -> None:
         items = run_batch(
             options.folder,
             options.out,
+            mattes=options.mattes,
             model_path=options.model,
             workers=options.workers,
             mesh=options.mesh,
@@ -257,6 +258,9 @@ def _parser():
     sub.add_argument(
         "--crop", type=float, nargs="+", metavar="X Y SIZE [ROLL]", help="centre, side and roll of the crop by hand"
     )
+    sub.add_argument(
+        "--matte", type=Path, metavar="MATTE", help="grey picture of the photo's size, white where the subject is"
+    )
     model_flag(sub)
 
     sub = command(render, "a view of a portrait as PNG; without camera flags the photo's own view")
@@ -288,6 +292,9 @@ def _parser():
     sub = command(batch, "a folder of photos to DIR/<photo>/...")
     sub.add_argument("folder", type=Path, metavar="FOLDER")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--mattes", type=Path, metavar="FOLDER", help="mattes as of invert, each called like its photo; some may lack"
+    )
     sub.add_argument("--workers", type=_whole(1, 256), default=1, metavar="N", help="processes; threads are divided")
     sub.add_argument("--mesh", action="store_true", help="also write mesh.glb")
     sub.add_argument("--views", type=_angles, default=(), metavar="YAW,YAW,...", help="also write view_YAW.png")

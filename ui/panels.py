@@ -51,6 +51,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
             column.label(text=text, icon="ORIENTATION_GIMBAL")
         if len(settings.faces) > 1:
             self._draw_faces(layout, settings)
+        layout.template_ID(settings, "matte", open="image.open", text=strings.MATTE.label)
 
     @staticmethod
     def _draw_faces(layout, settings):
