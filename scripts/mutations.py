@@ -62,6 +62,20 @@ MUTATIONS = (
          "pixel, _ = camera.project(background_points(*domes.texel_centres(size, size))[::-1])", "the wall is flipped"),
     ),
     *_of(
+        ("tests/test_matte.py",), "inference/pipeline.py",
+        ("hidden colours in the photo", "photo = over_grey(photo, alpha)", "pass",
+         "what hides under alpha looks at the networks"),
+        ("cut-outs are cut off", "alignment = shown_by(matte, alignment)", "pass",
+         "what lies beyond a trimmed cut-out is guessed"),
+        ("alpha is no matte", "if alpha is not None and is_cut_out(", "if alpha is None and is_cut_out(",
+         "a cut-out is guessed anew"),
+    ),
+    *_of(
+        ("tests/test_matte.py",), "inference/alignment/doubts.py",
+        ("no uncertain matte", "return float((4.0 * head * (1.0 - head)).sum()", "return 0.0 * float((head).sum()",
+         "nobody is told of a matte that is half a guess"),
+    ),
+    *_of(
         ("tests/test_colouring.py", LOCKS, TURNED), "inference/inversion/colouring.py",
         ("no mirrored texture",
          "rest = rest + mirrored_texture(shown, seen, shown_parts[..., TEXTURED], parts[..., TEXTURED])", "pass",
