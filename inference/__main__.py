@@ -51,7 +51,9 @@ def invert(options: argparse.Namespace) -> None:
         start = time.perf_counter()
         model = load_model(options.model, options.device, options.threads)
         loaded = 1000.0 * (time.perf_counter() - start)
-        inversion = invert_photo(options.photo, model, options.face, options.crop, options.matte, progress)
+        by_hand = {"face": options.face, "crop": options.crop, "yaw": options.yaw, "pitch": options.pitch}
+        by_hand["matte"] = options.matte
+        inversion = invert_photo(options.photo, model, progress=progress, **by_hand)
     inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
     save_inversion(inversion, options.out)
     for warning in inversion.report["warnings"]:
@@ -146,6 +148,9 @@ def batch(options: argparse.Namespace) -> None:
     failed = [item for item in items if item.error]
     for item in failed:
         print(f"warning: {item.name}: {item.error}", file=sys.stderr)
+    for item in items:
+        for warning in item.warnings:
+            print(f"warning: {item.name}: {warning['text']}", file=sys.stderr)
     if not options.quiet:
         print(f"{len(items) - len(failed)} of {len(items)} photos done, see {options.out / 'batch.json'}")
     if items and len(failed) == len(items):
@@ -153,22 +158,25 @@ def batch(options: argparse.Namespace) -> None:
 
 
 def info(options: argparse.Namespace) -> None:
-    """JSON on standard output: versions, hashes, providers, timings."""
+    """JSON on standard output: versions, hashes, providers, timings; of a photo its faces."""
     import onnxruntime
 
     from .networks.model import load_model
+    from .photo.open import SUFFIXES
     from .pipeline import versions
 
     found = {"versions": versions(), "providers": onnxruntime.get_available_providers()}
-    if options.portrait:
+    if options.file and options.file.suffix.lower() in SUFFIXES:
+        found |= _info_photo(options)
+    elif options.file:
         from .files import sha256
         from .portrait import load_portrait
 
         start = time.perf_counter()
-        portrait = load_portrait(options.portrait)
+        portrait = load_portrait(options.file)
         found["portrait"] = {
-            "file": options.portrait.name,
-            "sha256": sha256(options.portrait),
+            "file": options.file.name,
+            "sha256": sha256(options.file),
             "photo": {"name": portrait.photo_name, "size": list(portrait.photo_size)},
             "textures": list(portrait.textures.shape),
             "radii": list(portrait.radii.shape),
@@ -190,6 +198,28 @@ def info(options: argparse.Namespace) -> None:
         found["model"] = {"folder": model.folder.name, "sha256": model.sha256, "device": model.device} | model.card
         found["timings_ms"] = timings
     print(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _info_photo(options):
+    """What a photo is and which faces it shows."""
+    import dataclasses
+
+    from .alignment.align import find_faces
+    from .alignment.listing import list_faces
+    from .networks.model import load_model
+    from .photo.open import open_photo
+
+    start = time.perf_counter()
+    photo, model = open_photo(options.file), load_model(options.model or None, options.device, options.threads)
+    timings, start = {"load": _milliseconds(start)}, time.perf_counter()
+    faces = find_faces(photo, model)
+    timings["find_faces"] = _milliseconds(start)
+    listed = list_faces(photo, faces, model.geometry["mean_landmarks"])
+    return {
+        "photo": {"name": options.file.name, "width": photo.shape[1], "height": photo.shape[0]},
+        "faces": [dataclasses.asdict(face) for face in listed],
+        "timings_ms": timings,
+    }
 
 
 def check_writable(folder: PathLike) -> None:
@@ -254,10 +284,12 @@ def _parser():
     sub = command(invert, "photo to DIR/portrait.manifolds, DIR/report.json and DIR/crop.png")
     sub.add_argument("photo", type=Path, metavar="PHOTO")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")
-    sub.add_argument("--face", type=_whole(0, 999), metavar="N", help="which face, 0 is the likeliest")
+    sub.add_argument("--face", type=_whole(0, 999), metavar="N", help="which face, 0 is the likeliest; info lists them")
     sub.add_argument(
         "--crop", type=float, nargs="+", metavar="X Y SIZE [ROLL]", help="centre, side and roll of the crop by hand"
     )
+    sub.add_argument("--yaw", type=_number, metavar="DEG", help="how far the camera stands to the right, by hand")
+    sub.add_argument("--pitch", type=_number, metavar="DEG", help="how far the camera stands above, by hand")
     sub.add_argument(
         "--matte", type=Path, metavar="MATTE", help="grey picture of the photo's size, white where the subject is"
     )
@@ -301,8 +333,8 @@ def _parser():
     sub.add_argument("--resume", action="store_true", help="skip photos that are complete")
     model_flag(sub)
 
-    sub = command(info, "versions, hashes, providers and timings as JSON")
-    sub.add_argument("portrait", type=Path, nargs="?", metavar="PORTRAIT.manifolds")
+    sub = command(info, "versions, hashes, providers and timings as JSON; of a photo the faces to choose from")
+    sub.add_argument("file", type=Path, nargs="?", metavar="PORTRAIT.manifolds|PHOTO")
     sub.add_argument("--model", type=Path, nargs="?", const=None, default=False, metavar="DIR")
     return parser
 

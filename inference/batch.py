@@ -24,6 +24,7 @@ from .networks.model import Model
 from .photo.open import SUFFIXES
 from .pipeline import Inversion
 from .progress import Progress, silent
+from .report import read_report, warnings_in
 
 VIEW_SIZE = 512  # pixels, side of the views
 STATES = ("waiting", "working", "done", "skipped", "failed")
@@ -33,13 +34,18 @@ STALE_SECONDS = 60  # no write takes so long; older temporary files belong to ki
 
 @dataclasses.dataclass
 class Item:
-    """One photo of a batch. status: one of STATES, "skipped" if it was complete; error: one line or ""."""
+    """One photo of a batch.
+
+    status: one of STATES, "skipped" if it was complete; error: one line or ""; warnings: [{"code", "text"}] of its
+    report.
+    """
 
     name: str
     folder: str
     status: str = "waiting"
     error: str = ""
     seconds: float = 0.0
+    warnings: list = dataclasses.field(default_factory=list)
 
 
 def run_batch(
@@ -83,11 +89,11 @@ def run_batch(
             continue
         progress(0.0, f"looking at {item.name}")
         chosen.append(item)
-        item.status, item.error, item.seconds = "waiting", "", 0.0
+        item.status, item.error, item.seconds, item.warnings = "waiting", "", 0.0, []
         job = {"photo": str(photo), "matte": matte_of.get(photo.stem), "folder": str(out / item.folder)}
         job |= {"wishes": wishes, "threads": model.threads}
         if resume and is_complete(job):
-            item.status = "skipped"
+            item.status, item.warnings = "skipped", warnings_in(read_report(out / item.folder))
         else:
             jobs.put((item, job))
         changed(dataclasses.replace(item))
@@ -129,6 +135,7 @@ def run_batch(
                     note(item, "waiting")
                     raise
                 item.seconds = round(time.perf_counter() - start, 3)
+                item.warnings = [] if item.error else warnings_in(read_report(out / item.folder))
                 note(item, "failed" if item.error else "done")
                 finished(item)
         except BaseException as error:
@@ -213,8 +220,7 @@ def is_complete(job: dict) -> bool:
     """Whether a folder already holds all results of this photo, this model and these wishes."""
     folder = Path(job["folder"])
     try:
-        report = json.loads((folder / "report.json").read_bytes())
-        made_from = report["batch"]
+        made_from = read_report(folder)["batch"]
         files = ["portrait.manifolds", "crop.png", *_view_files(job["wishes"])]
         files += ["mesh.glb"] if job["wishes"]["mesh"] else []
         return (
@@ -250,6 +256,7 @@ def list_photos(folder: PathLike, out: PathLike) -> list[Item]:
     try:
         for entry in json.loads((Path(out) / "batch.json").read_bytes())["photos"]:
             item = Item(**entry)
+            item.warnings = warnings_in({"warnings": item.warnings})
             if item.status in STATES and isinstance(item.error, str) and isinstance(item.seconds, (int, float)):
                 known[item.name] = item
     except (OSError, ValueError, KeyError, TypeError):

@@ -38,8 +38,11 @@ def invert_photo(
     model: Model,
     face: int | None = None,
     crop: Sequence[float] | None = None,
-    matte: PathLike | np.ndarray | None = None,
     progress: Progress = silent,
+    landmarks: np.ndarray | None = None,
+    yaw: float | None = None,
+    pitch: float | None = None,
+    matte: PathLike | np.ndarray | None = None,
 ) -> Inversion:
     """Turn a photo into a portrait.
 
@@ -47,11 +50,14 @@ def invert_photo(
     face: which face, 0 for the first by score times size; None takes that and warns when there are several.
     crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
         and roll in degrees.
+    progress: called with (fraction, text) between the stages; may raise Cancelled.
+    landmarks: (468, 2) photo pixels, set by hand instead of found; no face is looked for then.
+    yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
     matte: path, or (h, w) uint8, of a picture with the photo's proportions, white where the subject is; it decides what
         is subject, and where its edge lies. None takes the photo's alpha channel, or else the networks' own matte.
-    progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
+    from .alignment.align import align_as_set
     from .alignment.doubts import doubts
     from .inversion.given_matte import shown_by
     from .inversion.invert import invert_crop
@@ -75,12 +81,12 @@ def invert_photo(
     if matte is not None:
         matte = stage("open_matte", 0.02, "opening the matte", lambda given=matte: _matte_of(given, size))
     box, faces, found = None, None, None
-    if crop is None:
+    if crop is None and landmarks is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
         box = [round(float(value), 2) for value in found.box]
-        alignment = stage("align", 0.10, "estimating the pose", lambda: _align(photo, found, model))
-    else:
-        alignment = stage("align", 0.10, "cutting the crop out", lambda: _align_manually(photo, crop, model))
+    alignment = stage(
+        "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
+    )
     source, matte = _crop_matte(matte, alpha, alignment)
     if matte is not None:
         alignment = shown_by(matte, alignment)
@@ -97,6 +103,7 @@ def invert_photo(
 
     pose = {key: round(float(getattr(alignment, key)), 3) for key in ("yaw", "pitch", "roll")}
     settings = {"face": face, "crop": None if crop is None else [float(value) for value in crop]}
+    settings |= {"landmarks": landmarks is not None, "yaw": yaw, "pitch": pitch}
     portrait = Portrait(
         textures=textures,
         radii=radii,
@@ -211,24 +218,3 @@ def _choose_face(photo, model, face, stage, warnings):
         count = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
         raise PortraitError(f"there is no face {face}: {count} found, counted from 0 (the likeliest); choose another")
     return faces[face], len(faces)
-
-
-def _align(photo, face, model):
-    from .alignment.align import align
-
-    try:
-        return align(photo, face, model)
-    except PortraitError:
-        raise
-    except ValueError as error:
-        raise FaceUnusable(f"the face cannot be aligned ({error}); set the crop by hand") from None
-
-
-def _align_manually(photo, crop, model):
-    from .alignment.align import align_manually
-
-    if len(crop) not in (3, 4):
-        raise PortraitError("a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees")
-    x, y, size = (float(value) for value in crop[:3])
-    roll = float(crop[3]) if len(crop) == 4 else 0.0
-    return align_manually(photo, (x, y), size, roll_degrees=roll, model=model)

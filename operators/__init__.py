@@ -39,7 +39,7 @@ CLASSES = [cls for module in (*DATA, *STEPS, *CARE, *SERVICE, render_engine) for
 def register():
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    settings.register(folders_changed=batch_list.folders_changed)
+    settings.register(folders_changed=batch_list.folders_changed, face_picked=crops.pick_face)
     batch_list.register()
     engine_panels.register()
     handlers.register()

@@ -217,6 +217,12 @@ MUTATIONS = (
         ("one start", "START_YAWS = (0.0, -40.0, 40.0)", "START_YAWS = (120.0,)", "the pose is a local minimum"),
     ),
     *_of(
+        (f"{ALIGNMENT}yaw_and_pitch_by_hand_turn_the_camera_by_just_that",), "inference/alignment/pose.py",
+        ("turn by hand ignored", "if yaw is not None or pitch is not None:", "if False:", "yaw and pitch do nothing"),
+        ("head left where it was", "rotation, translation, turns=False)", "rotation, translation, turns=True)",
+         "what is set is fitted away"),
+    ),
+    *_of(
         (f"{ALIGNMENT}astronaut", f"{ALIGNMENT}several_faces_largest_first"), "inference/alignment/detection.py",
         ("eyes swapped", "RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 33, 263, 10, 152",
          "RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 263, 33, 10, 152", "faces are taken to stand on their heads"),

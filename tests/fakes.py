@@ -29,10 +29,10 @@ def fake_stages(monkeypatch, faces=1, fail_on=()):
         boxes = [(0.1 * width + k, 0.1 * height, 0.5 * width + k, 0.5 * height) for k in range(faces)]
         return [Face(box, 0.9, np.zeros((468, 2), np.float32)) for box in boxes]
 
-    def align(photo, face, model):
+    def align(photo, face, model, yaw=None, pitch=None):
         return alignment(photo, face.box[0])
 
-    def align_manually(photo, centre_xy, size_px, roll_degrees=0.0, model=None):
+    def align_manually(photo, centre_xy, size_px, roll_degrees=0.0, model=None, landmarks=None, yaw=None, pitch=None):
         return alignment(photo, centre_xy[0], roll_degrees)
 
     def alignment(photo, shift, roll=0.0):

@@ -107,6 +107,78 @@ def test_wrong_landmarks_do_not_move_the_camera(every, away):
     np.testing.assert_allclose(found.position, truth.position, atol=0.002)
 
 
+class MeanHead:
+    """A model that knows the mean head and has no networks."""
+
+    geometry = {"mean_landmarks": head_points()}
+
+
+@pytest.mark.parametrize("yaw, pitch", [(32.0, None), (None, -14.0), (-5.0, 21.0)])
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_yaw_and_pitch_by_hand_turn_the_camera_by_just_that(yaw, pitch, by_hand):
+    """What is not given stays as it was solved, the crop's roll as well, and a crop by hand does not move."""
+    points, truth = head_points(), orbit_camera(20.0, 6.0)
+    to_photo = square_to_photo((310.0, 240.0), 400.0, math.radians(15.0))
+    seen = truth.project(points)[0] @ to_photo[:, :2].T + to_photo[:, 2]
+    photo = np.zeros((500, 600, 3), np.uint8)
+    if by_hand:
+        set_ = align_manually(photo, (310.0, 240.0), 400.0, 15.0, MeanHead, seen, yaw, pitch)
+        np.testing.assert_array_equal(set_.crop_to_photo, to_photo)
+    else:
+        set_ = align(photo, Face.at(seen, 1.0), MeanHead, yaw, pitch)
+        wanted = orbit_camera(set_.yaw, set_.pitch).camera_to_world
+        np.testing.assert_allclose(set_.camera.camera_to_world, wanted, atol=2e-3)
+    wanted = orbit_camera(20.0 if yaw is None else yaw, 6.0 if pitch is None else pitch)
+    assert turned(set_.camera, wanted) < 0.1
+    assert (set_.yaw, set_.pitch) == pytest.approx((yaw or 20.0, pitch or 6.0), abs=0.1)
+    assert set_.roll == pytest.approx(15.0, abs=0.5)
+    affine = set_.crop_to_photo
+    np.testing.assert_allclose(set_.landmarks @ affine[:, :2].T + affine[:, 2], seen, atol=1e-2)
+    drawn = set_.camera.project(points)[0]
+    assert np.linalg.norm(np.median(drawn - set_.landmarks, 0)) < 4.0, "the head stays where its landmarks are"
+
+
+@pytest.mark.parametrize("yaw", [-35.0, 25.0])
+def test_landmarks_by_hand_solve_the_pose_again(yaw):
+    """The mean head's, turned: in a crop by hand no network is asked, and the crop stays."""
+    to_photo = square_to_photo((210.0, 190.0), 300.0, math.radians(-8.0))
+    seen = orbit_camera(yaw, 4.0).project(head_points())[0] @ to_photo[:, :2].T + to_photo[:, 2]
+    photo = np.zeros((400, 400, 3), np.uint8)
+    alignment = align_manually(photo, (200.0, 200.0), 310.0, -8.0, MeanHead, seen)
+    assert (alignment.yaw, alignment.pitch) == pytest.approx((yaw, 4.0), abs=0.5)
+    np.testing.assert_allclose(alignment.crop_to_photo @ (128, 128, 1), (200.0, 200.0))
+    with pytest.raises(ValueError, match="do not form a face"):
+        align_manually(photo, (200.0, 200.0), 310.0, 0.0, MeanHead, np.full((468, 2), 50.0))
+    far = orbit_camera(75.0).project(head_points())[0] @ to_photo[:, :2].T + to_photo[:, 2]
+    with pytest.raises(PortraitError, match="turned too far"):
+        align_manually(photo, (200.0, 200.0), 310.0, -8.0, MeanHead, far)
+
+
+def test_a_wider_jaw_by_hand_is_a_wider_jaw(model, astronaut):
+    """The networks' shape follows the landmarks: where the jaw's contour was seen, the surface is nearer.
+
+    The silhouette is the matte's in any case, so the depth at the contour tells.
+    """
+    from inference.pipeline import invert_photo
+    from inference.view.render import render_view
+
+    face = find_faces(astronaut, model)[0]
+    found = align(astronaut, face, model)
+    right = found.crop_to_photo[:, 0] / np.linalg.norm(found.crop_to_photo[:, 0])
+    below_nose = np.clip((-0.02 - model.geometry["mean_landmarks"][:, 1]) / 0.03, 0.0, 1.0)
+    across = (face.landmarks - face.landmarks.mean(0)) @ right
+    centre, side = found.crop_to_photo @ (128, 128, 1), 256 * np.linalg.norm(found.crop_to_photo[:, 0])
+    columns, rows = found.landmarks[[172, 136, 150, 149, 378, 379, 365]].astype(int).T
+    depths = []
+    for wider in (-0.2, 0.0, 0.2):
+        landmarks = face.landmarks + np.outer(wider * below_nose * across, right)
+        crop = (*centre, side, found.roll)
+        inversion = invert_photo(astronaut, model, crop=crop, landmarks=landmarks, yaw=found.yaw, pitch=found.pitch)
+        assert turned(inversion.alignment.camera, found.camera) < 0.5
+        depths.append(np.mean(render_view(inversion.portrait, found.camera).depth[rows, columns]))
+    assert depths[0] - depths[1] > 0.003 and depths[1] - depths[2] > 0.003, depths
+
+
 def test_photo_camera_is_the_crop_camera_seen_through_the_affine():
     points = head_points()
     seen = orbit_camera(20, -8).project(points)[0] * 1.7 + np.random.default_rng(1).normal(0, 3, (468, 2)) + (90, 40)

@@ -210,3 +210,14 @@ def test_no_ray_passes_the_last_sheet():
     """Also where the surface lies beneath all sheets."""
     level, width = sheets.in_levels(np.float32(0.05), np.float32(0.004), 0.1, 0.09, 23)
     assert list(sheets.sheet_opacities(level, width, 23))[-1] == 1.0
+
+
+def test_a_subject_has_no_holes_but_a_border():
+    """Columns that miss the subject reach the textures' border; what lies within it is an error of the networks."""
+    occupied = np.ones((160, 160), bool)
+    beside, within = np.s_[80:110, :30], np.s_[100:104, 60:75]
+    occupied[beside] = occupied[within] = False
+    found = hull.without_holes(occupied)
+    assert found[within].all() and not found[beside].any()
+    assert found[occupied].all()
+    assert not hull.without_holes(np.zeros((9, 9), bool)).any()

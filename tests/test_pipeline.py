@@ -12,11 +12,13 @@ import pytest
 from PIL import Image
 
 from inference.__main__ import main
+from inference.alignment.detection import Face
 from inference.batch import Item, folder_names, is_complete, list_photos, run_batch
 from inference.errors import Cancelled, PortraitError
 from inference.photo.images import exr_bytes
 from inference.pipeline import invert_photo
 from inference.portrait import load_portrait, save_portrait
+from inference.report import read_report, warnings_in
 from tests.fakes import fake_model, fake_stages
 from tests.portraits import analytic_portrait
 
@@ -68,6 +70,26 @@ def test_several_faces(monkeypatch, photo):
         invert_photo(photo, fake_model(), face=3)
 
 
+def test_info_lists_the_faces_of_a_photo(monkeypatch, photo, capsys):
+    """Each as `invert --face N` takes it."""
+    fake_stages(monkeypatch, faces=2)
+    model = fake_model(Path("fake"))
+    model.geometry["mean_landmarks"] = mean = np.random.default_rng(0).normal(0, 0.05, (468, 3))
+    places = [150.0 + 900.0 * mean[:, :2] * (1, -1), 150.0 + 300.0 * mean[:, :2] * (1, -1)]
+    faces = [Face.at(landmarks, score) for landmarks, score in zip(places, (0.9, 0.5), strict=True)]
+    monkeypatch.setattr("inference.alignment.align.find_faces", lambda photo, model: faces)
+    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: model)
+    assert main(["info", str(photo)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["photo"] == {"name": "anna.png", "width": 300, "height": 320}
+    large, small = found["faces"]
+    assert (large["number"], large["score"], small["number"], small["score"]) == (0, 0.9, 1, 0.5)
+    assert large["box"] == pytest.approx(faces[0].box, abs=0.1)
+    assert (large["eyes"], small["eyes"]) == pytest.approx((0.063 * 900, 0.063 * 300), rel=0.15)
+    assert abs(large["yaw"]) < 10 and large["problem"] == ""
+    assert "unsure-face" in small["doubts"] and "too small" in small["problem"]
+
+
 def test_no_face_and_own_crop(monkeypatch, photo):
     fake_stages(monkeypatch, faces=0)
     with pytest.raises(PortraitError, match="no face was found"):
@@ -77,6 +99,35 @@ def test_no_face_and_own_crop(monkeypatch, photo):
     assert inversion.portrait.settings["crop"] == [150.0, 160.0, 200.0, 12.0]
     with pytest.raises(PortraitError, match="x, y, size"):
         invert_photo(photo, fake_model(), crop=(1, 2))
+
+
+def test_landmarks_and_pose_by_hand(monkeypatch, photo, tmp_path):
+    """They reach the alignment, no face is looked for, and what was set stands in the report."""
+    fake_stages(monkeypatch, faces=0)
+    from inference.alignment import align as module
+
+    asked, stand_in = [], module.align
+
+    def align(photo, face, model, yaw, pitch):
+        asked.append((face.landmarks[7, 0], yaw, pitch))
+        return stand_in(photo, face, model, yaw, pitch)
+
+    monkeypatch.setattr(module, "align", align)
+    landmarks = np.arange(936.0).reshape(468, 2)
+    inversion = invert_photo(photo, fake_model(), landmarks=landmarks, yaw=20.0)
+    assert asked == [(14.0, 20.0, None)] and inversion.report["faces"] is None
+    assert {key: inversion.portrait.settings[key] for key in ("landmarks", "yaw", "pitch")} == {
+        "landmarks": True, "yaw": 20.0, "pitch": None,
+    }  # fmt: skip
+    for wrong in (landmarks[:400], landmarks * np.nan):
+        with pytest.raises(PortraitError, match="468 points"):
+            invert_photo(photo, fake_model(), landmarks=wrong)
+    with pytest.raises(PortraitError, match="at most 60"):
+        invert_photo(photo, fake_model(), landmarks=landmarks, pitch=-61.0)
+    fake_stages(monkeypatch)
+    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
+    assert main(["invert", str(photo), "--out", str(tmp_path), "--yaw", "-12.5", "--quiet"]) == 0
+    assert json.loads((tmp_path / "report.json").read_text())["settings"]["yaw"] == -12.5
 
 
 def test_arrays_and_cancel(stages):
@@ -218,6 +269,21 @@ def test_batch(stages, photos, tmp_path):
     assert sorted(path.name for path in (out / "a").iterdir()) == names
     listed = json.loads((out / "batch.json").read_text())["photos"]
     assert [Item(**entry) for entry in listed] == items
+
+
+def test_batch_keeps_what_is_doubtful(monkeypatch, stages, photos, tmp_path, capsys):
+    """In its items, in batch.json, and when it is resumed; the command line says it."""
+    fake_stages(monkeypatch, faces=2)
+    out = tmp_path / "out"
+    items = run_batch(photos, out)
+    assert [[warning["code"] for warning in item.warnings] for item in items] == [["several-faces"]] * 3 + [[]]
+    assert list_photos(photos, out) == items
+    assert [item.warnings for item in run_batch(photos, out, resume=True)] == [item.warnings for item in items]
+    assert main(["batch", str(photos), "--out", str(out), "--resume", "--quiet"]) == 0
+    assert "warning: b.png: 2 faces were found" in capsys.readouterr().err
+    for damaged in ("[]", '{"warnings": 7}', '{"warnings": [7, {"code": 1}]}', "[" * 100_000, "\0"):
+        (out / "a" / "report.json").write_text(damaged)
+        assert warnings_in(read_report(out / "a")) == []
 
 
 def test_batch_command(stages, photos, tmp_path, capsys):

@@ -138,7 +138,7 @@ def test_guide():
     commands = "".join(re.findall(r"```bash\n(.*?)```", guide, flags=re.S)).splitlines()
     assert commands and set(commands) <= set(COMMANDS)
     texts = (ROOT / "operators" / "language" / "strings.py").read_text(encoding="utf-8")
-    keys, advice = {"N", "A", "Esc", "Enter"}, {"Several faces", "No face, or a bad crop"}
+    keys, advice = {"N", "A", "Esc", "Enter", "Tab"}, {"Several faces", "No face, or a bad crop"}
     for bold in set(re.findall(r"\*\*(.+?)\*\*", guide)) - keys - advice:
         assert re.search(f'"{bold}[" ]', texts), f"nothing in Blender is called {bold}"
     pictures = re.findall(r"!\[.+?\]\((.+?)\)", guide)

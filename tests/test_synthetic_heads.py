@@ -119,12 +119,17 @@ def test_mean_landmarks_have_the_stated_eye_distance(studio):
     assert np.abs(studio.template).max() < 0.13
 
 
-def test_sideburns_bring_hair_down_before_the_ears():
+def _ball(rng):
+    """A head that is a ball, for hair and hats to grow from."""
     hood = pytest.importorskip("training.synthetic.hood")
-    rng = np.random.default_rng(4)
     direction = rng.normal(size=(4000, 3))
     ball = hood.CENTRE + 0.09 * direction / np.linalg.norm(direction, axis=1, keepdims=True)
-    skull = hood.Skull(ball, np.arange(len(ball)), ball)
+    return hood, hood.Skull(ball, np.arange(len(ball)), ball)
+
+
+def test_sideburns_bring_hair_down_before_the_ears():
+    rng = np.random.default_rng(4)
+    hood, skull = _ball(rng)
     plain = dataclasses.replace(hood.under_hat(rng), sideburns=0.0)
     covered = {}
     for length in (0.0, 0.04):
@@ -136,3 +141,64 @@ def test_sideburns_bring_hair_down_before_the_ears():
         covered[length] = {name: cover[band & (azimuth > a) & (azimuth < b)].max() for name, (a, b) in places.items()}
     assert covered[0.0]["before the ear"] < 0 < covered[0.04]["before the ear"]
     assert covered[0.04]["cheek"] == covered[0.0]["cheek"] < 0
+
+
+def test_hair_behind_the_ears_leaves_them_free_on_its_side_alone():
+    rng = np.random.default_rng(4)
+    hood, skull = _ball(rng)
+    hanging = dataclasses.replace(hood.under_hat(rng, hanging=True), side=1.0, opening=60.0, tuck=110.0, other_tuck=0.0)
+    points, _, cover = hood.build_hood(hanging, skull, 0.0)[0]
+    x, y, z = (points - hood.CENTRE).T
+    ear = (np.abs(y + hood.CENTRE[1]) < 0.02) & (np.abs(np.rad2deg(np.arctan2(np.abs(x), z)) - 92.0) < 8.0)
+    assert cover[ear & (x > 0)].max() < 0 < cover[ear & (x < 0)].min()
+
+
+@pytest.mark.parametrize("tail", [0.0, 0.2])
+def test_tied_hair_stands_off_the_back_of_the_head(tail):
+    rng = np.random.default_rng(4)
+    hood, skull = _ball(rng)
+    points = hood.build_knot(dataclasses.replace(hood.under_hat(rng), knot=0.03, knot_place=80.0, tail=tail), skull)[0]
+    assert len(points) == len(hood.knot_part().source)
+    assert np.linalg.norm(points - hood.CENTRE, axis=1).max() > 0.11 and points[:, 2].max() < hood.CENTRE[2]
+    assert (np.ptp(points[:, 1]) > 0.15) == bool(tail)
+
+
+def test_headwear_goes_round_the_head_and_ends_at_its_edge():
+    headwear = pytest.importorskip("training.synthetic.headwear")
+    rng = np.random.default_rng(4)
+    hood, skull = _ball(rng)
+    parts = headwear.headwear_parts()
+    for seed in range(12):
+        style = headwear.sample_headwear(np.random.default_rng(seed), male=False)
+        layers = headwear.grow_headwear(style, skull, parts)
+        assert len(layers) == (2 if style.kind == "cap" else 1)
+        for part, points, uv, cover in layers:
+            assert len(points) == len(uv) == len(cover) == len(part.source) > part.triangles.max()
+        points = layers[0][1].reshape(headwear.ROWS, headwear.COLUMNS, 3)
+        np.testing.assert_allclose(points[:, 0], points[:, -1], atol=2e-3)
+        if style.kind == "headscarf":
+            face = (np.abs(points[..., 1]) < 0.05) & (np.abs(points[..., 0]) < 0.03) & (points[..., 2] > 0)
+            assert layers[0][3].reshape(face.shape)[face].max() < 0
+        else:
+            assert np.linalg.norm(points[:-2] - hood.CENTRE, axis=-1).min() > 0.09
+            assert points[..., 1].min() > style.edge.min() - 0.02
+
+
+def test_landmarks_that_the_camera_does_not_see_are_less_certain():
+    generate = pytest.importorskip("training.synthetic.generate")
+    points, camera = _face(), orbit_camera(50)
+    seen = camera.project(points)[0]
+    noisy = [generate.noisy_landmarks(np.random.default_rng(i), seen, points, camera) - seen for i in range(200)]
+    spread = np.std(noisy, axis=0).mean(1)
+    side = points[:, 0] * np.sign(camera.position[0])
+    assert spread[side < -0.04].mean() > 1.4 * spread[side > 0.04].mean()
+
+
+def test_ages_mix_the_two_stages_around_them():
+    heads = pytest.importorskip("training.synthetic.heads")
+    expected = {4.0: {"baby", "child"}, 11.0: {"child"}, 16.0: {"child", "young"}, 60.0: {"young", "old"}}
+    for age, around in expected.items():
+        weights = heads._stages(age)
+        assert {stage for stage, weight in weights.items() if weight} == around
+        np.testing.assert_allclose(sum(weights.values()), 1.0)
+        np.testing.assert_allclose(sum(w * heads.STAGES[stage] for stage, w in weights.items()), age)

@@ -66,9 +66,7 @@ def coarse_view(model, coarse, camera, side):
     level, occupancy, colour = (part.float() for part in coarse[:3])
     manifolds, batch, size = model.manifolds, len(camera), colour.shape[-1]
     level, occupancy = (F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False) for x in (level, occupancy))
-    centre = (torch.arange(size, device=camera.device) + 0.5) / size
-    v, u = torch.meshgrid(centre, centre, indexing="ij")
-    radius = manifolds.radius(u, v, level)
+    radius = manifolds.column_radius(level)
     band = manifolds.bounds[[0, -1]].expand(batch, -1, -1, -1)  # of the population: the same sheets for every subject
     _, uv, valid = manifolds.hits(camera, mf.pixel_grid(side, side, camera.device).expand(batch, -1, -1), band)
     columns = mf.sample_maps(torch.cat([radius, occupancy, colour.clamp(0, 1)], 1), uv)

@@ -32,7 +32,7 @@ from training.pack.folder import HELP
 from training.run import checkpoint as ck
 from training.run.journal import Journal
 from training.run.judges import summon
-from training.run.objective import LARGEST_PATCH, texture_losses, view_losses
+from training.run.objective import LARGEST_PATCH, heads_of, texture_losses, view_losses
 from training.run.optimizer import Optimizer
 from training.run.pictures import Validation
 from training.run.presets import PRESETS, override
@@ -59,6 +59,10 @@ def parse(arguments):
                         help="go on with a run: its checkpoint, or nothing for last.pt in --out")  # fmt: skip
     parser.add_argument("--fresh-heads", nargs="?", const=0, type=int, metavar="N",
                         help="render N heads of every chunk anew on --device, all without N, in place of those of the shards")  # fmt: skip
+    parser.add_argument("--resident", action="store_true",
+                        help="keep heads and portraits in the memory of --device and make the examples there")  # fmt: skip
+    parser.add_argument("--places", type=pathlib.Path,
+                        help="folder of equirectangular pictures of places, which backdrops of --resident are pieces of")  # fmt: skip
     parser.add_argument("--data", type=pathlib.Path, help=f"of --fresh-heads: {HELP}")
     parser.add_argument("--fresh-data", action="store_true", help="resume with the shards that are there now")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the run")
@@ -154,16 +158,18 @@ class Run:
         collected = []
         for number in self.group.share(range(chunks)):
             mark = time.monotonic()
-            batch = {k: v.to(self.group.device, non_blocking=True) for k, v in next(batches).items()}
+            batch = next(batches)
+            heads = heads_of(batch).to(self.group.device, non_blocking=True)  # asking a GPU later would wait for it
+            batch = {k: v.to(self.group.device, non_blocking=True) for k, v in batch.items()}
             batch = fit_textures(batch, 2 * preset.network.grid)
             batch["photo"] = batch["photo"].to(memory_format=torch.channels_last)
             journal.waited += time.monotonic() - mark
             torch.manual_seed(self.seed * 1_000_003 + self.step * chunks + number)  # patches and backdrops of the views
             with torch.autocast(self.group.device.type, dtype=torch.bfloat16, enabled=preset.bfloat16):
                 output = self.model(batch["photo"], batch["landmarks"], batch["camera"])
-            terms = texture_losses(output, batch, preset.weights)
+            terms = texture_losses(output, batch, preset.weights, self.judges)
             if view and self.step % preset.view_every == 0:
-                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges)
+                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges, heads)
             (sum(terms.values()) / chunks).backward()
             collected.append(terms)
         self.group.add([p.grad for p in self.model.parameters() if p.grad is not None])
@@ -179,8 +185,7 @@ class Run:
             self.judges.critic.learn(self.group)
         decay = min(preset.average, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
-            for ours, theirs in zip(self.average.parameters(), self.model.parameters()):
-                ours.lerp_(theirs, 1 - decay)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         for terms in collected:
             journal.add(terms, 1 / chunks)
         self.step, self.bad = self.step + 1, 0
@@ -209,6 +214,10 @@ def train(options):
         torch.set_num_threads(options.threads)
     group = Group(options.device)
     group.check(preset)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    if options.resident and options.fresh_heads is not None:
+        raise TrainingError("--fresh-heads are rendered by workers; --resident takes heads from shards alone")
     fresh = None if options.fresh_heads is None else fresh_heads(options.fresh_heads, group.device, options.data)
     run = Run(options, preset, group)
     preset, first, start = run.preset, run.seconds, time.monotonic()
@@ -224,7 +233,8 @@ def train(options):
     now, stop = progress()
     if stop:
         raise TrainingError(f"this run is over after {run.step} steps: give more --minutes or --samples to go on")
-    batches = Batches(preset, options.heads, options.real, run.geometry, options.seed, options.workers, group.share, fresh)
+    batches = Batches(preset, options.heads, options.real, run.geometry, options.seed, options.workers, group.share, fresh,
+                      group.device if options.resident else None, options.places)  # fmt: skip
     validation = Validation(options.validation or options.heads[0], run.geometry, group.device) if group.rank == 0 else None
     view, unsaved, path = now >= preset.view_from, None, options.out / "last.pt"
     batches.open(run.opening, run.step, view)

@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import batch_panel, menus, panels, preset_menus
+from . import batch_panel, face_list, menus, panels, preset_menus
 
-CLASSES = (*preset_menus.CLASSES, *panels.CLASSES, *batch_panel.CLASSES, *menus.CLASSES)
+CLASSES = (*face_list.CLASSES, *preset_menus.CLASSES, *panels.CLASSES, *batch_panel.CLASSES, *menus.CLASSES)
 
 
 def register():

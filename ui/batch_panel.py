@@ -6,7 +6,9 @@ import bpy
 
 from ..operators.batch import batch_run, thumbnails
 from ..operators.language import strings
+from ..operators.state.doubts import doubts_of
 from ..operators.state.option_groups import BatchOptions, hand_over
+from .doubts import ICON, draw_doubts, wrapped
 from .job_list import columns
 from .panels import _Panel
 
@@ -21,7 +23,7 @@ ROWS = 6  # of the list
 
 
 class PORTRAIT_MANIFOLDS_UL_batch(bpy.types.UIList):
-    """One row per photo: picture, name, state."""
+    """One row per photo: picture, name, state, and a sign where something is doubtful."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_propname, index=0, flt_flag=0):
         row = layout.row(align=True)
@@ -31,7 +33,11 @@ class PORTRAIT_MANIFOLDS_UL_batch(bpy.types.UIList):
             split.label(text=item.name, icon_value=picture, translate=False)
         else:
             split.label(text=item.name, icon="IMAGE_DATA", translate=False)
-        split.label(text=strings.BATCH_STATES[item.status], icon=ICONS[item.status])
+        state = split.row(align=True)
+        state.label(text=strings.BATCH_STATES[item.status], icon=ICONS[item.status])
+        if doubts_of(item):
+            button = state.operator("portrait_manifolds.batch_doubts", text="", icon=ICON, emboss=False)
+            button.name = item.name
 
 
 class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
@@ -104,6 +110,7 @@ class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
         lines.scale_y = 0.8
         for line in wrapped(photo.error[:1].upper() + photo.error[1:], columns(context) - 4):
             lines.label(text=line, translate=False)
+        draw_doubts(box, context, doubts_of(photo))
         row = box.column(align=True)
         if photo.status != "working":
             text = strings.BATCH_OPEN_DONE if photo.status in ("done", "skipped") else strings.BATCH_OPEN_FAILED
@@ -117,13 +124,6 @@ def picture_path(state, photo):
     if photo.status in ("done", "skipped"):
         return os.path.join(state.out, photo.folder, "crop.png")
     return os.path.join(state.folder, photo.name)
-
-
-def wrapped(text, width):
-    """Lines of at most `width` characters."""
-    import textwrap
-
-    return textwrap.wrap(text, max(width, 16))
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_UL_batch, PORTRAIT_MANIFOLDS_PT_batch)

@@ -8,11 +8,12 @@ from ..operators.crop import crops
 from ..operators.language import strings
 from ..operators.state import health
 from ..operators.state.background import background_of
+from ..operators.state.doubts import doubts_of
 from ..operators.state.option_groups import LayerOptions, MeshOptions, hand_over, names_of
 from ..operators.state.portrait import active_inverted, active_portrait, has_photo
 from . import job_list, preset_menus
-
-MAX_FACES = 8  # buttons in a row
+from .doubts import draw_doubts
+from .face_list import draw_faces
 
 
 class _Panel:
@@ -49,18 +50,9 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
             yaw, pitch, roll = settings.pose
             text = strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll)
             column.label(text=text, icon="ORIENTATION_GIMBAL")
-        if len(settings.faces) > 1:
-            self._draw_faces(layout, settings)
+        draw_doubts(layout, context, doubts_of(settings))
+        draw_faces(layout, settings)
         layout.template_ID(settings, "matte", open="image.open", text=strings.MATTE.label)
-
-    @staticmethod
-    def _draw_faces(layout, settings):
-        row = layout.row(align=True)
-        row.label(text=strings.FACE_NUMBERS.format(count=len(settings.faces)))
-        for index in range(min(len(settings.faces), MAX_FACES)):
-            picked = index == settings.face and not settings.use_crop
-            text = strings.FACE_BUTTON.format(number=index + 1)
-            row.operator("portrait_manifolds.update_crop", text=text, depress=picked).face = index
 
 
 class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
@@ -85,6 +77,24 @@ class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
         column.prop(settings, "crop_size")
         column.prop(settings, "crop_roll")
         layout.operator("portrait_manifolds.update_crop", icon="FILE_REFRESH")
+
+
+class PORTRAIT_MANIFOLDS_PT_pose(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_POSE
+    bl_parent_id = "PORTRAIT_MANIFOLDS_PT_crop"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        settings = active_portrait(context).portrait_manifolds
+        column = layout.column(heading=strings.BY_HAND)
+        column.prop(settings, "use_landmarks", text=strings.LANDMARKS)
+        column.prop(settings, "use_pose", text=strings.POSE.label)
+        column = layout.column(align=True)
+        column.enabled = settings.use_pose
+        column.prop(settings, "yaw")
+        column.prop(settings, "pitch")
 
 
 class PORTRAIT_MANIFOLDS_PT_files(_Panel, bpy.types.Panel):
@@ -264,6 +274,7 @@ def draw_findings(layout, obj):
 CLASSES = (
     PORTRAIT_MANIFOLDS_PT_photo,
     PORTRAIT_MANIFOLDS_PT_crop,
+    PORTRAIT_MANIFOLDS_PT_pose,
     PORTRAIT_MANIFOLDS_PT_invert,
     PORTRAIT_MANIFOLDS_PT_view,
     PORTRAIT_MANIFOLDS_PT_layers,

@@ -10,11 +10,12 @@ Pixels: corners at integers, y down. Portrait space: see :mod:`inference.geometr
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import FaceUnusable, PhotoUnusable
-from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_camera
+from ..errors import FaceUnusable, PhotoUnusable, PortraitError
+from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_angles, orbit_camera
 from ..networks.model import Model
 from ..photo.warp import beyond_photo, invert_affine, square_to_photo, warp_to_crop
 from .detection import FACE_SCORE, Face, detect_faces, face_square, find_landmarks
@@ -52,12 +53,51 @@ def find_faces(photo: np.ndarray, model: Model) -> list[Face]:
     return detect_faces(photo, model)
 
 
-def align(photo: np.ndarray, face: Face, model: Model) -> Alignment:
+def align_as_set(
+    photo: np.ndarray,
+    face: Face | None,
+    model: Model,
+    crop: Sequence[float] | None = None,
+    landmarks: np.ndarray | None = None,
+    yaw: float | None = None,
+    pitch: float | None = None,
+) -> Alignment:
+    """Align a photo (H, W, 3) uint8 by a face that was found, or by what is set by hand in its place.
+
+    face: not needed with crop or landmarks. crop: (x, y, size) or (x, y, size, roll) as in :func:`align_manually`.
+    landmarks: (468, 2) photo pixels. yaw, pitch: degrees.
+    Returns an :class:`Alignment`; raises PortraitError when nothing can be made of it.
+    """
+    if any(angle is not None and not abs(angle) <= MAX_TURN for angle in (yaw, pitch)):
+        raise FaceUnusable(f"a head may be turned by at most {MAX_TURN:.0f}°; set yaw and pitch within that")
+    if landmarks is not None:
+        landmarks, count = np.asarray(landmarks, np.float32), len(model.geometry["mean_landmarks"])
+        if landmarks.shape != (count, 2) or not np.isfinite(landmarks).all():
+            raise FaceUnusable(f"landmarks are {count} points in pixels of the photo; find them anew")
+    try:
+        if crop is None:
+            return align(photo, face if landmarks is None else Face.at(landmarks, 1.0), model, yaw, pitch)
+        if len(crop) not in (3, 4):
+            raise FaceUnusable(
+                "a crop is x, y, size and perhaps roll: the centre and side in pixels, the roll in degrees"
+            )
+        x, y, size, roll = (*(float(value) for value in crop), 0.0)[:4]
+        return align_manually(photo, (x, y), size, roll, model, landmarks, yaw, pitch)
+    except PortraitError:
+        raise
+    except ValueError as error:
+        raise FaceUnusable(f"the face cannot be aligned ({error}); set the crop by hand") from None
+
+
+def align(
+    photo: np.ndarray, face: Face, model: Model, yaw: float | None = None, pitch: float | None = None
+) -> Alignment:
     """Align a photo (H, W, 3) uint8 by one of its faces.
 
+    yaw, pitch: degrees, set by hand instead of found.
     Returns an :class:`Alignment`; raises PortraitError when the face is too small or turned too far away.
     """
-    alignment = align_landmarks(photo, face.landmarks, model.geometry["mean_landmarks"])
+    alignment = align_landmarks(photo, face.landmarks, model.geometry["mean_landmarks"], yaw, pitch)
     check_alignment(alignment)
     return alignment
 
@@ -68,6 +108,9 @@ def align_manually(
     size_px: float,
     roll_degrees: float = 0.0,
     model: Model | None = None,
+    landmarks: np.ndarray | None = None,
+    yaw: float | None = None,
+    pitch: float | None = None,
 ) -> Alignment:
     """Use the user's own square as the crop: the way out when no face is found, or another crop is wanted.
 
@@ -75,6 +118,7 @@ def align_manually(
     5.1 times the distance between the eyes. roll_degrees: how far the head is tilted clockwise in the photo.
     model: gives the mean head and the landmark network. The pose comes from the landmarks found within the square;
     when none are found there, the head is taken to look straight at the camera.
+    landmarks: (468, 2) photo pixels, set by hand instead of found. yaw, pitch: degrees, set by hand instead of found.
     """
     numbers = np.array([*centre_xy, size_px, roll_degrees], np.float64)
     if numbers.shape != (4,) or not np.isfinite(numbers).all() or size_px < 16:
@@ -86,24 +130,43 @@ def align_manually(
 
     mean_landmarks = model.geometry["mean_landmarks"]
     crop_to_photo = square_to_photo(numbers[:2], size_px, math.radians(roll_degrees))
-    frontal = orbit_camera()
-    expected = frontal.project(mean_landmarks)[0]
+    if landmarks is None:
+        points = _landmarks_within(photo, crop_to_photo, math.radians(roll_degrees), model)
+    else:
+        fit_crop(landmarks, mean_landmarks)  # raises where they do not form a face
+        points = _to_crop(landmarks, crop_to_photo)
+    if points is not None:
+        camera = solve_pose(points, mean_landmarks, orbit_camera(), yaw, pitch)
+        alignment = _describe(photo, crop_to_photo, camera, points)
+        if landmarks is not None:
+            check_turn(alignment)
+        if max(abs(alignment.yaw), abs(alignment.pitch)) <= MAX_TURN:
+            return alignment
+    camera = orbit_camera(yaw or 0.0, pitch or 0.0)
+    return _describe(photo, crop_to_photo, camera, camera.project(mean_landmarks)[0].astype(np.float32))
+
+
+def _landmarks_within(photo, crop_to_photo, roll, model):
+    """Landmarks (468, 2) found in the middle of a crop, in its pixels; None where there is no face."""
+    expected = orbit_camera().project(model.geometry["mean_landmarks"])[0]
     centre, side, _ = face_square(expected @ crop_to_photo[:, :2].T + crop_to_photo[:, 2])
-    session = model.session("face_landmarks")
-    landmarks, confidence = find_landmarks(photo, centre, side, math.radians(roll_degrees), session)
+    landmarks, confidence = find_landmarks(photo, centre, side, roll, model.session("face_landmarks"))
     points = _to_crop(landmarks, crop_to_photo)
     inside = (points > -0.1 * CROP_SIZE).all() and (points < 1.1 * CROP_SIZE).all()
-    camera = solve_pose(points, mean_landmarks, frontal) if confidence >= FACE_SCORE and inside else None
-    alignment = camera and _describe(photo, crop_to_photo, camera, points)
-    if not alignment or max(abs(alignment.yaw), abs(alignment.pitch)) > MAX_TURN:
-        alignment = _describe(photo, crop_to_photo, frontal, expected.astype(np.float32))
-    return alignment
+    return points if confidence >= FACE_SCORE and inside else None
 
 
-def align_landmarks(photo: np.ndarray, landmarks: np.ndarray, mean_landmarks: np.ndarray) -> Alignment:
+def align_landmarks(
+    photo: np.ndarray,
+    landmarks: np.ndarray,
+    mean_landmarks: np.ndarray,
+    yaw: float | None = None,
+    pitch: float | None = None,
+) -> Alignment:
     """Align a photo by the landmarks of its face, without any network.
 
     photo: (H, W, 3) uint8. landmarks: (468, 2) photo pixels. mean_landmarks: (468, 3) metres, portrait space.
+    yaw, pitch: degrees, where they are known better than from the landmarks.
     Returns an :class:`Alignment`. Raises ValueError when the landmarks are degenerate.
     """
     from .pose import solve_pose
@@ -111,7 +174,7 @@ def align_landmarks(photo: np.ndarray, landmarks: np.ndarray, mean_landmarks: np
     crop_to_photo = fit_crop(landmarks, mean_landmarks)
     for again in (True, True, False):
         points = _to_crop(landmarks, crop_to_photo)
-        camera = solve_pose(points, mean_landmarks, orbit_camera())
+        camera = solve_pose(points, mean_landmarks, orbit_camera(), yaw, pitch)
         if again:
             crop_to_photo = _recentre(crop_to_photo, camera)
     return _describe(photo, crop_to_photo, camera, points)
@@ -196,6 +259,11 @@ def check_alignment(alignment: Alignment) -> None:
             f"the face is too small: about {eyes:.0f} px between the eyes, at least {MIN_EYE_DISTANCE:.0f} are needed; "
             "use a larger photo or a closer one"
         )
+    check_turn(alignment)
+
+
+def check_turn(alignment: Alignment) -> None:
+    """Raise PortraitError when a face is turned too far for the networks."""
     if max(abs(alignment.yaw), abs(alignment.pitch)) > MAX_TURN:
         raise FaceUnusable(
             f"the face is turned too far away (yaw {alignment.yaw:.0f}°, pitch {alignment.pitch:.0f}°, "
@@ -204,15 +272,15 @@ def check_alignment(alignment: Alignment) -> None:
 
 
 def _describe(photo, crop_to_photo, camera, landmarks):
-    back = camera.camera_to_world[:3, 2]
+    yaw, pitch = orbit_angles(camera.camera_to_world)
     beyond = beyond_photo(crop_to_photo, (photo.shape[1], photo.shape[0]))
     return Alignment(
         crop=warp_to_crop(photo, crop_to_photo),
         crop_to_photo=crop_to_photo,
         camera=camera,
         landmarks=landmarks,
-        yaw=math.degrees(math.atan2(back[0], back[2])),
-        pitch=math.degrees(math.asin(np.clip(back[1], -1, 1))),
+        yaw=yaw,
+        pitch=pitch,
         roll=math.degrees(math.atan2(crop_to_photo[1, 0], crop_to_photo[0, 0])),
         beyond=beyond if beyond.any() else None,
     )

@@ -74,7 +74,7 @@ def softness(matte: np.ndarray, landmarks: np.ndarray) -> float:
 
 def several_faces(count: int) -> Doubt:
     """The doubt about which of ``count`` faces is meant."""
-    return Doubt("several-faces", f"{count} faces were found; the first was taken, --face 1 takes the next one")
+    return Doubt("several-faces", f"{count} faces were found; face 0 was taken, choose another by its number")
 
 
 def _unknown_share(alignment):

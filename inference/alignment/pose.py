@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from ..geometry.cameras import Camera, orbit_camera
+from ..geometry.cameras import Camera, orbit_angles, orbit_camera
 from ..geometry.curves import linear_step
 
 NOSE_Y = -0.025  # metres, portrait space; below the nose the jaw and the lips move with the expression
@@ -49,9 +49,12 @@ def _residuals(landmarks, local, camera):
     return error, np.concatenate([by_turn, by_point], -1)
 
 
-def _fit(landmarks, model_points, weights, camera, rotation, translation):
-    """Levenberg-Marquardt from one start. Returns cost, rotation (3, 3), translation (3,) of world to camera."""
-    damping, best = 1e-3, None
+def _fit(landmarks, model_points, weights, camera, rotation, translation, turns=True):
+    """Levenberg-Marquardt from one start; with ``turns`` False the rotation stays.
+
+    Returns cost, rotation (3, 3), translation (3,) of world to camera.
+    """
+    damping, best, free = 1e-3, None, slice(0 if turns else 3, 6)
     for _ in range(4 * STEPS):
         local = model_points @ rotation.T + translation
         error, jacobian = _residuals(landmarks, local, camera)
@@ -63,26 +66,45 @@ def _fit(landmarks, model_points, weights, camera, rotation, translation):
             if converged:
                 break
             trust = (weights * (ROBUST_SCALE**2 / (square + ROBUST_SCALE**2)) ** 2)[:, None]
-            flat, flat_trust = jacobian.reshape(-1, 6), np.repeat(trust, 2, 0)
+            flat, flat_trust = jacobian.reshape(-1, 6)[:, free], np.repeat(trust, 2, 0)
             normal, gradient = (flat * flat_trust).T @ flat, (flat * flat_trust).T @ error.ravel()
         else:
             damping *= 5.0
             if damping > 1e8:
                 break
-        step = -np.linalg.solve(normal + damping * np.diag(np.diag(normal)) + 1e-9 * np.eye(6), gradient)
+        step = np.zeros(6)
+        damped = normal + damping * np.diag(np.diag(normal)) + 1e-9 * np.eye(len(normal))
+        step[free] = -np.linalg.solve(damped, gradient)
         turn, centre = _rotation(step[:3]), (model_points @ best[1].T + best[2]).mean(0)
         rotation = turn @ best[1]
         translation = turn @ (best[2] - centre) + centre + step[3:]
     return best
 
 
-def solve_pose(landmarks: np.ndarray, model_points: np.ndarray, camera: Camera | None = None) -> Camera:
+def _held(rotation, yaw, pitch):
+    """A rotation (3, 3) world to camera with the yaw and pitch given, or its own for None; its roll stays."""
+    own = orbit_angles(rotation.T)
+    upright, wanted = (
+        orbit_camera(*angles).camera_to_world[:3, :3].T
+        for angles in (own, (own[0] if yaw is None else yaw, own[1] if pitch is None else pitch))
+    )
+    return rotation @ upright.T @ wanted
+
+
+def solve_pose(
+    landmarks: np.ndarray,
+    model_points: np.ndarray,
+    camera: Camera | None = None,
+    yaw: float | None = None,
+    pitch: float | None = None,
+) -> Camera:
     """Fit the pose of a camera with known intrinsics so that the model's points fall on the landmarks.
 
     landmarks: (L, 2) float, pixels of the crop (corner convention of :mod:`inference.geometry.cameras`).
     model_points: (L, 3) float, metres, portrait space: the same landmarks on the mean head.
     camera: the :class:`~inference.geometry.cameras.Camera` whose intrinsics hold; its pose is the start. Default: the
         frontal camera of the crop.
+    yaw, pitch: degrees, where they are known; what remains is fitted under them.
     Returns a Camera with the intrinsics given and the fitted ``camera_to_world``. Deterministic.
     Robust Gauss-Newton on the reprojection error, six degrees of freedom, jaw, lips and outline down-weighted.
     """
@@ -95,14 +117,17 @@ def solve_pose(landmarks: np.ndarray, model_points: np.ndarray, camera: Camera |
     distance = camera.fy * height / max(spread, 1e-6)
     middle = weights @ landmarks / weights.sum()
     fits = []
-    for yaw in START_YAWS:
-        rotation = base @ _rotation(np.array([0.0, -np.deg2rad(yaw), 0.0]))
+    for start in START_YAWS:
+        rotation = base @ _rotation(np.array([0.0, -np.deg2rad(start), 0.0]))
         centre = rotation @ (weights @ model_points / weights.sum())
         goal = distance * np.array([(middle[0] - camera.cx) / camera.fx, (camera.cy - middle[1]) / camera.fy, -1.0])
         fits.append(_fit(landmarks, model_points, weights, camera, rotation, goal - centre))
         if fits[-1][0] < 0.35 * weights.sum():  # within about 3 pixels: no need for other starts
             break
     _, rotation, translation = min(fits, key=lambda fit: fit[0])
+    if yaw is not None or pitch is not None:
+        rotation = _held(rotation, yaw, pitch)
+        _, rotation, translation = _fit(landmarks, model_points, weights, camera, rotation, translation, turns=False)
     camera_to_world = np.eye(4)
     camera_to_world[:3, :3] = rotation.T
     camera_to_world[:3, 3] = -rotation.T @ translation

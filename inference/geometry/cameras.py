@@ -147,6 +147,12 @@ def orbit_camera(
     return Camera(width, height, focal, focal, width / 2, height / 2, matrix)
 
 
+def orbit_angles(camera_to_world: np.ndarray) -> tuple[float, float]:
+    """Yaw and pitch in degrees of a camera_to_world matrix (4, 4), as :func:`orbit_camera` takes them."""
+    back = camera_to_world[:3, 2]
+    return math.degrees(math.atan2(back[0], back[2])), math.degrees(math.asin(np.clip(back[1], -1, 1)))
+
+
 def camera_from_json(data: dict | str | bytes) -> Camera:
     """Build a camera from the dictionary of CAMERA.json. Raises ValueError naming what is wrong."""
     if isinstance(data, (str, bytes)):

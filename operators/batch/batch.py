@@ -9,9 +9,10 @@ from ...inference.errors import PortraitError
 from ...inference.photo.open import open_photo
 from ..crop.crops import first_crop, plain_crop, show_preview
 from ..language import strings
-from ..language.translate import Speaker
+from ..language.translate import Speaker, translate
 from ..portrait.import_portrait import import_file, import_photo
 from ..portrait.show import frame
+from ..state.doubts import doubts_of
 from ..state.option_groups import BatchOptions
 from ..state.options import engine_options
 from ..work import jobs, problems
@@ -148,6 +149,26 @@ class PORTRAIT_MANIFOLDS_OT_batch_open(PortraitOperator, bpy.types.Operator):
         frame(context, obj)
 
 
+class PORTRAIT_MANIFOLDS_OT_batch_doubts(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.batch_doubts"
+    bl_label = strings.BATCH_DOUBTS.label
+    bl_description = strings.BATCH_DOUBTS.description
+
+    name: StringProperty(name=strings.BATCH_PHOTO.label, description=strings.BATCH_PHOTO.description)
+
+    @classmethod
+    def description(cls, context, properties):
+        """The tooltip: the sentences themselves."""
+        photo = context.window_manager.portrait_manifolds_batch.photos.get(properties.name)
+        return "\n".join(translate(doubt.text) for doubt in doubts_of(photo)) if photo is not None else ""
+
+    def run(self, context):
+        state = context.window_manager.portrait_manifolds_batch
+        if self.name not in state.photos:
+            raise PortraitError(strings.BATCH_NOT_LISTED.format(name=self.name))
+        state.index = state.photos.find(self.name)
+
+
 def wishes(mesh, views, resume, workers):
     """Keyword arguments of `inference.batch.run_batch`, with those of the preferences. Raises PortraitError."""
     options = engine_options()
@@ -161,7 +182,7 @@ def start(context, folder, out, options):
     state = context.window_manager.portrait_manifolds_batch
     for photo in state.photos:
         if photo.name in options.get("only", (photo.name,)):
-            photo.status, photo.error, photo.seconds = "waiting", "", 0.0
+            photo.status, photo.error, photo.seconds, photo.doubts = "waiting", "", 0.0, ""
     problems.solved(strings.BATCH.label)
     batch_run.begin(batch_run.BatchRun(folder, out, options))
     batch_list.follow()
@@ -185,4 +206,5 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_OT_batch_stop,
     PORTRAIT_MANIFOLDS_OT_batch_refresh,
     PORTRAIT_MANIFOLDS_OT_batch_open,
+    PORTRAIT_MANIFOLDS_OT_batch_doubts,
 )

@@ -7,6 +7,7 @@ from bpy.props import CollectionProperty, EnumProperty, FloatProperty, IntProper
 
 from ...inference.errors import Cancelled, PortraitError
 from ..language import strings
+from ..state.doubts import keep_doubts
 from ..work import problems
 from ..work.operator import error_text, redraw_panels
 from . import batch_run
@@ -15,13 +16,14 @@ _TICK = 0.2  # seconds between looks at the run
 
 
 class BatchPhoto(bpy.types.PropertyGroup):
-    """One photo of the folder: file name, name of its folder of results, state, and why it failed."""
+    """One photo of the folder: file name, name of its folder of results, state, why it failed or is doubtful."""
 
     name: StringProperty(name=strings.BATCH_PHOTO.label, description=strings.BATCH_PHOTO.description)
     folder: StringProperty(options={"HIDDEN"})
     status: EnumProperty(items=[(key, text, "") for key, text in strings.BATCH_STATES.items()])
     error: StringProperty()
     seconds: FloatProperty()
+    doubts: StringProperty(options={"HIDDEN"})  # see state.doubts
 
 
 class BatchList(bpy.types.PropertyGroup):
@@ -81,6 +83,7 @@ def note(photo, item):
     """Copy an `inference.batch.Item` to its row."""
     photo.name, photo.folder = item.name, item.folder
     photo.status, photo.error, photo.seconds = item.status, item.error, item.seconds
+    keep_doubts(photo, item.warnings)
 
 
 def follow():

@@ -1,10 +1,12 @@
-"""Adjust Crop: drag the crop's square on the photo; and Refine, which inverts with it."""
+"""Adjust Crop: drag the crop's square and the landmarks on the photo; and Refine, which inverts with them."""
 
 import bpy
+from bpy.props import StringProperty
 
 from ...inference.errors import PortraitError
 from ..language import strings
-from ..state.option_groups import CropOptions, HandOptions, options_of
+from ..language.translate import translate
+from ..state.option_groups import CropOptions, HandOptions, PoseOptions, names_of, options_of
 from ..state.options import engine_options
 from ..state.portrait import INVERTED, PHOTO, active_inverted, active_portrait, check_editable, find, reference
 from ..work.operator import PortraitOperator, needs, report_error
@@ -14,26 +16,43 @@ from .crop_session import CropSession
 from .overlay import Overlay, free_rectangle
 
 EDITORS = ("VIEW_3D", "IMAGE_EDITOR")
+STATUS = {crop_session.CROP: strings.CROP_STATUS, crop_session.LANDMARKS: strings.LANDMARKS_STATUS}
+SETTINGS = {  # what a switch turns on: {property of the operator: property of the portrait's settings}
+    "use_crop": dict(zip(CropOptions.__annotations__, names_of(CropOptions, "crop_"), strict=True)),
+    "use_landmarks": {"landmarks": "landmarks"},
+    "use_pose": dict(zip(PoseOptions.__annotations__, names_of(PoseOptions, ""), strict=True)),
+}
 
 
 class CropProperties(
-    options_of(HandOptions, default=True, options={"SKIP_SAVE"}), options_of(CropOptions, options={"SKIP_SAVE"})
+    options_of(HandOptions, default=True, options={"SKIP_SAVE"}),
+    options_of(CropOptions, options={"SKIP_SAVE"}),
+    options_of(PoseOptions, options={"SKIP_SAVE"}),
 ):
-    """The square as operator properties, filled from the portrait unless they are given."""
+    """Square, landmarks and pose as operator properties, filled from the portrait unless they are given."""
+
+    landmarks: StringProperty(
+        name=strings.USE_LANDMARKS.label,
+        description=strings.USE_LANDMARKS.description,
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
 
     def fill(self, settings):
         """Take what was not given from the portrait's settings."""
-        given = [name for name in CropOptions.__annotations__ if self.properties.is_property_set(name)]
-        if not self.properties.is_property_set("use_crop"):
-            self.use_crop = settings.use_crop or bool(given)
-        for name in CropOptions.__annotations__.keys() - given:
-            setattr(self, name, getattr(settings, f"crop_{name}"))
+        for switch, names in SETTINGS.items():
+            given = [name for name in names if self.properties.is_property_set(name)]
+            if not self.properties.is_property_set(switch):
+                setattr(self, switch, getattr(settings, switch) or bool(given))
+            for name in names.keys() - given:
+                setattr(self, name, getattr(settings, names[name]))
 
     def apply(self, settings):
         """Give the portrait's settings these values."""
-        settings.use_crop = self.use_crop
-        if self.use_crop:
-            settings.crop_centre, settings.crop_size, settings.crop_roll = self.centre, self.size, self.roll
+        for switch, names in SETTINGS.items():
+            setattr(settings, switch, getattr(self, switch))
+            if getattr(self, switch):
+                for name, kept in names.items():
+                    setattr(settings, kept, getattr(self, name))
 
 
 @needs(PHOTO)
@@ -48,9 +67,14 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
     def run(self, context):
         obj = active_portrait(context)
         check_editable(obj)
-        self.fill(obj.portrait_manifolds)
-        self.apply(obj.portrait_manifolds)
-        crops.update_crop(obj)
+        before = values_of(obj.portrait_manifolds)
+        try:
+            self.fill(obj.portrait_manifolds)
+            self.apply(obj.portrait_manifolds)
+            crops.update_crop(obj)
+        except Exception:
+            put_back(obj.portrait_manifolds, before)
+            raise
         self.report({"INFO"}, strings.CROP_SET)
 
     def invoke(self, context, event):
@@ -66,7 +90,7 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
         self._target, self._area = reference(obj), area
         self._region = next(region for region in area.regions if region.type == "WINDOW")
         self._overlay = Overlay(self._session, photo, area, self._region)
-        context.workspace.status_text_set(strings.CROP_STATUS)
+        context.workspace.status_text_set(translate(STATUS[self._session.mode]))
         context.window_manager.modal_handler_add(self)
         area.tag_redraw()
         return {"RUNNING_MODAL"}
@@ -77,6 +101,7 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
         state = self._session.handle(event.type, event.value, x, y, free, shift=event.shift, ctrl=event.ctrl)
         self._area.tag_redraw()
         if state == crop_session.RUNNING:
+            context.workspace.status_text_set(translate(STATUS[self._session.mode]))
             return {"RUNNING_MODAL"}
         self.cancel(context)
         if state == crop_session.LEAVE:
@@ -97,36 +122,64 @@ class PORTRAIT_MANIFOLDS_OT_adjust_crop(CropProperties, PortraitOperator, bpy.ty
             settings = find(self._target).portrait_manifolds
         except Exception as error:
             return report_error(self, error)
-        settings.face = session.face
-        self.use_crop = session.by_hand
+        before, settings.face = settings.face, session.face
+        self.use_crop, self.use_landmarks, self.use_pose = session.by_hand, session.moved, session.turn is not None
         self.centre, self.size, self.roll = session.frame.centre, session.frame.size, session.frame.roll
-        return self.execute(context)
+        self.landmarks = crops.as_text(session.landmarks)
+        self.yaw, self.pitch = session.turn or session.pose[:2]
+        done = self.execute(context)
+        if done == {"CANCELLED"}:
+            settings.face = before
+        return done
 
 
 def start_session(obj):
     """A CropSession for a portrait object, and its photo (H, W, 3) uint8. Raises PortraitError."""
     photo, faces = crops.look_at(crops.existing_photo(obj))
     loaded, settings = crops.model(engine_options()), obj.portrait_manifolds
+    mean_landmarks = loaded.geometry["mean_landmarks"]
 
-    def align(choice):
-        crop = (*choice.centre, choice.size, choice.roll) if isinstance(choice, Frame) else None
-        face = settings_face if crop else choice
-        alignment = crops.align_settings(photo, faces, {"face": face, "crop": crop}, loaded)
+    def align(choice, landmarks, turn):
+        by_hand = isinstance(choice, Frame)
+        yaw, pitch = turn or (None, None)
+        wanted = {
+            "face": None if by_hand else choice,
+            "crop": (*choice.centre, choice.size, choice.roll) if by_hand else None,
+            "landmarks": landmarks,
+            "yaw": yaw,
+            "pitch": pitch,
+        }
+        alignment = crops.align_settings(photo, faces, wanted, loaded)
         centre, size, roll = crops.crop_numbers(alignment)
         pose = alignment.yaw, alignment.pitch, alignment.roll
-        return Frame(tuple(centre), size, roll), crops.landmarks_in_photo(alignment), pose
+        head = crops.landmarks_in_photo(alignment, alignment.camera.project(mean_landmarks)[0])
+        return Frame(tuple(centre), size, roll), crops.landmarks_in_photo(alignment), pose, head
 
-    settings_face = settings.face
     return photo, CropSession(
         photo.shape[1::-1],
         Frame(tuple(settings.crop_centre), settings.crop_size, settings.crop_roll),
         [tuple(face.box) for face in faces],
         align,
+        mean_landmarks,
         face=settings.face,
         by_hand=settings.use_crop,
         landmarks=crops.landmarks_of(obj),
+        moved=settings.use_landmarks,
+        turn=(settings.yaw, settings.pitch) if settings.use_pose else None,
         pose=tuple(settings.pose),
     )
+
+
+def values_of(settings):
+    """The values of the portrait's settings that Adjust Crop may change."""
+    names = *SETTINGS, *(name for names in SETTINGS.values() for name in names.values())
+    return {name: getattr(settings, name) for name in names} | {"crop_centre": tuple(settings.crop_centre)}
+
+
+def put_back(settings, values):
+    """Give settings the values of :func:`values_of`."""
+    for name, value in values.items():
+        setattr(settings, name, value)
 
 
 @needs(INVERTED, PHOTO)

@@ -1,6 +1,7 @@
 """The crop of a portrait's photo: faces, pose numbers and the small picture in the panel."""
 
 import base64
+import dataclasses
 import math
 import os
 import zlib
@@ -14,11 +15,13 @@ from ...inference.photo.open import open_photo
 from ...inference.photo.warp import warp_to_crop
 from ..language import strings
 from ..models.models import model
+from ..state.doubts import keep_doubts
 from ..state.loaded import load
 from ..state.options import engine_options
-from ..state.portrait import find, reference
+from ..state.portrait import check_editable, find, reference
 from ..state.portrait_files import photo_of
-from ..work.operator import redraw_panels
+from ..work import problems
+from ..work.operator import error_text, redraw_panels
 
 HEAD_BY_FACE = 2.2  # side of a crop by the longer side of the face's box
 _photos = {}  # the last photo looked at: {(path, mtime): (photo, faces)}
@@ -41,32 +44,86 @@ def look_at(path):
     return _photos[key]
 
 
+def listed(photo, faces):
+    """What the panel's list says of faces, see `inference.alignment.listing`."""
+    from ...inference.alignment.listing import list_faces
+
+    return list_faces(photo, faces, model(engine_options()).geometry["mean_landmarks"]) if faces else []
+
+
 def align_settings(photo, faces, choice, loaded):
     """Alignment of a photo for a choice from :func:`chosen_crop`. Touches no bpy. Raises PortraitError."""
-    from ...inference.alignment.align import align, align_manually
+    from ...inference.alignment.align import align_as_set
 
-    if choice["crop"] is not None:
-        centre_x, centre_y, size, roll = choice["crop"]
-        return align_manually(photo, (centre_x, centre_y), size, roll, loaded)
+    by_hand = {key: value for key, value in choice.items() if key != "face"}
+    return align_as_set(photo, _face_of(faces, choice), loaded, **by_hand)
+
+
+def _face_of(faces, choice):
+    """The face that is chosen, None where the crop or the landmarks are set by hand."""
+    if choice["crop"] is not None or choice["landmarks"] is not None:
+        return None
     if not faces:
         raise FaceUnusable(strings.NO_FACE_IN_PHOTO)
-    return align(photo, faces[min(choice["face"], len(faces) - 1)], loaded)
+    return faces[min(choice["face"], len(faces) - 1)]
 
 
 def chosen_crop(obj):
-    """What the user chose, as plain values for a thread: {"face": int, "crop": (x, y, size, roll) or None}."""
+    """What the user chose, as plain values for a thread: arguments of `inference.pipeline.invert_photo`.
+
+    {"face": int or None, "crop": (x, y, size, roll) or None, "landmarks": (468, 2) or None, "yaw", "pitch": degrees or
+    None}.
+    """
     settings = obj.portrait_manifolds
     crop = (*settings.crop_centre, settings.crop_size, settings.crop_roll) if settings.use_crop else None
-    return {"face": settings.face, "crop": crop}
+    landmarks = landmarks_of(obj) if settings.use_landmarks else ()
+    yaw, pitch = (settings.yaw, settings.pitch) if settings.use_pose else (None, None)
+    return {
+        "face": None if crop or len(landmarks) else settings.face,
+        "crop": crop,
+        "landmarks": landmarks if len(landmarks) else None,
+        "yaw": yaw,
+        "pitch": pitch,
+    }
 
 
 def update_crop(obj, photo=None, faces=None):
     """Align again, show pose and preview, and fill in the crop's numbers. Raises PortraitError."""
     if photo is None:
         photo, faces = look_at(existing_photo(obj))
-    alignment = align_settings(photo, faces, chosen_crop(obj), model(engine_options()))
+    choice = chosen_crop(obj)
+    alignment = align_settings(photo, faces, choice, model(engine_options()))
     note_alignment(obj, alignment)
+    keep_doubts(obj.portrait_manifolds, doubts_about(alignment, photo, faces, choice))
     return alignment
+
+
+def doubts_about(alignment, photo, faces, choice):
+    """What is doubtful about an alignment of :func:`align_settings`, [{"code", "text"}]."""
+    from ...inference.alignment.doubts import doubts
+
+    found = doubts(alignment, _face_of(faces, choice), photo.shape[1::-1])
+    return [dataclasses.asdict(doubt) for doubt in found]
+
+
+def choose_face(obj, index):
+    """Take one of the faces that were found, and the crop that follows from it. Raises PortraitError."""
+    settings = obj.portrait_manifolds
+    settings.face = min(max(index, 0), max(0, len(settings.faces) - 1))
+    settings.use_crop = settings.use_landmarks = settings.use_pose = False
+    update_crop(obj)
+
+
+def pick_face(obj, index):
+    """What a click in the panel's list does; an error stays in the panel."""
+    try:
+        check_editable(obj)
+        choose_face(obj, index)
+    except Exception as error:
+        problems.note(problems.Problem(strings.UPDATE_CROP.label, error, error_text(error), obj.name))
+    else:
+        problems.solved(strings.UPDATE_CROP.label, obj.name)
+    redraw_panels(bpy.context)
 
 
 def existing_photo(obj):
@@ -85,7 +142,9 @@ def note_alignment(obj, alignment):
     settings.pose = (alignment.yaw, alignment.pitch, alignment.roll)
     if not settings.use_crop:
         settings.crop_centre, settings.crop_size, settings.crop_roll = crop_numbers(alignment)
-    settings.landmarks = base64.b64encode(landmarks_in_photo(alignment).tobytes()).decode()
+    if not settings.use_pose:
+        settings.yaw, settings.pitch = alignment.yaw, alignment.pitch
+    settings.landmarks = as_text(landmarks_in_photo(alignment))
     show_preview(obj, alignment.crop)
 
 
@@ -96,10 +155,16 @@ def crop_numbers(alignment):
     return affine @ (side / 2, side / 2, 1.0), size, math.degrees(math.atan2(affine[1, 0], affine[0, 0]))
 
 
-def landmarks_in_photo(alignment):
-    """(468, 2) float32 photo pixels."""
+def landmarks_in_photo(alignment, landmarks=None):
+    """An alignment's landmarks, or others in pixels of its crop, as (468, 2) float32 photo pixels."""
     affine = alignment.crop_to_photo
-    return np.asarray(alignment.landmarks @ affine[:, :2].T + affine[:, 2], "<f4")
+    points = alignment.landmarks if landmarks is None else landmarks
+    return np.asarray(points @ affine[:, :2].T + affine[:, 2], "<f4")
+
+
+def as_text(landmarks):
+    """Landmarks as a .blend keeps them."""
+    return base64.b64encode(np.asarray(landmarks, "<f4").tobytes()).decode()
 
 
 def landmarks_of(obj):
@@ -115,6 +180,7 @@ def landmarks_of(obj):
 def first_crop(settings):
     """Turn on the crop by hand with a square around the chosen face, else in the middle of the photo."""
     settings.use_crop, settings.crop_roll = True, 0.0
+    settings.use_landmarks = settings.use_pose = False
     if settings.faces:
         left, top, right, bottom = settings.faces[min(settings.face, len(settings.faces) - 1)].box
         settings.crop_centre = ((left + right) / 2, (top + bottom) / 2)

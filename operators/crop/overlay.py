@@ -9,12 +9,14 @@ from mathutils import Color
 from ..language import strings
 from ..language.translate import translate
 from .crop_frame import HANDLES
+from .crop_session import CROP
 
 MAX_TEXTURE = 2048  # pixels along the photo's longer side, as shown
 BACKDROP = (0.08, 0.08, 0.08, 1.0)
 SHADE = (0.0, 0.0, 0.0, 0.55)  # over the photo outside of the square
 FRAME, ACTIVE, LANDMARK = (1.0, 0.62, 0.15, 1.0), (1.0, 1.0, 1.0, 1.0), (0.25, 0.95, 1.0, 0.8)
 FACE, GUIDE = (0.6, 0.6, 0.6, 0.9), (1.0, 0.62, 0.15, 0.35)
+SHARES = (0.02, 0.25, 0.6)  # of a landmark's way that others go along: what is more is drawn larger and whiter
 STRIP = 64  # pixels at the bottom for two lines of text
 HEAD = 2 / 3  # of the square's side that a head with hair fills
 AXES = ((0.9, 0.25, 0.3, 1.0), (0.45, 0.8, 0.1, 1.0), (0.3, 0.55, 1.0, 1.0))
@@ -55,6 +57,7 @@ class Overlay:
             _triangles([(0, 0), (region.width, 0), (region.width, region.height), (0, region.height)], BACKDROP)
             self._draw_photo(fit)
             self._draw_frame(fit, context.preferences.system.ui_scale)
+            self._draw_numbers(fit, context.preferences.system.ui_scale)
             self._draw_text(context, region)
         finally:
             gpu.state.blend_set("NONE")
@@ -78,11 +81,14 @@ class Overlay:
         for index, (x0, y0, x1, y1) in enumerate(session.boxes):
             if len(session.boxes) > 1 and (index != session.face or session.by_hand):
                 _lines(fit.to_region([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), FACE, scale)
+        if session.mode != CROP:
+            _lines(corners, GUIDE, 2 * scale)
+            self._draw_landmarks(fit, scale)
+            self._draw_pose(fit, scale)
+            return
         if len(session.landmarks):
             _squares(fit.to_region(session.landmarks), 1.3 * scale, LANDMARK)
-        angle = np.linspace(0, 2 * math.pi, 65)[:-1]
-        circle = np.column_stack([np.cos(angle), np.sin(angle)]) * HEAD * frame.size / 2 + frame.centre
-        _lines(fit.to_region(circle), GUIDE, scale)
+        _lines(fit.to_region(_circle(frame.centre, HEAD * frame.size / 2)), GUIDE, scale)
         top, knob = (corners[0] + corners[1]) / 2, fit.to_region(frame.knob())
         _lines(corners, FRAME, 2 * scale)
         _lines([top, knob], FRAME, 2 * scale, closed=False)
@@ -90,12 +96,39 @@ class Overlay:
             _squares([place], 5 * scale, ACTIVE if session.hover == name else FRAME)
         self._draw_pose(fit, scale)
 
+    def _draw_landmarks(self, fit, scale):
+        """The mean head in the pose (orange), the landmarks (blue), and what would go along with the one in hand."""
+        session, influence = self._session, self._session.influence()
+        if len(session.head):
+            _squares(fit.to_region(session.head), 1.3 * scale, FRAME)
+        if len(session.landmarks):
+            _squares(fit.to_region(session.landmarks), 1.6 * scale, LANDMARK)
+        if influence is None:
+            return
+        for share, opacity in zip(SHARES, (0.4, 0.7, 1.0), strict=True):
+            along = session.landmarks[influence >= share]
+            _squares(fit.to_region(along), (1.6 + share) * scale, (*ACTIVE[:3], opacity))
+        _squares([fit.to_region(session.landmarks[influence.argmax()])], 4 * scale, FRAME)
+        _lines(fit.to_region(_circle(*session.circle())), ACTIVE, scale)
+
     def _draw_pose(self, fit, scale):
         """The head's own axes at the centre: to its left (red), upwards (green) and forwards (blue)."""
         frame = self._session.frame
         for axis, colour in zip(head_axes(self._session.pose), AXES, strict=True):
             end = np.asarray(frame.centre) + axis * frame.size * 0.2
             _lines(fit.to_region([frame.centre, end]), colour, 2.5 * scale, closed=False)
+
+    def _draw_numbers(self, fit, scale):
+        """Which face is which, as in the panel's list."""
+        import blf
+
+        boxes = self._session.boxes if len(self._session.boxes) > 1 and self._session.mode == CROP else ()
+        blf.size(0, 12 * scale)
+        blf.color(0, *ACTIVE)
+        for number, (left, top, _, _) in enumerate(boxes):
+            x, y = fit.to_region((left, top))
+            blf.position(0, x, y + 4 * scale, 0)
+            blf.draw(0, strings.FACE_ROW.format(number=number))
 
     def _draw_text(self, context, region):
         import blf
@@ -105,9 +138,12 @@ class Overlay:
         yaw, pitch, roll = session.pose
         numbers = strings.CROP_NUMBERS.format(x=frame.centre[0], y=frame.centre[1], size=frame.size, roll=frame.roll)
         pose = strings.POSE_NUMBERS.format(yaw=yaw, pitch=pitch, roll=roll)
+        radius = "" if session.mode == CROP else "   " + strings.RADIUS_NUMBER.format(radius=100 * session.radius)
         left, bottom, _, _ = free_rectangle(context.area, region)
+        low = bottom - STRIP
+        _triangles([(0, low), (region.width, low), (region.width, bottom), (0, bottom)], (*BACKDROP[:3], 0.8))
         blf.size(0, 13 * scale)
-        for row, text in enumerate((f"{numbers}   {pose}", translate(session.message))):
+        for row, text in enumerate((f"{numbers}   {pose}{radius}", translate(session.message))):
             blf.position(0, left + 16 * scale, bottom - (20 + 20 * row) * scale, 0)
             blf.color(0, *((1.0, 0.45, 0.3, 1.0) if row else (0.9, 0.9, 0.9, 1.0)))
             blf.draw(0, text)
@@ -145,6 +181,12 @@ def head_axes(pose):
     right = np.array([math.cos(roll), math.sin(roll)])
     up = np.array([math.sin(roll), -math.cos(roll)])
     return axes[:, :1] * right + axes[:, 1:] * up
+
+
+def _circle(centre, radius):
+    """(64, 2) points of a circle."""
+    angle = np.linspace(0, 2 * math.pi, 65)[:-1]
+    return np.column_stack([np.cos(angle), np.sin(angle)]) * radius + centre
 
 
 def outside(outer, inner):

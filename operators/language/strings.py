@@ -26,8 +26,13 @@ ADD_CAMERA = Text("Add Camera", "Add a camera that reproduces the photo exactly"
 TURNTABLE = Text("Add Turntable", "Add a camera that swings around the head")
 DOLLY_ZOOM = Text("Add Dolly Zoom", "Add a camera that comes nearer while its lens widens: the head keeps its size")
 BATCH = Text("Batch", "Make a portrait of every photo in a folder")
-ADJUST_CROP = Text("Adjust Crop", "Show the photo with the landmarks found in it; move, size and turn the crop")
-REFINE = Text("Refine", "Invert again with the crop as it is now; cameras that reproduce the photo follow")
+ADJUST_CROP = Text(
+    "Adjust Crop",
+    "Show the photo with the landmarks found in it; move, size and turn the crop, drag the landmarks, turn the head",
+)
+REFINE = Text(
+    "Refine", "Invert again with crop, landmarks and pose as they are now; cameras that reproduce the photo follow"
+)
 COMPARE = Text("Compare with Photo", "Show the photo and the portrait side by side in an image editor")
 COPY_SETTINGS = Text("Copy Settings", "Copy the settings of the active portrait to the other selected portraits")
 TOGGLE_BACKGROUND = Text("Toggle Background", "Show or hide the photo's background behind the selected portraits")
@@ -43,6 +48,9 @@ ENGINE = "Portrait Manifolds"
 # Panels
 PANEL_PHOTO = "Photo"
 PANEL_CROP = "Crop by Hand"
+PANEL_POSE = "Landmarks and Pose"
+BY_HAND = "By Hand"
+LANDMARKS = "Landmarks"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
 PANEL_SAMPLING = "Sampling"
@@ -61,8 +69,9 @@ PANEL_HELP = (
     "on the viewport. Then press Invert.",
 )
 POSE_NUMBERS = "Yaw {yaw:.0f}°  Pitch {pitch:.0f}°  Roll {roll:.0f}°"
-FACE_NUMBERS = "{count} faces"
-FACE_BUTTON = "{number}"
+FACE_ROW = "Face {number}"
+FACE_SCORE = "Score {score:.2f}"
+FACE_EYES = "Eyes {eyes:.0f} px"
 PHOTO_NUMBERS = "{name}, {width} × {height}"
 NO_FACE_LABEL = "No face found: set the crop by hand"
 PROGRESS = "{percent:.0f} %  {text}"
@@ -72,8 +81,13 @@ MODEL_LABEL = "Model {id}"
 PACKED_LABEL = "Packed into the .blend"
 CROP_STATUS = (
     "Drag: move, corner: size, knob: roll   Arrows: nudge   Wheel: size   Ctrl Wheel: roll   "
-    "Shift: fine   A: as found   Enter: apply   Esc: leave"
+    "Shift: fine   Tab: landmarks   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave"
 )
+LANDMARKS_STATUS = (
+    "Drag: move landmarks   Wheel: how many go along   Arrows: turn the head   "
+    "Shift: fine   Tab: crop   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave"
+)
+RADIUS_NUMBER = "Falloff {radius:.1f} cm"
 CROP_NUMBERS = "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°"
 
 # Properties
@@ -82,12 +96,18 @@ MATTE = Text(
     "Matte", "Picture of the photo's size, white or opaque where the subject is; without one the networks find it"
 )
 PORTRAIT_FILE = Text("Portrait File", "The portrait made from the photo")
-FACE = Text("Face", "Which face of the photo, counted from the largest, beginning with 0")
+FACE = Text("Face", "Which face of the photo; 0 is the likeliest one")
 FACE_BOX = Text("Box", "Left, top, right and bottom of the face in pixels of the photo")
+FACE_SURE = Text("Score", "How sure it is that this is a face, from 0 to 1")
+FACE_SIZE = Text("Size", "Distance between the eyes, as seen from in front, in pixels of the photo")
 USE_CROP = Text("Crop by Hand", "Frame the head yourself instead of taking the face that was found")
 CROP_CENTRE = Text("Centre", "Centre of the crop in pixels of the photo, from its top left corner")
 CROP_SIZE = Text("Size", "Side of the crop in pixels of the photo; a head with hair fills about two thirds of it")
 CROP_ROLL = Text("Roll", "How far the head is tilted clockwise in the photo, in degrees")
+USE_LANDMARKS = Text("Landmarks by Hand", "Keep the landmarks as they are on the photo instead of finding them")
+USE_POSE = Text("Pose by Hand", "Set where the head turns instead of taking what follows from the landmarks")
+POSE_YAW = Text("Yaw", "How far to the right of the face the photo's camera stands, in degrees")
+POSE_PITCH = Text("Pitch", "How far above the face the photo's camera stands, in degrees")
 POSE = Text("Pose", "Where the photo's camera stands: yaw, pitch and roll in degrees")
 MODEL_ID = Text("Model", "The model that made the portrait")
 MODEL_SHA256 = Text("Model SHA-256", "Checksum of the model that made the portrait")
@@ -199,7 +219,7 @@ NO_CAMERA = "The scene has no camera; add one, or use Add Camera"
 NEEDS_VIEWPORT = "Use it in a 3D viewport"
 NO_STEREO = "Stereoscopy is not supported by Portrait Manifolds; turn it off in the output properties"
 NO_FACE = "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait"
-NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the smallest one is used"
+NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the last one is used"
 SEVERAL_FACES = "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait"
 INVERTED = "{name} is ready"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"
@@ -287,6 +307,7 @@ BATCH_STOP = Text("Stop", "Stop the batch; what is finished stays, and the next 
 BATCH_RETRY = Text("Retry", "Work again on this photo, or on all that failed")
 BATCH_RETRY_NAME = Text("Photo", "Name of the photo; empty for all that failed")
 BATCH_OPEN = Text("Open", "Add the finished portrait to the scene; of a failed one the photo, to set its crop by hand")
+BATCH_DOUBTS = Text("Doubts", "Show what is doubtful about this photo's portrait")
 BATCH_PHOTO = Text("Photo", "File name of the photo")
 BATCH_INDEX = Text("Photo", "The chosen photo")
 BATCH_RUNNING = "A batch is running; wait for it or stop it"

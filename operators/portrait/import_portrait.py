@@ -1,5 +1,6 @@
 """Import a photo: find the faces, show the crop, make the portrait object that Invert fills."""
 
+import json
 import os
 
 import bpy
@@ -8,8 +9,10 @@ from bpy_extras.io_utils import ImportHelper
 
 from ...inference.errors import FaceUnusable, PortraitError
 from ...inference.photo.open import SUFFIXES as PHOTOS
+from ...inference.report import read_report
 from ..crop import crops
 from ..language import strings
+from ..state.doubts import keep_doubts
 from ..state.folders import SUFFIX
 from ..state.loaded import load_file
 from ..state.option_groups import FaceOptions, options_of
@@ -61,12 +64,23 @@ def import_file(context, path):
     obj = new_portrait_object(context, os.path.splitext(portrait.photo_name or os.path.basename(path))[0])
     try:
         note_portrait(obj, portrait, path)
+        note_report(obj, portrait, path)
         crops.show_preview(obj, portrait.crop)
     except Exception:
         bpy.data.objects.remove(obj)
         raise
     context.collection.objects.link(obj)
     return obj
+
+
+def note_report(obj, portrait, path):
+    """Keep the report that lies beside a portrait file, where it is about this portrait, and what it warns of."""
+    report, settings = read_report(os.path.dirname(path)), obj.portrait_manifolds
+    made, photo = report.get("model"), report.get("photo")
+    same = isinstance(made, dict) and isinstance(photo, dict)
+    if same and made.get("sha256") == portrait.model_sha256 and photo.get("name") == portrait.photo_name:
+        settings.report = json.dumps(report, default=str)
+        keep_doubts(settings, report.get("warnings"))
 
 
 def import_photo(context, path, face, operator):
@@ -90,14 +104,14 @@ def note_photo(obj, path, face, operator):
     photo, faces = crops.look_at(path)
     settings = obj.portrait_manifolds
     keep_photo(obj, path)
-    settings.landmarks = ""
+    settings.landmarks = settings.doubts = ""
     settings.photo_size = photo.shape[1::-1]
     settings.faces.clear()
-    for found in faces:
+    for found in crops.listed(photo, faces):
         item = settings.faces.add()
-        item.box, item.score = [float(value) for value in found.box], float(found.score)
+        item.box, item.score, item.eyes = found.box, found.score, found.eyes
     settings.face = min(face, max(0, len(faces) - 1))
-    settings.use_crop = False
+    settings.use_crop = settings.use_landmarks = settings.use_pose = False
     if not faces:
         crops.first_crop(settings)
         operator.report({"WARNING"}, strings.NO_FACE.format(name=obj.name))
@@ -129,9 +143,9 @@ class PORTRAIT_MANIFOLDS_OT_update_crop(
         self.subject = obj.name
         check_editable(obj)
         if self.face >= 0:
-            obj.portrait_manifolds.face = min(self.face, max(0, len(obj.portrait_manifolds.faces) - 1))
-            obj.portrait_manifolds.use_crop = False
-        crops.update_crop(obj)
+            crops.choose_face(obj, self.face)
+        else:
+            crops.update_crop(obj)
 
 
 class PORTRAIT_MANIFOLDS_FH_photo(bpy.types.FileHandler):

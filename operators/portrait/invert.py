@@ -11,6 +11,7 @@ from ..datablocks.images import get_matte
 from ..language import strings
 from ..models.models import StoppableModel
 from ..state.busy import check_free
+from ..state.doubts import doubts_of, keep_doubts
 from ..state.folders import free_path, storage_folder
 from ..state.loaded import load_file
 from ..state.option_groups import InvertOptions
@@ -58,10 +59,9 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
             inversion = invert_photo(
                 photo,
                 StoppableModel(crops.model(options), progress),
-                face=None if choice["crop"] else choice["face"],
-                crop=choice["crop"],
                 matte=matte,
                 progress=lambda fraction, text: progress(0.98 * fraction, text),
+                **choice,
             )
             progress(0.98, strings.SAVING)
             path = free_path(folder, name)
@@ -87,11 +87,12 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
         note_portrait(obj, inversion.portrait, path)
         settings.report = json.dumps(inversion.report, default=str)
         crops.note_alignment(obj, inversion.alignment)
+        keep_doubts(settings, inversion.report.get("warnings"))
         follow_photo(obj)
         if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
             add_photo_camera(context, obj, whole_photo=False)
-        for warning in inversion.report.get("warnings", []):
-            self.report({"WARNING"}, warning["text"])
+        for doubt in doubts_of(settings):
+            self.report({"WARNING"}, doubt.text)
         self.report({"INFO"}, strings.INVERTED.format(name=obj.name))
 
 

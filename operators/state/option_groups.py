@@ -110,10 +110,33 @@ class CropOptions:
     )
 
 
+class PoseOptions:
+    """Where the photo's camera stands, set by hand, in degrees."""
+
+    yaw: FloatProperty(
+        name=strings.POSE_YAW.label,
+        description=strings.POSE_YAW.description,
+        min=-60.0,
+        max=60.0,
+        precision=1,
+        step=100,
+    )
+    pitch: FloatProperty(
+        name=strings.POSE_PITCH.label,
+        description=strings.POSE_PITCH.description,
+        min=-60.0,
+        max=60.0,
+        precision=1,
+        step=100,
+    )
+
+
 class HandOptions:
-    """Whether the crop is set by hand."""
+    """What is set by hand instead of found."""
 
     use_crop: BoolProperty(name=strings.USE_CROP.label, description=strings.USE_CROP.description)
+    use_landmarks: BoolProperty(name=strings.USE_LANDMARKS.label, description=strings.USE_LANDMARKS.description)
+    use_pose: BoolProperty(name=strings.USE_POSE.label, description=strings.USE_POSE.description)
 
 
 def options_of(group, prefix="", **changes):

@@ -7,6 +7,7 @@ from bpy.props import (
     EnumProperty,
     FloatProperty,
     FloatVectorProperty,
+    IntProperty,
     PointerProperty,
     StringProperty,
 )
@@ -22,6 +23,7 @@ from .option_groups import (
     InvertOptions,
     LayerOptions,
     MeshOptions,
+    PoseOptions,
     options_of,
 )
 
@@ -36,6 +38,10 @@ def _folders_changed(settings, context):
     _told["folders"](settings, context)
 
 
+def _face_picked(settings, index):
+    _told["face"](settings.id_data, index)
+
+
 def _portrait_changed(settings, context):
     settings.id_data.update_tag()  # a rendered viewport looks again; values set by scripts alone do not tell it
 
@@ -48,14 +54,16 @@ def _background_changed(settings, context):
 class PortraitFace(bpy.types.PropertyGroup):
     """A face found in the photo."""
 
-    box: FloatVectorProperty(size=4, description=strings.FACE_BOX.description)
-    score: FloatProperty()
+    box: FloatVectorProperty(name=strings.FACE_BOX.label, description=strings.FACE_BOX.description, size=4)
+    score: FloatProperty(name=strings.FACE_SURE.label, description=strings.FACE_SURE.description)
+    eyes: FloatProperty(name=strings.FACE_SIZE.label, description=strings.FACE_SIZE.description)
 
 
 class PortraitSettings(
     options_of(FaceOptions, override=OVERRIDE),
     options_of(HandOptions, override=OVERRIDE),
     options_of(CropOptions, "crop_", override=OVERRIDE),
+    options_of(PoseOptions, override=OVERRIDE),
     bpy.types.PropertyGroup,
 ):
     """Lives on the portrait object: where its files are, how it was made, and how to make it again."""
@@ -94,6 +102,15 @@ class PortraitSettings(
         override=OVERRIDE,
     )
     faces: CollectionProperty(type=PortraitFace)
+    # of the panel's list: a click takes the face, values that scripts give to `face` do not
+    face_row: IntProperty(
+        name=strings.FACE.label,
+        description=strings.FACE.description,
+        options={"HIDDEN"},
+        get=lambda settings: settings.face,
+        set=_face_picked,
+    )
+    doubts: StringProperty(options={"HIDDEN"}, override=OVERRIDE)  # see state.doubts
     pose: FloatVectorProperty(
         name=strings.POSE.label, description=strings.POSE.description, size=3, precision=1, override=OVERRIDE
     )
@@ -171,9 +188,12 @@ _IDLE = jobs.Job(None)
 CLASSES = (PortraitFace, PortraitSettings, SceneSettings, ViewLayerSettings, JobState)
 
 
-def register(folders_changed):
-    """Hang the groups on their owners. folders_changed: update (settings, context) of the batch's folders."""
-    _told["folders"] = folders_changed
+def register(folders_changed, face_picked):
+    """Hang the groups on their owners.
+
+    folders_changed: update (settings, context) of the batch's folders. face_picked: takes a face (object, index).
+    """
+    _told["folders"], _told["face"] = folders_changed, face_picked
     bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings, override=OVERRIDE)
     bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
     bpy.types.ViewLayer.portrait_manifolds = PointerProperty(type=ViewLayerSettings)

@@ -41,7 +41,8 @@ def networks(scene, monkeypatch):
             progress(step / 10, "half")
             time.sleep(chosen.pause / 10)
         made = replace(portrait, photo_name=str(photo).rpartition("/")[2])
-        return part("inference.pipeline").Inversion(made, None, {"warnings": []})
+        warnings = [{"code": "small-face", "text": "the face is small"}] if "anna" in str(photo) else []
+        return part("inference.pipeline").Inversion(made, None, {"warnings": warnings})
 
     monkeypatch.setattr(part("inference.pipeline"), "invert_photo", invert_photo)
     part("operators.batch.batch_run").end()
@@ -114,6 +115,32 @@ def test_states_of_a_run_and_retry_of_what_failed(networks, photos, tmp_path):
         bpy.ops.portrait_manifolds.batch_retry()
     listed = json.loads((out / "batch.json").read_text())["photos"]
     assert [entry["status"] for entry in listed] == ["done"] * 3
+
+
+def test_doubts_of_a_run_are_listed_and_survive(networks, photos, tmp_path):
+    """As the run goes, in a list made anew, and for what a later run skips; the tooltip has the sentences."""
+    doubts_of = part("operators.state.doubts").doubts_of
+
+    def listed():
+        return {photo.name: [doubt.code for doubt in doubts_of(photo)] for photo in state().photos}
+
+    wanted = {"anna.png": ["small-face"], "bert.png": [], "carl.jpg": []}
+    begin(photos, tmp_path / "out")
+    follow()
+    assert listed() == wanted
+    state().photos.clear()
+    part("operators.batch.batch_list").refresh(bpy.context, str(photos), str(tmp_path / "out"))
+    assert listed() == wanted
+    begin(photos, tmp_path / "out")
+    assert listed() == dict.fromkeys(wanted, [])
+    follow()
+    assert statuses()["anna.png"] == "skipped" and listed() == wanted
+    button = part("operators.batch.batch").PORTRAIT_MANIFOLDS_OT_batch_doubts
+    assert button.description(bpy.context, types.SimpleNamespace(name="anna.png")) == "the face is small"
+    state().index = 2
+    assert bpy.ops.portrait_manifolds.batch_doubts(name="anna.png") == {"FINISHED"} and state().index == 0
+    with pytest.raises(RuntimeError, match="not in the list"):
+        bpy.ops.portrait_manifolds.batch_doubts(name="dora.png")
 
 
 def test_stop_is_immediate_and_the_next_run_goes_on(networks, photos, tmp_path):

@@ -23,22 +23,28 @@ def frames(extension):
 @pytest.fixture
 def session(extension):
     """A session that remembers what it asked to be aligned."""
-    asked = []
+    asked, given = [], []
+    face_points = np.random.default_rng(1).uniform((-0.08, -0.1, 0.0), (0.08, 0.1, 0.1), (468, 3))
+    found = np.float32(face_points[:, :2] * (1000.0, -1000.0) + (400.0, 300.0))  # 1000 pixels per metre
 
-    def align(choice):
+    def align(choice, landmarks, turn):
         asked.append(choice)
+        given.append((landmarks, turn))
         frame = choice if isinstance(choice, part("operators.crop.crop_frame").Frame) else made(10.0 * choice)
         if frame.size < 60:
             raise part("inference.errors").PortraitError("too small")
-        return frame, np.full((468, 2), 7.0), (1.0, 2.0, frame.roll)
+        landmarks = found + 1.0 if landmarks is None else landmarks
+        return frame, landmarks, (*(turn or (1.0, 2.0)), frame.roll), found
 
     def made(shift):
         return part("operators.crop.crop_frame").Frame((300.0 + shift, 200.0), 222.0, 3.0)
 
     start = part("operators.crop.crop_frame").Frame((400.0, 300.0), 200.0)
     faces = [(350, 250, 450, 350), (20, 20, 90, 90)]
-    session = part("operators.crop.crop_session").CropSession(PHOTO, start, faces, align)
-    session.asked = asked
+    session = part("operators.crop.crop_session").CropSession(
+        PHOTO, start, faces, align, face_points, landmarks=found, pose=(1.0, 2.0, 0.0)
+    )
+    session.asked, session.given, session.found = asked, given, found
     return session
 
 
@@ -134,6 +140,109 @@ def test_a_crop_that_cannot_be_aligned_says_why_and_stays(session):
     assert session.message == "too small" and session.frame.size == pytest.approx(40)
     drag(session, (420, 320), (500, 400))
     assert session.message == ""
+
+
+def test_the_falloff_is_a_bell_that_ends(extension):
+    """1 in the middle, falling, smooth at both ends, and nothing moves from the radius on."""
+    falloff = part("operators.crop.landmark_drag").falloff
+    weights = falloff(np.linspace(0.0, 0.06, 61), 0.03)
+    assert weights[0] == 1.0 and (np.diff(weights[:31]) < 0).all() and (weights[30:] == 0.0).all()
+    assert weights[1] > 0.99 and weights[29] < 0.02
+    middle = np.exp(-0.5 * 1.25**2), np.exp(-0.5 * 2.5**2)  # of the Gaussian: half the radius, and the radius
+    assert weights[15] == pytest.approx((middle[0] - middle[1]) / (1 - middle[1]))
+
+
+def test_a_landmark_takes_its_neighbours_along(extension):
+    """By their distance on the face, not on the photo: in profile the far cheek stays."""
+    drag_module = part("operators.crop.landmark_drag")
+    face_points = np.array([(0.0, 0.0, 0.0), (0.0, 0.01, 0.0), (0.0, 0.0, 0.1), (0.0, 0.05, 0.0)])
+    seen = np.array([(50.0, 50.0), (50.0, 40.0), (50.0, 50.0), (50.0, 0.0)], np.float32)
+    moved = drag_module.dragged(seen, 0, (8.0, -4.0), face_points, 0.03) - seen
+    assert moved[0] == pytest.approx((8.0, -4.0))
+    share = drag_module.falloff(0.01, 0.03)
+    assert 0.6 < share < 0.8 and moved[1] == pytest.approx(share * np.array([8.0, -4.0]), abs=1e-4)
+    assert (moved[2:] == 0.0).all()
+    assert drag_module.nearest(seen, (51.0, 39.0), 3.0) == 1
+    assert drag_module.nearest(seen, (60.0, 60.0), 3.0) is None and drag_module.nearest((), (0, 0), 9.0) is None
+
+
+def test_dragging_landmarks(session):
+    """They and their neighbours move, far ones stay; the crop follows as before, and the pose is solved from them."""
+    session.handle("TAB", "PRESS", 0, 0, REGION)
+    assert session.mode == "landmarks" and len(session.head) == 468, "the head in its pose is shown"
+    (low, high), seen = REGION[:2], session.fit(REGION).to_region(session.landmarks)
+    assert np.ptp(seen, 0).max() > 0.4 * REGION[3] and (seen > (low, high)).all(), "the face fills the region"
+    before, index = session.landmarks, 5
+    drag(session, before[index], before[index] + (12.0, 9.0))
+    moves = session.landmarks - before
+    distance = np.linalg.norm(session.face_points - session.face_points[index], axis=-1)
+    assert moves[index] == pytest.approx((12.0, 9.0), abs=1e-3) and session.moved
+    assert (moves[distance > session.radius] == 0.0).all() and 1 < (np.abs(moves) > 0).any(1).sum() < 100
+    landmarks, turn = session.given[-1]
+    assert landmarks is session.landmarks and turn is None and session.asked[-1] == session.frame
+    few = (np.abs(moves) > 0).any(1).sum()
+    for _ in range(3):
+        session.handle("WHEELUPMOUSE", "PRESS", 0, 0, REGION)
+    before = session.landmarks
+    drag(session, before[index], before[index] + (5.0, 0.0), shift=True)
+    moves = session.landmarks - before
+    assert moves[index] == pytest.approx((1.0, 0.0), abs=1e-3) and (np.abs(moves) > 0).any(1).sum() > few
+    drag(session, session.frame.centre, session.frame.centre)
+    assert session.frame.size == pytest.approx(200), "the square is left alone"
+
+
+def test_the_wheel_widens_what_goes_along_while_dragging(session):
+    session.handle("TAB", "PRESS", 0, 0, REGION)
+    before, start = session.landmarks, session.landmarks[7]
+    session.handle("LEFTMOUSE", "PRESS", *point(session, start), REGION)
+    session.handle("MOUSEMOVE", "NOTHING", *point(session, start + (10.0, 0.0)), REGION)
+    few = (session.landmarks != before).any(1).sum()
+    session.handle("WHEELUPMOUSE", "PRESS", *point(session, start + (10.0, 0.0)), REGION)
+    assert (session.landmarks != before).any(1).sum() > few
+    centre, radius = session.circle()
+    assert centre == pytest.approx(start + (10.0, 0.0), abs=1e-3) and session.influence().max() == 1.0
+    assert radius == pytest.approx(1000.0 * session.radius, rel=0.05)
+    for _ in range(200):
+        session.handle("WHEELDOWNMOUSE", "PRESS", *point(session, start), REGION)
+    assert session.radius == part("operators.crop.landmark_drag").MIN_RADIUS
+
+
+def test_arrows_turn_the_head_to_where_they_point(session):
+    """The nose follows: it is seen to the right from the left, where yaw is negative."""
+    session.handle("TAB", "PRESS", 0, 0, REGION)
+    session.handle("RIGHT_ARROW", "PRESS", 0, 0, REGION)
+    session.handle("UP_ARROW", "PRESS", 0, 0, REGION)
+    session.handle("UP_ARROW", "PRESS", 0, 0, REGION, shift=True)
+    assert session.turn == pytest.approx((0.0, 0.8)) and session.pose[:2] == session.turn
+    assert session.given[-1] == (None, session.turn) and not session.moved
+    for _ in range(100):
+        session.handle("LEFT_ARROW", "PRESS", 0, 0, REGION)
+    assert session.turn == pytest.approx((60.0, 0.8))
+    axes = part("operators.crop.overlay").head_axes
+    assert axes((-10.0, -10.0, 0.0))[2, 0] > 0 > axes((-10.0, -10.0, 0.0))[2, 1], "to the right and up, y goes down"
+
+
+def test_as_found_and_steps_back(session):
+    session.handle("TAB", "PRESS", 0, 0, REGION)
+    start = session.landmarks
+    drag(session, start[5], start[5] + (12.0, 9.0))
+    session.handle("LEFT_ARROW", "PRESS", 0, 0, REGION)
+    dragged = session.landmarks
+    session.handle("A", "PRESS", 0, 0, REGION)
+    assert not session.moved and session.turn is None and not session.by_hand
+    assert session.given[-1] == (None, None) and session.frame.centre == (300.0, 200.0)
+    asked = len(session.asked)
+    session.handle("Z", "PRESS", 0, 0, REGION, ctrl=True)
+    assert session.moved and session.turn is not None and session.landmarks is dragged and session.by_hand
+    drag(session, session.landmarks[5], session.landmarks[5])  # a click is no step
+    for _ in range(2):
+        session.handle("Z", "PRESS", 0, 0, REGION, ctrl=True)
+    assert not session.moved and session.turn is None and session.landmarks is start
+    session.handle("Z", "PRESS", 0, 0, REGION, ctrl=True)
+    assert len(session.asked) == asked, "nothing is found anew"
+    session.handle("Z", "PRESS", 0, 0, REGION)
+    session.handle("TAB", "PRESS", 0, 0, REGION)
+    assert session.mode == "crop"
 
 
 @pytest.mark.parametrize("pose", [(0, 0), (30, 0), (0, 20), (-25, 15)])

@@ -62,6 +62,51 @@ def test_adjust_crop_through_properties(engine, photo):  # noqa: F811
         operators.adjust_crop()
 
 
+def test_landmarks_and_pose_by_hand_through_properties(engine, photo, tmp_path):  # noqa: F811
+    """They reach the inversion, are kept by the file, and go when another face is taken."""
+    obj = imported(photo)
+    settings, crops = obj.portrait_manifolds, part("operators.crop.crops")
+    assert (settings.yaw, settings.pitch) == pytest.approx((12.0, -3.0)) and not settings.use_pose, "as it was found"
+    operators.invert()
+    assert engine.by_hand == (None, None, None)
+    points = np.random.default_rng(0).uniform(0, 500, (468, 2)).astype(np.float32)
+    assert operators.adjust_crop(landmarks=crops.as_text(points), yaw=-20.0) == {"FINISHED"}
+    assert settings.use_landmarks and settings.use_pose and not settings.use_crop
+    assert (settings.yaw, settings.pitch) == pytest.approx((-20.0, -3.0)), "what is not given stays"
+    settings.landmarks = crops.as_text(points)  # the stand-in answers with landmarks of its own
+    operators.refine()
+    landmarks, yaw, pitch = engine.by_hand
+    assert np.array_equal(landmarks, points) and (yaw, pitch) == pytest.approx((-20.0, -3.0))
+    assert engine.asked[-1] == {"face": None, "crop": None}
+    operators.refine(use_landmarks=False)
+    assert engine.by_hand[0] is None and engine.by_hand[1] == pytest.approx(-20.0)
+    settings.use_landmarks = True
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    obj = bpy.data.objects["Grüße an Oma"]
+    settings = obj.portrait_manifolds
+    assert settings.use_landmarks and settings.use_pose and settings.yaw == pytest.approx(-20.0)
+    assert len(crops.landmarks_of(obj)) == 468
+    bpy.context.view_layer.objects.active = obj
+    assert operators.update_crop(face=0) == {"FINISHED"} and not settings.use_landmarks and not settings.use_pose
+
+
+def test_what_cannot_be_aligned_changes_nothing(engine, photo, monkeypatch):  # noqa: F811
+    obj = imported(photo)
+    settings = obj.portrait_manifolds
+
+    def refuse(*args, **options):
+        raise part("inference.errors").FaceUnusable("the face is turned too far away")
+
+    monkeypatch.setattr(part("inference.alignment.align"), "align_as_set", refuse)
+    before = settings.landmarks, tuple(settings.crop_centre), settings.yaw
+    points = part("operators.crop.crops").as_text(np.ones((468, 2)))
+    with pytest.raises(RuntimeError, match="too far"):
+        operators.adjust_crop(landmarks=points, yaw=50.0, centre=(9.0, 9.0))
+    assert (settings.landmarks, tuple(settings.crop_centre), settings.yaw) == before
+    assert not (settings.use_crop or settings.use_landmarks or settings.use_pose)
+
+
 def test_damaged_landmarks_are_none(portrait):
     crops = part("operators.crop.crops")
     for damaged in ("", "not base64!", "AAA=", "AAAAAAAA"[:-4], "//////////8="):
@@ -273,7 +318,7 @@ def test_every_operator_is_found_by_f3(scene):
     entries = {entry[0] for entry in part("ui.menus").ENTRIES if entry}
     helpers = {"cancel", "dismiss_problem", "crop_by_hand", "choose_photo", "open_preferences", "use_built_in"}
     helpers |= {"install_model", "choose_model", "remove_model", "clear_cache", "copy_diagnostics"}
-    helpers |= {"batch", "batch_retry", "batch_stop", "batch_refresh", "batch_open"}
+    helpers |= {"batch", "batch_retry", "batch_stop", "batch_refresh", "batch_open", "batch_doubts"}
     assert entries | helpers >= set(OPERATORS)
     icons = bpy.types.UILayout.bl_rna.functions["operator"].parameters["icon"].enum_items.keys()
     assert {entry[1] for entry in part("ui.menus").ENTRIES if entry} <= set(icons)

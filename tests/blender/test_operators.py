@@ -36,15 +36,18 @@ class Engine:
 
     def __init__(self):
         self.faces = [Face((300.0, 200.0, 500.0, 450.0)), Face((50.0, 50.0, 100.0, 110.0), 0.7)]
-        self.asked = []
+        self.asked, self.warnings = [], []
 
     def find_faces(self, photo, model):
         return self.faces
 
-    def align(self, photo, face, model):
+    def list_faces(self, photo, faces, mean_landmarks):
+        return [types.SimpleNamespace(box=face.box, score=face.score, eyes=60.0) for face in faces]
+
+    def align(self, photo, face, model, yaw=None, pitch=None):
         return self.alignment(photo, [[2.0, 0.0, face.box[0]], [0.0, 2.0, face.box[1]]], 5.0)
 
-    def align_manually(self, photo, centre, size, roll_degrees, model):
+    def align_manually(self, photo, centre, size, roll_degrees, model, landmarks=None, yaw=None, pitch=None):
         scale = size / 256
         affine = [[scale, 0.0, centre[0] - 128 * scale], [0.0, scale, centre[1] - 128 * scale]]
         return self.alignment(photo, affine, roll_degrees)
@@ -57,14 +60,17 @@ class Engine:
         landmarks = np.zeros((468, 2), np.float32)
         return Alignment(warp_to_crop(photo, affine), affine, orbit_camera(), landmarks, 12.0, -3.0, roll)
 
-    def invert_photo(self, photo, model, face=None, crop=None, matte=None, progress=None):
+    def invert_photo(
+        self, photo, model, face=None, crop=None, progress=None, landmarks=None, yaw=None, pitch=None, matte=None
+    ):
         from inference.photo.open import open_photo
 
         self.asked.append({"face": face, "crop": crop} | ({} if matte is None else {"matte": matte}))
+        self.by_hand = landmarks, yaw, pitch
         progress(0.5, "half")
         alignment = self.align(open_photo(photo), self.faces[face or 0], model)
         portrait = dataclasses.replace(analytic_portrait(texture=64), photo_name=os.path.basename(photo))
-        return Inversion(portrait, alignment, {"warnings": [], "total_ms": 1.0})
+        return Inversion(portrait, alignment, {"warnings": self.warnings, "total_ms": 1.0})
 
 
 @pytest.fixture
@@ -77,7 +83,9 @@ def engine(scene, monkeypatch):
     pipeline = types.ModuleType("pipeline")
     pipeline.invert_photo = stand_in.invert_photo
     monkeypatch.setitem(sys.modules, f"{MODULE}.inference.pipeline", pipeline)
-    monkeypatch.setattr(part("operators.crop.crops"), "model", lambda options: None)
+    monkeypatch.setattr(part("inference.alignment.listing"), "list_faces", stand_in.list_faces)
+    mean = types.SimpleNamespace(geometry={"mean_landmarks": np.zeros((468, 3))})
+    monkeypatch.setattr(part("operators.crop.crops"), "model", lambda options: mean)
     part("operators.crop.crops").forget_photos()
     return stand_in
 
@@ -115,6 +123,88 @@ def test_import_makes_a_portrait_object(engine, photo):
     assert second.portrait_manifolds.face == 1
     assert bpy.ops.portrait_manifolds.update_crop(face=0) == {"FINISHED"}
     assert second.portrait_manifolds.face == 0
+
+
+def test_faces_are_listed_and_a_click_takes_one(engine, photo, tmp_path):
+    """Score and size of each; the choice is kept by the file, and undone like any other."""
+    obj = imported(photo)
+    settings = obj.portrait_manifolds
+    assert [(round(face.score, 2), face.eyes) for face in settings.faces] == [(0.9, 60.0), (0.7, 60.0)]
+    settings.use_crop = True
+    settings.face_row = 1  # what a click in the list sets
+    assert settings.face == settings.face_row == 1 and not settings.use_crop
+    assert tuple(settings.crop_centre) == pytest.approx((306.0, 306.0)), "the crop of that face"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    settings = bpy.data.objects["Grüße an Oma"].portrait_manifolds
+    assert settings.face_row == 1 and len(settings.faces) == 2
+    photo.unlink()
+    settings.face_row = 0
+    problem = part("operators.work.problems").shown()[0]
+    assert "missing" in problem.text and problem.subject == "Grüße an Oma", "an error stays in the panel"
+    part("operators.work.problems").forget()
+
+
+def kept_doubts(obj):
+    return [doubt.code for doubt in part("operators.state.doubts").doubts_of(obj.portrait_manifolds)]
+
+
+def test_doubts_are_kept_with_the_portrait(engine, photo, tmp_path):
+    """Those about the crop as soon as it is chosen, those of the report after the inversion, and after reloading."""
+    engine.faces[0].score = 0.5
+    obj = imported(photo)
+    assert "unsure-face" in kept_doubts(obj)
+    bpy.ops.portrait_manifolds.update_crop(face=1)
+    assert "unsure-face" not in kept_doubts(obj)
+    engine.warnings = [{"code": "tight-crop", "text": "30 % of the head lie outside\nof the photo"}, {"code": 3}]
+    bpy.ops.portrait_manifolds.invert()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    (doubt,) = part("operators.state.doubts").doubts_of(bpy.data.objects["Grüße an Oma"].portrait_manifolds)
+    assert doubt == ("tight-crop", "30 % of the head lie outside of the photo")
+    for damaged in ("{", "3", '[{"code": 1, "text": 2}]', "[" * 100_000):
+        bpy.data.objects["Grüße an Oma"].portrait_manifolds.doubts = damaged
+        assert kept_doubts(bpy.data.objects["Grüße an Oma"]) == []
+
+
+def test_doubts_of_a_finished_portrait_come_from_the_report_beside(scene, portrait_file, tmp_path):
+    """Where it is about this portrait."""
+    shutil.copy(portrait_file, tmp_path / "portrait.manifolds")
+    report = {"photo": {"name": "sphere.jpg"}, "model": {"sha256": "0" * 64}}
+    report["warnings"] = [{"code": "small-face", "text": "the face is small"}]
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    assert kept_doubts(imported(tmp_path / "portrait.manifolds")) == ["small-face"]
+    (tmp_path / "report.json").write_text(json.dumps(report | {"photo": {"name": "other.jpg"}}))
+    assert kept_doubts(imported(tmp_path / "portrait.manifolds")) == []
+    (tmp_path / "report.json").write_text("[" * 100_000)
+    assert kept_doubts(imported(tmp_path / "portrait.manifolds")) == []
+
+
+class Layout:
+    """Stands in for a panel's layout: what is written into it, line by line."""
+
+    def __init__(self):
+        self.lines = []
+
+    def label(self, text="", icon="NONE", **options):
+        self.lines.append((icon, text))
+
+    def box(self):
+        return self
+
+    column = row = lambda self, **options: self
+
+
+def test_doubts_are_drawn_as_wrapped_sentences(extension):
+    layout, doubts = Layout(), part("operators.state.doubts")
+    context = types.SimpleNamespace(preferences=None, region=types.SimpleNamespace(width=260))
+    sentence = "the face is turned by 40°; what the photo hides of it is guessed"
+    part("ui.doubts").draw_doubts(layout, context, [doubts.Doubt("turned-face", sentence)] * 2)
+    assert [icon for icon, _ in layout.lines].count("QUESTION") == 2 and len(layout.lines) == 4
+    assert " ".join(text for _, text in layout.lines[: len(layout.lines) // 2]) == "T" + sentence[1:]
+    assert max(len(text) for _, text in layout.lines) <= 260 / 6.5 - 8
+    part("ui.doubts").draw_doubts(layout := Layout(), context, [])
+    assert layout.lines == []
 
 
 def test_import_of_a_finished_portrait(scene, portrait_file):

@@ -98,7 +98,7 @@ def test_the_first_crop_by_hand_is_around_the_face(engine, photo):  # noqa: F811
 
 
 def test_a_face_that_cannot_be_aligned_is_imported_for_a_crop_by_hand(engine, photo, monkeypatch):  # noqa: F811
-    def align(photo, face, model):
+    def align(photo, face, model, yaw, pitch):
         raise part("inference.errors").FaceUnusable("the face is turned too far away; set the crop by hand")
 
     monkeypatch.setattr(part("inference.alignment.align"), "align", align)

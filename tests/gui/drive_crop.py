@@ -1,6 +1,8 @@
 """Runs inside a Blender with a window: adjusts a crop with the pointer, refines, compares, undoes, and reads German.
 
-    blender --enable-event-simulate --python drive_crop.py -- PHOTO FOLDER
+    blender --enable-event-simulate --python drive_crop.py -- PHOTO FOLDER PEOPLE
+
+PHOTO shows one face, PEOPLE two.
 
 Writes FOLDER/*.png and FOLDER/result.json.
 """
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import bpy
 
-PHOTO, FOLDER = sys.argv[sys.argv.index("--") + 1 :]
+PHOTO, FOLDER, PEOPLE = sys.argv[sys.argv.index("--") + 1 :]
 TICK = 0.1  # seconds; press and release must be seen in separate turns of Blender's event loop
 TIMEOUT = 300.0  # seconds for one inversion
 result = {"steps": []}
@@ -157,6 +159,48 @@ def session():
     assert portrait().portrait_manifolds.use_crop
     step("undone and redone")
 
+    with override():
+        bpy.ops.portrait_manifolds.update_crop(face=0)
+        bpy.ops.ed.undo_push(message="crop as found")
+        bpy.ops.portrait_manifolds.adjust_crop("INVOKE_DEFAULT", True)
+    yield 0.5
+    from bl_ext.user_default.portrait_manifolds.operators.crop.crop_session import closeup
+    from bl_ext.user_default.portrait_manifolds.operators.crop.crops import landmarks_of
+
+    before = landmarks_of(portrait())
+    fit = Fit.of(closeup(before), free_rectangle(viewport(), main))
+    jaw = before[172]  # the right corner of the jaw
+    yield from press("TAB", at(jaw))
+    for _ in range(2):
+        yield from press("WHEELUPMOUSE", at(jaw))
+    yield from press("RIGHT_ARROW", at(jaw))
+    picture("landmarks_found")
+    yield from drag(at(jaw), at((jaw[0] - 8, jaw[1] + 2)))
+    picture("landmarks_dragged")
+    yield from press("ESC", at(jaw))
+    assert (landmarks_of(portrait()) == before).all(), "Escape leaves all as it was"
+    with override():
+        bpy.ops.portrait_manifolds.adjust_crop("INVOKE_DEFAULT", True)
+    yield 0.5
+    yield from press("TAB", at(jaw))
+    yield from drag(at(jaw), at((jaw[0] - 8, jaw[1] + 2)))
+    yield from press("RIGHT_ARROW", at(jaw))
+    yield from press("RET", at(jaw))
+    yield 0.5
+    settings, after = portrait().portrait_manifolds, landmarks_of(portrait())
+    assert settings.use_landmarks and settings.use_pose and not settings.use_crop
+    assert abs(after[172, 0] - before[172, 0] + 8) < 1.5, after[172] - before[172]
+    assert (after[263] == before[263]).all(), "the other eye stays"
+    with override():
+        bpy.ops.ed.undo()
+    yield 0.3
+    assert not portrait().portrait_manifolds.use_landmarks and (landmarks_of(portrait()) == before).all()
+    with override():
+        bpy.ops.ed.redo()
+    yield 0.3
+    assert (landmarks_of(portrait()) == after).all()
+    step("landmarks", moved=float(abs(after - before).max()))
+
     bpy.context.view_layer.objects.active = portrait()
     with override():
         bpy.ops.portrait_manifolds.invert("INVOKE_DEFAULT")
@@ -164,6 +208,7 @@ def session():
     yield from wait_for_job()
     assert portrait().portrait_manifolds.portrait_path
     first = portrait().portrait_manifolds.portrait_path
+    assert json.loads(portrait().portrait_manifolds.report)["settings"]["landmarks"], "made with those of the user"
     with override():
         bpy.ops.portrait_manifolds.refine("INVOKE_DEFAULT", use_crop=False)
     yield 0.2
@@ -193,6 +238,19 @@ def session():
     yield 0.8
     picture("menu")
     yield from press("ESC", (main.x + 50, main.y + 50))
+
+    with override():
+        bpy.ops.portrait_manifolds.import_portrait(filepath=PEOPLE)
+    people = bpy.context.view_layer.objects.active.portrait_manifolds
+    bpy.ops.ed.undo_push(message="people")
+    yield 1.0
+    picture("people")
+    centre = people.crop_centre[0]
+    people.face_row = 1
+    yield 1.0
+    assert people.face == 1 and abs(people.crop_centre[0] - centre) > 50
+    picture("people_second")
+    step("people", faces=[[face.score, face.eyes] for face in people.faces], doubts=people.doubts)
 
     view = bpy.context.preferences.view
     try:

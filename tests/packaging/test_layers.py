@@ -19,7 +19,7 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "errors files log progress",
+        "errors files log progress report",
         "geometry",
         "photo",
         "networks",
@@ -46,7 +46,7 @@ FLOORS = {
         "aligner data evaluation pack peers run synthetic weights",
         COMMANDS := "commands",  # every module that lies in the folder itself
     ),
-    "ui": ("job_list preset_menus", "panels", "batch_panel menus", "__init__"),
+    "ui": ("doubts face_list job_list preset_menus", "panels", "batch_panel menus", "__init__"),
 }
 IN_BLENDER = {"training/synthetic/cycles_render.py"}  # scripts that a Blender of their own runs, not imported by others
 

@@ -12,6 +12,7 @@ from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
 from inference.view.render import render_view
 from tests import portraits
+from training.synthetic.shown import shown_columns
 
 DOME = 160  # texels of a shard's dome textures
 LANDMARKS = (26, 18)  # columns and rows of the grid of surface points that stands for the 468 landmarks
@@ -72,6 +73,9 @@ def make(seed):
     labelled = portrait.textures.copy()
     labelled[:-1, ..., :3] = label
     parts = picture(dataclasses.replace(portrait, textures=labelled), cameras[0])[0]
+    matte = photos[0][..., 3].astype(np.float32) / 255
+    surface = radius(u_dome, v_dome).astype(np.float32)
+    seen = shown_columns(surface, np.ones(surface.shape, bool), cameras[0].camera_to_world, matte)
     dome = np.concatenate([portrait.textures[0, ..., :3], np.full((DOME, DOME, 1), 255, np.uint8)], -1)
     return {
         "photo": photos[0],
@@ -85,6 +89,7 @@ def make(seed):
         "dome_radius": radius(u_dome, v_dome).astype(np.float16),
         "dome_rgba": dome,
         "dome_label": label,
+        "dome_seen": np.rint(255 * seen).astype(np.uint8),
         "photo_label": (parts[..., :3] * (parts[..., 3:] / 255.0)).astype(np.uint8),
         "skin_radius": radius(u_dome, v_dome).astype(np.float16),
         "parameters": rng.normal(size=12).astype(np.float32),

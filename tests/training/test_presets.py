@@ -120,3 +120,28 @@ def test_real_portraits_teach_no_shape_but_the_priors():
     assert synthetic > 0 and real == 0
     moved, *coarse_moved = slope(["prior_depth", "prior_features"])
     assert moved[1] > 0 and all(g is None for g in coarse_moved)
+
+
+def test_a_step_never_waits_for_its_device(monkeypatch):
+    """Tensors without values pass through networks and losses; whoever asks one for its value, or for a shape that
+    hangs on values, would make a GPU's queue run empty."""
+    from torch._subclasses import FakeTensorMode
+
+    from tests.training.conftest import TINY
+    from training.cost import build, random_batch
+    from training.run import judges, objective
+
+    model = build(override(PRESETS["gpu"], [*TINY]))
+    panel = judges.Judges(features=judges.Features(), critic=judges.Critic(torch.device("cpu")))
+    monkeypatch.setattr(objective, "random_stride", lambda: 2)  # drawn on the host
+    batch = random_batch(model, 2)
+    heads, weights = objective.heads_of(batch), PRESETS["gpu"].weights
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        batch = {name: mode.from_tensor(value) for name, value in batch.items()}
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            output = model(batch["photo"], batch["landmarks"], batch["camera"])
+        terms = objective.texture_losses(output, batch, weights)
+        terms |= objective.view_losses(model, output, batch, weights, 16, panel, mode.from_tensor(heads))
+        assert {"novel_perceptual", "prior_depth", "adversarial"} < set(terms)
+        with pytest.raises(RuntimeError):  # so the mode does notice
+            objective.view_losses(model, output, batch, weights, 16)

@@ -15,7 +15,9 @@ import sys
 import numpy as np
 import torch
 
+from training.data.backdrops import NOWHERE, read_places
 from training.data.examples import RealPortraits, SyntheticHeads
+from training.data.resident import ResidentExamples
 from training.data.shards import open_shards
 from training.errors import TrainingError
 
@@ -109,19 +111,24 @@ class Batches:
     """Endless chunks of one process from a step on. ``open`` again when the views start or new shards came.
 
     fresh: :class:`~training.data.fresh_heads.FreshHeads` that take the place of some or all heads of the shards.
+    resident: torch.device in whose memory all examples lie and are made, see :mod:`training.data.resident`; None has
+    workers make them. places: folder of pictures of real places for the backdrops of resident examples, or None.
     """
 
-    def __init__(self, preset, folders, real, geometry, seed, workers, share, fresh=None):
+    def __init__(self, preset, folders, real, geometry, seed, workers, share, fresh=None, resident=None, places=None):
         self.preset, self.folders, self.geometry, self.seed = preset, folders, geometry, seed
         self.workers, self.share, self.opening, self.iterator, self.fresh = workers, share, None, None, fresh
         self.real = open_portraits(real, geometry, seed) if real else None
-        self.backdrops = self.real.backdrops() if real else ()
+        self.resident = None
+        if resident is not None:
+            self.resident = ResidentExamples(geometry, resident, seed, self.real, read_places(places) if places else NOWHERE)
+        self.backdrops = self.real.backdrops() if real and not self.resident else ()
 
     def open(self, opening, step, view):
         """Read on from a step with the shards of an opening; view adds another view of every head."""
         self.close()
         how = {"seed": self.seed, "backgrounds": self.backdrops, "dye": not view}
-        view = how["view"] = view or bool(self.real)  # real portraits bring empty ones
+        how["view"] = view or bool(self.real)  # real portraits bring empty ones
         heads = opening.heads(self.folders, self.geometry, **how)
         dataset = Mixed(heads, self.real, self.fresh.heads(self.geometry, **how) if self.fresh else None)
         chunks = Chunks(self.preset, opening, dataset, self.seed, step, self.share, self.fresh)
@@ -129,10 +136,15 @@ class Batches:
             raise TrainingError(f"real_share={self.preset.real_share} leaves no synthetic head in a chunk of {self.preset.chunk}")
         if chunks.heads < 0:
             raise TrainingError(f"a chunk of {self.preset.chunk} has {chunks.synthetic} synthetic heads, fewer than --fresh-heads")
+        if self.resident:
+            self.resident.load(heads, view)
+            self.opening, self.iterator = opening, map(self.resident.chunk, iter(chunks))
+            return
         start = self.fresh.start_method() if self.fresh and self.workers else None
         loader = torch.utils.data.DataLoader(dataset, batch_sampler=chunks, num_workers=self.workers,
+                                             pin_memory=torch.cuda.is_available(),
                                              worker_init_fn=leave_signals, multiprocessing_context=start)  # fmt: skip
-        self.opening, self.view, self.iterator = opening, view, iter(loader)
+        self.opening, self.iterator = opening, iter(loader)
 
     def close(self):
         """Let the workers go."""

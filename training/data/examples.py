@@ -1,18 +1,14 @@
 """Training examples: synthetic shards and aligned real portraits, with mirroring and the look of photographs."""
 
-import dataclasses
 import math
 
 import cv2
 import numpy as np
 import torch
 
-from inference.geometry import cameras, filling
 from inference.geometry.grids import at_texels
-from inference.inversion import visibility
 from inference.inversion.matting import without_fringe
 from inference.inversion.sheets import KNEE, level_bounds
-from inference.inversion.visibility import VISIBLE_SIZE, far_depth
 from training.data.shards import open_shards
 from training.model.geometry import TEXTURE, levels, mirrored_landmarks
 
@@ -135,8 +131,9 @@ class SyntheticHeads(torch.utils.data.Dataset):
         get = lambda name: np.array(shard[name][row])  # noqa: E731
         photo, dome, camera = get("photo"), get("dome_rgba"), get("camera").astype(np.float32)
         radius, landmarks = get("dome_radius").astype(np.float32), get("landmarks").astype(np.float32)
-        dome_parts, photo_parts = get("dome_label"), get("photo_label")
+        dome_parts, photo_parts, seen = get("dome_label"), get("photo_label"), get("dome_seen")
         if flip:
+            seen = seen[:, ::-1]
             dome_parts, photo_parts = dome_parts[:, ::-1], photo_parts[:, ::-1]
             photo, dome, radius = photo[:, ::-1].copy(), dome[:, ::-1].copy(), radius[:, ::-1].copy()
             landmarks = (landmarks * [-1, 1] + [256, 0])[self.mirror].astype(np.float32)
@@ -156,7 +153,6 @@ class SyntheticHeads(torch.utils.data.Dataset):
             landmarks = landmarks + landmark_noise(rng).astype(np.float32)
         covered = dome[..., 3] > 127
         level, planes = levels(np.where(covered, radius, 0), self.radii), to_planes(picture)
-        seen = shown_columns(radius, covered, camera, alpha[..., 0])
         out = {
             "photo": planes,
             "alpha": to_planes(alpha),
@@ -167,7 +163,7 @@ class SyntheticHeads(torch.utils.data.Dataset):
             "level": torch.from_numpy(level)[None],
             "gap": torch.from_numpy(np.where(level < KNEE, *self.gaps))[None],
             "dome": to_planes(dome[..., :3].astype(np.float32) / 255),
-            "seen": torch.from_numpy(seen)[None],
+            "seen": torch.from_numpy(seen.astype(np.float32) / 255)[None],
             "dome_parts": to_planes(dome_parts.astype(np.float32) / 255),
             "photo_parts": to_planes(photo_parts.astype(np.float32) / 255),
             "synthetic": torch.tensor(1.0),
@@ -248,18 +244,6 @@ def level_gaps(radii, size=TEXTURE):
     """Distance of neighbouring levels outside and inside the knee, (size, size) float32 each, in units of 4 mm."""
     outer, bulk, inner = (at_texels(table, size, size) for table in level_bounds(radii))
     return (outer - bulk) / KNEE * 250.0, (bulk - inner) / (len(radii) - 1 - KNEE) * 250.0
-
-
-def shown_columns(radius, known, camera, matte):
-    """How far the photo shows the columns of an exact surface, (h, w) float32 in [0, 1], as the engine would say.
-
-    radius (h, w) metres where known (h, w) bool; camera (4, 4) of the photo and its matte (256, 256) in [0, 1].
-    """
-    view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=camera.astype(np.float64))
-    depth = visibility.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
-    radius = filling.continued(radius, known)
-    facing, behind = visibility.facing_camera(radius, view), visibility.occluded_by(radius, depth, view)
-    return visibility.seen_by_photo(radius, facing, behind, matte, view)[0] * known
 
 
 def to_planes(image):

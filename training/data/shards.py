@@ -1,12 +1,13 @@
 """Reader of the synthetic shards that :mod:`training.synthetic.generate` writes."""
 
+import functools
 import pathlib
 
 import numpy as np
 
 from training.errors import TrainingError
 
-NEEDED = ("photo", "camera", "landmarks", "dome_rgba", "dome_radius", "dome_label", "photo_label", "skin_radius", "views", "view_cameras")
+NEEDED = ("photo", "camera", "landmarks", "dome_rgba", "dome_radius", "dome_label", "dome_seen", "photo_label", "skin_radius", "views", "view_cameras")
 
 
 class Shard:
@@ -41,9 +42,16 @@ class Shard:
         return np.load(self.folder.parent / "mean_landmarks.npy", allow_pickle=False)
 
 
+@functools.cache
+def _opened(folder, changed):
+    """The Shard of a folder last changed at a time: runs that look for new shards open the old ones once."""
+    return Shard(folder)
+
+
 def open_shards(folders):
     """All finished shards of several folders. Raises TrainingError when there are none."""
-    shards = [Shard(p) for folder in folders for p in sorted(pathlib.Path(folder).glob("shard_*")) if p.is_dir()]
+    found = [p for folder in folders for p in sorted(pathlib.Path(folder).glob("shard_*")) if p.is_dir()]
+    shards = [_opened(p, p.stat().st_mtime_ns) for p in found]
     if not shards:
         names = ", ".join(map(str, folders))
         raise TrainingError(f"no shards in {names}: run python -m training.synthetic.generate first")

@@ -4,7 +4,6 @@ The twin of :mod:`inference.geometry.domes` and :mod:`inference.view.render` for
 Cameras are (B, 4, 4) float32 camera_to_world with the fixed intrinsics of the aligned crop.
 """
 
-import dataclasses
 import math
 
 import numpy as np
@@ -13,10 +12,11 @@ import torch.nn.functional as F
 
 from inference.geometry import cameras, domes
 from inference.geometry.domes import column_rays
-from inference.inversion import visibility
+from inference.inversion.columns import GRID
 from inference.inversion.lifting import VOXEL_DEPTH
-from inference.inversion.sheets import KNEE
+from inference.inversion.sheets import KNEE, ROOM_INSIDE, ROOM_OUTSIDE, THINNEST
 from training.model.geometry import SHEETS
+from training.model.visibility import eroded
 
 FOCAL = 0.5 / math.tan(math.radians(cameras.CROP_FOV) / 2)  # of the crop's camera, in image widths
 
@@ -54,6 +54,15 @@ def sample_maps(maps, uv, align_corners=False):
     return out.view(*maps.shape[:2], *uv.shape[1:-1])
 
 
+def band_around(radius):
+    """Band (B, 2, 161, 161) metres of sheets around surfaces (B, 1, h, w) metres without gaps; twin of
+    :func:`inference.inversion.sheets.place_sheets`."""
+    corner = torch.linspace(0.0, 1.0, GRID + 1, device=radius.device)
+    v, u = torch.meshgrid(corner, corner, indexing="ij")
+    surface = sample_maps(radius, torch.stack([u, v], -1).expand(len(radius), -1, -1, -1))
+    return torch.cat([surface + ROOM_OUTSIDE, (surface - ROOM_INSIDE).clamp(min=THINNEST)], 1)
+
+
 def band_level(points, band):
     """Continuous level of points (B, ..., 3) among the sheets of a band (B, 2, n, n), unbounded. Returns level, u, v."""
     u, v, radius = dome_coordinates(points)
@@ -72,10 +81,11 @@ class Manifolds(torch.nn.Module):
         super().__init__()
         radii = torch.as_tensor(radii, dtype=torch.float32)
         self.register_buffer("bounds", torch.stack([radii[0], radii[KNEE], radii[-1]]))
-        centre = (torch.arange(grid) + 0.5) / grid
-        v, u = torch.meshgrid(centre, centre, indexing="ij")
+        u, v = self.texels(grid)
         points = [domes.dome_points(u.numpy(), v.numpy(), self.radius(u, v, k).numpy()) for k in lift_sheets]
         self.register_buffer("lift_points", torch.tensor(np.stack(points), dtype=torch.float32).view(-1, 3))
+        for size in (grid, 2 * grid):
+            self.register_buffer(f"columns_{size}", torch.tensor(np.concatenate(column_rays(size, size), -1)), persistent=False)
         self.grid, self.lift_sheets = grid, lift_sheets
 
     def radius(self, u, v, level):
@@ -85,9 +95,25 @@ class Manifolds(torch.nn.Module):
         return torch.where(torch.as_tensor(level < KNEE, device=u.device), outside,
                            bulk + (inner - bulk) * ((level - KNEE) / (SHEETS - 1 - KNEE)))  # fmt: skip
 
+    def texels(self, size):
+        """Centres u, v of the texels of size x size textures, (size, size) each."""
+        centre = (torch.arange(size, device=self.bounds.device) + 0.5) / size
+        v, u = torch.meshgrid(centre, centre, indexing="ij")
+        return u, v
+
+    def column_radius(self, level):
+        """Radius (B, 1, size, size) metres of levels (B, 1, size, size) of texel columns."""
+        return self.radius(*self.texels(level.shape[-1]), level.float())
+
     def columns(self, size):
-        """Origins and unit directions of the texel columns of size x size textures, (size, size, 3) each."""
-        return tuple(torch.tensor(x, device=self.bounds.device) for x in column_rays(size, size))
+        """Origins and unit directions of the texel columns of size x size textures, (size, size, 3) each; size is the
+        grid's or twice as much."""
+        return getattr(self, f"columns_{size}").split(3, -1)
+
+    def column_points(self, radius):
+        """Points (B, size, size, 3) metres of texel columns at radius (B, 1, size, size) metres."""
+        origin, direction = self.columns(radius.shape[-1])
+        return origin + direction * radius[:, 0, ..., None]
 
     def level(self, points):
         """Continuous level at points (..., 3): 0 on the outermost sheet, N - 1 on the innermost."""
@@ -106,7 +132,7 @@ class Manifolds(torch.nn.Module):
         """
         local = torch.stack([(pixels[..., 0] - 0.5) / FOCAL, (0.5 - pixels[..., 1]) / FOCAL,
                              -torch.ones_like(pixels[..., 0])], -1)  # fmt: skip
-        direction = F.normalize(local @ camera[:, :3, :3].transpose(1, 2), dim=-1)
+        direction = F.normalize(torch.stack(rotated(local, camera[:, :3, :3].transpose(1, 2)), -1), dim=-1)
         origin = camera[:, None, :3, 3].expand_as(direction)
         distance = torch.linalg.norm(camera[:, :3, 3], dim=1)[:, None, None] - cameras.CROP_DISTANCE
         t = torch.linspace(near, far, samples, device=camera.device)
@@ -133,21 +159,11 @@ class Manifolds(torch.nn.Module):
         valid &= (u > 0) & (u < 1) & (v > 0) & (v < 1)
         return points.transpose(1, 2), torch.stack([u, v], -1).transpose(1, 2), valid.transpose(1, 2)
 
-    @torch.no_grad()
-    def trust(self, level, camera):
-        """Weight (B, G, G) of the photo's colours on a surface, see :func:`inference.inversion.visibility.grazing_weight`."""
-        centre = (torch.arange(self.grid, device=level.device) + 0.5) / self.grid
-        v, u = torch.meshgrid(centre, centre, indexing="ij")
-        radius = self.radius(u, v, level.float())[:, 0].cpu().numpy()
-        views = [dataclasses.replace(cameras.orbit_camera(), camera_to_world=p) for p in camera.cpu().double().numpy()]
-        shares = [visibility.grazing_weight(visibility.facing_camera(r, view)) for r, view in zip(radius, views)]
-        return torch.from_numpy(np.stack(shares)).to(level.device, torch.float32)
-
-    def lift(self, voxel, photo, matte, level, camera, config):
+    def lift(self, voxel, photo, matte, weight, camera, config):
         """Carry the photo's voxel and its low-resolution colours onto the manifolds' texture grid.
 
-        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, level (B, 1, G, G) of the coarse
-        surface, whose angle says how far the photo's colours count, camera (B, 4, 4).
+        voxel (B, C * D, 64, 64), photo (B, 3, 256, 256), matte (B, 1, 256, 256) chance, weight (B, 1, G, G) of the
+        photo's colours in every column, camera (B, 4, 4).
         Returns (B, L * (C + 4), G, G).
         """
         batch, count, grid = voxel.shape[0], len(self.lift_sheets), self.grid
@@ -156,11 +172,11 @@ class Manifolds(torch.nn.Module):
             place = voxel_coordinates(pixel, depth)
         volume = voxel.float().view(batch, config.voxel_channels, config.voxel_depth, *voxel.shape[-2:])
         features = F.grid_sample(volume, place.view(batch, 1, 1, -1, 3), padding_mode="border", align_corners=False)
-        sure = -F.max_pool2d(-matte.float(), 5, stride=1, padding=2)  # pixels at the edge mix in the backdrop
+        sure = eroded(matte)
         small = F.avg_pool2d(torch.cat([photo.float() * sure, sure], 1), 4)
         colours = F.grid_sample(small, place[..., :2].view(batch, 1, -1, 2), padding_mode="border", align_corners=False)
         features = features.view(batch, config.voxel_channels, count, grid * grid)
-        colours = colours.view(batch, 4, count, grid * grid) * self.trust(level, camera).view(batch, 1, 1, -1)
+        colours = colours.view(batch, 4, count, grid * grid) * weight.view(batch, 1, 1, -1)
         lifted = torch.cat([features, colours], 1).transpose(1, 2)
         return lifted.reshape(batch, count * (config.voxel_channels + 4), grid, grid)
 
@@ -172,13 +188,29 @@ def voxel_coordinates(pixel, depth):
 
 def project(points, camera):
     """Project points (B, ..., 3) into the crop camera (B, 4, 4). Returns pixels (B, ..., 2) in [0, 1], depth (B, ...)."""
-    shape = points.shape
-    points = points.reshape(shape[0], -1, 3)
-    local = (points - camera[:, None, :3, 3]) @ camera[:, :3, :3]
-    depth = -local[..., 2]
-    x = 0.5 + FOCAL * local[..., 0] / depth
-    y = 0.5 - FOCAL * local[..., 1] / depth
-    return torch.stack([x, y], -1).view(*shape[:-1], 2), depth.view(shape[:-1])
+    position = camera[:, :3, 3].view(-1, *[1] * (points.dim() - 2), 3)
+    x, y, z = rotated(points - position, camera[:, :3, :3])
+    return torch.stack([0.5 - FOCAL * x / z, 0.5 + FOCAL * y / z], -1), -z
+
+
+def rotated(vectors, rotation):
+    """Components x, y, z, (B, ...) each, of vectors (B, ..., 3) times rotations (B, 3, 3).
+
+    Not a matrix product: in bfloat16, or in TF32 on a GPU, a surface would move by millimetres.
+    """
+    rows = rotation.view(-1, 3, 3, *[1] * (vectors.dim() - 2)).unbind(1)
+    x, y, z = vectors.unbind(-1)
+    return tuple(x * a + y * b + z * c for a, b, c in zip(*(row.unbind(1) for row in rows)))
+
+
+def orbit_cameras(yaw, pitch):
+    """Crop cameras (B, 4, 4) around the head by yaw and pitch (B,), radians; twin of
+    :func:`inference.geometry.cameras.orbit_camera`."""
+    back = torch.stack([yaw.sin() * pitch.cos(), pitch.sin(), yaw.cos() * pitch.cos()], -1)
+    right = torch.stack([yaw.cos(), torch.zeros_like(yaw), -yaw.sin()], -1)
+    pose = torch.eye(4, device=yaw.device).repeat(len(yaw), 1, 1)
+    pose[:, :3] = torch.stack([right, torch.linalg.cross(back, right), back, cameras.CROP_DISTANCE * back], -1)
+    return pose
 
 
 def sample_sheets(features, uv, level):

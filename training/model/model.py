@@ -2,19 +2,18 @@
 
 import dataclasses
 
-import numpy as np
 import torch
 from torch import nn
 
-from inference.geometry import cameras, filling
-from inference.inversion import hull, sheets, visibility
-from inference.inversion.colouring import match_colours
-from inference.inversion.columns import Columns
+from inference.geometry import cameras
+from inference.inversion.columns import SOFTNESS
 from inference.inversion.decoding import EMPTIED, FILLED
 from inference.inversion.lifting import MAX_OFFSET, UNUSED_LANDMARKS
-from inference.inversion.visibility import VISIBLE_SIZE, far_depth
+from inference.inversion.sheets import THINNEST
+from inference.inversion.visibility import VISIBLE_SIZE
+from training.model import filling, hull, visibility
 from training.model import manifolds as mf
-from training.model.geometry import SHEETS
+from training.model.colouring import match_colours
 from training.model.networks import (
     Decoder,
     DetailEncoder,
@@ -88,45 +87,50 @@ class PortraitModel(nn.Module):
         voxel, maps, parts = self.detail_encoder(photo * 2 - 1)
         matte = torch.sigmoid(maps[:, :1].float())
         coarse, w_plus = self.coarse(photo, landmarks, camera, matte.detach())
-        lifted = self.manifolds.lift(voxel, photo, matte, coarse[0], camera, self.config)
+        lifted = self.manifolds.lift(voxel, photo, matte, self.grazing_weight(coarse[0], camera), camera, self.config)
         fused = self.detail(lifted, *coarse)
         return {"coarse": coarse, "fused": fused, "maps": maps, "parts": parts, "w_plus": w_plus}
 
-    def surface(self, output, photo, camera, grow=False):
+    @torch.no_grad()
+    def grazing_weight(self, level, camera):
+        """How far the photo's colours count in every column by the angle of the coarse surface: (B, 1, G, G) in [0, 1].
+
+        level (B, 1, G, G), camera (B, 4, 4) of the photo.
+        """
+        points = self.manifolds.column_points(self.manifolds.column_radius(level))
+        facing = visibility.facing_camera(points, self.manifolds.columns(level.shape[-1])[1], camera)
+        return visibility.grazing_weight(facing)
+
+    def surface(self, output, photo, camera, fit=hull.carve):
         """Surface of each subject and the sheets placed around it, as :mod:`inference.inversion.invert` does for the engine.
 
-        output as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. grow:
-        the rim grows to the photo's silhouette as in the engine; in training it must learn to reach it. Returns a :class:`Surface`; its radius carries
-        gradients wherever the photo did not carve it.
+        output as of :meth:`forward`; photo (B, 3, 256, 256) in [0, 1] without fringe, and its camera. fit moves the surface to
+        the photo's silhouette, like :func:`training.model.hull.carve`: the engine's also grows to it, which networks must
+        learn to do. Returns a :class:`Surface`; its radius carries gradients wherever the photo did not carve it.
         """
         level, occupancy, colour, _, parts = (x.float() for x in output["fused"])
-        size = level.shape[-1]
-        centre = (torch.arange(size, device=level.device) + 0.5) / size
-        v, u = torch.meshgrid(centre, centre, indexing="ij")
-        found = self.manifolds.radius(u, v, level).clamp(min=sheets.THINNEST)
-        mattes, poses = torch.sigmoid(output["maps"][:, 0].detach().float()).cpu().numpy(), camera.cpu().numpy()
-        parts, photo_parts = (x.detach().float().softmax(1).cpu().numpy() for x in (parts, output["parts"]))
-        rows, colours, photos = [], colour.detach().cpu().numpy(), photo.float().cpu().numpy()
-        guesses, chances = (x[:, 0].detach().cpu().numpy() for x in (found, occupancy))
-        heads = zip(guesses, chances, mattes, poses, colours, parts, photos, photo_parts)
-        for guess, chance, matte, pose, colour, part, picture, picture_part in heads:
-            view = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose.astype(np.float64))
-            radius, kept = (hull.fit_to_hull if grow else hull.carve)(guess, matte, view)
-            known = kept & (chance > 0.0)
-            band = sheets.place_sheets(radius, known, SHEETS)[[0, -1]]
-            depth = visibility.visible_depth(radius, known, view, VISIBLE_SIZE, far_depth(view))
-            free = known & (radius == guess)
+        found = self.manifolds.column_radius(level).clamp(min=THINNEST)
+        with torch.no_grad():
+            columns, matte = self.manifolds.columns(level.shape[-1]), torch.sigmoid(output["maps"][:, :1].float())
+            radius, kept = fit(found, matte, camera, columns)
+            known = kept & (occupancy > 0.0)
+            free = known & (radius == found)
             radius = filling.continued(radius, known)
-            faces, behind = visibility.facing_camera(radius, view), visibility.occluded_by(radius, depth, view)
-            behind = behind + visibility.shows_elsewhere(radius, faces, part, picture_part, view)
-            columns = Columns(radius, known, faces, behind, colour, part)
-            matched, share = match_colours(columns, picture, picture_part, matte, view)
-            tone, softness = matched - share * colour, columns.softness
-            rows.append((radius, known, free, faces, behind, softness, share, depth, tone, band))
-        *planes, tone, band = (torch.from_numpy(np.stack(x)).to(level.device) for x in zip(*rows))
-        radius, known, free, faces, behind, softness, share, depth = (plane[:, None] for plane in planes)
-        occupancy = torch.where(known, FILLED, EMPTIED).to(occupancy)
-        return Surface(torch.where(free, found, radius), occupancy, faces, behind, softness, share, tone, band, depth)
+            points = self.manifolds.column_points(radius)
+            pixel, distance = mf.project(points, camera)
+            depth = visibility.visible_depth(pixel, distance[:, None], known, camera, VISIBLE_SIZE)
+            parts, photo_parts = parts.softmax(1), output["parts"].float().softmax(1)
+            photo_maps = torch.cat([photo.float(), photo_parts, visibility.eroded(matte)], 1)
+            shown, shown_parts, sure = mf.sample_maps(photo_maps, pixel).split((3, 3, 1), 1)
+            facing = visibility.facing_camera(points, columns[1], camera)
+            behind = visibility.occluded_by(distance[:, None], mf.sample_maps(depth, pixel))
+            behind = behind + visibility.shows_elsewhere(facing, parts, shown_parts)
+            seen, glimpsed = visibility.seen_by_photo(sure, facing, behind)
+            matched, share = match_colours(colour, parts, shown, shown_parts, seen, glimpsed)
+            softness = sum(soft * part for soft, part in zip(SOFTNESS, parts.split(1, 1)))
+            occupancy = torch.where(known, FILLED, EMPTIED).to(occupancy)
+            tone, band = matched - share * colour, mf.band_around(radius)
+        return Surface(torch.where(free, found, radius), occupancy, facing, behind, softness, share, tone, band, depth)
 
     def decode(self, points, uv, fused, surface, photo, maps, camera):
         """Colour and opacity of points on the subjects' sheets.

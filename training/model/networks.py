@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from inference.inversion.lifting import VOXEL_SLICES
+from training.model.curves import smooth_step
 from training.model.geometry import SHEETS
 
 SHARPNESS = 5.0  # logit change of opacity per level of the model's sheets
@@ -310,8 +311,7 @@ def ending(level, softness, index):
 
 
 def _passing(past):
-    part = (0.5 - 0.5 * past).clamp(0.0, 1.0)
-    return part * part * (3.0 - 2.0 * part)
+    return smooth_step(1.0, -1.0, past)
 
 
 class Decoder(nn.Module):

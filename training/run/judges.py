@@ -53,6 +53,10 @@ class Features(nn.Module):
         maps = self.network(picture)
         return [maps] if torch.is_tensor(maps) else list(maps)
 
+    def pixel_features(self, photo):
+        """What E_detail draws for the decoder, (B, P, 256, 256), of photo (B, 3, 256, 256) in [0, 1]."""
+        return self.network(photo * 2 - 1)[1][:, 1:]
+
     def distance(self, ours, theirs):
         """Mean squared difference of feature vectors of length one, over all maps (Zhang et al., CVPR 2018, equation 1 with
         equal weights); pictures (B, 3, S, S) in [0, 1]."""
@@ -126,7 +130,7 @@ class Critic:
             penalty = 0.5 * R1 * slope.square().sum((1, 2, 3)).mean()
             loss = (F.softplus(fake) + F.softplus(-real)).mean() + penalty
             (loss / (len(self.pending) * group.size)).backward()
-            total += float(loss.detach()) / len(self.pending)
+            total = total + loss.detach() / len(self.pending)
         group.add([p.grad for p in self.network.parameters() if p.grad is not None])
         self.optimizer.step()
         self.pending = []
@@ -151,10 +155,12 @@ class Judges:
 
 def summon(weights, device, features=None, identity=None, seed=0):
     """Judges that the weights of a preset ask for. features, identity: paths, see the classes. Raises TrainingError."""
+    if weights.kept_features and features and not pathlib.Path(features).is_dir():
+        raise TrainingError("weights.kept_features needs the features of a model: give its folder as --features")
     if weights.identity and identity is None:
         raise TrainingError("weights.identity needs a face descriptor: name a TorchScript file with --identity")
     return Judges(
-        Features(features or MODEL).to(device) if weights.perceptual else None,
+        Features(features or MODEL).to(device) if weights.perceptual or weights.kept_features else None,
         Identity(identity).to(device) if weights.identity else None,
         Critic(device, seed) if weights.adversarial else None,
     )

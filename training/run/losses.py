@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from inference.geometry.filling import LEAST, NARROWEST
+from training.model.colouring import part_tones
 from training.model.geometry import SHEETS
 
 FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
@@ -45,28 +45,10 @@ def unseen_colour(colour, wanted, seen, parts, level, real):
     (B, 3, 160, 160), what it is made of; level and real as of :func:`column_colour`.
     """
     colour = colour.float()
-    found = colour + part_tones(wanted - colour, seen, parts)
+    found = colour + part_tones(wanted - colour, seen, parts, parts)
     hidden = (level < SHEETS + 0.5).float() * (1 - real).view(-1, 1, 1, 1) * (1 - seen)
     error = masked_mean((found - wanted).abs(), hidden)
     return error + masked_mean((difference(found) - difference(wanted)).abs(), hidden)
-
-
-def part_tones(error, weight, parts):
-    """Twin of :func:`inference.inversion.colouring.part_tones`: error (B, C, h, w), weight (B, 1, h, w), parts (B, P, h, w)."""
-    return sum(spread(error, weight * parts[:, k : k + 1]) * parts[:, k : k + 1] for k in range(parts.shape[1]))
-
-
-def spread(values, weight):
-    """Twin of :func:`inference.geometry.filling.push_pull`: values (B, C, h, w), weight (B, 1, h, w). Returns (B, C, h, w)."""
-    levels = [torch.cat([values * weight, weight], 1)]
-    while levels[-1].shape[-1] > NARROWEST:
-        levels.append(F.avg_pool2d(levels[-1], 2))
-    total = levels[-1].mean((2, 3), keepdim=True)
-    found = total[:, :-1] / (total[:, -1:] + 1e-3)
-    for level in reversed(levels):
-        found = F.interpolate(found, size=level.shape[-2:], mode="bilinear", align_corners=False)
-        found = (level[:, :-1] + LEAST * found) / (level[:, -1:] + LEAST)
-    return found
 
 
 def part_entropy(logits, wanted, real):

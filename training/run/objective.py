@@ -1,8 +1,8 @@
 """What training minimises: the weighted losses of a batch, in texture space and in view space."""
 
 import dataclasses
+import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -14,10 +14,11 @@ from training.run.judges import Judges
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
 NOBODY = Judges()
 LARGEST_PATCH = cameras.CROP_SIZE // 3  # pixels; a patch is taken from every pixel, every second or every third one
+TURNS = 40.0, 15.0  # degrees of yaw and pitch to either side that other views are taken from
 SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 
-def texture_losses(output, batch, weights):
+def texture_losses(output, batch, weights, judges=NOBODY):
     """Losses that need no rays. Returns a dict of weighted terms."""
     real = 1.0 - batch["synthetic"]
     out = {}
@@ -35,42 +36,52 @@ def texture_losses(output, batch, weights):
                                     + losses.part_entropy(output["parts"], batch["photo_parts"], real))  # fmt: skip
     out["matte"] = weights.matte * losses.matte_entropy(output["maps"], batch["alpha"], batch["known"])
     out["codes"] = weights.codes * output["w_plus"].float().square().mean()
+    if weights.kept_features:
+        with torch.no_grad():
+            known = judges.features.pixel_features(batch["photo"])
+        out["kept_features"] = weights.kept_features * F.smooth_l1_loss(output["maps"][:, 1:].float(), known.float())
     return out
 
 
 def random_patch(batch, size, patch, device=None):
     """Pixels of one square patch per example: (B, patch², 2) in [0, 1] and integer rows, columns (B, patch²)."""
-    stride = int(torch.randint(1, 4, ()).item())
-    reach = size - (patch - 1) * stride
-    start = torch.randint(0, reach, (batch, 2))
-    steps = torch.arange(patch) * stride
+    stride = random_stride()
+    start = torch.randint(0, size - (patch - 1) * stride, (batch, 2), device=device)
+    steps = torch.arange(patch, device=device) * stride
     rows = (start[:, 0, None] + steps)[:, :, None].expand(-1, -1, patch).reshape(batch, -1)
     columns = (start[:, 1, None] + steps)[:, None].expand(-1, patch, -1).reshape(batch, -1)
-    return torch.stack([(columns + 0.5) / size, (rows + 0.5) / size], -1).to(device), rows, columns
+    return torch.stack([(columns + 0.5) / size, (rows + 0.5) / size], -1), rows, columns
+
+
+def random_stride():
+    """Distance in pixels of a patch's pixels, drawn on the host, which must know how far the patch reaches."""
+    return int(torch.randint(1, 4, ()))
 
 
 def pick(image, rows, columns):
     """Pixels (B, C, P) of image (B, C, H, W)."""
-    index = (rows * image.shape[-1] + columns)[:, None].expand(-1, image.shape[1], -1).to(image.device)
+    index = (rows * image.shape[-1] + columns)[:, None].expand(-1, image.shape[1], -1)
     return image.flatten(2).gather(2, index)
 
 
-def view_losses(model, output, batch, weights, patch, judges=NOBODY):
+def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None):
     """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms.
+
+    heads: (n,) indices of the batch's synthetic heads. Without them the batch is asked, which waits for a GPU.
 
     Pictures of a real portrait teach colours alone. Its silhouette is met as well by hair that hangs from the head to the
     shoulders, and with nothing known of the sides that is what networks draw; its shape is the coarse prior's matter.
     """
-    synthetic = batch["synthetic"] > 0.5
+    heads = heads_of(batch) if heads is None else heads
     surface = model.surface(output, batch["clean"], batch["camera"])
     wanted = weights.prior_depth or weights.prior_features
     priors = coarse_priors(model, output, surface, batch, weights) if wanted else {}
-    known = synthetic.view(-1, 1, 1, 1)
+    known = batch["synthetic"].view(-1, 1, 1, 1) > 0.5
     surface = dataclasses.replace(surface, radius=torch.where(known, surface.radius, surface.radius.detach()))
     out, photos = own_view(model, output, surface, batch, weights, patch, judges)
     out |= priors
-    if synthetic.any() and weights.novel_colour:
-        out |= known_view(model, *rows_of(synthetic, output, surface, batch), weights, patch, judges)
+    if len(heads) and weights.novel_colour:
+        out |= known_view(model, *rows_of(heads, output, surface, batch), weights, patch, judges)
     if weights.prior_seen or weights.prior_unseen or judges.critic:
         out |= unknown_view(model, output, surface, batch, weights, patch, judges, photos)
     if judges.identity:
@@ -78,12 +89,17 @@ def view_losses(model, output, batch, weights, patch, judges=NOBODY):
     return out
 
 
+def heads_of(batch):
+    """Indices (n,) of the synthetic heads of a batch."""
+    return torch.nonzero(batch["synthetic"] > 0.5)[:, 0]
+
+
 def rows_of(chosen, output, surface, batch):
-    """The examples of a batch for which ``chosen`` (B,) bool is true: output, surface and batch."""
-    output = {"fused": tuple(x[chosen] for x in output["fused"]), "maps": output["maps"][chosen],
-              "parts": output["parts"][chosen]}  # fmt: skip
-    surface = type(surface)(*(x[chosen] for x in vars(surface).values()))
-    return output, surface, {k: v[chosen] for k, v in batch.items() if torch.is_tensor(v)}
+    """Some examples of a batch, by their indices (n,): output, surface and batch."""
+    rows = lambda x: x.index_select(0, chosen)  # noqa: E731
+    output = {"fused": tuple(map(rows, output["fused"])), "maps": rows(output["maps"]), "parts": rows(output["parts"])}
+    surface = type(surface)(*map(rows, vars(surface).values()))
+    return output, surface, {name: rows(value) for name, value in batch.items()}
 
 
 def render(model, output, surface, batch, camera, pixels):
@@ -114,7 +130,7 @@ def own_view(model, output, surface, batch, weights, patch, judges):
     out = {"input_colour": weights.input_colour * error, "input_alpha": weights.view_alpha * alpha_error,
            "input_coarse": weights.input_coarse * coarse}  # fmt: skip
     photos = square(torch.cat([truth[:, :3] * truth[:, 3:], truth[:, 3:]], 1) * known)
-    if judges.features:
+    if judges.features and weights.perceptual:
         ours = square(view["colour"] * known)
         out["input_perceptual"] = weights.perceptual * judges.features.distance(even(ours), even(photos[:, :3]))
     return out, photos
@@ -135,7 +151,7 @@ def known_view(model, output, surface, batch, weights, patch, judges):
     everywhere = torch.ones_like(truth[:, :1])
     error, alpha_error = losses.picture(square(view["colour"]), square(view["alpha"]), truth, everywhere)
     out = {"novel_colour": weights.novel_colour * error, "novel_alpha": weights.view_alpha * alpha_error}
-    if judges.features:
+    if judges.features and weights.perceptual:
         distance = judges.features.distance(even(square(view["colour"])), even(truth[:, :3] * truth[:, 3:]))
         out["novel_perceptual"] = weights.perceptual * distance
     return out
@@ -145,13 +161,10 @@ def coarse_priors(model, output, surface, batch, weights):
     """Details stay near the coarse manifolds (GRAMInverter, section 3.3): the surface everywhere on real portraits, whose
     shape nobody knows, and the features of columns that the photo does not see. The coarse ones do not come to meet them."""
     level = F.interpolate(output["coarse"][0].detach().float(), size=surface.radius.shape[-2:], mode="bilinear")
-    centre = (torch.arange(level.shape[-1], device=level.device) + 0.5) / level.shape[-1]
-    v, u = torch.meshgrid(centre, centre, indexing="ij")
-    coarse = model.manifolds.radius(u, v, level)
+    coarse = model.manifolds.column_radius(level)
     real = (1.0 - batch["synthetic"]).view(-1, 1, 1, 1) * (surface.occupancy > 0).float()
     away = F.relu((surface.radius - coarse).abs() - NEAR_COARSE) * 250.0  # per 4 mm
-    columns = model.manifolds.columns(level.shape[-1])
-    points = columns[0] + columns[1] * surface.radius.detach()[:, 0, ..., None]
+    points = model.manifolds.column_points(surface.radius.detach())
     unseen = 1.0 - visible(points.flatten(1, 2), batch, surface)[0].view_as(level)
     sheets = output["fused"][3].float()
     added = (sheets - output["coarse"][3].detach().float().view_as(sheets)).square().mean((1, 2))[:, None]
@@ -161,9 +174,8 @@ def coarse_priors(model, output, surface, batch, weights):
 
 def random_cameras(count, device):
     """Other cameras of the head, (count, 4, 4)."""
-    turns = (torch.rand(count, 2) * 2 - 1) * torch.tensor([40.0, 15.0])
-    poses = [cameras.orbit_camera(yaw=float(yaw), pitch=float(pitch)).camera_to_world for yaw, pitch in turns]
-    return torch.tensor(np.stack(poses), dtype=torch.float32, device=device)
+    turns = torch.rand(count, 2, device=device) * 2 - 1
+    return mf.orbit_cameras(*(math.radians(most) * turn for most, turn in zip(TURNS, turns.unbind(1))))
 
 
 def unknown_view(model, output, surface, batch, weights, patch, judges, photos):

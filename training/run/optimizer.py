@@ -19,21 +19,22 @@ def quick_type(device):
     return torch.float32 if slow else torch.bfloat16
 
 
-def orthogonal(matrix, steps=5):
-    """The matrix with all its singular values moved to about one, as float32."""
+def orthogonal(matrices, steps=5):
+    """Matrices (B, m, n) with all their singular values moved to about one, as float32."""
     a, b, c = NEWTON_SCHULZ
-    x = matrix.to(quick_type(matrix.device))
-    x = x.T if x.shape[0] > x.shape[1] else x
-    x = x / x.norm().clamp(min=1e-7)
+    x = matrices.to(quick_type(matrices.device))
+    tall = x.shape[-2] > x.shape[-1]
+    x = x.mT if tall else x
+    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(steps):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.T if matrix.shape[0] > matrix.shape[1] else x).float()
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).float()
 
 
 class Muon(torch.optim.Optimizer):
-    """torch.optim.Muon with Nesterov's momentum and no weight decay, whose iteration runs in :func:`quick_type`: on a core
-    without bfloat16 a step of the embedded model takes 0.2 s in place of 0.74."""
+    """torch.optim.Muon with Nesterov's momentum and no weight decay, whose iteration runs in :func:`quick_type`, on all
+    matrices of one shape at once: on a core without bfloat16 a step of the embedded model takes 0.2 s in place of 0.74."""
 
     def __init__(self, parameters, rate, momentum=0.95):
         super().__init__(parameters, {"lr": rate, "momentum": momentum})
@@ -41,13 +42,16 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            shapes = {}
             for matrix in group["params"]:
-                if matrix.grad is None:
-                    continue
-                buffer = self.state[matrix].setdefault("momentum_buffer", torch.zeros_like(matrix.grad))
-                buffer.lerp_(matrix.grad, 1 - group["momentum"])
-                update = orthogonal(matrix.grad.lerp(buffer, group["momentum"]))
-                matrix.add_(update, alpha=-group["lr"] * 0.2 * math.sqrt(max(matrix.shape)))
+                if matrix.grad is not None:
+                    shapes.setdefault(matrix.shape, []).append(matrix)
+            for shape, matrices in shapes.items():
+                gradients = [matrix.grad for matrix in matrices]
+                buffers = [self.state[matrix].setdefault("momentum_buffer", torch.zeros_like(matrix.grad)) for matrix in matrices]
+                torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
+                updates = orthogonal(torch.stack(torch._foreach_lerp(gradients, buffers, group["momentum"])))
+                torch._foreach_add_(matrices, list(updates.unbind()), alpha=-group["lr"] * 0.2 * math.sqrt(max(shape)))
 
 
 class Optimizer:

@@ -6,11 +6,12 @@ import numpy as np
 
 from inference.geometry.curves import smooth_step
 
-from . import beards, hood
+from . import beards, headwear, hood
 from .assets import to_portrait
-from .heads import landmark_points
+from .heads import grown_up, landmark_points
 from .passes import smooth_normals
 
+HAT_SHARE, HEADWEAR_SHARE, SCARF_SHARE = 0.015, 0.06, 0.05  # of the heads wear the pack's hats, grown ones, scarves
 CARD_SHARE = 0.22  # of the heads with hair wear one of the pack's hair cards instead of strands
 SKIN_SIZE, HAIR_SIZE, SMALL_SIZE = 2048, 1024, 512  # pixels of resident textures
 MALE_HAIR = {"short01": 1.0, "short02": 1.4, "short04": 1.4, "afro01": 0.25, "short03": 0.04, "ponytail01": 0.06}
@@ -23,7 +24,7 @@ HAIR_COLOURS = np.array(  # linear: black, dark brown, brown, auburn, light brow
 DEFAULT_MATERIAL = {
     "kind": None, "image": None, "paint": None, "gain": (1.0, 1.0, 1.0), "power": 1.0, "mean_luminance": 1.0,
     "opacity": 1.0, "beard_colour": (0.0, 0.0, 0.0), "scalp_colour": (0.0, 0.0, 0.0), "lip_colour": (1.0, 1.0, 1.0),
-    "lid_colour": (1.0, 1.0, 1.0), "beard": 0.0, "scalp": 0.0, "lips": 0.0, "lids": 0.0, "blotches": 0.0,
+    "lid_colour": (1.0, 1.0, 1.0), "beard": 0.0, "scalp": 0.0, "scalp_hair": 1.0, "lips": 0.0, "lids": 0.0, "blotches": 0.0,
     "noise_scale": (40.0, 40.0), "shine": 0.0, "gloss": 20.0,
 }  # fmt: skip
 
@@ -51,6 +52,9 @@ class Look:
     teeth: str
     hat: str | None
     hat_colour: np.ndarray
+    headwear: headwear.Headwear | None
+    scarf: np.ndarray | None
+    scarf_cloth: headwear.Cloth
     beard: float
     beard_colour: np.ndarray
     lips: float
@@ -59,6 +63,7 @@ class Look:
     blotches: float
     shine: float
     glasses: np.ndarray | None
+    earrings: np.ndarray | None
 
 
 def _weighted(rng, table):
@@ -72,7 +77,7 @@ def _hair_colour(rng, person):
     pick = rng.choice(3, p=(0.6, 0.35, 0.05)) if dark else rng.choice(6, p=(0.1, 0.27, 0.27, 0.06, 0.16, 0.14))
     base = HAIR_COLOURS[pick] * rng.uniform(0.8, 1.8) * (1.0 + rng.normal(0.0, 0.05, 3))
     silver = HAIR_COLOURS[6] + (HAIR_COLOURS[7] - HAIR_COLOURS[6]) * rng.beta(1.0, 1.5)
-    if person.sex < 0.5 and rng.random() < 0.7:
+    if person.sex < 0.5 and rng.random() < (0.7 if person.age < 65 else 0.3):
         grey *= 0.3  # coloured hair
     return np.clip(base + (silver - base) * grey, 0.005, 0.8), grey
 
@@ -83,8 +88,8 @@ def _eye(rng, pack, person):
     return str(rng.choice([n for n in names if ("brown" in n) == brown]))
 
 
-def _suit(rng, suits, male):
-    if rng.random() < (0.6 if male else 0.35):
+def _suit(rng, suits, male, adult):
+    if adult and rng.random() < (0.6 if male else 0.35):
         return "suit.male_elegantsuit01"  # jacket, shirt and tie
     return str(rng.choice(suits))
 
@@ -116,51 +121,63 @@ def _skin_colour(rng, person):
 
 def sample_look(rng, pack, person):
     """Draw a :class:`Look` that mostly suits the person's sex, age and ancestry."""
-    male = person.sex > 0.5
+    male, grown = person.sex > 0.5, grown_up(person.age)
+    adult = bool(rng.random() < grown)
     hair_colour, grey = _hair_colour(rng, person)
-    hat = rng.choice(pack.names["hat"]) if rng.random() < 0.03 else None
-    bald = male and rng.random() < 0.07 + 0.09 * (person.age > 50)
+    hat = rng.choice(pack.names["hat"]) if rng.random() < HAT_SHARE else None
+    worn = headwear.sample_headwear(rng, male) if hat is None and rng.random() < HEADWEAR_SHARE else None
+    bald = male and adult and rng.random() < 0.07 + 0.06 * (person.age > 50)
     table = MALE_HAIR if male else FEMALE_HAIR
     hair = strands = None
-    if hat is not None:
-        strands = hood.under_hat(rng)
+    covered = hat is not None or worn is not None
+    if covered:
+        hanging = worn is not None and not male and rng.random() < 0.6
+        strands = hood.under_hat(rng, hanging) if worn is None or worn.kind != "headscarf" else None
     elif not bald:
         if rng.random() < CARD_SHARE:
             hair = "hair." + _weighted(rng, table)
         else:
             strands = hood.sample_style(rng, person, african=person.ancestry[0] > 0.5)
+    wrapped = worn is not None and worn.kind == "headscarf"
     suits = [s for s in pack.names["suit"] if s.split(".")[1].startswith("male" if male else "female")]
     beard = 0.0
-    if male and rng.random() < 0.45:
+    if male and adult and rng.random() < 0.45:
         beard = rng.uniform(0.05, 0.7)
+    thin = not covered and strands is not None and (strands.bald_spot > 0.3 or strands.recession > 0.25)
+    adorned = 0.04 if male else 0.25 + 0.2 * grown
+    shaded = not thin if hair or strands else rng.random() < 0.6  # by short hair
     return Look(
         skin=_skin_key(rng, pack, person),
         skin_colour=_skin_colour(rng, person),
         hair=hair,
         strands=strands,
-        beard_style=beards.sample_style(rng) if beard and rng.random() < 0.5 else None,
+        beard_style=beards.sample_style(rng, person.age) if beard and rng.random() < 0.5 else None,
         hair_colour=hair_colour,
         hair_contrast=rng.uniform(0.6, 1.2),
         hair_size=1.015 + 0.05 * rng.beta(1.0, 2.0, 3),
         mirror=bool(rng.random() < 0.5),
-        scalp=float(rng.uniform(0.5, 1.0)) if hair or strands or rng.random() < 0.6 else float(rng.uniform(0.0, 0.3)),
+        scalp=float(rng.uniform(0.5, 1.0)) if shaded else float(rng.uniform(0.0, 0.3)),
         brow=rng.choice(pack.names["brow"]),
         brow_colour=hair_colour * rng.uniform(0.4, 0.9),
         lash=rng.choice(pack.names["lash"]),
         eye=_eye(rng, pack, person),
-        suit=_suit(rng, suits, male),
+        suit=_suit(rng, suits, male, adult),
         suit_gain=rng.uniform(0.3, 1.6) * (1.0 + rng.normal(0.0, 0.12, 3)),
         teeth=rng.choice(pack.names["teeth"]),
         hat=hat,
         hat_colour=rng.uniform(0.01, 0.3) * np.array([1.0, 0.9, 0.8]),
+        headwear=worn,
+        scarf=rng.uniform(0.0, 1.0, 6) if not wrapped and rng.random() < SCARF_SHARE else None,
+        scarf_cloth=headwear.sample_cloth(rng),
         beard=beard,
         beard_colour=np.clip(hair_colour * rng.uniform(0.5, 1.0), 0.008, 0.6),
-        lips=0.0 if male else float(rng.uniform(0.0, 0.9)),
+        lips=0.0 if male or not adult else float(rng.uniform(0.0, 0.9)),
         lip_colour=np.array([rng.uniform(0.7, 1.0), rng.uniform(0.15, 0.5), rng.uniform(0.2, 0.6)]),
-        lids=0.0 if male else float(max(rng.normal(0.1, 0.3), 0.0)),
-        blotches=float(rng.uniform(0.02, 0.13)),
+        lids=0.0 if male or not adult else float(max(rng.normal(0.1, 0.3), 0.0)),
+        blotches=float(rng.uniform(0.02, 0.13)) * (0.5 + 0.5 * grown),
         shine=float(rng.uniform(0.0, 0.12)),
-        glasses=rng.uniform(0.0, 1.0, 8) if rng.random() < 0.2 else None,
+        glasses=rng.uniform(0.0, 1.0, 9) if rng.random() < 0.1 + 0.12 * grown else None,
+        earrings=rng.uniform(0.0, 1.0, 6) if not wrapped and rng.random() < adorned else None,
     )
 
 
@@ -189,6 +206,15 @@ def _inside(points, polygon):
     return inside
 
 
+def ears(pack):
+    """Whether a skin vertex (n,) belongs to an ear: those that stand off with it; other ear targets move the temples too."""
+    out = np.zeros(len(pack.base_verts), bool)
+    for side in "lr":
+        for way in ("incr", "decr"):
+            out[pack.targets[f"ears/{side}-ear-wing-{way}"][0]] = True
+    return out
+
+
 def paint_map(pack, renderer):
     """Where things grow or are painted, in skin texture space: (1024, 1024, 4) uint8: beard, scalp, lips, lids."""
     import cv2
@@ -201,11 +227,7 @@ def paint_map(pack, renderer):
     azimuth = np.rad2deg(np.arctan2(x, z + 0.01))
     hairline = np.interp(azimuth, [0, 25, 45, 60, 75, 90, 110, 125, 140, 180],
                          [0.082, 0.084, 0.080, 0.055, 0.030, 0.020, 0.020, -0.01, -0.045, -0.055])  # fmt: skip
-    ears = np.zeros(len(pack.base_verts), bool)
-    for name, (index, _) in pack.targets.items():
-        if name.startswith("ears/") and "scale" in name:
-            ears[index] = True
-    ear_map = renderer.bake_positions(part, np.repeat(ears[:, None], 3, 1).astype(np.float32))[..., 0]
+    ear_map = renderer.bake_positions(part, np.repeat(ears(pack)[:, None], 3, 1).astype(np.float32))[..., 0]
     scalp = smooth_step(-0.006, 0.008, y - hairline) * (1.0 - smooth_step(0.3, 0.9, ear_map)) * covered
     mouth = marks[48:60, :2].astype(np.float64)
     front = covered & (z > 0.05)
@@ -234,13 +256,15 @@ def _skull_vertices(pack):
     mean = to_portrait(pack.mean_adult)
     offset = mean - hood.CENTRE
     outward = (smooth_normals(part, mean) * offset).sum(1) / np.linalg.norm(offset, axis=1)
-    ears = np.zeros(len(mean), bool)
-    for name, (index, _) in pack.targets.items():
-        if name.startswith("ears/"):
-            ears[index] = True
     used = np.zeros(len(mean), bool)
     used[part.source] = True
-    return np.nonzero(used & ~ears & (outward > 0.35) & (mean[:, 1] > -0.12))[0]
+    return np.nonzero(used & ~ears(pack) & (outward > 0.35) & (mean[:, 1] > -0.12))[0]
+
+
+def _woven(cloth):
+    """Material of a :class:`training.synthetic.headwear.Cloth`: strands so dense that only their cover's edge ends them."""
+    return DEFAULT_MATERIAL | {"kind": "strands", "gain": tuple(cloth.colour), "power": cloth.contrast, "opacity": 20.0,
+                               "noise_scale": tuple(cloth.pattern)}  # fmt: skip
 
 
 class Wardrobe:
@@ -251,7 +275,8 @@ class Wardrobe:
         self.noise = renderer.upload(noise_image())
         paint = paint_map(pack, renderer)
         self.paint = renderer.upload(paint)
-        self.hood = hood.hood_parts()
+        self.hood, self.knot = hood.hood_parts(), hood.knot_part()
+        self.headwear = headwear.headwear_parts()
         self.skull = _skull_vertices(pack)
         self.beard = beards.Beard(pack, paint[..., 0])
         part = pack.skin_part()
@@ -291,11 +316,14 @@ class Wardrobe:
         assets = pack.tables["assets"]
         gain = np.clip(look.skin_colour / self.skin_mean(look.skin), 0.12, 9.0)
         gain = gain.mean() ** 0.15 * gain**0.85  # a part of the painter's hue stays
-        scalp = look.hair_colour if look.scalp > 0.4 else look.skin_colour
+        bare = gain * self.skin_mean(look.skin)
+        bare = 0.82 * bare + 0.18 * bare.mean()  # less ruddy than the cheeks
+        scalp = look.hair_colour if look.scalp > 0.4 else bare
         out["skin"] = DEFAULT_MATERIAL | {
             "image": self.renderer.texture(pack.skins[look.skin]["texture"], SKIN_SIZE), "paint": self.paint,
             "gain": tuple(gain), "beard_colour": tuple(look.beard_colour), "beard": look.beard,
-            "scalp_colour": tuple(scalp), "scalp": 0.85, "lips": look.lips,
+            "scalp_colour": tuple(scalp), "scalp": 0.85,
+            "scalp_hair": float(look.scalp > 0.4), "lips": look.lips,
             "lip_colour": tuple(look.lip_colour), "lids": look.lids, "lid_colour": (0.45, 0.4, 0.45),
             "blotches": look.blotches, "noise_scale": (14.0, 14.0), "shine": 0.25 * look.shine, "gloss": 24.0,
         }  # fmt: skip
@@ -318,12 +346,13 @@ class Wardrobe:
                 out[look.hair] = DEFAULT_MATERIAL | {
                     "kind": "strands", "gain": tuple(look.hair_colour), "opacity": 0.75, "noise_scale": (2.0, 2.0)
                 }  # fmt: skip
-        contrast = look.hair_contrast
+        contrast, curly = look.hair_contrast, look.strands is not None and look.strands.name == "curls"
         for k in range(hood.LAYERS):
             out[f"hood{k}"] = DEFAULT_MATERIAL | {
-                "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (0.9, 1.0),
+                "kind": "strands", "gain": tuple(look.hair_colour), "power": contrast, "noise_scale": (1.4, 6.0) if curly else (0.9, 1.0),
                 "shine": 0.04 + 0.06 * look.shine, "gloss": 9.0,
             }  # fmt: skip
+        out["knot"] = out["hood0"]
         for k in range(beards.LAYERS):
             out[f"beard{k}"] = out["hood0"] | {"gain": tuple(look.beard_colour), "shine": 0.02}
         for key, shade in ((look.teeth, 0.9), ("tongue.tongue01", 0.6)):
@@ -341,4 +370,8 @@ class Wardrobe:
             out[look.suit] = DEFAULT_MATERIAL | {"kind": "plain", "gain": tuple(0.1 * look.suit_gain)}
         if look.hat:
             out[look.hat] = DEFAULT_MATERIAL | {"kind": "plain", "gain": tuple(look.hat_colour)}
+        if look.headwear:
+            out["headwear"] = out["brim"] = _woven(look.headwear.cloth)
+        if look.scarf is not None:
+            out["scarf"] = _woven(look.scarf_cloth)
         return out

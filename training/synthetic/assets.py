@@ -13,6 +13,7 @@ DECIMETRE_TO_PORTRAIT = 0.10915  # mean adult eye distance becomes 63 mm
 EYE_MIDDLE = np.array([0.0, 7.3565, 1.1807])  # decimetres, MakeHuman frame
 EYE_MIDDLE_PORTRAIT = np.array([0.0, 0.02, 0.068])  # metres, portrait space
 BUST_Y = 4.9  # decimetres; clothes below it are never seen
+BODY_VERTS = 13380  # the first of the vertices; the rest is hidden geometry that clothes are fitted to
 FACEMESH_TWINS = {288: 58, 361: 132, 397: 172, 401: 177, 435: 215}  # invalid in the pack: their mirror twins
 
 
@@ -128,6 +129,12 @@ class AssetPack:
             verts[index] += weight * delta  # an index occurs once in a target
 
     @functools.cache  # noqa: B019  (one pack lives for the whole run)
+    def mirrored(self, indices):
+        """Skin vertices opposite those of a tuple of indices."""
+        body = self.mean_adult[:BODY_VERTS]
+        return tuple(int(np.linalg.norm(body - self.mean_adult[i] * (-1, 1, 1), axis=1).argmin()) for i in indices)
+
+    @functools.cache  # noqa: B019
     def part(self, key, texture=None):
         """The drawable :class:`Part` of an asset, e.g. ``hair.bob01``."""
         a, info = self.assets, self.tables["assets"][key]

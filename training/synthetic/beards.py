@@ -7,6 +7,7 @@ import numpy as np
 from .assets import Part, to_portrait
 
 LAYERS = 2
+TRIMMED = 0.006  # metres; no beard is longer than this before the ears
 
 
 @dataclasses.dataclass
@@ -23,10 +24,12 @@ class BeardStyle:
         return np.array(dataclasses.astuple(self), np.float32)
 
 
-def sample_style(rng):
-    """Draw a :class:`BeardStyle`: full beard, goatee or moustache."""
+def sample_style(rng, age):
+    """Draw a :class:`BeardStyle`: full beard, goatee or moustache; long beards are for the old (age in years)."""
     cheeks, chin, lip = ((1.0, 1.0, 1.0), (0.0, 1.0, 1.0), (0.0, 0.0, 1.0))[rng.choice(3, p=(0.55, 0.2, 0.25))]
     length = 0.0015 + 0.012 * rng.beta(1.0, 2.5) if chin else rng.uniform(0.001, 0.004)
+    if cheeks and rng.random() < (0.35 if age > 55 else 0.1):
+        length = rng.uniform(0.012, 0.035)
     return BeardStyle(length, *(rng.uniform(0.7, 1.0) * np.array([cheeks, chin, lip])))
 
 
@@ -59,7 +62,8 @@ class Beard:
         """skin, normals: (n, 3) of the whole skin mesh, metres. Returns a list of (part, points, uv, cover)."""
         region = np.where(self.is_lip, style.lip, np.where(self.is_chin, style.chin, style.cheeks))
         density = self.density * region
-        length = style.length * (1.0 + 1.0 * self.is_chin - 0.4 * self.is_lip) * density
+        low = np.clip((-0.02 - self.mean[:, 1]) / 0.07, 0.0, 1.0) ** 2  # long at the jaw, trimmed before the ears
+        length = (min(style.length, TRIMMED) + low * max(style.length - TRIMMED, 0.0)) * (1.0 + 1.0 * self.is_chin - 0.4 * self.is_lip) * density
         down = np.array([0.0, -0.5, 0.1])
         base, normal = skin[self.source], normals[self.source]
         uv = np.stack([np.arctan2(self.mean[:, 0], self.mean[:, 2]) * 1.3, self.mean[:, 1] * 8.0], -1)

@@ -130,11 +130,12 @@ def add_material(part, arrays, k, noise):
     elif kind == "eyes":  # the cornea's reflection over the painted iris
         surface.inputs["Coat Weight"].default_value, surface.inputs["Coat IOR"].default_value = 0.7, 1.38
         surface.inputs["Coat Roughness"].default_value = 0.03
-    elif kind == "hair":  # light comes through, and the gaps show what is behind
+    elif kind == "hair":  # light comes through
         lighter = nodes.add("ShaderNodeGamma", Color=colour, Gamma=0.5).outputs[0]  # a strand takes little of the light
         lighter = nodes.add("ShaderNodeVectorMath", {"operation": "SCALE"}, at0=lighter, Scale=THROUGH_HAIR).outputs[0]
         through = nodes.add("ShaderNodeBsdfTranslucent", Color=lighter).outputs[0]
         shader = nodes.add("ShaderNodeAddShader", at0=shader, at1=through).outputs[0]
+    if kind == "hair" or part["strands"]:  # the gaps show what is behind
         clear = nodes.add("ShaderNodeBsdfTransparent").outputs[0]
         shader = nodes.add("ShaderNodeMixShader", at0=alpha, at1=clear, at2=shader).outputs[0]
     nodes.add("ShaderNodeOutputMaterial", Surface=shader)

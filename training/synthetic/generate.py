@@ -7,8 +7,9 @@ at inference. The head is warped so that this camera sees every point at the pix
 photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metres along the view axis, 0 = nothing.
 camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, centred). landmarks, landmarks68:
 exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
-metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat and glasses. photo_label, dome_label: how much
-of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing or glasses. The light is fixed in the world, so
+metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat, glasses and earrings. photo_label,
+dome_label: how much of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing,
+glasses or earrings. dome_seen: how far the photo shows a texel's column, 255 = wholly. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
 pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
@@ -17,30 +18,40 @@ import argparse
 import dataclasses
 import functools
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
+import signal
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 
 import numpy as np
 from tqdm import tqdm
 
 from inference.alignment.pose import landmark_weights, solve_pose
+from inference.files import write_atomically
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
+from inference.geometry.curves import smooth_step
 from training.errors import command
 from training.model.geometry import TEXTURE
 from training.pack.folder import HELP
 
-from . import hood
+from . import headwear, hood
 from .appearance import Wardrobe, sample_look
 from .assets import AssetPack
+from .earrings import earring_parts
 from .glasses import glasses_parts
-from .heads import build_head, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
+from .heads import build_head, ear_points, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
 from .passes import smooth_normals
+from .shown import shown_columns
 
 HEADS_PER_SHARD = 256
 DOME_SIZE = TEXTURE
 AMBIENT_DIRECTIONS = 12
+EXPOSURE = np.log(1.2), 0.2  # mean and deviation of the logarithm of the light on the face's bright parts, 1 = a white wall
+TURNED_SHARE, MOST_TURNED = 0.3, 60.0  # of the photos are turned by any angle up to this many degrees, as snapshots are
+UNSEEN_NOISE = 3.0  # pixels; detectors guess the side of a face that they do not see, and guess all of it alike
 ARRAYS = {  # name: shape per head, type
     "photo": ((256, 256, 4), np.uint8),
     "photo_depth": ((256, 256), np.float16),
@@ -54,14 +65,15 @@ ARRAYS = {  # name: shape per head, type
     "dome_rgba": ((DOME_SIZE, DOME_SIZE, 4), np.uint8),
     "photo_label": ((256, 256, 3), np.uint8),
     "dome_label": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
+    "dome_seen": ((DOME_SIZE, DOME_SIZE), np.uint8),
     "skin_radius": ((DOME_SIZE, DOME_SIZE), np.float16),
     "skin_rgb": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
 }
 PARAMETERS = (  # name, length; the layout of the "parameters" array
     ("identity", 100), ("expression", 57), ("sex", 1), ("age", 1), ("ancestry", 3), ("muscle", 1), ("weight", 1),
     ("gaze", 2), ("asymmetry", 8), ("skin", 1), ("skin_colour", 3), ("hair", 1), ("hair_colour", 3), ("hair_style", 8),
-    ("strands", 17), ("beard_style", 4),
-    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("hat", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
+    ("strands", 22), ("beard_style", 4),
+    ("beard", 1), ("beard_colour", 3), ("glasses", 1), ("earrings", 1), ("hat", 1), ("headwear", 1), ("scarf", 1), ("suit", 1), ("lips", 1), ("light_sh", 27),
     ("light_directions", 6), ("light_colours", 6), ("true_camera", 4), ("seed", 1),
 )  # fmt: skip
 
@@ -78,11 +90,13 @@ def _directions(count):
 def true_camera(rng, turns=None):
     """Camera of the photo: jittered crop camera, for four heads of ten with another distance. Returns camera, numbers.
 
-    turns: least and greatest yaw in degrees, drawn evenly to either side; None draws yaws as people are photographed.
+    turns: least and greatest yaw in degrees, drawn evenly to either side; None draws yaws as people are photographed:
+    mostly near the front, TURNED_SHARE of them evenly up to MOST_TURNED.
     """
-    yaw, pitch = np.clip(rng.normal(0.0, 14.0), -45, 45), np.clip(rng.normal(0.0, 8.0), -25, 25)
-    if turns is not None:
-        yaw = rng.uniform(*turns) * rng.choice((-1.0, 1.0))
+    turned = rng.random() < TURNED_SHARE
+    yaw, pitch = np.clip(rng.normal(0.0, 14.0), -45, 45), np.clip(rng.normal(0.0, 11.0 if turned else 8.0), -25, 25)
+    if turns is not None or turned:
+        yaw = rng.uniform(*(turns or (0.0, MOST_TURNED))) * rng.choice((-1.0, 1.0))
     distance = float(np.exp(rng.uniform(np.log(0.6), np.log(3.0)))) if rng.random() < 0.4 else CROP_DISTANCE
     camera = orbit_camera(yaw, pitch, distance)
     eyes = np.array([0.0, 0.02, 0.068])
@@ -99,12 +113,20 @@ def true_camera(rng, turns=None):
                                camera_to_world=pose), numbers  # fmt: skip
 
 
-def noisy_landmarks(rng, landmarks, template):
-    """Landmarks (L, 2) px as a detector would give them: 1 px noise each plus 1.5 px that varies slowly over the face."""
+def noisy_landmarks(rng, landmarks, template, camera):
+    """Landmarks (L, 2) px as a detector would give them: 1 px noise each plus 1.5 px that varies slowly over the face.
+
+    template: (L, 3) the mean head's. What this camera does not see of it is less certain, see UNSEEN_NOISE.
+    """
+    outward = (template - (0.0, template[:, 1].mean(), 0.0)) * (1.0, 0.3, 1.0)
+    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+    unseen = 1.0 - smooth_step(-0.1, 0.4, outward @ (camera.position / np.linalg.norm(camera.position)))
     span = (template - template.mean(0)) / template.std(0)
     slow = np.stack([np.ones(len(span)), span[:, 0], span[:, 1], span[:, 0] * span[:, 1], span[:, 1] ** 2], -1)
     slow = slow / np.sqrt((slow**2).sum(1).mean())
-    return landmarks + rng.normal(0.0, 1.0, landmarks.shape) + 1.5 * slow @ rng.normal(size=(slow.shape[1], 2))
+    each = rng.normal(0.0, 1.0, landmarks.shape) * (1.0 + unseen[:, None])
+    guess = UNSEEN_NOISE * unseen[:, None] * rng.normal(size=2)
+    return landmarks + each + 1.5 * slow @ rng.normal(size=(slow.shape[1], 2)) + guess
 
 
 def warp_points(points, true, estimated):
@@ -177,15 +199,22 @@ class Studio:
         return meshes + self._strands(head, look, meshes)
 
     def _strands(self, head, look, meshes):
-        """Procedural hair and beard; sets ``self.cover`` per part."""
+        """Procedural hair, beard, headwear and scarf; sets ``self.cover`` per part."""
         self.cover, grown = {}, []
         skin_part, skin = meshes[0]
-        if look.strands is not None:
+        if look.strands is not None or look.headwear is not None or look.scarf is not None:
             body = np.concatenate([skin[skin_part.source]] + [v for part, v in meshes if part.kind == "suit"])
             skull = hood.Skull(skin, self.wardrobe.skull, body)
+        if look.headwear is not None:
+            grown += headwear.grow_headwear(look.headwear, skull, self.wardrobe.headwear)
+        if look.scarf is not None:
+            grown.append(headwear.grow_scarf(look.scarf, skull, self.wardrobe.headwear))
+        if look.strands is not None:
             forehead = head.to_portrait(landmark_points(self.pack, head.posed))[10, 1] - self.template[10, 1]
             for part, layer in zip(self.wardrobe.hood, hood.build_hood(look.strands, skull, forehead), strict=True):
                 grown.append((part, *layer))
+            if look.strands.knot:
+                grown.append((self.wardrobe.knot, *hood.build_knot(look.strands, skull)))
         if look.beard_style is not None:
             grown += self.wardrobe.beard.grow(look.beard_style, skin, smooth_normals(skin_part, skin))
         for part, _, uv, cover in grown:
@@ -245,10 +274,13 @@ class Studio:
         camera, camera_numbers = true_camera(rng, self.turns)
         meshes = self._meshes(head, look)
         materials = self.wardrobe.materials(look)
-        meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), materials)
+        tops, lobes = ear_points(pack, meshes[0][1])
+        meshes += glasses_parts(look.glasses, head.to_portrait(landmark_points(pack, head.posed)), tops, materials)
+        meshes += earring_parts(look.earrings, lobes, materials)
         shaded, brightness = self._shade(meshes, light)
-        white_balance = rng.uniform(0.7, 1.0)  # how far the camera makes up for the colour of the light
-        exposure = rng.uniform(1.0, 1.45) / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
+        white_balance = rng.uniform(0.6, 1.0)  # how far the camera makes up for the colour of the light
+        exposed = np.clip(np.exp(rng.normal(*EXPOSURE)), 0.7, 1.75)
+        exposure = exposed / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
         for part, normals, lit in shaded:
             renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source], self.cover.get(part.name))
         toward = camera.position / np.linalg.norm(camera.position)
@@ -261,7 +293,7 @@ class Studio:
         exact = landmark_points(pack, head.posed)
         landmarks = camera.project(head.to_portrait(exact))[0]
         landmarks68 = camera.project(head.to_portrait(landmark_points(pack, head.posed, "multipie68")))[0]
-        estimated = solve_pose(noisy_landmarks(rng, landmarks, self.template), self.template)
+        estimated = solve_pose(noisy_landmarks(rng, landmarks, self.template, camera), self.template)
         parts, warped = [part for part, _ in meshes], []
         for part, verts in meshes:
             warped.append(warp_points(verts, camera, estimated).astype(np.float32)[part.source])
@@ -280,6 +312,9 @@ class Studio:
             renderer.set_dome_positions(part, positions)
         row["dome_rgba"], row["dome_radius"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE)
         row["dome_label"] = shares(renderer.dome(parts, materials, noise, glossy, DOME_SIZE, labelled=True)[0])
+        matte = row["photo"][..., 3].astype(np.float32) / 255.0
+        shown = shown_columns(row["dome_radius"].astype(np.float32), row["dome_rgba"][..., 3] > 127, row["camera"], matte)
+        row["dome_seen"] = np.round(255.0 * shown)
         if views:
             bare = [part for part in parts if part.kind not in ("hair", "hat", "glasses")]
             rgba, row["skin_radius"] = renderer.dome(bare, materials, noise, glossy, DOME_SIZE)
@@ -294,9 +329,11 @@ class Studio:
         values = {
             "skin": list(self.pack.skins).index(look.skin), "hair": hairs.index(look.hair) + 1 if look.hair else 0,
             "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
-            "strands": look.strands.numbers() if look.strands else np.full(17, -1.0),
+            "strands": look.strands.numbers() if look.strands else np.full(22, -1.0),
             "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
-            "glasses": look.glasses is not None, "hat": look.hat is not None,
+            "glasses": look.glasses is not None, "earrings": look.earrings is not None, "hat": look.hat is not None,
+            "headwear": headwear.KINDS.index(look.headwear.kind) + 1 if look.headwear else 0,
+            "scarf": look.scarf is not None,
             "suit": self.pack.names["suit"].index(look.suit), "light_sh": light.sh, "light_directions": directions,
             "light_colours": colours, "true_camera": camera_numbers, "seed": seed[-1],
         }  # fmt: skip
@@ -324,7 +361,7 @@ def shares(rgba):
     return (rgba[..., :3] * (rgba[..., 3:] / 255.0)).round().astype(np.uint8)
 
 
-def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD, views=True):
+def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD, views=True, quiet=False):
     """Write shard ``index``; the folder appears under its final name when it is complete. What is left out is zero."""
     final = pathlib.Path(out) / f"shard_{index:04d}"
     if final.is_dir():
@@ -336,7 +373,7 @@ def write_shard(studio, out, index, seed, heads=HEADS_PER_SHARD, views=True):
         name: np.lib.format.open_memmap(partial / f"{name}.npy", "w+", dtype, (heads, *shape))
         for name, (shape, dtype) in (ARRAYS | {"parameters": ((length,), np.float32)}).items()
     }
-    for i in tqdm(range(heads), desc=final.name, unit="head", mininterval=10.0):
+    for i in tqdm(range(heads), desc=final.name, unit="head", mininterval=10.0, disable=quiet):
         for name, value in studio.make((seed, index, i), views).items():
             arrays[name][i] = value
     for array in arrays.values():
@@ -364,13 +401,55 @@ def main(arguments=None):
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of --renderer torch")
     parser.add_argument("--yaw-range", type=float, nargs=2, metavar=("LEAST", "MOST"),
                         help="degrees the heads are turned to either side, evenly; for sets of turned faces")  # fmt: skip
+    parser.add_argument("--processes", type=int, default=1, help="that make shards side by side, with a renderer each")
     args = parser.parse_args(arguments)
-    studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range)
     args.out.mkdir(parents=True, exist_ok=True)
-    np.save(args.out / "mean_landmarks.npy", studio.template.astype(np.float32))
-    (args.out / "parameters.json").write_text(json.dumps(PARAMETERS))
+    if args.processes > 1:
+        return side_by_side(args)
+    studio = open_studio(args)
     for index in range(args.first, args.first + args.shards):
         write_shard(studio, args.out, index, args.seed, args.heads, args.views)
+    return 0
+
+
+def open_studio(args):
+    """The Studio of a command line; writes what lies beside the shards."""
+    studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range)
+    for name, save in (("mean_landmarks.npy", lambda file: np.save(file, studio.template.astype(np.float32))),
+                       ("parameters.json", lambda file: file.write(json.dumps(PARAMETERS).encode()))):  # fmt: skip
+        write_atomically(args.out / name, save)
+    return studio
+
+
+def side_by_side(args):
+    """Make shards in several processes. SIGTERM and Ctrl-C finish those that are begun; returns the exit code."""
+    caught = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: caught.append(number))
+    context = multiprocessing.get_context("spawn")  # neither GL contexts nor CUDA survive a fork
+    with ProcessPoolExecutor(args.processes, context, _begin, (args,)) as pool:
+        waiting = {pool.submit(_shard, index) for index in range(args.first, args.first + args.shards)}
+        with tqdm(total=args.shards, unit="shard", mininterval=10.0) as bar:
+            while waiting and not caught:
+                done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
+                for future in done:
+                    future.result()
+                bar.update(len(done))
+        pool.shutdown(cancel_futures=True)
+    return 128 + caught[0] if caught else 0
+
+
+def _begin(args):
+    """Open this process's studio. What a signal to the whole group means is the first process's to decide."""
+    global _worker
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    _worker = open_studio(args), args
+
+
+def _shard(index):
+    studio, args = _worker
+    write_shard(studio, args.out, index, args.seed, args.heads, args.views, quiet=True)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ EYE_DISTANCE = 0.063  # metres
 MEAN_SMILE = 0.35  # weight of the smile on the mean head, whose landmarks are the pose template
 ANCESTRIES = ("african", "asian", "caucasian")
 LID_CLEARANCE = 0.012  # decimetres
+EAR_TOP, EAR_LOBE = 12002, 12027  # MakeHuman vertices of the left ear: where it leaves the head, and the lobe's lower end
+STAGES = {"baby": 1.0, "child": 11.0, "young": 25.0, "old": 90.0}  # years of MakeHuman's age targets
+YOUNG_SHARE, YOUNG_AGES = 0.1, (4.0, 18.0)  # of the people are children, years
 
 
 @dataclasses.dataclass
@@ -95,24 +98,35 @@ def sample_person(rng, pack):
         weights[f"eyeLookUp_{side}"], weights[f"eyeLookDown_{side}"] = max(up, 0.0), max(-up, 0.0)
         weights[f"eyeLookOut_{side}"], weights[f"eyeLookIn_{side}"] = max(sign * right, 0.0), max(-sign * right, 0.0)
     expression = np.array([weights.get(n, 0.0) for n in pack.expression_names], np.float32)
+    age = rng.uniform(*YOUNG_AGES) if rng.random() < YOUNG_SHARE else 20.0 + 65.0 * float(rng.beta(1.3, 1.3))
+    grown = grown_up(age)
     identity = np.clip(rng.normal(0.0, IDENTITY_SIGMA, 100), -IDENTITY_CLIP, IDENTITY_CLIP)
     return Person(
         sex=float(rng.random() < 0.56) if rng.random() < 0.8 else float(rng.beta(0.4, 0.4)),
-        age=20.0 + 65.0 * float(rng.beta(1.3, 1.3)),
+        age=age,
         ancestry=rng.dirichlet((0.35, 0.3, 0.6)).astype(np.float32),
         muscle=float(np.clip(rng.normal(0.5, 0.2), 0, 1)),
         weight=float(np.clip(rng.normal(0.55, 0.22), 0, 1)),
-        identity=identity.astype(np.float32),
+        identity=(identity * (0.6 + 0.4 * grown)).astype(np.float32),  # the modes are of adults: noses, brows, jaws
         expression=np.clip(expression, 0.0, 1.0),
         gaze=gaze.astype(np.float32),
         asymmetry=rng.normal(0.0, 0.35, 8).astype(np.float32),
     )
 
 
+def grown_up(age):
+    """0 for a child of up to 11 years .. 1 for an adult."""
+    return float(np.clip((age - 11.0) / 9.0, 0.0, 1.0))
+
+
+def _stages(age):
+    """Weights of the two of STAGES that an age in years lies between."""
+    return dict(zip(STAGES, (np.interp(age, list(STAGES.values()), row) for row in np.eye(len(STAGES))), strict=True))
+
+
 def _macro_shape(pack, person):
     verts = pack.base_verts.copy()
-    age = np.clip((person.age - 25.0) / 65.0, 0.0, 1.0)
-    ages = {"young": 1.0 - age, "old": age}
+    ages = {stage: weight for stage, weight in _stages(person.age).items() if weight}
     sexes = {"female": 1.0 - person.sex, "male": person.sex}
     muscles = _three_way(person.muscle, "muscle")
     fats = _three_way(person.weight, "weight")
@@ -150,6 +164,12 @@ def landmark_points(pack, verts, name="facemesh468"):
     """Landmarks (L, 3) on a shape; name: ``facemesh468`` or ``multipie68``."""
     corners, bary = pack.landmarks[f"{name}_verts"], pack.landmarks[f"{name}_bary"]
     return np.einsum("ij,ijk->ik", bary, verts[corners])
+
+
+def ear_points(pack, verts):
+    """Tops and lobes of the ears on a shape: two arrays (2, 3), right ear first."""
+    right = pack.mirrored((EAR_TOP, EAR_LOBE))
+    return tuple(verts[[a, b]] for a, b in zip(right, (EAR_TOP, EAR_LOBE), strict=True))
 
 
 def mean_landmarks(pack):

@@ -6,6 +6,8 @@ import numpy as np
 
 IRRADIANCE = np.array([1.0] + [2.0 / 3.0] * 3 + [0.25] * 5)  # cosine lobe over pi, per band
 KEY_SHARE = (0.25, 0.75)  # of the mean brightness, from directional lights
+HARD_SHARE, HARD_KEY = 0.25, (0.6, 0.85)  # of the photos have hard light from a side: a window, a low sun
+WARM_SHARE, COOL_SHARE = 0.2, 0.1  # of the photos are taken by lamps, and in open shade
 
 
 @dataclasses.dataclass
@@ -52,17 +54,24 @@ def sample_light(rng, pack):
     sh = project_environment(grey + saturation * (environment - grey), rng.uniform(0.0, 2.0 * np.pi))
     sh /= max(sh[0].mean() * 0.282095, 1e-3)
     sh[1:] *= rng.uniform(0.4, 0.9)
-    share = rng.uniform(*KEY_SHARE)
+    hard = rng.random() < HARD_SHARE
+    share = rng.uniform(*(HARD_KEY if hard else KEY_SHARE))
+    tint, kind = np.ones(3), rng.random()
+    if kind < WARM_SHARE:
+        tint = np.array([1.0, rng.uniform(0.72, 0.9), rng.uniform(0.4, 0.75)])
+    elif kind < WARM_SHARE + COOL_SHARE:
+        tint = np.array([rng.uniform(0.75, 0.9), rng.uniform(0.9, 1.0), 1.0])
     warm = np.array([1.0, 1.0 + rng.normal(0, 0.03), 1.0 + rng.normal(0, 0.1)])
     side = rng.choice([-1.0, 1.0])
-    directions = [_direction(side * abs(rng.normal(0.0, 35.0)), np.clip(rng.normal(35.0, 15.0), 0.0, 70.0))]
+    aside = rng.uniform(40.0, 105.0) if hard else abs(rng.normal(0.0, 35.0))
+    directions = [_direction(side * aside, np.clip(rng.normal(25.0 if hard else 35.0, 15.0), 0.0, 70.0))]
     colours = [share * warm * rng.uniform(0.8, 1.4)]
     if rng.random() < 0.6:  # fill or rim light
         rim = rng.random() < 0.4
         azimuth = -side * (rng.uniform(100.0, 150.0) if rim else rng.uniform(20.0, 80.0))
         directions.append(_direction(azimuth, rng.uniform(5.0, 45.0)))
         colours.append(share * rng.uniform(0.15, 0.6) * np.array([1.0, 1.0, 1.0 + rng.normal(0, 0.1)]))
-    light = Light(sh * (1.0 - share), np.array(directions), np.array(colours))
+    light = Light(sh * (1.0 - share) * tint, np.array(directions), np.array(colours) * tint)
     faced = np.stack([_direction(a, e) for a in (-40.0, 0.0, 40.0) for e in (-15.0, 20.0)])
     brightness = irradiance(light, faced, np.ones(len(faced)), np.ones((len(faced), len(directions)))).mean()
     exposure = 1.15 * np.exp(rng.normal(0.0, 0.12)) / brightness

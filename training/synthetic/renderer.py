@@ -153,7 +153,7 @@ class Renderer:
             (material.get("image") or self.blank).use(0)
             (material.get("paint") or self.blank).use(1)
             for name in ("gain", "power", "mean_luminance", "opacity", "beard_colour", "scalp_colour", "lip_colour",
-                         "lid_colour", "beard", "scalp", "lips", "lids", "blotches", "noise_scale", "shine",
+                         "lid_colour", "beard", "scalp", "scalp_hair", "lips", "lids", "blotches", "noise_scale", "shine",
                          "gloss"):  # fmt: skip
                 if name in program:
                     program[name] = material[name]

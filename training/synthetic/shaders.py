@@ -21,7 +21,7 @@ uniform float power;       // contrast exponent on the linear texture
 uniform float mean_luminance;
 uniform float opacity;
 uniform vec3 beard_colour, scalp_colour, lip_colour, lid_colour;
-uniform float beard, scalp, lips, lids, blotches;
+uniform float beard, scalp, scalp_hair, lips, lids, blotches;
 uniform vec2 noise_scale;
 uniform vec3 half_vectors[2]; uniform vec3 light_colours[2];
 uniform float shine, gloss;
@@ -55,7 +55,7 @@ void main() {
         float bearded = clamp(mask.r * beard * (0.35 + 0.65 * hairs), 0.0, 0.97), shaved = clamp(mask.g * scalp, 0.0, 1.0);
         albedo = mix(albedo, beard_colour, bearded);
         albedo = mix(albedo, scalp_colour * (0.75 + 0.5 * grain.r), shaved);
-        hairy = max(bearded, shaved);
+        hairy = max(bearded, shaved * scalp_hair);  // a bald scalp is painted too, over the picture's own hair
     } else if (kind == HAIR) {
         float luminance = dot(albedo, vec3(0.3, 0.59, 0.11)) / mean_luminance;
         albedo = gain * pow(clamp(luminance, 0.05, 2.6), power);

@@ -115,7 +115,7 @@ def _skin(surface, at, gain):
     shaved = (mask[:, 1] * surface.material["scalp"]).clamp(0, 1)
     colour = torch.lerp(colour, vector(surface.material["beard_colour"]), bearded[:, None])
     scalp = vector(surface.material["scalp_colour"]) * (0.75 + 0.5 * grain[:, :1])
-    return torch.lerp(colour, scalp, shaved[:, None]), torch.maximum(bearded, shaved)
+    return torch.lerp(colour, scalp, shaved[:, None]), torch.maximum(bearded, shaved * surface.material["scalp_hair"])
 
 
 def lit(surface, at, colour, half_vectors, light_colours):

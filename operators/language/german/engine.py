@@ -8,7 +8,6 @@ _STEPS = {
     "opening the matte": "Maske wird geöffnet",
     "looking for faces": "Gesichter werden gesucht",
     "estimating the pose": "Haltung wird geschätzt",
-    "cutting the crop out": "Ausschnitt wird ausgeschnitten",
     "inverting": "Invertierung",
     "encoding the photo": "Foto wird kodiert",
     "coarse manifolds": "Grobe Schichten",
@@ -107,8 +106,14 @@ _FACE = {
     ),
     "1 face was": "1 Gesicht wurde",
     "{value0} faces were": "{value0} Gesichter wurden",
-    "{count} faces were found; the first was taken, --face 1 takes the next one": (
-        "{count} Gesichter gefunden; das erste wurde genommen, --face 1 nimmt das nächste"
+    "{count} faces were found; face 0 was taken, choose another by its number": (
+        "{count} Gesichter gefunden; Gesicht 0 wurde genommen, ein anderes nach seiner Nummer wählen"
+    ),
+    "a head may be turned by at most {MAX_TURN}°; set yaw and pitch within that": (
+        "Ein Kopf darf um höchstens {MAX_TURN}° gedreht sein; Gierung und Nicken darin setzen"
+    ),
+    "landmarks are {count} points in pixels of the photo; find them anew": (
+        "Gesichtspunkte sind {count} Punkte in Pixeln des Fotos; sie neu suchen"
     ),
     "the face is small, {eyes} px between the eyes; a larger photo gives more detail": (
         "Das Gesicht ist klein, {eyes} px zwischen den Augen; ein größeres Foto gibt mehr Einzelheiten"

@@ -44,12 +44,14 @@ _OPERATORS = {
     "Batch": "Stapel",
     "Make a portrait of every photo in a folder": "Aus jedem Foto eines Ordners ein Porträt machen",
     "Adjust Crop": "Ausschnitt anpassen",
-    "Show the photo with the landmarks found in it; move, size and turn the crop": (
-        "Das Foto mit den gefundenen Gesichtspunkten zeigen; den Ausschnitt schieben, vergrößern und drehen"
+    "Show the photo with the landmarks found in it; move, size and turn the crop, drag the landmarks, turn the head": (
+        "Das Foto mit den gefundenen Gesichtspunkten zeigen; den Ausschnitt schieben, vergrößern und drehen, die "
+        "Punkte ziehen, den Kopf drehen"
     ),
     "Refine": "Verfeinern",
-    "Invert again with the crop as it is now; cameras that reproduce the photo follow": (
-        "Mit dem jetzigen Ausschnitt noch einmal invertieren; Kameras, die das Foto wiedergeben, folgen"
+    "Invert again with crop, landmarks and pose as they are now; cameras that reproduce the photo follow": (
+        "Mit Ausschnitt, Gesichtspunkten und Haltung von jetzt noch einmal invertieren; Kameras, die das Foto "
+        "wiedergeben, folgen"
     ),
     "Compare with Photo": "Mit dem Foto vergleichen",
     "Show the photo and the portrait side by side in an image editor": (
@@ -104,8 +106,9 @@ _PANELS = {
     "Yaw {yaw:.0f}°  Pitch {pitch:.0f}°  Roll {roll:.0f}°": (
         "Gierung {yaw:.0f}°  Nicken {pitch:.0f}°  Rollen {roll:.0f}°"
     ),
-    "{count} faces": "{count} Gesichter",
-    "{number}": "{number}",
+    "Face {number}": "Gesicht {number}",
+    "Score {score:.2f}": "Wert {score:.2f}",
+    "Eyes {eyes:.0f} px": "Augen {eyes:.0f} px",
     "{name}, {width} × {height}": "{name}, {width} × {height}",
     "No face found: set the crop by hand": "Kein Gesicht gefunden: Ausschnitt von Hand setzen",
     "{percent:.0f} %  {text}": "{percent:.0f} %  {text}",
@@ -114,10 +117,16 @@ _PANELS = {
     "Model {id}": "Modell {id}",
     "Packed into the .blend": "In die .blend gepackt",
     "Drag: move, corner: size, knob: roll   Arrows: nudge   Wheel: size   Ctrl Wheel: roll   "
-    "Shift: fine   A: as found   Enter: apply   Esc: leave": (
+    "Shift: fine   Tab: landmarks   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave": (
         "Ziehen: schieben, Ecke: Größe, Knopf: drehen   Pfeile: rücken   Rad: Größe   Strg-Rad: drehen   "
-        "Umschalt: fein   A: wie gefunden   Eingabe: übernehmen   Esc: verlassen"
+        "Umschalt: fein   Tab: Gesichtspunkte   A: wie gefunden   Strg Z: zurück   Eingabe: übernehmen   Esc: verlassen"
     ),
+    "Drag: move landmarks   Wheel: how many go along   Arrows: turn the head   "
+    "Shift: fine   Tab: crop   A: as found   Ctrl Z: step back   Enter: apply   Esc: leave": (
+        "Ziehen: Gesichtspunkte schieben   Rad: wie viele mitgehen   Pfeile: Kopf drehen   "
+        "Umschalt: fein   Tab: Ausschnitt   A: wie gefunden   Strg Z: zurück   Eingabe: übernehmen   Esc: verlassen"
+    ),
+    "Falloff {radius:.1f} cm": "Wirkung {radius:.1f} cm",
     "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°": (
         "Mitte {x:.0f}, {y:.0f}   Größe {size:.0f}   Drehung {roll:.1f}°"
     ),
@@ -139,15 +148,37 @@ _PROPERTIES = {
     "Portrait File": "Porträtdatei",
     "The portrait made from the photo": "Das Porträt, das aus dem Foto gemacht wurde",
     "Face": "Gesicht",
-    "Which face of the photo, counted from the largest, beginning with 0": (
-        "Welches Gesicht des Fotos, vom größten an gezählt, beginnend mit 0"
-    ),
+    "Which face of the photo; 0 is the likeliest one": "Welches Gesicht des Fotos; 0 ist das wahrscheinlichste",
     "Box": "Rahmen",
     "Left, top, right and bottom of the face in pixels of the photo": (
         "Links, oben, rechts und unten des Gesichts in Pixeln des Fotos"
     ),
+    "Score": "Wert",
+    "How sure it is that this is a face, from 0 to 1": "Wie sicher dies ein Gesicht ist, von 0 bis 1",
+    "Distance between the eyes, as seen from in front, in pixels of the photo": (
+        "Abstand der Augen, von vorn gesehen, in Pixeln des Fotos"
+    ),
     "Frame the head yourself instead of taking the face that was found": (
         "Den Kopf selbst einrahmen, statt das gefundene Gesicht zu nehmen"
+    ),
+    "Landmarks and Pose": "Gesichtspunkte und Haltung",
+    "By Hand": "Von Hand",
+    "Landmarks": "Gesichtspunkte",
+    "Landmarks by Hand": "Gesichtspunkte von Hand",
+    "Keep the landmarks as they are on the photo instead of finding them": (
+        "Die Gesichtspunkte auf dem Foto so behalten, wie sie sind, statt sie zu suchen"
+    ),
+    "Pose by Hand": "Haltung von Hand",
+    "Set where the head turns instead of taking what follows from the landmarks": (
+        "Die Drehung des Kopfes setzen, statt zu nehmen, was aus den Gesichtspunkten folgt"
+    ),
+    "Yaw": "Gierung",
+    "How far to the right of the face the photo's camera stands, in degrees": (
+        "Wie weit rechts vom Gesicht die Kamera des Fotos steht, in Grad"
+    ),
+    "Pitch": "Nicken",
+    "How far above the face the photo's camera stands, in degrees": (
+        "Wie weit über dem Gesicht die Kamera des Fotos steht, in Grad"
     ),
     "Centre": "Mitte",
     "Centre of the crop in pixels of the photo, from its top left corner": (
@@ -384,8 +415,8 @@ _REPORTS = {
     "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait": (
         "In {name} wurde kein Gesicht gefunden; den Ausschnitt von Hand setzen (Seitenleiste, Reiter Porträt)"
     ),
-    "There is no face {face}, the photo has {count}; the smallest one is used": (
-        "Es gibt kein Gesicht {face}, das Foto hat {count}; das kleinste wird genommen"
+    "There is no face {face}, the photo has {count}; the last one is used": (
+        "Es gibt kein Gesicht {face}, das Foto hat {count}; das letzte wird genommen"
     ),
     "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait": (
         "{count} Gesichter gefunden, Gesicht {face} wird genommen; ein anderes in der Seitenleiste wählen"

@@ -65,6 +65,8 @@ _BATCH = {
     "Add the finished portrait to the scene; of a failed one the photo, to set its crop by hand": (
         "Das fertige Porträt zur Szene hinzufügen; vom gescheiterten das Foto, um den Ausschnitt von Hand zu setzen"
     ),
+    "Doubts": "Zweifel",
+    "Show what is doubtful about this photo's portrait": "Zeigen, was am Porträt dieses Fotos zweifelhaft ist",
     "File name of the photo": "Dateiname des Fotos",
     "The chosen photo": "Das gewählte Foto",
     "A batch is running; wait for it or stop it": "Ein Stapel läuft; abwarten oder anhalten",

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Make heads with all cores and train on them at once, on a machine whose GPU is rented by the minute:
+#
+#     scripts/train_on_gpu.sh PACK REAL.npz OUT MINUTES [more options of training.train]
+#
+# PACK is the data pack, REAL.npz of training.align_photos. The run starts from models/default as soon as there are some
+# heads and takes in new ones until three quarters of its time are over. In OUT/bring lie then the checkpoint in pieces of
+# 15 MB (cat last.pt.* > last.pt puts them together), the learning curve and what the commands said.
+# PYTHON, MAKERS and LEAST name the interpreter, the processes that make heads, and the shards to start with.
+set -euo pipefail
+pack=$1 real=$2 out=$3 minutes=$4
+shift 4
+python=${PYTHON:-python3} makers=${MAKERS:-$(($(nproc) - 2))} least=${LEAST:-8}
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1
+mkdir -p "$out/heads" "$out/bring"
+seconds=$(awk "BEGIN { print int($minutes * 60) }")
+
+if [ ! -e "$out/makers" ]; then  # may have been started by hand before
+    nice timeout $((seconds * 3 / 4)) "$python" -m training.synthetic.generate --data "$pack" --out "$out/heads" --shards 5000 --heads 64 \
+        --seed "${SEED:-1}" --no-views --processes "$makers" >"$out/bring/heads.log" 2>&1 &
+fi
+until [ "$(find "$out/heads" -maxdepth 1 -name 'shard_*' | wc -l)" -ge "$least" ]; do
+    sleep 1
+done
+
+OMP_NUM_THREADS=4 "$python" -m training.train --preset gpu --heads "$out/heads" --real "$real" --places "$pack/env/backdrops" \
+    --start-from models/default --resident --freeze decoder --out "$out/run" --minutes "$minutes" --quiet \
+    --set chunk=64 real_share=0.125 view_from=2.0 learning_rate=8e-4 warmup=100 save_every=2000 picture_every=1000000 \
+    weights.perceptual=0 weights.adversarial=0 weights.kept_features=10 "$@" 2>&1 | tee "$out/bring/train.log"
+
+cp "$out/run/curve.jsonl" "$out/bring/"
+split --bytes=15M --numeric-suffixes "$out/run/last.pt" "$out/bring/last.pt."
+echo "$(find "$out/heads" -maxdepth 1 -name 'shard_*' | wc -l) shards of 64 heads"
+tail -n 3 "$out/run/curve.jsonl"
