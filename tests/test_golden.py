@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 34.83, "rim": 31.25, "fringe": 34.97, "silhouette": 98.72, "depth": 1.88, "backdrop": 34.95,
-        "novel_view 0": 22.65, "novel_silhouette 0": 94.69, "hidden 0": 25.77, "texture 0": -7.17,
-        "novel_view 1": 20.51, "novel_silhouette 1": 91.74, "hidden 1": 28.43, "texture 1": -11.84,
+        "own_view": 35.02, "rim": 31.73, "fringe": 35.83, "silhouette": 98.72, "depth": 1.88, "backdrop": 34.95,
+        "novel_view 0": 22.64, "novel_silhouette 0": 94.69, "hidden 0": 25.63, "texture 0": -6.72,
+        "novel_view 1": 20.51, "novel_silhouette 1": 91.74, "hidden 1": 28.41, "texture 1": -11.75,
     },
     "glasses": {  # and fair hair
-        "own_view": 33.79, "rim": 29.42, "fringe": 28.58, "silhouette": 98.22, "depth": 3.12, "backdrop": 40.41,
-        "novel_view 0": 22.91, "novel_silhouette 0": 94.11, "hidden 0": 22.12, "texture 0": -11.59,
-        "novel_view 1": 22.83, "novel_silhouette 1": 94.26, "hidden 1": 22.59, "texture 1": -11.13,
+        "own_view": 34.59, "rim": 33.22, "fringe": 29.44, "silhouette": 98.22, "depth": 3.12, "backdrop": 40.41,
+        "novel_view 0": 23.04, "novel_silhouette 0": 94.11, "hidden 0": 22.69, "texture 0": -11.64,
+        "novel_view 1": 22.97, "novel_silhouette 1": 94.26, "hidden 1": 23.26, "texture 1": -11.15,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 29.80, "rim": 21.32, "fringe": 22.19, "silhouette": 99.25, "depth": 3.43, "backdrop": 37.29,
-        "novel_view 0": 25.04, "novel_silhouette 0": 98.18, "hidden 0": 16.01, "texture 0": -6.43,
-        "novel_view 1": 19.69, "novel_silhouette 1": 93.34, "hidden 1": 20.70, "texture 1": -2.62,
+        "own_view": 29.84, "rim": 21.33, "fringe": 22.07, "silhouette": 99.25, "depth": 3.43, "backdrop": 37.29,
+        "novel_view 0": 25.01, "novel_silhouette 0": 98.18, "hidden 0": 15.94, "texture 0": -6.71,
+        "novel_view 1": 19.76, "novel_silhouette 1": 93.34, "hidden 1": 20.91, "texture 1": -2.13,
     },
     "bald": {
-        "own_view": 33.99, "rim": 26.13, "fringe": 23.76, "silhouette": 99.01, "depth": 1.79, "backdrop": 36.38,
-        "novel_view 0": 26.76, "novel_silhouette 0": 97.89, "hidden 0": 24.30, "texture 0": -4.86,
-        "novel_view 1": 24.96, "novel_silhouette 1": 94.98, "hidden 1": 22.11, "texture 1": -13.04,
+        "own_view": 34.00, "rim": 26.16, "fringe": 23.79, "silhouette": 99.01, "depth": 1.79, "backdrop": 36.38,
+        "novel_view 0": 26.77, "novel_silhouette 0": 97.89, "hidden 0": 24.36, "texture 0": -4.86,
+        "novel_view 1": 24.97, "novel_silhouette 1": 94.98, "hidden 1": 22.11, "texture 1": -13.04,
     },
 }  # fmt: skip
 

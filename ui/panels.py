@@ -52,6 +52,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
             column.label(text=text, icon="ORIENTATION_GIMBAL")
         draw_doubts(layout, context, doubts_of(settings))
         draw_faces(layout, settings)
+        layout.template_ID(settings, "matte", open="image.open", text=strings.MATTE.label)
 
 
 class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):

@@ -92,6 +92,9 @@ CROP_NUMBERS = "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°"
 
 # Properties
 PHOTO = Text("Photo", "The portrait photo")
+MATTE = Text(
+    "Matte", "Picture of the photo's size, white or opaque where the subject is; without one the networks find it"
+)
 PORTRAIT_FILE = Text("Portrait File", "The portrait made from the photo")
 FACE = Text("Face", "Which face of the photo; 0 is the likeliest one")
 FACE_BOX = Text("Box", "Left, top, right and bottom of the face in pixels of the photo")
@@ -228,6 +231,7 @@ BATCH_FAILED = "{name}: {reason}"
 BATCH_FOLDERS = "Choose a folder of photos and a folder for the results"
 NO_PHOTO = "{name} came without its photo; import the photo to invert it again"
 PHOTO_MISSING = "the photo {path} is missing; restore it, relink it, or import another one"
+MATTE_MISSING = "the matte {name} has no pixels; reload it in an image editor, or choose another one"
 PORTRAIT_MISSING = "the portrait file {path} is missing; restore it, relink it, or run Invert again"
 NOT_INVERTED = "{name} has no portrait yet; run Invert first"
 DELETED = "{name} was deleted during the job; undo, or import the photo again"

@@ -7,6 +7,7 @@ from bpy.props import IntProperty, StringProperty
 
 from ...inference.errors import Cancelled, PortraitError
 from ..crop import crops
+from ..datablocks.images import get_matte
 from ..language import strings
 from ..models.models import StoppableModel
 from ..state.busy import check_free
@@ -49,6 +50,8 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
         check_free(obj)
         photo = crops.existing_photo(obj)
         choice, options = crops.chosen_crop(obj), engine_options()
+        image = obj.portrait_manifolds.matte
+        matte = None if image is None else get_matte(image)
         folder, name = storage_folder(), obj.name
 
         def work(progress):
@@ -56,6 +59,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
             inversion = invert_photo(
                 photo,
                 StoppableModel(crops.model(options), progress),
+                matte=matte,
                 progress=lambda fraction, text: progress(0.98 * fraction, text),
                 **choice,
             )

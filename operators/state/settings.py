@@ -84,6 +84,9 @@ class PortraitSettings(
         update=_portrait_changed,
         override=OVERRIDE,
     )
+    matte: PointerProperty(
+        type=bpy.types.Image, name=strings.MATTE.label, description=strings.MATTE.description, override=OVERRIDE
+    )
     # where the files were last; for objects appended elsewhere
     portrait_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
     photo_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)

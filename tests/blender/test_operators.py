@@ -60,10 +60,12 @@ class Engine:
         landmarks = np.zeros((468, 2), np.float32)
         return Alignment(warp_to_crop(photo, affine), affine, orbit_camera(), landmarks, 12.0, -3.0, roll)
 
-    def invert_photo(self, photo, model, face=None, crop=None, progress=None, landmarks=None, yaw=None, pitch=None):
+    def invert_photo(
+        self, photo, model, face=None, crop=None, progress=None, landmarks=None, yaw=None, pitch=None, matte=None
+    ):
         from inference.photo.open import open_photo
 
-        self.asked.append({"face": face, "crop": crop})
+        self.asked.append({"face": face, "crop": crop} | ({} if matte is None else {"matte": matte}))
         self.by_hand = landmarks, yaw, pitch
         progress(0.5, "half")
         alignment = self.align(open_photo(photo), self.faces[face or 0], model)

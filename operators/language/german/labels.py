@@ -141,6 +141,10 @@ _PANELS = {
 
 _PROPERTIES = {
     "The portrait photo": "Das Porträtfoto",
+    "Matte": "Maske",
+    "Picture of the photo's size, white or opaque where the subject is; without one the networks find it": (
+        "Bild von der Größe des Fotos, weiß oder deckend, wo das Motiv ist; ohne eines finden es die Netze"
+    ),
     "Portrait File": "Porträtdatei",
     "The portrait made from the photo": "Das Porträt, das aus dem Foto gemacht wurde",
     "Face": "Gesicht",
@@ -435,6 +439,9 @@ _REPORTS = {
     ),
     "{name} came without its photo; import the photo to invert it again": (
         "{name} kam ohne sein Foto; zum erneuten Invertieren das Foto importieren"
+    ),
+    "the matte {name} has no pixels; reload it in an image editor, or choose another one": (
+        "Die Maske {name} hat keine Pixel; sie in einem Bildeditor neu laden oder eine andere wählen"
     ),
     "the photo {path} is missing; restore it, relink it, or import another one": (
         "Das Foto {path} fehlt; wiederherstellen, neu verknüpfen oder ein anderes importieren"
