@@ -81,7 +81,7 @@ def decoded(shipped_model):
 def test_columns_without_a_surface_carry_on_their_neighbours(decoded):
     columns, rng = decoded["arguments"][0], np.random.default_rng(3)
     known, missing = np.argwhere(columns.valid), np.argwhere(~columns.valid)
-    assert len(missing) > 300
+    assert len(missing) > 200
     for row, column in missing[rng.integers(0, len(missing), 50)]:
         away = np.hypot(*(known - (row, column)).T)
         near = known[away < 1.05 * away.min() + 0.5]  # OpenCV's distances are within five per cent
@@ -221,7 +221,7 @@ def test_slight_texels_wear_the_colour_of_their_column(decoded):
     inner = np.zeros((320, 320), bool)
     inner[10:-10, 10:-10] = True
     solid, clear = inner & (worth.sum(0)[..., 0] > 0.9), inner & (alpha.max(0)[..., 0] < 0.01)
-    assert solid.sum() > 10_000 and clear.sum() > 1000
+    assert solid.sum() > 10_000 and clear.sum() > 300
     mean = (worth * textures[..., :3]).sum(0) / np.maximum(worth.sum(0), 1e-6)
     tint = 255 * np.stack([cv2.resize(plane, (320, 320)) for plane in columns.colour], -1).clip(0, 1)
     for sheet in (0, 11, 22):

@@ -156,6 +156,9 @@ def test_inversion_is_the_trained_model(model, exported):
         fitted = hull.fit_to_hull(radius[0, 0].numpy(), matte[0, 0].numpy(), camera)
         return (torch.tensor(plane)[None, None] for plane in fitted)
 
+    level, occupancy, *others = output["fused"]
+    met = torch.tensor(hull.occupied(occupancy[0, 0].numpy()))[None, None]  # the engine's, without holes
+    output = output | {"fused": (level, torch.where(met, 1.0, -1.0), *others)}
     surface = model.surface(output, photo, pose, fit_to_hull)
     gap = np.abs(surface.band[0].numpy() - radii[[0, -1]])  # a pixel at the silhouette may fall to either side
     met = at_corners((surface.occupancy[0, 0] > 0).float().numpy(), columns.GRID) == 1.0
