@@ -139,11 +139,10 @@ class PORTRAIT_MANIFOLDS_PT_invert(_Panel, bpy.types.Panel):
         row.scale_y = 1.5
         obj = active_portrait(context)
         row.enabled = obj is not None and bool(obj.portrait_manifolds.photo_path)
-        row.operator("portrait_manifolds.invert", icon="PLAY").add_camera = context.scene.portrait_manifolds.add_camera
+        row.operator("portrait_manifolds.invert", icon="PLAY")
         obj = active_inverted(context)
         if obj is not None:
             layout.operator("portrait_manifolds.refine", icon="FILE_REFRESH")
-        layout.prop(context.scene.portrait_manifolds, "add_camera")
         if obj is not None:
             layout.label(text=strings.MODEL_LABEL.format(id=obj.portrait_manifolds.model_id), icon="CHECKMARK")
 
@@ -163,6 +162,7 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
         row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True
+        layout.operator("portrait_manifolds.match_photo", icon="OUTLINER_OB_CAMERA")
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_turntable", icon="CON_ROTLIKE")
         row.operator("portrait_manifolds.add_dolly_zoom")

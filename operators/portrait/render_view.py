@@ -3,7 +3,6 @@
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ...inference.errors import PortraitError
 from ..datablocks import images
 from ..engine import cameras
 from ..language import strings
@@ -13,7 +12,7 @@ from ..state.portrait import INVERTED, active_inverted
 from ..work.operator import PortraitOperator, needs
 
 
-@needs(INVERTED, (lambda context: context.scene.camera, strings.NO_CAMERA))
+@needs(INVERTED)
 class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.render_view"
     bl_label = strings.RENDER_VIEW.label
@@ -46,15 +45,19 @@ class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
 
 
 def view_through_camera(context, obj, background="none"):
-    """View (straight sRGB) of one portrait through the scene's camera at the scene's render size and border."""
+    """View (straight sRGB) of one portrait through the scene's camera at the scene's render size and border.
+
+    In a scene without a camera it is the one that took the crop of the photo, as on the command line.
+    """
     from ...inference.view.render import render_view
 
-    if context.scene.camera is None:
-        raise PortraitError(strings.NO_CAMERA)
-    depsgraph = context.evaluated_depsgraph_get()
-    camera = cameras.world_camera(context.scene.camera, depsgraph, context.scene)
-    camera, _ = cameras.to_portrait_space(camera, obj.evaluated_get(depsgraph).matrix_world)
-    return render_view(load(obj), camera, background, threads=preferences().threads)
+    portrait = load(obj)
+    camera = portrait.camera
+    if context.scene.camera is not None:
+        depsgraph = context.evaluated_depsgraph_get()
+        camera = cameras.world_camera(context.scene.camera, depsgraph, context.scene)
+        camera, _ = cameras.to_portrait_space(camera, obj.evaluated_get(depsgraph).matrix_world)
+    return render_view(portrait, camera, background, threads=preferences().threads)
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_render_view,)

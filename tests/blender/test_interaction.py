@@ -16,7 +16,7 @@ from .test_registration import OPERATORS  # noqa: E402
 
 operators = bpy.ops.portrait_manifolds
 NEED_A_PORTRAIT = (
-    "update_crop adjust_crop refine show compare toggle_background render_view add_camera add_turntable "
+    "update_crop adjust_crop refine show compare toggle_background render_view add_camera match_photo add_turntable "
     "add_dolly_zoom add_layers extract_mesh copy_settings pack unpack relink relink_model"
 ).split()
 
@@ -178,12 +178,13 @@ def test_refine_inverts_with_the_new_crop_and_the_cameras_follow(engine, photo):
     obj = imported(photo)
     assert not operators.refine.poll()
     operators.invert()
+    assert operators.match_photo(whole_photo=False) == {"FINISHED"}
     camera = bpy.context.scene.camera
     mine = camera.copy()
     bpy.context.collection.objects.link(mine)
     mine.location.x += 0.1
     place_before, old = mine.matrix_basis.copy(), obj.portrait_manifolds.portrait_path
-    operators.add_camera(whole_photo=True)
+    operators.match_photo()
     whole = bpy.context.scene.camera
 
     import dataclasses

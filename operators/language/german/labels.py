@@ -34,7 +34,13 @@ _OPERATORS = {
     "Extract Mesh": "Mesh extrahieren",
     "Add the portrait's surface as a textured mesh": "Die Oberfläche des Porträts als texturiertes Mesh hinzufügen",
     "Add Camera": "Kamera hinzufügen",
-    "Add a camera that reproduces the photo exactly": "Eine Kamera hinzufügen, die das Foto genau wiedergibt",
+    "Add a camera that reproduces the photo exactly; the scene keeps the one it has": (
+        "Eine Kamera hinzufügen, die das Foto genau wiedergibt; die Szene behält die, die sie hat"
+    ),
+    "Match Photo": "An das Foto angleichen",
+    "Render what the photo shows: give the scene the photo's camera, and the render the photo's size": (
+        "Rendern, was das Foto zeigt: Die Szene bekommt die Kamera des Fotos, das Rendern seine Größe"
+    ),
     "Add Turntable": "Kameraschwenk hinzufügen",
     "Add a camera that swings around the head": "Eine Kamera hinzufügen, die um den Kopf schwenkt",
     "Add Dolly Zoom": "Dolly-Zoom hinzufügen",
@@ -257,9 +263,6 @@ _PROPERTIES = {
     "3 × 3 samples": "3 × 3 Abtastungen",
     "16": "16",
     "4 × 4 samples": "4 × 4 Abtastungen",
-    "Also add a camera that reproduces the crop, unless the portrait has a camera": (
-        "Auch eine Kamera hinzufügen, die den Ausschnitt wiedergibt, wenn das Porträt noch keine hat"
-    ),
     "Import this photo first; empty for the active portrait": (
         "Zuerst dieses Foto importieren; leer für das aktive Porträt"
     ),
@@ -324,10 +327,6 @@ _PROPERTIES = {
     ),
     "Show Photo": "Foto zeigen",
     "Show the picture behind the camera's view": "Das Bild hinter der Kameraansicht zeigen",
-    "Set Resolution": "Auflösung setzen",
-    "Give the scene's render size the proportions of the picture": (
-        "Der Rendergröße der Szene die Maße des Bildes geben"
-    ),
     "Frames": "Einzelbilder",
     "Length of the move; the scene's frame range is set to it": (
         "Länge der Bewegung; der Bildbereich der Szene wird darauf gesetzt"
@@ -418,6 +417,9 @@ _REPORTS = {
         "{count} Gesichter gefunden, Gesicht {face} wird genommen; ein anderes in der Seitenleiste wählen"
     ),
     "{name} is ready": "{name} ist fertig",
+    "The scene now renders through {camera}, {width} × {height} pixels": (
+        "Die Szene rendert jetzt durch {camera}, {width} × {height} Pixel"
+    ),
     "Rendered {width} × {height} pixels into the image “{image}”": (
         "{width} × {height} Pixel in das Bild „{image}“ gerendert"
     ),
