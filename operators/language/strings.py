@@ -79,6 +79,12 @@ PHOTO_NUMBERS = "{name}, {width} × {height}"
 NO_FACE_LABEL = "No face found: set the crop by hand"
 PROGRESS = "{percent:.0f} %  {text}"
 STANDARD_HINT = "Standard shows the photo's own colours"
+SHOW_SIDE = Text("Side", "From where the viewport looks at the portrait")
+SHOW_SIDES = {
+    "auto": Text("Automatic", "Keep a view that shows the portrait well, else look as the photo's camera did"),
+    "photo": Text("As Photographed", "Look from where the photo was taken"),
+    "front": Text("Front", "Look the head in the face"),
+}
 USE_ENGINE = "For F12 choose this render engine:"
 MODEL_LABEL = "Model {id}"
 PACKED_LABEL = "Packed into the .blend"
@@ -219,7 +225,7 @@ NO_STEREO = "Stereoscopy is not supported by Portrait Manifolds; turn it off in 
 NO_FACE = "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait"
 NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the last one is used"
 SEVERAL_FACES = "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait"
-INVERTED = "{name} is ready"
+INVERTED = "{name} is ready; Show in Viewport looks at it"
 MATCHED = "The scene now renders through {camera}, {width} × {height} pixels"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"
 NO_SURFACE = "{name} is empty: nothing of it is solid enough to be seen; run Invert again"

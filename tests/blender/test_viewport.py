@@ -1,5 +1,6 @@
 """The render engine in a 3D viewport: its camera is the viewport's, its pictures come from a thread."""
 
+import math
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from .conftest import part  # noqa: E402
+from .conftest import part, place  # noqa: E402
 
 
 def view3d():
@@ -246,3 +247,46 @@ def test_a_closed_viewport_ends_the_thread(portrait):
     viewport.want(camera, found, None)
     assert viewport.wait(10)
     assert not [thread for thread in threading.enumerate() if thread.name == "portrait_manifolds_viewport"]
+
+
+def shown_from(portrait, view, **options):
+    """Press Show in Viewport; degrees between the view and the side from which the photo was taken, and the front."""
+    area = next(area for area in bpy.context.screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(area=area, region=region):
+        assert bpy.ops.portrait_manifolds.show(**options) == {"FINISHED"}
+    assert area.spaces.active.shading.type == "RENDERED"
+    back = np.array(view.view_rotation.to_matrix().col[2])
+    to_world = np.array(portrait.matrix_world.to_3x3().normalized())
+    x, y, z = part("operators.state.loaded").load(portrait).camera.camera_to_world[:3, 2]
+    sides = to_world @ (x, -z, y), to_world @ (0, -1, 0)
+    return [math.degrees(math.acos(min(1.0, back @ side))) for side in sides]
+
+
+def test_show_looks_from_the_photos_side_and_keeps_a_good_view(scene, tmp_path):
+    """Blender's oblique view is turned; a view that shows the face is the user's, unless a side is asked for."""
+    import dataclasses
+
+    from mathutils import Euler, Quaternion
+
+    from inference.geometry.cameras import orbit_camera
+    from inference.portrait import save_portrait
+    from tests.portraits import analytic_portrait
+
+    save_portrait(dataclasses.replace(analytic_portrait(), camera=orbit_camera(15, -4)), tmp_path / "turned.manifolds")
+    portrait = place(tmp_path / "turned.manifolds")
+    portrait.rotation_euler, portrait.location = (0.1, 0.2, 1.2), (1.0, 2.0, 3.0)
+    bpy.context.view_layer.update()
+    _, view = view3d()
+    view.view_perspective, oblique = "PERSP", Quaternion((0.7158, 0.4399, 0.2938, 0.4559))
+    view.view_rotation = oblique
+    assert shown_from(portrait, view)[0] < 0.1
+    assert shown_from(portrait, view, side="front")[1] < 0.1
+    users = portrait.rotation_euler.to_quaternion() @ Euler((math.radians(80), 0, math.radians(-5))).to_quaternion()
+    view.view_rotation = users
+    shown_from(portrait, view)
+    assert view.view_rotation.rotation_difference(users).angle < 1e-3
+    assert shown_from(portrait, view, side="photo")[0] < 0.1
+    view.view_perspective, view.view_rotation = "CAMERA", oblique
+    assert shown_from(portrait, view)[0] > 20 and view.view_perspective == "CAMERA"
+    assert shown_from(portrait, view, side="photo")[0] < 0.1 and view.view_perspective == "PERSP"

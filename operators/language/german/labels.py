@@ -416,7 +416,16 @@ _REPORTS = {
     "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait": (
         "{count} Gesichter gefunden, Gesicht {face} wird genommen; ein anderes in der Seitenleiste wählen"
     ),
-    "{name} is ready": "{name} ist fertig",
+    "{name} is ready; Show in Viewport looks at it": "{name} ist fertig; „In der Ansicht zeigen“ sieht es an",
+    "From where the viewport looks at the portrait": "Von wo die Ansicht auf das Porträt sieht",
+    "Side": "Seite",
+    "As Photographed": "Wie fotografiert",
+    "Front": "Vorn",
+    "Keep a view that shows the portrait well, else look as the photo's camera did": (
+        "Eine Ansicht behalten, die das Porträt gut zeigt, sonst sehen wie die Kamera des Fotos"
+    ),
+    "Look from where the photo was taken": "Von dort sehen, wo das Foto aufgenommen wurde",
+    "Look the head in the face": "Dem Kopf ins Gesicht sehen",
     "The scene now renders through {camera}, {width} × {height} pixels": (
         "Die Szene rendert jetzt durch {camera}, {width} × {height} Pixel"
     ),
