@@ -29,6 +29,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
         layout = self.layout
         job_list.draw_problems(layout, context)
         layout.operator("portrait_manifolds.import_portrait", icon="IMAGE_DATA")
+        draw_findings(layout, health.scene_findings(context.scene))
         obj = active_portrait(context)
         if obj is None:
             column = layout.column(align=True)
@@ -36,7 +37,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
                 column.label(text=line)
             return
         settings = obj.portrait_manifolds
-        draw_findings(layout, obj)
+        draw_findings(layout, health.findings(obj))
         icon = crops.preview_icon(obj)
         if icon:
             layout.template_icon(icon_value=icon, scale=7.0)
@@ -260,9 +261,9 @@ class PORTRAIT_MANIFOLDS_PT_passes(bpy.types.Panel):
         column.prop(context.view_layer.portrait_manifolds, "use_pass_alpha")
 
 
-def draw_findings(layout, obj):
-    """What is missing for a portrait, and the buttons that bring it back."""
-    for finding in health.findings(obj):
+def draw_findings(layout, findings):
+    """What is wrong with a portrait or its scene, and the buttons that mend it."""
+    for finding in findings:
         column = layout.box().column(align=True)
         column.label(text=finding.text, icon="INFO" if finding.kind == "model" else "ERROR")
         if finding.help:

@@ -166,6 +166,10 @@ LAYER_BLENDINGS = {
 }
 LAYER_SHADOW = Text("Cast Shadow", "Also add the surface that casts the portrait's shadow; cameras do not see it")
 LAYER_BACKGROUND = Text("Background", "Also add the flat background of the photo")
+PREPARE_SCENE = Text(
+    "Prepare Scene",
+    "Let Cycles follow rays through all layers: raise the scene's transparent bounces if they are too few",
+)
 MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows finer detail and takes longer")
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")
 MESH_SMOOTHING = Text("Smoothing", "Rounds of smoothing; 0 keeps the raw surface")
@@ -187,6 +191,7 @@ BATCH_RESUME = Text("Resume", "Keep what is already finished in the results fold
 # Names of what is made; never translated, so that scripts find them
 VIEW_IMAGE = "Portrait View"
 LAYER = "layer"
+LAYERS = "layers"
 SHADOW = "shadow"
 NORMALS = "normals"
 MESH = "mesh"
@@ -273,6 +278,8 @@ PROBLEM_DAMAGED = "Portrait file damaged: {name}"
 PROBLEM_PHOTO = "Photo missing: {name}"
 PROBLEM_MODEL = "Model not installed: {id}"
 PROBLEM_MODEL_HELP = "It still shows; Invert would use {id}"
+PROBLEM_BOUNCES = "Layers turn black in Cycles here"
+PROBLEM_BOUNCES_HELP = "Too few transparent bounces"
 UPDATE_HELP = "Update Portrait Manifolds, or relink"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"

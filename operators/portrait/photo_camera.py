@@ -65,7 +65,7 @@ def add_photo_camera(context, obj, whole_photo=False, background=True):
     if background:
         picture = _picture_of(obj, whole_photo)
     name = f"{obj.name} {strings.PHOTO_CAMERA if whole_photo else strings.CROP_CAMERA}"
-    new = cameras.new_camera_object(name, camera)
+    new = cameras.new_camera_object(name, camera, obj)
     new[KIND] = _kind(whole_photo)
     new[PLACE] = _place(new)
     if picture is not None:

@@ -85,6 +85,11 @@ def new_portrait_object(context, name):
     return obj
 
 
+def portrait_size(matrix_world):
+    """How many units of the scene a metre of the portrait is, on average over the axes; 1 where it is nothing."""
+    return abs(matrix_world.to_3x3().determinant()) ** (1 / 3) or 1.0
+
+
 def portrait_to_world(matrix_world):
     """Split an object's world matrix into a rigid 4x4 portrait-to-world matrix and its scale.
 

@@ -128,7 +128,7 @@ def test_camera_made_here_reads_back(portrait, ortho):
     base = orbit_camera(23.0, -11.0, 1.4)
     given = Camera(700, 500, 1900.0, 1900.0, 300.0, 280.0, base.camera_to_world, ortho_width=0.4 if ortho else None)
     portrait.location, portrait.scale = (1.0, 2.0, 3.0), (2.0, 2.0, 2.0)
-    made = cameras.new_camera_object("Made", given)
+    made = cameras.new_camera_object("Made", given, portrait)
     made.parent = portrait
     scene = bpy.context.scene
     scene.collection.objects.link(made)
@@ -160,6 +160,20 @@ def test_unusable_transforms_and_cameras_say_what_to_do(camera, portrait):
 def test_scene_units_keep_portraits_life_size(scene, portrait_file):
     scene.unit_settings.scale_length = 0.01
     assert tuple(place(portrait_file).scale) == pytest.approx((100.0, 100.0, 100.0))
+
+
+@pytest.mark.parametrize("operator", ["match_photo", "add_turntable", "add_dolly_zoom"])
+def test_cameras_see_the_portrait_in_millimetres(scene, portrait_file, operator):
+    """Clipping and drawn size are as large as the portrait: what Blender's other engines render is not cut off."""
+    scene.unit_settings.scale_length = 0.001
+    portrait = place(portrait_file)
+    assert getattr(bpy.ops.portrait_manifolds, operator)() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    camera = scene.camera
+    away = (camera.matrix_world.translation - portrait.matrix_world.translation).length
+    assert away > 400 and camera.data.clip_start < away - 400 and camera.data.clip_end > away + 400
+    assert camera.data.display_size == pytest.approx(100.0)
+    assert camera.parent in (portrait, *portrait.children)
 
 
 def test_dolly_zoom_keeps_the_heads_size(portrait):

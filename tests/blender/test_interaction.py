@@ -318,7 +318,7 @@ def test_every_operator_is_found_by_f3(scene):
     """F3 searches menus: each operator but the panel's helpers is an entry of Object ▸ Portrait."""
     entries = {entry[0] for entry in part("ui.menus").ENTRIES if entry}
     helpers = {"cancel", "dismiss_problem", "crop_by_hand", "choose_photo", "open_preferences", "use_built_in"}
-    helpers |= {"install_model", "choose_model", "remove_model", "clear_cache", "copy_diagnostics"}
+    helpers |= {"install_model", "choose_model", "remove_model", "clear_cache", "copy_diagnostics", "prepare_scene"}
     helpers |= {"batch", "batch_retry", "batch_stop", "batch_refresh", "batch_open", "batch_doubts"}
     assert entries | helpers >= set(OPERATORS)
     icons = bpy.types.UILayout.bl_rna.functions["operator"].parameters["icon"].enum_items.keys()

@@ -400,6 +400,13 @@ _REPORTS = {
     "{what} was cancelled": "{what} wurde abgebrochen",
     "Select a portrait, or import a photo first": "Ein Porträt auswählen oder zuerst ein Foto importieren",
     "Select a portrait that has been inverted": "Ein Porträt auswählen, das invertiert wurde",
+    "Prepare Scene": "Szene vorbereiten",
+    "Let Cycles follow rays through all layers: raise the scene's transparent bounces if they are too few": (
+        "Cycles Strahlen durch alle Schichten verfolgen lassen: die Transparenz-Sprünge der Szene anheben, wenn es "
+        "zu wenige sind"
+    ),
+    "Layers turn black in Cycles here": "Schichten werden hier in Cycles schwarz",
+    "Too few transparent bounces": "Zu wenige Transparenz-Sprünge",
     "The scene has no camera; add one, or use Add Camera": (
         "Die Szene hat keine Kamera; eine hinzufügen, etwa mit „Kamera hinzufügen“"
     ),
