@@ -12,7 +12,7 @@ from mathutils import Matrix
 
 from ...inference.errors import PortraitError
 from ...inference.geometry.cameras import Camera
-from ..state.portrait import PORTRAIT_TO_OBJECT, portrait_size, portrait_to_world
+from ..state.portrait import PORTRAIT_TO_OBJECT, portrait_size
 
 SENSOR = 36.0  # mm, width of the sensor of cameras made here
 CLIP_START, CLIP_END, DISPLAY_SIZE = 0.01, 1000.0, 0.1  # metres, of cameras made here
@@ -121,27 +121,6 @@ def step_back(camera, metres):
     pose = camera.camera_to_world.copy()
     pose[:3, 3] += pose[:3, 2] * metres
     return dataclasses.replace(camera, camera_to_world=pose)
-
-
-def to_portrait_space(camera, matrix_world):
-    """Camera of Blender's world as seen by a portrait object. Returns the camera and the object's scale."""
-    to_world, scale = portrait_to_world(matrix_world)
-    pose = np.array(to_world.inverted(), dtype=np.float64) @ camera.camera_to_world
-    pose[:3, 3] /= scale
-    pose[:3, :3] = _orthonormal(pose[:3, :3])
-    moved = dataclasses.replace(
-        camera,
-        camera_to_world=pose,
-        ortho_width=None if camera.ortho_width is None else camera.ortho_width / scale,
-        ortho_height=None if camera.ortho_height is None else camera.ortho_height / scale,
-    )
-    return moved, scale
-
-
-def _orthonormal(rotation):
-    """Nearest rotation; Blender's matrices are single precision."""
-    left, _, right = np.linalg.svd(rotation)
-    return left @ right
 
 
 def new_camera_data(name, portrait):

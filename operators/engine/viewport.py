@@ -8,12 +8,10 @@ import bpy
 import numpy as np
 
 from ..language import strings
-from ..state.loaded import load_file
-from ..state.portrait import portrait_to_world
 from ..work.operator import one_line
 from . import cameras
 from .composite import reduce, render_portraits
-from .scene import world_colour
+from .scene import load_shown, world_colour
 
 COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
 BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
@@ -84,7 +82,7 @@ class Viewport:
     def want(self, camera, portraits, backdrop, samples=1):
         """Ask for a picture.
 
-        portraits: [(path, world matrix, background)]. samples: along a pixel's side, in the last picture.
+        portraits: [:class:`Shown`]. samples: along a pixel's side, in the last picture.
         """
         key = _key(camera, portraits, backdrop, samples)
         with self._lock:
@@ -111,7 +109,7 @@ class Viewport:
                     self._busy = False
                     return
             try:
-                message = "" if self._refine(*wanted) else self._message
+                message = self._refine(*wanted)
             except ReferenceError:  # the viewport is gone
                 with self._lock:
                     self._busy = False
@@ -126,21 +124,19 @@ class Viewport:
                     self._redraw()
 
     def _refine(self, key, camera, portraits, backdrop, samples):
-        """Coarse to fine until the view changes; True when the finest picture was made."""
-        found = [(load_file(path), *placed) for path, *placed in portraits]
+        """Coarse to fine until the view changes; returns what the viewport shall say."""
+        found, left_out = load_shown(portraits)
         if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
-            centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix, _ in found]
-            away = max((np.linalg.norm(centre - camera.position) for centre in centres), default=0.0)
-            camera = cameras.step_back(camera, away + 1.0)
+            camera = cameras.step_back(camera, max((_reach(matrix, camera) for _, matrix, _ in found), default=0.0))
         steps = [(coarseness, 1) for coarseness in COARSENESS] + ([(1, samples)] if samples > 1 else [])
         for coarseness, side in steps:
             picture = self._picture_of(key, camera, found, backdrop, coarseness, side)
             if picture is None:
-                return False
+                break
             with self._lock:
                 self._picture = picture
             self._redraw()
-        return True
+        return "; ".join(left_out)
 
     def _picture_of(self, key, camera, found, backdrop, coarseness, samples):
         """(H, W, 4) float32 combined picture, or None when the view has changed meanwhile."""
@@ -176,7 +172,13 @@ class Viewport:
         gpu.state.blend_set("NONE")
 
 
+def _reach(matrix, camera):
+    """How far from the camera a portrait ends, units of the scene."""
+    size = max(column.length for column in matrix.to_3x3().col)  # of a metre, which no head exceeds
+    return np.linalg.norm(np.array(matrix.translation) - camera.position) + size
+
+
 def _key(camera, portraits, backdrop, samples):
     numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.ortho_width)
-    placed = tuple((path, back, *(value for row in matrix for value in row)) for path, matrix, back in portraits)
+    placed = tuple((*shown._replace(matrix=None), *map(tuple, shown.matrix)) for shown in portraits)
     return numbers, camera.camera_to_world.tobytes(), placed, backdrop, samples

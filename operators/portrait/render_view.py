@@ -1,10 +1,12 @@
 """Render View: the portrait through the scene's camera, into an image and optionally a file."""
 
 import bpy
+import numpy as np
 from bpy.props import EnumProperty, StringProperty
 
 from ..datablocks import images
 from ..engine import cameras
+from ..engine.composite import portrait_planes
 from ..language import strings
 from ..state.loaded import load
 from ..state.options import preferences
@@ -49,15 +51,16 @@ def view_through_camera(context, obj, background="none"):
 
     In a scene without a camera it is the one that took the crop of the photo, as on the command line.
     """
-    from ...inference.view.render import render_view
+    from ...inference.view.render import finish, render_view
 
-    portrait = load(obj)
-    camera = portrait.camera
-    if context.scene.camera is not None:
-        depsgraph = context.evaluated_depsgraph_get()
-        camera = cameras.world_camera(context.scene.camera, depsgraph, context.scene)
-        camera, _ = cameras.to_portrait_space(camera, obj.evaluated_get(depsgraph).matrix_world)
-    return render_view(portrait, camera, background, threads=preferences().threads)
+    portrait, threads = load(obj), preferences().threads
+    if context.scene.camera is None:
+        return render_view(portrait, portrait.camera, background, threads=threads)
+    depsgraph = context.evaluated_depsgraph_get()
+    camera = cameras.world_camera(context.scene.camera, depsgraph, context.scene)
+    matrix = obj.evaluated_get(depsgraph).matrix_world
+    planes = portrait_planes(portrait, camera, matrix, threads, with_plane=background == "source")
+    return finish(np.zeros((5, camera.height, camera.width), np.float32) if planes is None else planes)
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_render_view,)

@@ -25,6 +25,7 @@ from .scenes import (  # noqa: E402
     side_camera,
     smooth_view,
     to_linear,
+    to_portrait_space,
     use_cycles,
     use_eevee,
 )
@@ -164,7 +165,7 @@ def test_light_falls_on_the_surface_of_the_face(portrait, tmp_path):
     # normals of the surface the pixels show, from its formula by finite differences
     rows, columns = np.nonzero(np.isfinite(view.depth) & (view.alpha > 0.999))
     scene = bpy.context.scene
-    camera, _ = part("operators.engine.cameras").to_portrait_space(
+    camera, _ = to_portrait_space(
         part("operators.engine.cameras").world_camera(scene.camera, bpy.context.evaluated_depsgraph_get(), scene),
         portrait.matrix_world,
     )

@@ -11,6 +11,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from .conftest import part, place  # noqa: E402
+from .scenes import to_portrait_space  # noqa: E402
 from .test_operators import engine, imported, photo  # noqa: E402, F401
 from .test_registration import OPERATORS  # noqa: E402
 
@@ -207,7 +208,7 @@ def test_refine_inverts_with_the_new_crop_and_the_cameras_follow(engine, photo):
     depsgraph, scene = bpy.context.evaluated_depsgraph_get(), bpy.context.scene
     for blender_camera, size, scale in ((camera, (256, 256), 1.0), (whole, (800, 700), 1.5)):
         scene.render.resolution_x, scene.render.resolution_y = size
-        seen = cameras.to_portrait_space(cameras.world_camera(blender_camera, depsgraph, scene), obj.matrix_world)[0]
+        seen = to_portrait_space(cameras.world_camera(blender_camera, depsgraph, scene), obj.matrix_world)[0]
         assert np.allclose(seen.position, orbit_camera(12, 5).position, atol=1e-5)
         assert seen.fx == pytest.approx(orbit_camera().fx * scale, rel=1e-5)
 

@@ -118,7 +118,7 @@ def test_an_inversion_that_ends_is_seen_at_once(portrait):
         bpy.app.handlers.depsgraph_update_post.pop()
     assert portrait in told
     file_of = part("operators.state.portrait_files").file_of
-    assert [path for path, *_ in portraits_and_camera()[0]] == [file_of(portrait)]
+    assert [shown.path for shown in portraits_and_camera()[0]] == [file_of(portrait)]
 
 
 def test_the_background_is_shown_when_asked_for(portrait):

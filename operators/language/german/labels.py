@@ -464,9 +464,7 @@ _REPORTS = {
     "{name} was deleted during the job; undo, or import the photo again": (
         "{name} wurde währenddessen gelöscht; rückgängig machen oder das Foto noch einmal importieren"
     ),
-    "the portrait is mirrored or scaled unevenly; give it the same positive scale on all axes": (
-        "Das Porträt ist gespiegelt oder ungleich skaliert; auf allen Achsen dieselbe positive Skalierung setzen"
-    ),
+    "{name} is left out: {reason}": "{name} wird ausgelassen: {reason}",
     "{name} is linked from another .blend; make it local or a library override (Object ▸ Relations) first": (
         "{name} ist aus einer anderen .blend verknüpft; zuerst lokal machen oder überschreiben (Objekt ▸ Beziehungen)"
     ),
