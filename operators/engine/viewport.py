@@ -1,5 +1,6 @@
 """The render engine in a 3D viewport: a coarse picture at once, finer ones after it, all worked out in a thread."""
 
+import collections
 import contextlib
 import threading
 import time
@@ -12,10 +13,12 @@ from ..work.operator import one_line
 from . import cameras
 from .composite import reduce, render_portraits
 from .scene import load_shown, world_colour
+from .schedule import Schedule
 
-COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
-BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
 PASS_ON_SECONDS = 0.03  # between looks at whether a thread wants the viewport drawn
+
+# camera: in the world. portraits: [:class:`Shown`]. backdrop: (3,) linear colour or None
+View = collections.namedtuple("View", "camera portraits backdrop")
 
 
 class Redraw:
@@ -50,13 +53,13 @@ class Redraw:
 class Viewport:
     """Pictures of one viewport.
 
-    redraw: function without arguments that asks for another draw; called in the thread.
+    redraw: function without arguments that asks for another draw; called in the thread. schedule: see there.
     """
 
-    def __init__(self, redraw):
+    def __init__(self, redraw, schedule=None):
         self._redraw = redraw
         self._lock = threading.Lock()
-        self._wanted = self._finished = None
+        self._schedule = schedule or Schedule()
         self._busy = False
         self._picture = None  # (H, W, 4) float32, row 0 on top
         self._message = ""
@@ -84,12 +87,9 @@ class Viewport:
 
         portraits: [:class:`Shown`]. samples: along a pixel's side, in the last picture.
         """
-        key = _key(camera, portraits, backdrop, samples)
+        key, view = _key(camera, portraits, backdrop, samples), View(camera, portraits, backdrop)
         with self._lock:
-            if self._wanted is not None and self._wanted[0] == key:
-                return
-            self._wanted = key, camera, portraits, backdrop, samples
-            if self._busy:
+            if not self._schedule.want(key, view, camera.width * camera.height, samples) or self._busy:
                 return
             self._busy = True
         threading.Thread(target=self._run, name="portrait_manifolds_viewport", daemon=True).start()
@@ -104,55 +104,63 @@ class Viewport:
     def _run(self):
         while True:
             with self._lock:
-                wanted = self._wanted
-                if wanted is self._finished:
+                step = self._schedule.next()
+                if step is None:
                     self._busy = False
                     return
             try:
-                message = self._refine(*wanted)
+                self._make(step)
             except ReferenceError:  # the viewport is gone
                 with self._lock:
                     self._busy = False
                 return
-            except Exception as error:  # shown in the viewport
-                message = one_line(error)
-            with self._lock:
-                changed, self._message = message != self._message, message
-                self._finished = wanted
-            if changed:
-                with contextlib.suppress(ReferenceError):
-                    self._redraw()
+            except Exception as error:
+                with self._lock:
+                    self._schedule.failed(step)
+                self._say(one_line(error))
 
-    def _refine(self, key, camera, portraits, backdrop, samples):
-        """Coarse to fine until the view changes; returns what the viewport shall say."""
+    def _make(self, step):
+        """Make a picture and show it, unless it is outdated before it is finished."""
+        camera, portraits, backdrop = step.view
         found, left_out = load_shown(portraits)
+        self._say("; ".join(left_out))
         if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
             camera = cameras.step_back(camera, max((_reach(matrix, camera) for _, matrix, _ in found), default=0.0))
-        steps = [(coarseness, 1) for coarseness in COARSENESS] + ([(1, samples)] if samples > 1 else [])
-        for coarseness, side in steps:
-            picture = self._picture_of(key, camera, found, backdrop, coarseness, side)
-            if picture is None:
-                break
-            with self._lock:
-                self._picture = picture
-            self._redraw()
-        return "; ".join(left_out)
+        picture = self._picture_of(step, camera, found, backdrop)
+        if picture is None:
+            return
+        with self._lock:
+            self._schedule.finished(step, picture[..., 0].size * step.samples**2)
+            self._picture = picture
+        self._redraw()
 
-    def _picture_of(self, key, camera, found, backdrop, coarseness, samples):
-        """(H, W, 4) float32 combined picture, or None when the view has changed meanwhile."""
-        width, height = max(1, camera.width // coarseness), max(1, camera.height // coarseness)
+    def _say(self, message):
+        """Show a message in the viewport, or none."""
+        with self._lock:
+            changed, self._message = message != self._message, message
+        if changed:
+            with contextlib.suppress(ReferenceError):
+                self._redraw()
+
+    def _picture_of(self, step, camera, found, backdrop):
+        """(H, W, 4) float32 combined picture, or None when it is outdated meanwhile."""
+        width, height = (max(1, round(side / step.coarseness)) for side in (camera.width, camera.height))
         small = camera.scaled(width, height)
         combined = np.empty((height, width, 4), np.float32)
-        rows = max(8, BAND_RAYS // (width * samples**2))
+        rows = height if step.first else max(8, self._schedule.band() // (width * step.samples**2))
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
             band = small.cropped(0, top, width, bottom)
-            band = band.scaled(band.width * samples, band.height * samples)
-            picture = render_portraits(found, band, backdrop, stop=lambda: self._wanted[0] != key)
-            if picture is None or self._wanted[0] != key:
+            band = band.scaled(band.width * step.samples, band.height * step.samples)
+            picture = render_portraits(found, band, backdrop, stop=lambda: self._outdated(step))
+            if picture is None or self._outdated(step):
                 return None
-            combined[top:bottom] = reduce(picture, samples).combined
+            combined[top:bottom] = reduce(picture, step.samples).combined
         return combined
+
+    def _outdated(self, step):
+        with self._lock:
+            return self._schedule.outdated(step)
 
     def _draw_picture(self, engine, scene, picture, place):
         """place: left, bottom, width and height in pixels of the region."""

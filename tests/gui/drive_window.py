@@ -17,6 +17,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from mathutils import Quaternion
 
 PHOTO, FOLDER = sys.argv[sys.argv.index("--") + 1 :]
 TICK = 0.08  # seconds; press and release must be seen in separate turns of Blender's event loop
@@ -276,6 +277,8 @@ def look():
     picture("orbited")
     step("orbited", coloured=coloured(turned), changed=round(float(np.mean(np.abs(turned - first).max(-1) > 0.1)), 2))
 
+    yield from orbit_at_60_hertz()
+
     portrait().portrait_manifolds.show_background = True
     behind = yield from settled(unlike=turned)
     picture("background")
@@ -283,6 +286,28 @@ def look():
     portrait().portrait_manifolds.show_background = False
     again = yield from settled(unlike=behind)
     assert np.abs(again - turned).max() < 0.02, "without its background it looks as before"
+
+
+def orbit_at_60_hertz(seconds=3.0):
+    """Turn the view at every redraw, there and back; how many pictures are drawn, and when the first one is."""
+    viewport = sys.modules["bl_ext.user_default.portrait_manifolds.operators.engine.viewport"].Viewport
+    shown, draw, view = [], viewport._draw_picture, ui.area.spaces.active.region_3d
+
+    def drawn(self, engine, scene, picture, place):
+        if not shown or shown[-1][1] is not picture:
+            shown.append((time.monotonic(), picture))
+        draw(self, engine, scene, picture, place)
+
+    viewport._draw_picture, before = drawn, view.view_rotation.copy()
+    start = time.monotonic()
+    while time.monotonic() < start + seconds:
+        turn = 0.6 * np.sin(2 * np.pi * (time.monotonic() - start) / seconds)
+        view.view_rotation = Quaternion((0.0, 0.0, 1.0), turn) @ before
+        yield 1 / 60
+    viewport._draw_picture, view.view_rotation = draw, before
+    times = [moment - start for moment, _ in shown[1:]]  # the first one was there before
+    step("orbit at 60 Hz", pictures=len(times), first=round(times[0], 2) if times else None)
+    picture("orbiting")
 
 
 def f12():
