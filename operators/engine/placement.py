@@ -8,7 +8,6 @@ are then shifted into place. The parts are found by a QR decomposition of the ca
 import dataclasses
 import math
 
-import cv2
 import numpy as np
 
 from ...inference.geometry.cameras import Camera
@@ -42,6 +41,8 @@ class Placement:
 
     def planes(self, draw):
         """draw: function that gives planes (5, h, w), as of `render_layers`, for a camera. Returns what is seen."""
+        import cv2
+
         camera, shifts = self.camera, self.shifts()
         if not shifts.any():
             frame = draw(camera)

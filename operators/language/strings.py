@@ -285,6 +285,11 @@ ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"
 OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"
+LIBRARY_BROKEN = "The library {path} does not work ({error}); install the extension's zip for this platform again"
+LIBRARY_FOREIGN = (
+    "The library {path} does not work ({error}); it did not come with the extension, but Python takes it first: "
+    "remove it, or what put it there"
+)
 UNEXPECTED = "Unexpected {kind}: {error}; the system console has the details"
 
 # Jobs and problems

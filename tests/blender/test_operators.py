@@ -485,3 +485,22 @@ def test_command_line_is_the_engines(extension, capsys):
     assert "invert" in capsys.readouterr().out
     assert command.run(["render", "nowhere.manifolds", "--out", "view.png"]) == 2
     assert command.run(["no-such-command"]) == 2
+
+
+@pytest.mark.parametrize("place, hint", [("ours", "install the extension's zip"), ("elsewhere", "did not come with")])
+def test_a_broken_library_is_named_with_its_path(scene, monkeypatch, tmp_path, place, hint):
+    """Another program's library that Python finds first is not blamed on the extension."""
+    folder = tmp_path / "site-packages"
+    if place == "ours":
+        folder = pathlib.Path(os.environ["BLENDER_USER_RESOURCES"], "extensions", ".local", "lib", "site-packages")
+    folder.mkdir(parents=True, exist_ok=True)
+    library = folder / f"broken_{place}.py"
+    library.write_text("raise ImportError('lib.so: no such file')")
+    monkeypatch.syspath_prepend(str(folder))
+    with pytest.raises(ImportError) as caught:
+        __import__(library.stem)
+    said = part("operators.work.operator").error_text(caught.value)
+    assert str(library) in said and hint in said and "no such file" in said
+    with pytest.raises(ImportError) as caught:
+        __import__("no_such_library")
+    assert "is missing" in part("operators.work.operator").error_text(caught.value)

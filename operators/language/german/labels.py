@@ -407,6 +407,15 @@ _REPORTS = {
     ),
     "Layers turn black in Cycles here": "Schichten werden hier in Cycles schwarz",
     "Too few transparent bounces": "Zu wenige Transparenz-Sprünge",
+    "The library {path} does not work ({error}); install the extension's zip for this platform again": (
+        "Die Bibliothek {path} arbeitet nicht ({error}); die Zip-Datei der Erweiterung für diese Plattform neu "
+        "installieren"
+    ),
+    "The library {path} does not work ({error}); it did not come with the extension, but Python takes it first: "
+    "remove it, or what put it there": (
+        "Die Bibliothek {path} arbeitet nicht ({error}); sie kam nicht mit der Erweiterung, aber Python nimmt sie "
+        "zuerst: entfernen, oder was sie dort hingelegt hat"
+    ),
     "The scene has no camera; add one, or use Add Camera": (
         "Die Szene hat keine Kamera; eine hinzufügen, etwa mit „Kamera hinzufügen“"
     ),
