@@ -450,6 +450,11 @@ def test_batch_passes_the_options_on_and_reports(scene, monkeypatch, tmp_path):
     _, _, options = calls[0]
     assert options["views"] == (-30.0, 0.0, 30.0) and options["mesh"] and options["workers"] == 2
     assert options["device"] == "auto" and options["model_path"] is None
+    with pytest.raises(RuntimeError, match="Choose a folder"):
+        bpy.ops.portrait_manifolds.batch()
+    scene.portrait_manifolds.batch_folder, scene.portrait_manifolds.batch_out = str(tmp_path), str(tmp_path / "there")
+    assert bpy.ops.portrait_manifolds.batch(mesh=False) == {"FINISHED"}
+    assert [str(path) for path in calls[1][:2]] == [str(tmp_path), str(tmp_path / "there")], "the panel's folders"
     with pytest.raises(RuntimeError, match="degrees"):
         bpy.ops.portrait_manifolds.batch(directory=str(tmp_path), out=str(tmp_path), views="left")
     with pytest.raises(RuntimeError, match="no photos"):
