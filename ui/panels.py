@@ -40,7 +40,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
         draw_findings(layout, health.findings(obj))
         icon = crops.preview_icon(obj)
         if icon:
-            layout.template_icon(icon_value=icon, scale=7.0)
+            layout.template_icon(icon_value=icon, scale=6.0)
         name = obj.name if not settings.photo_path else os.path.basename(settings.photo_path.replace("\\", "/"))
         width, height = (int(value) for value in settings.photo_size)
         column = layout.column(align=True)
@@ -171,13 +171,13 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         layout.prop(settings, "view_path")
         button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
         button.background, button.filepath = background_of(obj), settings.view_path
-        if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
-            layout.label(text=strings.USE_ENGINE)
         column = layout.column(align=True)
-        column.prop(context.scene.render, "engine", text="")
-        column.prop(context.scene.view_settings, "view_transform", text="")
+        if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
+            column.label(text=strings.USE_ENGINE)
+            column.prop(context.scene.render, "engine", text="")
         if context.scene.view_settings.view_transform not in ("Standard", "Raw"):
-            layout.label(text=strings.STANDARD_HINT, icon="INFO")
+            column.label(text=strings.STANDARD_HINT, icon="INFO")
+            column.prop(context.scene.view_settings, "view_transform", text="")
 
 
 class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):

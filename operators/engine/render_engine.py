@@ -46,7 +46,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             if getattr(self, "_shown", None) is None:
                 self._shown = visible_portraits(depsgraph, context.space_data)
             if getattr(self, "_viewport", None) is None:
-                self._viewport = viewport.Viewport(viewport.Redraw(self))
+                redraw = viewport.Redraw(self)
+                self._viewport = viewport.Viewport(redraw, gone=redraw.gone)
             self._viewport.draw(self, context, depsgraph, self._shown)
         except Exception as error:
             self.update_stats(strings.ENGINE, one_line(error))

@@ -38,6 +38,10 @@ class Redraw:
             raise ReferenceError("the viewport is gone")
         self._asked = True
 
+    def gone(self):
+        """True once the viewport is gone; nobody will see its pictures."""
+        return self._engine is None
+
     def _pass_on(self):
         asked, self._asked = self._asked, False
         try:
@@ -53,11 +57,12 @@ class Redraw:
 class Viewport:
     """Pictures of one viewport.
 
-    redraw: function without arguments that asks for another draw; called in the thread. schedule: see there.
+    redraw: function without arguments that asks for another draw; called in the thread. schedule: see there. gone:
+    function that tells whether the viewport is gone.
     """
 
-    def __init__(self, redraw, schedule=None):
-        self._redraw = redraw
+    def __init__(self, redraw, schedule=None, gone=lambda: False):
+        self._redraw, self._gone = redraw, gone
         self._lock = threading.Lock()
         self._schedule = schedule or Schedule()
         self._busy = False
@@ -159,6 +164,8 @@ class Viewport:
         return combined
 
     def _outdated(self, step):
+        if self._gone():
+            raise ReferenceError("the viewport is gone")
         with self._lock:
             return self._schedule.outdated(step)
 

@@ -326,6 +326,61 @@ def test_every_operator_is_found_by_f3(scene):
     assert {entry[1] for entry in part("ui.menus").ENTRIES if entry} <= set(icons)
 
 
+class Rows:
+    """Stands in for a layout; counts what is drawn below each other, in rows of one button's height."""
+
+    def __init__(self):
+        self.count = 0.0
+
+    def row(self, **options):
+        return Side(self)
+
+    def column(self, **options):
+        return self
+
+    box = column
+
+    def template_icon(self, scale, **options):
+        self.count += scale
+
+    def __getattr__(self, name):  # prop, operator, label, separator, template_list, progress
+        def draw(*arguments, **options):
+            self.count += 5.0 if name == "template_list" else 1.0
+            return types.SimpleNamespace()
+
+        return draw
+
+
+class Side:
+    """Stands in for a row: whatever it holds is one row high."""
+
+    def __init__(self, layout):
+        self._rows = layout
+        layout.count += 1.0
+
+    def __getattr__(self, name):
+        return lambda *arguments, **options: self if name in ("row", "column", "split") else types.SimpleNamespace()
+
+
+def test_the_sidebar_fits_a_thousand_pixels(portrait, monkeypatch):
+    """With the panels as they are when one has just inverted; a row takes 26 pixels, a header 28 (measured)."""
+    monkeypatch.setattr(part("operators.crop.crops"), "preview_icon", lambda obj: 1)
+    bpy.context.scene.view_settings.view_transform = "AgX"  # as in a new file
+    height = 0.0
+    for cls in (*part("ui.panels").CLASSES, *part("ui.batch_panel").CLASSES):
+        if getattr(cls, "bl_category", "") != "Portrait" or hasattr(cls, "bl_parent_id"):
+            continue
+        if hasattr(cls, "poll") and not cls.poll(bpy.context):
+            continue
+        height += 28
+        if "DEFAULT_CLOSED" not in getattr(cls, "bl_options", ()):
+            rows = Rows()
+            cls.draw(types.SimpleNamespace(layout=rows), bpy.context)
+            height += 26 * rows.count
+    print(f"the sidebar is about {height:.0f} pixels high")
+    assert 500 < height <= 1000
+
+
 @pytest.mark.parametrize("name", NEED_A_PORTRAIT)
 def test_every_grey_button_says_why(scene, name):
     """Without any portrait: words of ours, never Blender's own "context is incorrect"."""

@@ -268,7 +268,8 @@ def test_only_the_main_thread_asks_the_engine_to_draw():
         assert timer() > 0 and timer() > 0 and drawn == [threading.main_thread()], "once for one wish"
         engine.gone = True
         redraw()
-        assert timer() is None and len(drawn) == 1
+        assert not redraw.gone()
+        assert timer() is None and len(drawn) == 1 and redraw.gone()
         with pytest.raises(ReferenceError):
             redraw()
     finally:
@@ -284,6 +285,9 @@ def test_a_closed_viewport_ends_the_thread(portrait):
     viewport = part("operators.engine.viewport").Viewport(redraw)
     viewport.want(camera, found, None)
     assert viewport.wait(10)
+    viewport = part("operators.engine.viewport").Viewport(lambda: pytest.fail("drawn"), gone=lambda: True)
+    viewport.want(camera, found, None)
+    assert viewport.wait(10) and viewport._picture is None, "it is not finished either"
     assert not [thread for thread in threading.enumerate() if thread.name == "portrait_manifolds_viewport"]
 
 
