@@ -14,17 +14,16 @@ from ..state.busy import check_free
 from ..state.doubts import doubts_of, keep_doubts
 from ..state.folders import free_path, storage_folder
 from ..state.loaded import load_file
-from ..state.option_groups import InvertOptions
 from ..state.options import engine_options
 from ..state.portrait import active_portrait, check_editable, find, reference
 from ..state.portrait_files import note_portrait
 from ..work import jobs
 from ..work.operator import JobOperator, PortraitOperator, redraw_panels
 from .import_portrait import import_photo
-from .photo_camera import add_photo_camera, follow_photo
+from .photo_camera import follow_photo
 
 
-class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operator):
+class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.invert"
     bl_label = strings.INVERT.label
     bl_description = strings.INVERT.description
@@ -89,8 +88,6 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
         crops.note_alignment(obj, inversion.alignment)
         keep_doubts(settings, inversion.report.get("warnings"))
         follow_photo(obj)
-        if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
-            add_photo_camera(context, obj, whole_photo=False)
         for doubt in doubts_of(settings):
             self.report({"WARNING"}, doubt.text)
         self.report({"INFO"}, strings.INVERTED.format(name=obj.name))

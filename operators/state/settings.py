@@ -20,7 +20,6 @@ from .option_groups import (
     CropOptions,
     FaceOptions,
     HandOptions,
-    InvertOptions,
     LayerOptions,
     MeshOptions,
     PoseOptions,
@@ -124,7 +123,6 @@ class PortraitSettings(
 
 
 class SceneSettings(
-    InvertOptions,
     options_of(LayerOptions, "layer_"),
     options_of(MeshOptions, "mesh_"),
     options_of(BatchOptions, "batch_"),
