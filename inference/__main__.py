@@ -52,6 +52,7 @@ def invert(options: argparse.Namespace) -> None:
         model = load_model(options.model, options.device, options.threads)
         loaded = 1000.0 * (time.perf_counter() - start)
         by_hand = {"face": options.face, "crop": options.crop, "yaw": options.yaw, "pitch": options.pitch}
+        by_hand["matte"] = options.matte
         inversion = invert_photo(options.photo, model, progress=progress, **by_hand)
     inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
     save_inversion(inversion, options.out)
@@ -134,6 +135,7 @@ def batch(options: argparse.Namespace) -> None:
         items = run_batch(
             options.folder,
             options.out,
+            mattes=options.mattes,
             model_path=options.model,
             workers=options.workers,
             mesh=options.mesh,
@@ -288,6 +290,9 @@ def _parser():
     )
     sub.add_argument("--yaw", type=_number, metavar="DEG", help="how far the camera stands to the right, by hand")
     sub.add_argument("--pitch", type=_number, metavar="DEG", help="how far the camera stands above, by hand")
+    sub.add_argument(
+        "--matte", type=Path, metavar="MATTE", help="grey picture of the photo's size, white where the subject is"
+    )
     model_flag(sub)
 
     sub = command(render, "a view of a portrait as PNG; without camera flags the photo's own view")
@@ -319,6 +324,9 @@ def _parser():
     sub = command(batch, "a folder of photos to DIR/<photo>/...")
     sub.add_argument("folder", type=Path, metavar="FOLDER")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--mattes", type=Path, metavar="FOLDER", help="mattes as of invert, each called like its photo; some may lack"
+    )
     sub.add_argument("--workers", type=_whole(1, 256), default=1, metavar="N", help="processes; threads are divided")
     sub.add_argument("--mesh", action="store_true", help="also write mesh.glb")
     sub.add_argument("--views", type=_angles, default=(), metavar="YAW,YAW,...", help="also write view_YAW.png")

@@ -60,6 +60,7 @@ def run_batch(
     threads: int = 0,
     progress: Progress = silent,
     only: Collection[str] | None = None,
+    mattes: PathLike | None = None,
     changed: Callable[[Item], None] = lambda item: None,
 ) -> list[Item]:
     """Invert every photo of a folder.
@@ -67,13 +68,17 @@ def run_batch(
     folder: with photos, not searched deeper. out: folder for the results. model_path: None for the built-in model.
     workers: processes; threads (0: all cores) are divided among them. mesh: also write mesh.glb. views: yaws in
     degrees of additional views. resume: skip what is complete. progress: called with (fraction, text); may raise
-    Cancelled, which ends the workers at once. only: names of the photos to work on; None for all. changed: called with
-    a copy of an Item whenever its status changes, perhaps in another thread.
+    Cancelled, which ends the workers at once. only: names of the photos to work on; None for all. mattes: folder
+    with mattes of photos, as of :func:`inference.pipeline.invert_photo`, under the photos' names but for the suffix.
+    changed: called with a copy of an Item whenever its status changes, perhaps in another thread.
     Returns a list of :class:`Item`. Raises PortraitError when the folders or the model are unusable.
     """
     from .networks.model import load_model
 
     items, photos = list_photos(folder, out), find_photos(folder)
+    matte_of = {path.stem: str(path) for path in find_photos(mattes)} if mattes is not None else {}
+    if matte_of and not any(photo.stem in matte_of for photo in photos):
+        raise PortraitError(f"no picture in {mattes} is called like a photo; name each matte like its photo")
     model = load_model(model_path, device, max(1, (threads or os.cpu_count() or 1) // workers))
     out = make_folder(out)
     remove_stale(out)
@@ -85,7 +90,8 @@ def run_batch(
         progress(0.0, f"looking at {item.name}")
         chosen.append(item)
         item.status, item.error, item.seconds, item.warnings = "waiting", "", 0.0, []
-        job = {"photo": str(photo), "folder": str(out / item.folder), "wishes": wishes, "threads": model.threads}
+        job = {"photo": str(photo), "matte": matte_of.get(photo.stem), "folder": str(out / item.folder)}
+        job |= {"wishes": wishes, "threads": model.threads}
         if resume and is_complete(job):
             item.status, item.warnings = "skipped", warnings_in(read_report(out / item.folder))
         else:
@@ -168,9 +174,11 @@ def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
 
     share = 1.0 / (1 + len(job["wishes"]["views"]) + bool(job["wishes"]["mesh"]))  # of the inversion
     try:
-        photo_hash = sha256(job["photo"])
-        inversion = invert_photo(job["photo"], model, progress=lambda done, text: progress(share * done, text))
-        write_results(inversion, job, photo_hash, lambda done, text: progress(share + (1.0 - share) * done, text))
+        made_from = _hashes(job)
+        inversion = invert_photo(
+            job["photo"], model, matte=job["matte"], progress=lambda done, text: progress(share * done, text)
+        )
+        write_results(inversion, job, made_from, lambda done, text: progress(share + (1.0 - share) * done, text))
         return ""
     except Cancelled:
         raise
@@ -181,7 +189,7 @@ def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
         return f"unexpected {type(error).__name__}: {' '.join(str(error).split())[:200]}; please report this photo"
 
 
-def write_results(inversion: Inversion, job: dict, photo_hash: str, progress: Progress) -> None:
+def write_results(inversion: Inversion, job: dict, made_from: dict, progress: Progress) -> None:
     """Everything asked for, the report last. progress: called with (fraction, text); may raise Cancelled."""
     from .geometry.viewpoints import orbit_like
     from .mesh.extract import extract_mesh
@@ -204,7 +212,7 @@ def write_results(inversion: Inversion, job: dict, photo_hash: str, progress: Pr
             inversion.portrait, progress=lambda done, text: progress((len(views) + done) / (len(views) + 1), text)
         )
         save_mesh(found, folder / "mesh.glb")
-    inversion.report["batch"] = job["wishes"] | {"photo_sha256": photo_hash}
+    inversion.report["batch"] = job["wishes"] | made_from
     save_inversion(inversion, folder)
 
 
@@ -218,10 +226,15 @@ def is_complete(job: dict) -> bool:
         return (
             all((folder / file).is_file() for file in files)
             and {key: made_from[key] for key in job["wishes"]} == job["wishes"]
-            and made_from["photo_sha256"] == sha256(job["photo"])
+            and all(made_from.get(name) == value for name, value in _hashes(job).items())
         )
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _hashes(job):
+    """What a job's results are made from; a matte that is not there has no hash."""
+    return {f"{kind}_sha256": job[kind] and sha256(job[kind]) for kind in ("photo", "matte")}
 
 
 def find_photos(folder: PathLike) -> list[Path]:

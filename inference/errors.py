@@ -9,6 +9,10 @@ class PhotoUnusable(PortraitError):
     """The photo is missing, damaged or of a kind that is not read: another one is needed."""
 
 
+class MatteUnusable(PortraitError):
+    """The matte that was given is missing, damaged or not the photo's: another one is needed, or none."""
+
+
 class FaceUnusable(PortraitError):
     """No face was found, or it cannot be aligned: the crop must be set by hand."""
 

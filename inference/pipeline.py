@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import FaceUnusable, PortraitError
+from .errors import FaceUnusable, MatteUnusable, PortraitError
 from .files import PathLike, make_folder, write_atomically
 from .log import log
 from .networks.model import Model
-from .photo.open import open_photo
+from .photo.matte import fitted_matte, open_matte
+from .photo.open import open_with_alpha
+from .photo.pixels import over_grey
 from .portrait import Portrait, save_portrait
 from .progress import Progress, silent
 
@@ -40,6 +42,7 @@ def invert_photo(
     landmarks: np.ndarray | None = None,
     yaw: float | None = None,
     pitch: float | None = None,
+    matte: PathLike | np.ndarray | None = None,
 ) -> Inversion:
     """Turn a photo into a portrait.
 
@@ -50,10 +53,13 @@ def invert_photo(
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     landmarks: (468, 2) photo pixels, set by hand instead of found; no face is looked for then.
     yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
+    matte: path, or (h, w) uint8, of a picture with the photo's proportions, white where the subject is; it decides what
+        is subject, and where its edge lies. None takes the photo's alpha channel, or else the networks' own matte.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
     from .alignment.align import align_as_set
     from .alignment.doubts import doubts
+    from .inversion.given_matte import shown_by
     from .inversion.invert import invert_crop
 
     timings, warnings = {}, []
@@ -65,11 +71,15 @@ def invert_photo(
         timings[name] = round(1000.0 * (time.perf_counter() - start), 3)
         return result
 
-    name = ""
+    name, alpha = "", None
     if isinstance(photo, (str, os.PathLike)):
         name = Path(photo).name
-        photo = stage("open", 0.0, "opening the photo", lambda path=photo: open_photo(path))
+        photo, alpha = stage("open", 0.0, "opening the photo", lambda path=photo: open_with_alpha(path))
+        photo = over_grey(photo, alpha)
     photo = _checked_pixels(photo)
+    size = (photo.shape[1], photo.shape[0])
+    if matte is not None:
+        matte = stage("open_matte", 0.02, "opening the matte", lambda given=matte: _matte_of(given, size))
     box, faces, found = None, None, None
     if crop is None and landmarks is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
@@ -77,19 +87,23 @@ def invert_photo(
     alignment = stage(
         "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
     )
-    warnings += doubts(alignment, found, (photo.shape[1], photo.shape[0]))
+    source, matte = _crop_matte(matte, alpha, alignment)
+    if matte is not None:
+        alignment = shown_by(matte, alignment)
+    warnings += doubts(alignment, found, size)
     textures, radii = stage(
         "invert",
         0.15,
         "inverting",
-        lambda: invert_crop(alignment, model, lambda fraction, text: progress(0.15 + 0.85 * fraction, text)),
+        lambda: invert_crop(
+            alignment, model, lambda fraction, text: progress(0.15 + 0.85 * fraction, text), matte, warnings.append
+        ),
     )
     progress(1.0, "done")
 
     pose = {key: round(float(getattr(alignment, key)), 3) for key in ("yaw", "pitch", "roll")}
     settings = {"face": face, "crop": None if crop is None else [float(value) for value in crop]}
     settings |= {"landmarks": landmarks is not None, "yaw": yaw, "pitch": pitch}
-    size = (photo.shape[1], photo.shape[0])
     portrait = Portrait(
         textures=textures,
         radii=radii,
@@ -108,6 +122,7 @@ def invert_photo(
         "face_box": box,
         "faces": faces,
         "face_score": None if found is None else round(found.score, 3),
+        "matte": source,
         "pose": pose,
         "settings": settings,
         "timings_ms": timings | {"total": round(sum(timings.values()), 3)},
@@ -163,6 +178,27 @@ def _checked_pixels(photo):
     if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
         raise PortraitError(f"a photo must be (height, width, 3) uint8, not {photo.shape} {photo.dtype}")
     return photo
+
+
+def _matte_of(given, photo_size):
+    """A given matte, path or (h, w) uint8, as large as the photo."""
+    if isinstance(given, (str, os.PathLike)):
+        return open_matte(given, photo_size)
+    given = np.asarray(given)
+    if given.ndim != 2 or given.dtype != np.uint8 or given.size == 0:
+        raise MatteUnusable(f"a matte must be (height, width) uint8, not {given.shape} {given.dtype}")
+    return fitted_matte(given, photo_size, "given")
+
+
+def _crop_matte(given, alpha, alignment):
+    """Where the matte comes from, for the report, and what was given in the crop: (256, 256) in [0, 1] or None."""
+    from .inversion.given_matte import crop_matte, is_cut_out
+
+    if given is not None:
+        return "given", crop_matte(given, alignment)
+    if alpha is not None and is_cut_out(found := crop_matte(alpha, alignment)):
+        return "alpha channel", found
+    return "networks", None
 
 
 def _choose_face(photo, model, face, stage, warnings):

@@ -24,7 +24,7 @@ from .portrait import (
     show,
     toggle_background,
 )
-from .preferences import page
+from .preferences import page, shortcut
 from .service import clear_cache, command, diagnostics
 from .state import health, loaded, settings
 from .work import problems
@@ -45,9 +45,11 @@ def register():
     handlers.register()
     command.register()
     translate.register()
+    shortcut.register()
 
 
 def unregister():
+    shortcut.unregister()
     translate.unregister()
     command.unregister()
     handlers.unregister()

@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 34.83, "rim": 31.25, "fringe": 34.97, "silhouette": 98.72, "depth": 1.88, "backdrop": 34.95,
-        "novel_view 0": 22.65, "novel_silhouette 0": 94.69, "hidden 0": 25.77, "texture 0": -7.17,
-        "novel_view 1": 20.51, "novel_silhouette 1": 91.74, "hidden 1": 28.43, "texture 1": -11.84,
+        "own_view": 35.68, "rim": 32.02, "fringe": 35.53, "silhouette": 98.96, "depth": 2.25, "backdrop": 34.96,
+        "novel_view 0": 22.33, "novel_silhouette 0": 94.50, "hidden 0": 23.92, "texture 0": -8.55,
+        "novel_view 1": 20.47, "novel_silhouette 1": 92.60, "hidden 1": 25.68, "texture 1": -12.97,
     },
     "glasses": {  # and fair hair
-        "own_view": 33.79, "rim": 29.42, "fringe": 28.58, "silhouette": 98.22, "depth": 3.12, "backdrop": 40.41,
-        "novel_view 0": 22.91, "novel_silhouette 0": 94.11, "hidden 0": 22.12, "texture 0": -11.59,
-        "novel_view 1": 22.83, "novel_silhouette 1": 94.26, "hidden 1": 22.59, "texture 1": -11.13,
+        "own_view": 33.36, "rim": 32.47, "fringe": 30.23, "silhouette": 98.35, "depth": 2.56, "backdrop": 40.42,
+        "novel_view 0": 24.35, "novel_silhouette 0": 94.32, "hidden 0": 23.55, "texture 0": -8.99,
+        "novel_view 1": 24.41, "novel_silhouette 1": 94.76, "hidden 1": 23.91, "texture 1": -10.38,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 29.80, "rim": 21.32, "fringe": 22.19, "silhouette": 99.25, "depth": 3.43, "backdrop": 37.29,
-        "novel_view 0": 25.04, "novel_silhouette 0": 98.18, "hidden 0": 16.01, "texture 0": -6.43,
-        "novel_view 1": 19.69, "novel_silhouette 1": 93.34, "hidden 1": 20.70, "texture 1": -2.62,
+        "own_view": 29.40, "rim": 21.56, "fringe": 20.95, "silhouette": 99.32, "depth": 3.40, "backdrop": 37.29,
+        "novel_view 0": 24.19, "novel_silhouette 0": 97.04, "hidden 0": 16.08, "texture 0": -3.96,
+        "novel_view 1": 20.27, "novel_silhouette 1": 93.95, "hidden 1": 21.86, "texture 1": -4.35,
     },
     "bald": {
-        "own_view": 33.99, "rim": 26.13, "fringe": 23.76, "silhouette": 99.01, "depth": 1.79, "backdrop": 36.38,
-        "novel_view 0": 26.76, "novel_silhouette 0": 97.89, "hidden 0": 24.30, "texture 0": -4.86,
-        "novel_view 1": 24.96, "novel_silhouette 1": 94.98, "hidden 1": 22.11, "texture 1": -13.04,
+        "own_view": 33.86, "rim": 25.19, "fringe": 23.10, "silhouette": 98.74, "depth": 1.68, "backdrop": 36.38,
+        "novel_view 0": 28.31, "novel_silhouette 0": 98.50, "hidden 0": 25.15, "texture 0": -3.25,
+        "novel_view 1": 26.09, "novel_silhouette 1": 95.14, "hidden 1": 22.73, "texture 1": -14.89,
     },
 }  # fmt: skip
 

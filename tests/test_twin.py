@@ -7,6 +7,7 @@ The training's torch model is the other twin, of the networks and of the whole; 
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
@@ -80,7 +81,7 @@ def decoded(shipped_model):
 def test_columns_without_a_surface_carry_on_their_neighbours(decoded):
     columns, rng = decoded["arguments"][0], np.random.default_rng(3)
     known, missing = np.argwhere(columns.valid), np.argwhere(~columns.valid)
-    assert len(missing) > 300
+    assert len(missing) > 200
     for row, column in missing[rng.integers(0, len(missing), 50)]:
         away = np.hypot(*(known - (row, column)).T)
         near = known[away < 1.05 * away.min() + 0.5]  # OpenCV's distances are within five per cent
@@ -93,6 +94,12 @@ def passing(past):
     return 3 * t**2 - 2 * t**3
 
 
+def logits(valid):
+    """Of occupancy: the share of valid columns nearby, steepened about one half."""
+    share = ndimage.gaussian_filter(valid.astype(np.float64), decoding.CONTOUR, mode="nearest")
+    return np.clip(decoding.STEEP * (share - 0.5), decoding.EMPTIED, decoding.FILLED)
+
+
 class PlainColumn:
     """One texel column of the textures, restated from what :func:`inference.inversion.decoding.decode` is given."""
 
@@ -103,7 +110,7 @@ class PlainColumn:
         height, width = columns.radius.shape
         table = np.stack(
             [columns.radius, columns.facing, columns.occlusion_depth, columns.softness,
-             np.where(columns.valid, decoding.FILLED, decoding.EMPTIED), *columns.colour], -1
+             logits(columns.valid), *columns.colour], -1
         ).astype(np.float64)  # fmt: skip
         at = linear(table, self.v * height, self.u * width)
         self.radius, self.facing, self.occlusion_depth, self.softness, occupancy, *self.colour = at
@@ -214,7 +221,7 @@ def test_slight_texels_wear_the_colour_of_their_column(decoded):
     inner = np.zeros((320, 320), bool)
     inner[10:-10, 10:-10] = True
     solid, clear = inner & (worth.sum(0)[..., 0] > 0.9), inner & (alpha.max(0)[..., 0] < 0.01)
-    assert solid.sum() > 10_000 and clear.sum() > 1000
+    assert solid.sum() > 10_000 and clear.sum() > 300
     mean = (worth * textures[..., :3]).sum(0) / np.maximum(worth.sum(0), 1e-6)
     tint = 255 * np.stack([cv2.resize(plane, (320, 320)) for plane in columns.colour], -1).clip(0, 1)
     for sheet in (0, 11, 22):

@@ -191,6 +191,29 @@ def test_plane_behind(ball):
     assert not render_view(empty, camera).alpha.any()
 
 
+@pytest.mark.parametrize("size", [(96, 96), (192, 108)])
+def test_the_background_covers_the_frame(size):
+    """From every side to 35 degrees, without strips: beyond the photo it goes on, ever softer."""
+    texture = np.random.default_rng(3).integers(0, 256, (64, 64, 4), np.uint8)
+    texture[..., 3] = 255
+    frames = {}
+    for yaw in (-35, 0, 35):
+        for pitch in (-35, 0, 35):
+            camera = orbit_camera(yaw, pitch, width=size[0], height=size[1])
+            frames[yaw, pitch] = *plane, alpha, _ = render_plane(texture, camera)
+            assert alpha.min() > 0.999, (yaw, pitch)
+            assert np.min(plane) >= 0.0 and np.max(plane) <= 1.001
+    wide = orbit_camera(0, 0, fov=40.0, width=512, height=512)
+    plane = render_plane(texture, wide)[0]
+    half = 256 * np.tan(np.radians(6)) / np.tan(np.radians(20)) * 1.6 / 1.76 * BACKGROUND_HALF / 0.1682
+    x, y = np.abs(np.mgrid[:512, :512] + 0.5 - 256) / half
+    away = np.maximum(x, y)
+    contrast = [plane[(away > low) & (away < high)].std() for low, high in ((0, 0.9), (1.1, 1.4), (1.5, 2.0))]
+    assert contrast[0] > 2 * contrast[1] > 4 * contrast[2]
+    seam = [plane[(away > 0.97) & (away < 1.0)].mean(), plane[(away > 1.0) & (away < 1.03)].mean()]
+    assert abs(seam[0] - seam[1]) < 0.05
+
+
 def test_the_plane_stays_behind_the_subject(ball):
     camera = CAMERAS["left"]
     clear, whole = render_view(ball, camera), render_view(ball, camera, "source")

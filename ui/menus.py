@@ -19,6 +19,7 @@ ENTRIES = (
     ("toggle_background", "IMAGE_BACKGROUND"),
     ("render_view", "RENDER_STILL"),
     ("add_camera", "CAMERA_DATA"),
+    ("match_photo", "OUTLINER_OB_CAMERA"),
     ("add_turntable", "CON_ROTLIKE"),
     ("add_dolly_zoom", "DRIVER_DISTANCE"),
     None,

@@ -29,6 +29,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
         layout = self.layout
         job_list.draw_problems(layout, context)
         layout.operator("portrait_manifolds.import_portrait", icon="IMAGE_DATA")
+        draw_findings(layout, health.scene_findings(context.scene))
         obj = active_portrait(context)
         if obj is None:
             column = layout.column(align=True)
@@ -36,10 +37,10 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
                 column.label(text=line)
             return
         settings = obj.portrait_manifolds
-        draw_findings(layout, obj)
+        draw_findings(layout, health.findings(obj))
         icon = crops.preview_icon(obj)
         if icon:
-            layout.template_icon(icon_value=icon, scale=7.0)
+            layout.template_icon(icon_value=icon, scale=6.0)
         name = obj.name if not settings.photo_path else os.path.basename(settings.photo_path.replace("\\", "/"))
         width, height = (int(value) for value in settings.photo_size)
         column = layout.column(align=True)
@@ -52,6 +53,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
             column.label(text=text, icon="ORIENTATION_GIMBAL")
         draw_doubts(layout, context, doubts_of(settings))
         draw_faces(layout, settings)
+        layout.template_ID(settings, "matte", open="image.open", text=strings.MATTE.label)
 
 
 class PORTRAIT_MANIFOLDS_PT_crop(_Panel, bpy.types.Panel):
@@ -139,11 +141,10 @@ class PORTRAIT_MANIFOLDS_PT_invert(_Panel, bpy.types.Panel):
         row.scale_y = 1.5
         obj = active_portrait(context)
         row.enabled = obj is not None and bool(obj.portrait_manifolds.photo_path)
-        row.operator("portrait_manifolds.invert", icon="PLAY").add_camera = context.scene.portrait_manifolds.add_camera
+        row.operator("portrait_manifolds.invert", icon="PLAY")
         obj = active_inverted(context)
         if obj is not None:
             layout.operator("portrait_manifolds.refine", icon="FILE_REFRESH")
-        layout.prop(context.scene.portrait_manifolds, "add_camera")
         if obj is not None:
             layout.label(text=strings.MODEL_LABEL.format(id=obj.portrait_manifolds.model_id), icon="CHECKMARK")
 
@@ -163,6 +164,7 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
         row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True
+        layout.operator("portrait_manifolds.match_photo", icon="OUTLINER_OB_CAMERA")
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_turntable", icon="CON_ROTLIKE")
         row.operator("portrait_manifolds.add_dolly_zoom")
@@ -170,13 +172,13 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         layout.prop(settings, "view_path")
         button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
         button.background, button.filepath = background_of(obj), settings.view_path
-        if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
-            layout.label(text=strings.USE_ENGINE)
         column = layout.column(align=True)
-        column.prop(context.scene.render, "engine", text="")
-        column.prop(context.scene.view_settings, "view_transform", text="")
+        if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
+            column.label(text=strings.USE_ENGINE)
+            column.prop(context.scene.render, "engine", text="")
         if context.scene.view_settings.view_transform not in ("Standard", "Raw"):
-            layout.label(text=strings.STANDARD_HINT, icon="INFO")
+            column.label(text=strings.STANDARD_HINT, icon="INFO")
+            column.prop(context.scene.view_settings, "view_transform", text="")
 
 
 class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
@@ -260,9 +262,9 @@ class PORTRAIT_MANIFOLDS_PT_passes(bpy.types.Panel):
         column.prop(context.view_layer.portrait_manifolds, "use_pass_alpha")
 
 
-def draw_findings(layout, obj):
-    """What is missing for a portrait, and the buttons that bring it back."""
-    for finding in health.findings(obj):
+def draw_findings(layout, findings):
+    """What is wrong with a portrait or its scene, and the buttons that mend it."""
+    for finding in findings:
         column = layout.box().column(align=True)
         column.label(text=finding.text, icon="INFO" if finding.kind == "model" else "ERROR")
         if finding.help:

@@ -11,7 +11,7 @@ from ..operators.state.option_groups import LayerOptions, MeshOptions, names_of
 
 SETTINGS = "settings = bpy.context.scene.portrait_manifolds"
 FOLDER = os.path.dirname(__file__)  # holds the folder "presets"
-INVERT = "portrait_manifolds/invert", ("add_camera", "pack")
+INVERT = "portrait_manifolds/invert", ("pack",)
 LAYERS = "portrait_manifolds/layers", names_of(LayerOptions, "layer_")
 MESH = "portrait_manifolds/mesh", names_of(MeshOptions, "mesh_")
 

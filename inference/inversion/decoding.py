@@ -18,9 +18,11 @@ from ..geometry.sampling import sample_image, sample_volume
 from ..networks.model import Model
 from .columns import Columns
 from .sheets import in_levels, level_bounds, radius_to_level, sheet_opacities
+from .visibility import blurred
 
 TEXTURE_SIZE = 320  # texels per side of the textures that are written: a face has 1 to 1.5 of them a pixel of the crop
 FILLED, EMPTIED = 6.0, -8.0  # logits of occupancy where a column meets the subject, and where it does not
+CONTOUR, STEEP = 1.0, 16.0  # texels by which that line is smoothed, and logits per share of them: it is two texels wide
 RIM_FROM = 0.7  # matte below which a texel's colour is the photo's nearest sure colour alone
 RIM_SEEN = 0.3  # cosine to the photo's camera from which on that is so; what it does not see is not its rim
 SLIGHT = 0.08  # share of its column's colour below which a texel is not worth a colour of its own
@@ -48,12 +50,17 @@ class _Texels:
 
         return cls(
             resized(columns.radius),
-            sigmoid(resized(np.where(columns.valid, FILLED, EMPTIED))),
+            sigmoid(resized(occupancy_logits(columns.valid))),
             resized(columns.facing),
             resized(columns.occlusion_depth),
             np.stack([resized(plane) for plane in columns.colour]),
             resized(columns.softness),
         )
+
+
+def occupancy_logits(valid: np.ndarray) -> np.ndarray:
+    """Logits (h, w) float32 of columns (h, w) bool that meet the subject: zero along a smooth line, not stairs."""
+    return np.clip(STEEP * (blurred(valid.astype(np.float32), CONTOUR) - 0.5), EMPTIED, FILLED)
 
 
 def decode(

@@ -44,15 +44,18 @@ def fit_surface(
     bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
     radius = np.maximum(level_to_radius(bounds, level), THINNEST)
     radius, kept = fit_to_hull(radius, matte, camera, beyond)
-    occupied = blurred(occupancy, SMOOTH * radius.shape[0] / GRID) > 0.0
-    return radius, kept & without_holes(occupied)
+    return radius, kept & occupied(occupancy)
 
 
-def without_holes(occupied: np.ndarray) -> np.ndarray:
-    """Occupied columns (h, w) bool and those that they enclose: rays miss a subject only beside it, not through it."""
-    _, labels = cv2.connectedComponents((~occupied).astype(np.uint8), connectivity=4)
+def occupied(occupancy: np.ndarray) -> np.ndarray:
+    """Columns (h, w) bool that meet the subject by their occupancy (logit), smoothed, and those that they enclose.
+
+    Rays miss a subject beside it, not through it.
+    """
+    found = blurred(occupancy, SMOOTH * occupancy.shape[0] / GRID) > 0.0
+    _, labels = cv2.connectedComponents((~found).astype(np.uint8), connectivity=4)
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    return occupied | ~np.isin(labels, border)
+    return found | ~np.isin(labels, border)
 
 
 def fit_to_hull(

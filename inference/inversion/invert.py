@@ -8,10 +8,12 @@ faster outside an exported graph. ``training/model/`` is the same computation in
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
 from ..alignment.align import Alignment
+from ..alignment.doubts import Doubt, matte_doubts
 from ..geometry import domes
 from ..geometry.cameras import Camera
 from ..geometry.curves import softmax
@@ -20,7 +22,7 @@ from ..geometry.grids import at_texels
 from ..networks.model import Model
 from ..progress import Progress, silent
 from .colouring import match_colours
-from .columns import HAIR, Columns
+from .columns import Columns
 from .decoding import TEXTURE_SIZE, decode
 from .hull import fit_surface
 from .lifting import landmark_offsets, lift
@@ -43,10 +45,18 @@ from .visibility import (
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
 
-def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent) -> tuple[np.ndarray, np.ndarray]:
+def invert_crop(
+    alignment: Alignment,
+    model: Model,
+    progress: Progress = silent,
+    matte: np.ndarray | None = None,
+    doubted: Callable[[Doubt], object] = lambda doubt: None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Invert an aligned photo.
 
     progress: called with (fraction, stage name) before each stage; may raise to stop.
+    matte: (256, 256) float32 in [0, 1] of the subject, where it is known; else the networks find it.
+    doubted: called with what makes the result doubtful.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
     plane, and radii (23, 161, 161) float32 metres of the sheets.
     """
@@ -55,7 +65,10 @@ def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent)
 
     progress(0.0, STAGES[0])  # E_detail's encoder: voxel, matte, pixel features, parts; E_w: the photo's latent code
     voxel, maps, part_logits = model.session("detail_encoder").run(None, {"photo": photo[None]})
-    matte = subject_matte(maps[0, 0], alignment.crop, alignment.landmarks, model)
+    if matte is None:
+        matte = subject_matte(maps[0, 0], alignment.crop, alignment.landmarks, model)
+        for doubt in matte_doubts(matte, alignment.landmarks):
+            doubted(doubt)
     if alignment.beyond is not None:  # stretched pixels look like a tower of head; the usual one ends somewhere
         matte = np.where(alignment.beyond, matte * usual_silhouette(model_radii, camera), matte)
     photo_parts = softmax(part_logits[0])
@@ -81,7 +94,7 @@ def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent)
     radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond)
     radii = place_sheets(radius, valid, len(features[0]))
     columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera, alignment.beyond)
-    clean = foreground(photo, photo_parts[HAIR], matte)
+    clean = foreground(photo, matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures = decode(

@@ -12,18 +12,19 @@ from ..geometry.background import background_points
 from ..geometry.cameras import CROP_SIZE, Camera
 from ..geometry.filling import blurred_fill
 
-SURELY = 0.98  # matte from which on a pixel is subject, and one minus that from which on it is backdrop
-EDGE_WIDTH = 6  # pixels inside the subject's edge through which the backdrop may shine
-DISTINCT = 0.2  # how much brighter than hair a backdrop is that surely shines through it
+FAINT, SCEPTICAL = 0.05, 2.0  # mixtures are by the matte from FAINT on and to this power: it promises too much at edges
+SMOOTH = 1e-5  # how much neighbours are alike where the matte is flat; the paper's
+COARSEST, COARSE = 8, 32  # pixels across the coarsest level, and up to which a level is a coarse one
+COARSE_ROUNDS, FINE_ROUNDS = 10, 2  # of each level; the paper's
 MAYBE = 0.1192  # matte (a logit of -2) from which on a pixel may be the sitter's and is not kept as backdrop
 
 
-def foreground(photo: np.ndarray, hair: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The subject's own colours (3, h, w) float32 in and around the matte: no backdrop shines through its edge.
+def foreground(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """The subject's own colours (3, n, n) float32 in and around the matte: no backdrop shines through its edge.
 
-    photo (3, h, w) float32 in [0, 1]; hair (h, w), chance of it; matte (h, w) in [0, 1].
+    photo (3, n, n) float32 in [0, 1]; matte (n, n) in [0, 1]; n: a power of two.
     """
-    return without_fringe(without_backdrop(photo, hair, matte), matte)
+    return without_fringe(without_backdrop(photo, matte), matte)
 
 
 def without_fringe(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
@@ -38,33 +39,46 @@ def without_fringe(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray((filled + missing * image).transpose(2, 0, 1), np.float32)
 
 
-def without_backdrop(photo: np.ndarray, hair: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The photo without the backdrop that shines through the edge of hair.
+def without_backdrop(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """The photo without the backdrop's share in mixed pixels; arguments and result as of :func:`foreground`.
 
-    Near the edge a pixel is taken for a mixture of the colour of hair further inside and the backdrop's beside it
-    (Forte, "Approximate fast foreground colour estimation", ICIP 2021); the backdrop's share is taken back.
-    photo (3, h, w) float32 in [0, 1]; hair (h, w), chance of it; matte (h, w). Returns (3, h, w) float32.
+    Every pixel mixes a colour of the subject and one of the backdrop, both smooth where the matte is. They are found
+    from coarse to fine (Germer, Uelwer, Conrad and Harmeling, "Fast multi-level foreground estimation", ICPR 2020).
     """
-    image = photo.transpose(1, 2, 0)
-    deep = cv2.erode((matte > SURELY).astype(np.float32), np.ones((2 * EDGE_WIDTH + 1,) * 2, np.uint8))
-    empty = (matte < 1.0 - SURELY).astype(np.float32)
-    subject, backdrop = (_mean_around(image, weight) for weight in (deep * hair, empty))
-    towards = backdrop[..., :3] - subject[..., :3]
-    length = np.square(towards).sum(-1)
-    part = ((image - subject[..., :3]) * towards).sum(-1) / np.maximum(length, 1e-4)
-    brighter = towards.mean(-1)  # on light hair before a dark backdrop the mixture shows less than errors would
-    near = hair * (1.0 - deep) * np.clip(brighter / DISTINCT, 0.0, 1.0)
-    near *= np.clip(subject[..., 3] * backdrop[..., 3] * 400.0, 0.0, 1.0)
-    cleaned = image - (np.clip(part, 0.0, 1.0) * near)[..., None] * towards
-    return np.ascontiguousarray(np.clip(cleaned, 0.0, 1.0).transpose(2, 0, 1), np.float32)
+    finest = (np.clip((matte - FAINT) / (1.0 - FAINT), 0.0, 1.0) ** SCEPTICAL).astype(np.float32)[None]
+    step = photo.shape[-1] // COARSEST
+    colours = np.concatenate([photo[:, ::step, ::step]] * 2)  # of the subject, of the backdrop
+    while True:
+        image, alpha = photo[:, ::step, ::step], finest[:, ::step, ::step]
+        colours = _unmixed(image, alpha, colours, COARSE_ROUNDS if alpha.shape[-1] <= COARSE else FINE_ROUNDS)
+        if step == 1:
+            return np.ascontiguousarray(colours[:3])
+        step //= 2
+        colours = colours.repeat(2, 1).repeat(2, 2)
 
 
-def _mean_around(image, weight):
-    """Mean colours of an image (h, w, 3) around every pixel where weight (h, w), and how much weight there is:
-    (h, w, 4) float32."""
-    total = cv2.GaussianBlur(np.dstack([image * weight[..., None], weight]).astype(np.float32), (0, 0), EDGE_WIDTH)
-    total[..., :3] /= np.maximum(total[..., 3:], 1e-6)
-    return total
+def _unmixed(image, alpha, colours, rounds):
+    """Colours (6, n, n) of subject and backdrop whose mixture by alpha (1, n, n) is the image (3, n, n), and which
+    are their neighbours' all the more where alpha changes: rounds of Jacobi's method."""
+    ties = [SMOOTH + np.abs(alpha - other) for other in _beside(np.pad(alpha, ((0, 0), (1, 1), (1, 1)), mode="edge"))]
+    rest, tied = 1.0 - alpha, sum(ties)
+    first, second, mixed = alpha * alpha + tied, rest * rest + tied, alpha * rest
+    scale = 1.0 / (first * second - mixed * mixed)
+    first, second, mixed = first * scale, second * scale, mixed * scale
+    own = np.concatenate([alpha * image, rest * image])
+    for _ in range(rounds):
+        wanted = own.copy()
+        for tie, other in zip(ties, _beside(np.pad(colours, ((0, 0), (1, 1), (1, 1)), mode="edge")), strict=True):
+            wanted += tie * other
+        subject, backdrop = wanted[:3], wanted[3:]
+        colours = np.concatenate([second * subject - mixed * backdrop, first * backdrop - mixed * subject])
+        np.clip(colours, 0.0, 1.0, out=colours)
+    return colours
+
+
+def _beside(padded):
+    """The four neighbours of all pixels of planes (c, n + 2, n + 2): views (c, n, n)."""
+    return padded[:, :-2, 1:-1], padded[:, 2:, 1:-1], padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
 
 
 def background_texture(crop: np.ndarray, matte: np.ndarray, camera: Camera, size: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ..geometry.cameras import CROP_SIZE
 from ..geometry.curves import sigmoid
 from ..networks.model import Model
 from ..photo.guided_filter import guided_filter
@@ -37,15 +38,20 @@ def subject_matte(matte_logits: np.ndarray, crop: np.ndarray, landmarks: np.ndar
     """
     own = sigmoid(matte_logits)
     session = model.companion(NETWORK, optional=True)
-    face = np.zeros(own.shape, np.uint8)
-    cv2.fillConvexPoly(face, cv2.convexHull(np.asarray(landmarks, np.float32)).astype(np.int32), 1)
-    face = face > 0
+    face = face_pixels(landmarks)
     if session is None:
         return one_subject(own, face)
     mask = subject_mask(crop, session)
     if not (mask[face] > 0.5).mean() > 0.5:  # also without any face pixel
         return one_subject(own, face)
     return one_subject(to_edges(combined(matte_logits, mask), crop), face)
+
+
+def face_pixels(landmarks: np.ndarray) -> np.ndarray:
+    """The pixels of a crop (256, 256) bool within the hull of its landmarks (468, 2)."""
+    face = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.asarray(landmarks, np.float32)).astype(np.int32), 1)
+    return face > 0
 
 
 def subject_mask(crop: np.ndarray, session: "onnxruntime.InferenceSession") -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import PhotoUnusable
 from ..files import PathLike
 from . import float_tiff
-from .pixels import srgb_pixels
+from .pixels import over_grey, srgb_pixels
 
 # What is read, by Pillow's names, with the suffixes of such files
 FORMATS = {
@@ -43,6 +43,14 @@ def open_photo(path: PathLike, enough: int | None = None) -> np.ndarray:
     enough: pixels that are enough for the shorter side; a JPEG may then be read smaller than it is.
     Returns (H, W, 3) uint8 sRGB, turned upright by its EXIF orientation, colour profile applied, transparency over
     mid grey. Metadata is dropped. Raises PhotoUnusable, a PortraitError.
+    """
+    return over_grey(*open_with_alpha(path, enough))
+
+
+def open_with_alpha(path: PathLike, enough: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """Read a photo as :func:`open_photo` does, but its colours (H, W, 3) and its straight alpha (H, W) uint8 apart.
+
+    Alpha is None where the photo is opaque everywhere.
     """
     import pi_heif
     from PIL import Image, UnidentifiedImageError

@@ -14,9 +14,13 @@ BACKDROP = 128  # grey that shows through transparent pixels
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras and scanners put into 16-bit files
 
 
-def srgb_pixels(image: "Image.Image") -> np.ndarray:
-    """Pixels (H, W, 3) uint8 of a decoded picture: upright, profile applied, transparency over mid grey."""
-    from PIL import Image, ImageOps
+def srgb_pixels(image: "Image.Image") -> tuple[np.ndarray, np.ndarray | None]:
+    """Pixels (H, W, 3) uint8 of a decoded picture, upright and with its profile applied, and its alpha (H, W) uint8.
+
+    Alpha is straight: colours are not mixed with a backdrop. What nobody can see is BACKDROP, whatever hid there. None
+    where the picture is opaque everywhere.
+    """
+    from PIL import ImageOps
 
     profile = image.info.get("icc_profile")
     transparent = "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa")
@@ -32,11 +36,22 @@ def srgb_pixels(image: "Image.Image") -> np.ndarray:
     elif image.mode not in ("RGB", "L", "CMYK", "LAB"):
         image = image.convert("RGB")
     image = _apply_profile(image, profile).convert("RGB")
-    if alpha is not None:
-        backdrop = Image.new("RGB", image.size, (BACKDROP,) * 3)
-        backdrop.paste(image, mask=alpha)
-        image = backdrop
-    return np.ascontiguousarray(np.array(image))
+    if alpha is None or alpha.getextrema()[0] == 255:
+        return np.ascontiguousarray(np.array(image)), None
+    pixels, alpha = np.ascontiguousarray(np.array(image)), np.array(alpha)
+    pixels[alpha == 0] = BACKDROP
+    return pixels, alpha
+
+
+def over_grey(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """Pixels (H, W, 3) uint8 with straight alpha (H, W) uint8, or None, before BACKDROP: (H, W, 3) uint8."""
+    from PIL import Image
+
+    if alpha is None:
+        return pixels
+    backdrop = Image.new("RGB", pixels.shape[1::-1], (BACKDROP,) * 3)
+    backdrop.paste(Image.fromarray(pixels), mask=Image.fromarray(alpha))
+    return np.array(backdrop)
 
 
 def _to_eight_bits(image):

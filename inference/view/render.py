@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 
-from ..geometry.background import BACKGROUND_HALF, BACKGROUND_Z
 from ..geometry.cameras import Camera
 from ..portrait import Portrait
+from .backdrop import composite_backdrop
 from .march import (
     ALPHA,
     BLUE,
@@ -34,7 +34,7 @@ from .march import (
     U,
     V,
 )
-from .rays import NEAR, TILE, CameraRays
+from .rays import TILE, CameraRays
 from .shells import Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
@@ -125,7 +125,7 @@ def render_layers(
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
     if with_plane:
-        _composite_plane(textures[shells.count], camera, frame)
+        composite_backdrop(textures[shells.count], camera, frame)
     return frame
 
 
@@ -143,7 +143,7 @@ def _workers(threads):
 def render_plane(texture: np.ndarray, camera: Camera) -> np.ndarray:
     """The background plane alone, (h, w, 4) uint8: planes (5, H, W) as of :func:`render_layers`."""
     frame = np.zeros((5, camera.height, camera.width), np.float32)
-    _composite_plane(texture, camera, frame)
+    composite_backdrop(texture, camera, frame)
     return frame
 
 
@@ -248,26 +248,3 @@ class _Compositor:
             if first:
                 np.copyto(rgba, other, where=(sheet >= first)[:, None])
         return [plane[0] for plane in cv2.split(rgba)]
-
-
-def _composite_plane(texture, camera, frame):
-    """The flat background manifold, behind everything else in ``frame``."""
-    x = np.arange(camera.width) + 0.5
-    y = np.arange(camera.height) + 0.5
-    origins, directions = camera.rays(*np.meshgrid(x, y))
-    towards = directions @ camera.camera_to_world[:3, 2]  # minus the cosine to the view axis
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = (BACKGROUND_Z - origins[..., 2]) / directions[..., 2]
-        depth = -t * towards
-        u = 0.5 * ((origins[..., 0] + t * directions[..., 0]) / BACKGROUND_HALF + 1.0)
-        v = 0.5 * (1.0 - (origins[..., 1] + t * directions[..., 1]) / BACKGROUND_HALF)
-        hit = (depth > NEAR) & (directions[..., 2] < 0.0) & (u > 0.0) & (u < 1.0) & (v > 0.0) & (v < 1.0)
-    height, width = texture.shape[:2]
-    map_x = np.where(hit, u * width - 0.5, 0.0).astype(np.float32)
-    map_y = np.where(hit, v * height - 0.5, 0.0).astype(np.float32)
-    rgba = cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE).astype(np.float32) / 255.0
-    weight = np.where(hit, rgba[..., 3] * (1.0 - frame[3]), 0.0).astype(np.float32)
-    for channel in range(3):
-        frame[channel] += weight * rgba[..., channel]
-    frame[3] += weight
-    frame[4] += weight * np.where(hit, depth, 0.0).astype(np.float32)

@@ -40,7 +40,7 @@ class PORTRAIT_MANIFOLDS_OT_batch(BatchOptions, Speaker, bpy.types.Operator):
         if bpy.app.background or context.window is None:
             return self.execute(context)
         try:
-            folder, out, options = self._wishes()
+            folder, out, options = self._wishes(context)
             start(context, folder, out, options)
         except Exception as error:
             return report_error(self, error)
@@ -52,7 +52,7 @@ class PORTRAIT_MANIFOLDS_OT_batch(BatchOptions, Speaker, bpy.types.Operator):
 
         manager = context.window_manager
         try:
-            folder, out, options = self._wishes()
+            folder, out, options = self._wishes(context)
             manager.progress_begin(0, 100)
             try:
                 progress = jobs.Progress(lambda fraction, text: manager.progress_update(int(100 * fraction)))
@@ -67,10 +67,13 @@ class PORTRAIT_MANIFOLDS_OT_batch(BatchOptions, Speaker, bpy.types.Operator):
         self.report({"INFO"}, strings.BATCH_DONE.format(done=len(items) - len(failed), count=len(items)))
         return {"FINISHED"}
 
-    def _wishes(self):
-        if not self.directory or not self.out:
+    def _wishes(self, context):
+        """Folders, the panel's where none are given, and options. Raises PortraitError."""
+        settings = context.scene.portrait_manifolds
+        chosen = self.directory or settings.batch_folder, self.out or settings.batch_out
+        if not all(chosen):
             raise PortraitError(strings.BATCH_FOLDERS)
-        folder, out = (os.path.abspath(bpy.path.abspath(path)) for path in (self.directory, self.out))
+        folder, out = (os.path.abspath(bpy.path.abspath(path)) for path in chosen)
         return folder, out, wishes(self.mesh, self.views, self.resume, self.workers)
 
 

@@ -203,7 +203,7 @@ class PORTRAIT_MANIFOLDS_OT_refine(CropProperties, PortraitOperator, bpy.types.O
         if any(child.type == "MESH" for child in obj.children):
             self.report({"INFO"}, strings.OLD_CHILDREN.format(name=obj.name))
         try:
-            done = bpy.ops.portrait_manifolds.invert(self._how, add_camera=False)
+            done = bpy.ops.portrait_manifolds.invert(self._how)
         except RuntimeError as error:  # Invert's own report, after Blender's word for error
             raise PortraitError(str(error).partition(": ")[2]) from None
         return {"CANCELLED"} if done == {"CANCELLED"} else {"FINISHED"}

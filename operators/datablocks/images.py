@@ -6,8 +6,9 @@ import pathlib
 import bpy
 import numpy as np
 
-from ...inference.errors import PortraitError
+from ...inference.errors import MatteUnusable, PortraitError
 from ...inference.photo.images import save_png
+from ...inference.photo.matte import brightness
 from ..language import strings
 
 
@@ -40,6 +41,18 @@ def get_pixels(image):
     flat = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(flat)
     return flat.reshape(height, width, 4)[::-1]
+
+
+def get_matte(image):
+    """(h, w) uint8 matte of an image datablock: its alpha where that is not opaque everywhere, else its brightness.
+
+    Raises MatteUnusable when it has no pixels, as one whose file is missing.
+    """
+    if not all(image.size) or len(image.pixels) != 4 * image.size[0] * image.size[1]:
+        raise MatteUnusable(strings.MATTE_MISSING.format(name=image.name))
+    pixels = np.rint(255.0 * np.clip(np.nan_to_num(get_pixels(image)), 0.0, 1.0)).astype(np.uint8)
+    alpha = pixels[..., 3]
+    return np.ascontiguousarray(alpha) if alpha.min() < 255 else brightness(pixels[..., :3])
 
 
 def show_view(name, view):

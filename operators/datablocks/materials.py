@@ -11,7 +11,13 @@ def layer_material(name, image):
     material, tree, texture, front = _layer(name, image)
     emission = tree.nodes.new("ShaderNodeEmission")
     tree.links.new(texture.outputs["Color"], emission.inputs["Color"])
-    _show(tree, front, emission.outputs[0])
+    # The same for camera rays and all others; Blender's glTF exporter knows unlit materials by this choice.
+    path = tree.nodes.new("ShaderNodeLightPath")
+    choice = tree.nodes.new("ShaderNodeMixShader")
+    tree.links.new(path.outputs["Is Camera Ray"], choice.inputs[0])
+    tree.links.new(emission.outputs[0], choice.inputs[1])
+    tree.links.new(emission.outputs[0], choice.inputs[2])
+    _show(tree, front, choice.outputs[0])
     return material
 
 
@@ -30,7 +36,10 @@ def lit_layer_material(name, image, normals=None):
         unpacked.space = "OBJECT"
         tree.links.new(packed.outputs["Color"], unpacked.inputs["Color"])
         tree.links.new(unpacked.outputs["Normal"], shader.inputs["Normal"])
-    _show(tree, front, shader.outputs[0])
+    tree.links.new(front, shader.inputs["Alpha"])
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(shader.outputs[0], output.inputs["Surface"])
+    _arrange(tree)
     return material
 
 

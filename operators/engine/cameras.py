@@ -12,9 +12,10 @@ from mathutils import Matrix
 
 from ...inference.errors import PortraitError
 from ...inference.geometry.cameras import Camera
-from ..state.portrait import PORTRAIT_TO_OBJECT, portrait_to_world
+from ..state.portrait import PORTRAIT_TO_OBJECT, portrait_size
 
 SENSOR = 36.0  # mm, width of the sensor of cameras made here
+CLIP_START, CLIP_END, DISPLAY_SIZE = 0.01, 1000.0, 0.1  # metres, of cameras made here
 
 
 def render_size(scene):
@@ -122,36 +123,20 @@ def step_back(camera, metres):
     return dataclasses.replace(camera, camera_to_world=pose)
 
 
-def to_portrait_space(camera, matrix_world):
-    """Camera of Blender's world as seen by a portrait object. Returns the camera and the object's scale."""
-    to_world, scale = portrait_to_world(matrix_world)
-    pose = np.array(to_world.inverted(), dtype=np.float64) @ camera.camera_to_world
-    pose[:3, 3] /= scale
-    pose[:3, :3] = _orthonormal(pose[:3, :3])
-    moved = dataclasses.replace(
-        camera,
-        camera_to_world=pose,
-        ortho_width=None if camera.ortho_width is None else camera.ortho_width / scale,
-        ortho_height=None if camera.ortho_height is None else camera.ortho_height / scale,
-    )
-    return moved, scale
+def new_camera_data(name, portrait):
+    """Blender camera for a portrait object: what it sees and how it is drawn are as large as the portrait."""
+    data = bpy.data.cameras.new(name)
+    metre = portrait_size(portrait.matrix_world)
+    data.clip_start, data.clip_end, data.display_size = CLIP_START * metre, CLIP_END * metre, DISPLAY_SIZE * metre
+    return data
 
 
-def _orthonormal(rotation):
-    """Nearest rotation; Blender's matrices are single precision."""
-    left, _, right = np.linalg.svd(rotation)
-    return left @ right
-
-
-def new_camera_object(name, camera):
+def new_camera_object(name, camera, portrait):
     """Blender camera object that equals `camera` (portrait space) when parented to a portrait object.
 
-    Square pixels assumed; use it with a render size of the same aspect. Not linked to any collection.
+    Square pixels assumed; use it with a render size of the same aspect. Not linked to any collection, and no child yet.
     """
-    data = bpy.data.cameras.new(name)
-    data.clip_start = 0.01
-    data.display_size = 0.1
-    obj = bpy.data.objects.new(name, data)
+    obj = bpy.data.objects.new(name, new_camera_data(name, portrait))
     set_camera_object(obj, camera)
     return obj
 

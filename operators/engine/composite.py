@@ -1,10 +1,11 @@
 """All portraits of a scene through one camera: at every pixel what is nearer covers what is behind it."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
-from . import cameras
+from .placement import planes_through
 
 FAR = 1e10  # Blender's depth of what is not there
 
@@ -27,7 +28,7 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     portrait, so others may stand before it. camera: in world space. backdrop: (3,) scene-linear colour or None.
     threads: 0 for all. stop: function asked before each portrait. Returns a :class:`Picture`, or None when stopped.
     """
-    from ...inference.view.render import intersections, render_layers, render_plane
+    from ...inference.view.render import render_plane
 
     shape = camera.height, camera.width
     depth = np.full(shape, FAR, np.float32)
@@ -35,16 +36,18 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     for portrait, matrix, background in found:
         if stop is not None and stop():
             return None
-        local, scale = cameras.to_portrait_space(camera, matrix)
-        frames = [render_layers(portrait.textures, intersections(portrait.radii, local), threads)]
+        frames = [portrait_planes(portrait, camera, matrix, threads)]
         if background == "source":
-            frames.append(render_plane(portrait.textures[len(portrait.radii)], local))
+            plane = functools.partial(render_plane, portrait.textures[len(portrait.radii)])
+            frames.append(planes_through(camera, matrix, plane))
         for frame in frames:
+            if frame is None:
+                continue
             alpha = np.minimum(frame[3], np.float32(1))
             if not alpha.any():
                 continue
             order = np.full(shape, np.inf, np.float32)
-            np.divide(frame[4] * np.float32(scale), alpha, out=order, where=alpha > 0.0)
+            np.divide(frame[4], alpha, out=order, where=alpha > 0.0)
             np.minimum(depth, order, out=depth, where=alpha >= 0.5)
             colours.append(np.moveaxis(frame[:4], 0, -1))
             orders.append(order)
@@ -55,6 +58,19 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
         combined[..., :3] += (1.0 - alpha)[..., None] * np.asarray(backdrop, np.float32)
         combined[..., 3] = 1.0
     return Picture(combined, depth, alpha)
+
+
+def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False):
+    """Planes (5, H, W) of one portrait with a world matrix, as of `render_layers`, depth in units of the scene.
+
+    camera: in world space. with_plane: with its own background behind it. None where its scale makes it invisible.
+    """
+    from ...inference.view.render import intersections, render_layers
+
+    def draw(local):
+        return render_layers(portrait.textures, intersections(portrait.radii, local), threads, with_plane)
+
+    return planes_through(camera, matrix_world, draw)
 
 
 def _over(colours, orders):

@@ -6,10 +6,9 @@ import bpy
 
 from ...inference.errors import PortraitError
 from ..language import strings
-from ..state.loaded import load_file
 from ..work.operator import one_line
 from . import cameras, composite, viewport
-from .scene import visible_portraits, world_colour
+from .scene import load_shown, visible_portraits, world_colour
 
 BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
 ALPHA_PASS = "Portrait Alpha"  # "Alpha" is the name of Combined's own alpha in the compositor
@@ -47,7 +46,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             if getattr(self, "_shown", None) is None:
                 self._shown = visible_portraits(depsgraph, context.space_data)
             if getattr(self, "_viewport", None) is None:
-                self._viewport = viewport.Viewport(viewport.Redraw(self))
+                redraw = viewport.Redraw(self)
+                self._viewport = viewport.Viewport(redraw, gone=redraw.gone)
             self._viewport.draw(self, context, depsgraph, self._shown)
         except Exception as error:
             self.update_stats(strings.ENGINE, one_line(error))
@@ -68,7 +68,11 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         if camera_object is None:
             raise PortraitError(strings.NO_CAMERA)
         camera = cameras.world_camera(camera_object, depsgraph, scene)
-        found = [(load_file(path), *placed) for path, *placed in visible_portraits(depsgraph)]
+        found, left_out = load_shown(visible_portraits(depsgraph))
+        if left_out and not found:
+            raise PortraitError("; ".join(left_out))
+        for text in left_out:
+            self.report({"WARNING"}, text)
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
         rows = max(16, BAND_RAYS // (camera.width * samples**2))

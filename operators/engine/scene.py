@@ -1,16 +1,24 @@
 """What of a scene is rendered: its visible portraits, and the colour behind them."""
 
+import collections
+
 import bpy
 
+from ...inference.errors import PortraitError
+from ..language import strings
 from ..state.background import background_of
+from ..state.loaded import load_file
 from ..state.portrait import is_portrait
 from ..state.portrait_files import file_of
+from ..work.operator import one_line
+
+# name: of the object. path: of its file. matrix: 4x4, to the world. background: "source" where the photo's is shown,
+# else "none". problem: why there is no path, or "".
+Shown = collections.namedtuple("Shown", "name path matrix background problem")
 
 
 def visible_portraits(depsgraph, view3d=None):
-    """[(path of the portrait, world matrix, background)] of every visible inverted portrait object, with instances.
-
-    background: "source" where the photo's is shown, else "none".
+    """[:class:`Shown`] of every visible inverted portrait object, with instances.
 
     view3d: a 3D viewport's space, whose local view and hidden collections count, too.
     """
@@ -21,8 +29,29 @@ def visible_portraits(depsgraph, view3d=None):
             continue
         owner = instance.parent.original if instance.is_instance else obj
         if view3d is None or owner.visible_in_viewport_get(view3d):
-            found.append((file_of(obj), instance.matrix_world.copy(), background_of(obj)))
+            path = problem = ""
+            try:
+                path = file_of(obj)
+            except PortraitError as error:  # what is packed is damaged
+                problem = one_line(error)
+            found.append(Shown(obj.name, path, instance.matrix_world.copy(), background_of(obj), problem))
     return found
+
+
+def load_shown(shown):
+    """Read what is to be drawn, [:class:`Shown`]; safe in a thread.
+
+    Returns [(Portrait, world matrix, background)] of what can be, and one line for each object that cannot.
+    """
+    found, left_out = [], {}
+    for item in shown:
+        try:
+            if item.problem:
+                raise PortraitError(item.problem)
+            found.append((load_file(item.path), item.matrix, item.background))
+        except PortraitError as error:
+            left_out[item.name] = strings.LEFT_OUT.format(name=item.name, reason=one_line(error))
+    return found, list(left_out.values())
 
 
 def world_colour(scene):

@@ -1,5 +1,6 @@
 """The render engine in a 3D viewport: a coarse picture at once, finer ones after it, all worked out in a thread."""
 
+import collections
 import contextlib
 import threading
 import time
@@ -8,16 +9,16 @@ import bpy
 import numpy as np
 
 from ..language import strings
-from ..state.loaded import load_file
-from ..state.portrait import portrait_to_world
 from ..work.operator import one_line
 from . import cameras
 from .composite import reduce, render_portraits
-from .scene import world_colour
+from .scene import load_shown, world_colour
+from .schedule import Schedule
 
-COARSENESS = (4, 2, 1)  # pixels of the region per pixel of the picture, one after the other
-BAND_RAYS = 1 << 17  # rays followed between two looks at whether the view has changed
 PASS_ON_SECONDS = 0.03  # between looks at whether a thread wants the viewport drawn
+
+# camera: in the world. portraits: [:class:`Shown`]. backdrop: (3,) linear colour or None
+View = collections.namedtuple("View", "camera portraits backdrop")
 
 
 class Redraw:
@@ -37,6 +38,10 @@ class Redraw:
             raise ReferenceError("the viewport is gone")
         self._asked = True
 
+    def gone(self):
+        """True once the viewport is gone; nobody will see its pictures."""
+        return self._engine is None
+
     def _pass_on(self):
         asked, self._asked = self._asked, False
         try:
@@ -52,13 +57,14 @@ class Redraw:
 class Viewport:
     """Pictures of one viewport.
 
-    redraw: function without arguments that asks for another draw; called in the thread.
+    redraw: function without arguments that asks for another draw; called in the thread. schedule: see there. gone:
+    function that tells whether the viewport is gone.
     """
 
-    def __init__(self, redraw):
-        self._redraw = redraw
+    def __init__(self, redraw, schedule=None, gone=lambda: False):
+        self._redraw, self._gone = redraw, gone
         self._lock = threading.Lock()
-        self._wanted = self._finished = None
+        self._schedule = schedule or Schedule()
         self._busy = False
         self._picture = None  # (H, W, 4) float32, row 0 on top
         self._message = ""
@@ -84,14 +90,11 @@ class Viewport:
     def want(self, camera, portraits, backdrop, samples=1):
         """Ask for a picture.
 
-        portraits: [(path, world matrix, background)]. samples: along a pixel's side, in the last picture.
+        portraits: [:class:`Shown`]. samples: along a pixel's side, in the last picture.
         """
-        key = _key(camera, portraits, backdrop, samples)
+        key, view = _key(camera, portraits, backdrop, samples), View(camera, portraits, backdrop)
         with self._lock:
-            if self._wanted is not None and self._wanted[0] == key:
-                return
-            self._wanted = key, camera, portraits, backdrop, samples
-            if self._busy:
+            if not self._schedule.want(key, view, camera.width * camera.height, samples) or self._busy:
                 return
             self._busy = True
         threading.Thread(target=self._run, name="portrait_manifolds_viewport", daemon=True).start()
@@ -106,57 +109,65 @@ class Viewport:
     def _run(self):
         while True:
             with self._lock:
-                wanted = self._wanted
-                if wanted is self._finished:
+                step = self._schedule.next()
+                if step is None:
                     self._busy = False
                     return
             try:
-                message = "" if self._refine(*wanted) else self._message
+                self._make(step)
             except ReferenceError:  # the viewport is gone
                 with self._lock:
                     self._busy = False
                 return
-            except Exception as error:  # shown in the viewport
-                message = one_line(error)
-            with self._lock:
-                changed, self._message = message != self._message, message
-                self._finished = wanted
-            if changed:
-                with contextlib.suppress(ReferenceError):
-                    self._redraw()
+            except Exception as error:
+                with self._lock:
+                    self._schedule.failed(step)
+                self._say(one_line(error))
 
-    def _refine(self, key, camera, portraits, backdrop, samples):
-        """Coarse to fine until the view changes; True when the finest picture was made."""
-        found = [(load_file(path), *placed) for path, *placed in portraits]
+    def _make(self, step):
+        """Make a picture and show it, unless it is outdated before it is finished."""
+        camera, portraits, backdrop = step.view
+        found, left_out = load_shown(portraits)
+        self._say("; ".join(left_out))
         if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
-            centres = [np.array(portrait_to_world(matrix)[0].translation) for _, matrix, _ in found]
-            away = max((np.linalg.norm(centre - camera.position) for centre in centres), default=0.0)
-            camera = cameras.step_back(camera, away + 1.0)
-        steps = [(coarseness, 1) for coarseness in COARSENESS] + ([(1, samples)] if samples > 1 else [])
-        for coarseness, side in steps:
-            picture = self._picture_of(key, camera, found, backdrop, coarseness, side)
-            if picture is None:
-                return False
-            with self._lock:
-                self._picture = picture
-            self._redraw()
-        return True
+            camera = cameras.step_back(camera, max((_reach(matrix, camera) for _, matrix, _ in found), default=0.0))
+        picture = self._picture_of(step, camera, found, backdrop)
+        if picture is None:
+            return
+        with self._lock:
+            self._schedule.finished(step, picture[..., 0].size * step.samples**2)
+            self._picture = picture
+        self._redraw()
 
-    def _picture_of(self, key, camera, found, backdrop, coarseness, samples):
-        """(H, W, 4) float32 combined picture, or None when the view has changed meanwhile."""
-        width, height = max(1, camera.width // coarseness), max(1, camera.height // coarseness)
+    def _say(self, message):
+        """Show a message in the viewport, or none."""
+        with self._lock:
+            changed, self._message = message != self._message, message
+        if changed:
+            with contextlib.suppress(ReferenceError):
+                self._redraw()
+
+    def _picture_of(self, step, camera, found, backdrop):
+        """(H, W, 4) float32 combined picture, or None when it is outdated meanwhile."""
+        width, height = (max(1, round(side / step.coarseness)) for side in (camera.width, camera.height))
         small = camera.scaled(width, height)
         combined = np.empty((height, width, 4), np.float32)
-        rows = max(8, BAND_RAYS // (width * samples**2))
+        rows = height if step.first else max(8, self._schedule.band() // (width * step.samples**2))
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
             band = small.cropped(0, top, width, bottom)
-            band = band.scaled(band.width * samples, band.height * samples)
-            picture = render_portraits(found, band, backdrop, stop=lambda: self._wanted[0] != key)
-            if picture is None or self._wanted[0] != key:
+            band = band.scaled(band.width * step.samples, band.height * step.samples)
+            picture = render_portraits(found, band, backdrop, stop=lambda: self._outdated(step))
+            if picture is None or self._outdated(step):
                 return None
-            combined[top:bottom] = reduce(picture, samples).combined
+            combined[top:bottom] = reduce(picture, step.samples).combined
         return combined
+
+    def _outdated(self, step):
+        if self._gone():
+            raise ReferenceError("the viewport is gone")
+        with self._lock:
+            return self._schedule.outdated(step)
 
     def _draw_picture(self, engine, scene, picture, place):
         """place: left, bottom, width and height in pixels of the region."""
@@ -176,7 +187,13 @@ class Viewport:
         gpu.state.blend_set("NONE")
 
 
+def _reach(matrix, camera):
+    """How far from the camera a portrait ends, units of the scene."""
+    size = max(column.length for column in matrix.to_3x3().col)  # of a metre, which no head exceeds
+    return np.linalg.norm(np.array(matrix.translation) - camera.position) + size
+
+
 def _key(camera, portraits, backdrop, samples):
     numbers = (camera.width, camera.height, camera.fx, camera.fy, camera.cx, camera.cy, camera.ortho_width)
-    placed = tuple((path, back, *(value for row in matrix for value in row)) for path, matrix, back in portraits)
+    placed = tuple((*shown._replace(matrix=None), *map(tuple, shown.matrix)) for shown in portraits)
     return numbers, camera.camera_to_world.tobytes(), placed, backdrop, samples

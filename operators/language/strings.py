@@ -22,7 +22,10 @@ RENDER_VIEW = Text("Render View", "See the portrait through the scene's camera, 
 SHOW = Text("Show in Viewport", "Look at the portrait with its own render engine and the photo's own colours")
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
 EXTRACT_MESH = Text("Extract Mesh", "Add the portrait's surface as a textured mesh")
-ADD_CAMERA = Text("Add Camera", "Add a camera that reproduces the photo exactly")
+ADD_CAMERA = Text("Add Camera", "Add a camera that reproduces the photo exactly; the scene keeps the one it has")
+MATCH_PHOTO = Text(
+    "Match Photo", "Render what the photo shows: give the scene the photo's camera, and the render the photo's size"
+)
 TURNTABLE = Text("Add Turntable", "Add a camera that swings around the head")
 DOLLY_ZOOM = Text("Add Dolly Zoom", "Add a camera that comes nearer while its lens widens: the head keeps its size")
 BATCH = Text("Batch", "Make a portrait of every photo in a folder")
@@ -76,6 +79,12 @@ PHOTO_NUMBERS = "{name}, {width} × {height}"
 NO_FACE_LABEL = "No face found: set the crop by hand"
 PROGRESS = "{percent:.0f} %  {text}"
 STANDARD_HINT = "Standard shows the photo's own colours"
+SHOW_SIDE = Text("Side", "From where the viewport looks at the portrait")
+SHOW_SIDES = {
+    "auto": Text("Automatic", "Keep a view that shows the portrait well, else look as the photo's camera did"),
+    "photo": Text("As Photographed", "Look from where the photo was taken"),
+    "front": Text("Front", "Look the head in the face"),
+}
 USE_ENGINE = "For F12 choose this render engine:"
 MODEL_LABEL = "Model {id}"
 PACKED_LABEL = "Packed into the .blend"
@@ -92,6 +101,9 @@ CROP_NUMBERS = "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°"
 
 # Properties
 PHOTO = Text("Photo", "The portrait photo")
+MATTE = Text(
+    "Matte", "Picture of the photo's size, white or opaque where the subject is; without one the networks find it"
+)
 PORTRAIT_FILE = Text("Portrait File", "The portrait made from the photo")
 FACE = Text("Face", "Which face of the photo; 0 is the likeliest one")
 FACE_BOX = Text("Box", "Left, top, right and bottom of the face in pixels of the photo")
@@ -138,7 +150,6 @@ PASS_ALPHA = Text(
 PASSES_DATA = "Include"
 PASS_DEPTH = "Depth"
 STEREO_HINT = "Stereoscopy is on, but not supported"
-WITH_CAMERA = Text("Add Camera", "Also add a camera that reproduces the crop, unless the portrait has a camera")
 INVERT_FILEPATH = Text("Photo", "Import this photo first; empty for the active portrait")
 LAYER_LOOK = Text("Look", "Where the layers' light comes from")
 LAYER_LOOKS = {
@@ -158,6 +169,10 @@ LAYER_BLENDINGS = {
 }
 LAYER_SHADOW = Text("Cast Shadow", "Also add the surface that casts the portrait's shadow; cameras do not see it")
 LAYER_BACKGROUND = Text("Background", "Also add the flat background of the photo")
+PREPARE_SCENE = Text(
+    "Prepare Scene",
+    "Let Cycles follow rays through all layers: raise the scene's transparent bounces if they are too few",
+)
 MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows finer detail and takes longer")
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")
 MESH_SMOOTHING = Text("Smoothing", "Rounds of smoothing; 0 keeps the raw surface")
@@ -165,7 +180,6 @@ MESH_CLOSED = Text("Closed", "Close the back and the neck, for printing and for 
 SHADE_SMOOTH = Text("Shade Smooth", "Smooth shading instead of facets")
 WHOLE_PHOTO = Text("Whole Photo", "Reproduce the whole photo instead of the upright crop of the head")
 CAMERA_BACKGROUND = Text("Show Photo", "Show the picture behind the camera's view")
-SET_RESOLUTION = Text("Set Resolution", "Give the scene's render size the proportions of the picture")
 FRAMES = Text("Frames", "Length of the move; the scene's frame range is set to it")
 SWING = Text("Swing", "Largest angle to each side")
 LENS = Text("Lens", "Focal length in millimetres; the camera's distance follows from it")
@@ -180,6 +194,7 @@ BATCH_RESUME = Text("Resume", "Keep what is already finished in the results fold
 # Names of what is made; never translated, so that scripts find them
 VIEW_IMAGE = "Portrait View"
 LAYER = "layer"
+LAYERS = "layers"
 SHADOW = "shadow"
 NORMALS = "normals"
 MESH = "mesh"
@@ -218,7 +233,8 @@ NO_STEREO = "Stereoscopy is not supported by Portrait Manifolds; turn it off in 
 NO_FACE = "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait"
 NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the last one is used"
 SEVERAL_FACES = "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait"
-INVERTED = "{name} is ready"
+INVERTED = "{name} is ready; Show in Viewport looks at it"
+MATCHED = "The scene now renders through {camera}, {width} × {height} pixels"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"
 NO_SURFACE = "{name} is empty: nothing of it is solid enough to be seen; run Invert again"
 LAYERS_DONE = "Added {count} layers with {triangles} triangles"
@@ -228,10 +244,11 @@ BATCH_FAILED = "{name}: {reason}"
 BATCH_FOLDERS = "Choose a folder of photos and a folder for the results"
 NO_PHOTO = "{name} came without its photo; import the photo to invert it again"
 PHOTO_MISSING = "the photo {path} is missing; restore it, relink it, or import another one"
+MATTE_MISSING = "the matte {name} has no pixels; reload it in an image editor, or choose another one"
 PORTRAIT_MISSING = "the portrait file {path} is missing; restore it, relink it, or run Invert again"
 NOT_INVERTED = "{name} has no portrait yet; run Invert first"
 DELETED = "{name} was deleted during the job; undo, or import the photo again"
-UNEVEN_SCALE = "the portrait is mirrored or scaled unevenly; give it the same positive scale on all axes"
+LEFT_OUT = "{name} is left out: {reason}"
 LINKED = "{name} is linked from another .blend; make it local or a library override (Object ▸ Relations) first"
 NO_FACE_IN_PHOTO = "no face was found in the photo; turn on Crop by Hand and frame the head"
 VIEW_NOT_PNG = "views are written as PNG; name the file .png instead of {suffix}"
@@ -265,11 +282,18 @@ PROBLEM_DAMAGED = "Portrait file damaged: {name}"
 PROBLEM_PHOTO = "Photo missing: {name}"
 PROBLEM_MODEL = "Model not installed: {id}"
 PROBLEM_MODEL_HELP = "It still shows; Invert would use {id}"
+PROBLEM_BOUNCES = "Layers turn black in Cycles here"
+PROBLEM_BOUNCES_HELP = "Too few transparent bounces"
 UPDATE_HELP = "Update Portrait Manifolds, or relink"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"
 OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"
+LIBRARY_BROKEN = "The library {path} does not work ({error}); install the extension's zip for this platform again"
+LIBRARY_FOREIGN = (
+    "The library {path} does not work ({error}); it did not come with the extension, but Python takes it first: "
+    "remove it, or what put it there"
+)
 UNEXPECTED = "Unexpected {kind}: {error}; the system console has the details"
 
 # Jobs and problems

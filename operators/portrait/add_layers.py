@@ -8,12 +8,12 @@ from mathutils import Matrix
 from ...inference.errors import PortraitError
 from ..datablocks import images, materials, meshes
 from ..language import strings
+from ..state.layers import LAYER, grant
 from ..state.loaded import load
 from ..state.option_groups import LayerOptions
 from ..state.portrait import INVERTED, active_inverted
 from ..work.operator import PortraitOperator, needs
 
-TRANSPARENT_BOUNCES = 64  # a ray can meet every sheet; Blender's default of 8 would turn the rest black
 SPREAD = 0.046  # metres between the origins of the first sheet and the last, by which EEVEE sorts them
 BACKGROUND_RESOLUTION = 1  # quads along the side of the background plane
 SHADOW_RESOLUTION = 64  # quads along the side of the surface that casts the shadows
@@ -35,6 +35,9 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types
     )
     shadow: BoolProperty(name=strings.LAYER_SHADOW.label, description=strings.LAYER_SHADOW.description, default=True)
     background: BoolProperty(name=strings.LAYER_BACKGROUND.label, description=strings.LAYER_BACKGROUND.description)
+    prepare: BoolProperty(
+        name=strings.PREPARE_SCENE.label, description=strings.PREPARE_SCENE.description, default=True
+    )
 
     def run(self, context):
         made = add_layers(
@@ -47,13 +50,15 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types
             shadow=self.shadow,
             background=self.background,
         )
+        if self.prepare:
+            grant(context.scene)
         sheets = made[:-1] if self.shadow else made
         triangles = sum(len(child.data.polygons) * 2 for child in sheets)
         self.report({"INFO"}, strings.LAYERS_DONE.format(count=len(sheets), triangles=triangles))
 
 
 def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BLENDED", shadow=True, background=False):
-    """One object per sheet, parented to the portrait object. Returns the objects, outermost sheet first.
+    """One object per sheet, parented to the portrait object, in a new collection. Returns them, outermost sheet first.
 
     count: how many layers at most; with fewer than the portrait has sheets, neighbours are merged. triangles: budget of
     all of them together; quads without any visible texel are left out. lit: the scene's lights fall on the layers
@@ -90,11 +95,10 @@ def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BL
     except Exception:
         bpy.data.batch_remove(stack.trash)
         raise
+    collection = bpy.data.collections.new(f"{obj.name} {strings.LAYERS}")
     for child in stack.made:
-        context.collection.objects.link(child)
-    if hasattr(context.scene, "cycles"):
-        cycles = context.scene.cycles
-        cycles.transparent_max_bounces = max(cycles.transparent_max_bounces, TRANSPARENT_BOUNCES)
+        collection.objects.link(child)
+    context.collection.children.link(collection)
     return stack.made
 
 
@@ -167,6 +171,7 @@ class _Stack:
         self.trash.append(child)
         child.matrix_basis = Matrix.Translation(origin)
         child.parent = self.obj
+        child[LAYER] = len(self.made)
         self.made.append(child)
         return child
 

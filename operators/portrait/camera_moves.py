@@ -5,7 +5,7 @@ import math
 import bpy
 from bpy.props import FloatProperty, IntProperty
 
-from ..engine.cameras import render_size
+from ..engine.cameras import new_camera_data, render_size
 from ..language import strings
 from ..state.portrait import INVERTED, active_inverted
 from ..work.operator import PortraitOperator, needs
@@ -42,7 +42,8 @@ class PORTRAIT_MANIFOLDS_OT_add_turntable(_Move, bpy.types.Operator):
         obj, scene = active_inverted(context), context.scene
         pivot = bpy.data.objects.new(f"{obj.name} {strings.PIVOT}", None)
         pivot.empty_display_size, pivot.parent = 0.1, obj
-        camera = new_frontal_camera(context, f"{obj.name} {strings.TURNTABLE_CAMERA}", pivot, self.lens)
+        camera = new_frontal_camera(context, f"{obj.name} {strings.TURNTABLE_CAMERA}", obj, self.lens)
+        camera.parent = pivot
         context.collection.objects.link(pivot)
         context.collection.objects.link(camera)
         # it starts and ends at one extreme, where it stands still, so the loop has no seam
@@ -59,12 +60,9 @@ class PORTRAIT_MANIFOLDS_OT_add_dolly_zoom(_Move, bpy.types.Operator):
     bl_description = strings.DOLLY_ZOOM.description
 
     frames: IntProperty(name=strings.FRAMES.label, description=strings.FRAMES.description, min=2, default=72)
-    near: FloatProperty(
-        name=strings.NEAR.label, description=strings.NEAR.description, subtype="DISTANCE", min=0.3, default=0.5
-    )
-    far: FloatProperty(
-        name=strings.FAR.label, description=strings.FAR.description, subtype="DISTANCE", min=0.3, default=4.0
-    )
+    # metres whatever the scene's unit, which the subtype DISTANCE would show instead
+    near: FloatProperty(name=strings.NEAR.label, description=strings.NEAR.description, min=0.3, default=0.5)
+    far: FloatProperty(name=strings.FAR.label, description=strings.FAR.description, min=0.3, default=4.0)
 
     def run(self, context):
         obj, scene = active_inverted(context), context.scene
@@ -81,12 +79,12 @@ class PORTRAIT_MANIFOLDS_OT_add_dolly_zoom(_Move, bpy.types.Operator):
         self.set_frames(scene)
 
 
-def new_frontal_camera(context, name, parent, lens):
+def new_frontal_camera(context, name, portrait, lens):
     """A camera in front of the head, at the distance at which the head fills the smaller image side; not linked."""
-    data = bpy.data.cameras.new(name)
-    data.lens, data.clip_start, data.display_size = lens, 0.01, 0.1
+    data = new_camera_data(name, portrait)
+    data.lens = lens
     camera = bpy.data.objects.new(name, data)
-    camera.parent = parent
+    camera.parent = portrait
     width, height = render_size(context.scene)
     smaller = data.sensor_width * min(width, height) / max(width, height)
     camera.location = (0.0, -FILL * lens / smaller, 0.0)

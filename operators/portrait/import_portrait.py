@@ -4,7 +4,7 @@ import json
 import os
 
 import bpy
-from bpy.props import CollectionProperty, StringProperty
+from bpy.props import CollectionProperty, EnumProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...inference.errors import FaceUnusable, PortraitError
@@ -22,6 +22,7 @@ from ..work.operator import PortraitOperator, needs, one_line
 from .show import frame
 
 EXTENSIONS = (*PHOTOS, SUFFIX)
+DISPLAYS = "DEFAULT", "LIST_VERTICAL", "LIST_HORIZONTAL", "THUMBNAIL"  # of file dialogs, as Blender numbers them
 
 
 class PORTRAIT_MANIFOLDS_OT_import_portrait(FaceOptions, PortraitOperator, bpy.types.Operator, ImportHelper):
@@ -34,6 +35,11 @@ class PORTRAIT_MANIFOLDS_OT_import_portrait(FaceOptions, PortraitOperator, bpy.t
     directory: StringProperty(subtype="DIR_PATH", options={"SKIP_SAVE", "HIDDEN"})
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"SKIP_SAVE", "HIDDEN"})
     filter_glob: StringProperty(default=";".join(f"*{suffix}" for suffix in EXTENSIONS), options={"HIDDEN"})
+    display_type: EnumProperty(
+        items=[(name, name, "", number) for number, name in enumerate(DISPLAYS)],
+        default="THUMBNAIL",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
 
     def invoke(self, context, event):
         if self.files or os.path.isfile(self.filepath):  # dropped on the viewport

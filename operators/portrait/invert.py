@@ -7,23 +7,23 @@ from bpy.props import IntProperty, StringProperty
 
 from ...inference.errors import Cancelled, PortraitError
 from ..crop import crops
+from ..datablocks.images import get_matte
 from ..language import strings
 from ..models.models import StoppableModel
 from ..state.busy import check_free
 from ..state.doubts import doubts_of, keep_doubts
 from ..state.folders import free_path, storage_folder
 from ..state.loaded import load_file
-from ..state.option_groups import InvertOptions
 from ..state.options import engine_options
 from ..state.portrait import active_portrait, check_editable, find, reference
 from ..state.portrait_files import note_portrait
 from ..work import jobs
 from ..work.operator import JobOperator, PortraitOperator, redraw_panels
 from .import_portrait import import_photo
-from .photo_camera import add_photo_camera, follow_photo
+from .photo_camera import follow_photo
 
 
-class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operator):
+class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.invert"
     bl_label = strings.INVERT.label
     bl_description = strings.INVERT.description
@@ -49,6 +49,8 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
         check_free(obj)
         photo = crops.existing_photo(obj)
         choice, options = crops.chosen_crop(obj), engine_options()
+        image = obj.portrait_manifolds.matte
+        matte = None if image is None else get_matte(image)
         folder, name = storage_folder(), obj.name
 
         def work(progress):
@@ -56,6 +58,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
             inversion = invert_photo(
                 photo,
                 StoppableModel(crops.model(options), progress),
+                matte=matte,
                 progress=lambda fraction, text: progress(0.98 * fraction, text),
                 **choice,
             )
@@ -85,8 +88,6 @@ class PORTRAIT_MANIFOLDS_OT_invert(InvertOptions, JobOperator, bpy.types.Operato
         crops.note_alignment(obj, inversion.alignment)
         keep_doubts(settings, inversion.report.get("warnings"))
         follow_photo(obj)
-        if self.add_camera and not any(child.type == "CAMERA" for child in obj.children):
-            add_photo_camera(context, obj, whole_photo=False)
         for doubt in doubts_of(settings):
             self.report({"WARNING"}, doubt.text)
         self.report({"INFO"}, strings.INVERTED.format(name=obj.name))

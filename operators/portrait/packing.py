@@ -4,9 +4,11 @@ import io
 import os
 import pathlib
 
+import numpy as np
+
 from ...inference.errors import PortraitError
 from ...inference.files import make_folder
-from ...inference.photo.open import open_photo
+from ...inference.photo.open import open_with_alpha
 from ..language import strings
 from ..state.packed_portraits import SUFFIXES, checked, datablock, holds, remove_unused, write
 from ..state.portrait_files import file_of, keep_photo, photo_of, stored_path
@@ -66,7 +68,10 @@ def _photo_bytes(path):
     from PIL import Image
 
     packed = io.BytesIO()
-    Image.fromarray(open_photo(path)).save(packed, "PNG", compress_level=3)
+    pixels, alpha = open_with_alpha(path)
+    if alpha is not None:
+        pixels = np.dstack([pixels, alpha])
+    Image.fromarray(pixels).save(packed, "PNG", compress_level=3)
     return packed.getvalue()
 
 

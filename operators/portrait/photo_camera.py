@@ -1,4 +1,4 @@
-"""Add Camera: a Blender camera that reproduces the photo exactly."""
+"""Add Camera, Match Photo: a Blender camera that reproduces the photo exactly, and a scene that renders it."""
 
 import bpy
 from bpy.props import BoolProperty
@@ -15,37 +15,58 @@ from ..work.operator import PortraitOperator, needs
 # Custom properties of cameras that reproduce the "photo" or its "crop": which of them, and where it was put for that
 KIND, PLACE = "portrait_manifolds_camera", "portrait_manifolds_place"
 
-@needs(INVERTED)
-class PORTRAIT_MANIFOLDS_OT_add_camera(PortraitOperator, bpy.types.Operator):
-    bl_idname = "portrait_manifolds.add_camera"
-    bl_label = strings.ADD_CAMERA.label
-    bl_description = strings.ADD_CAMERA.description
+
+class _PhotoCamera(PortraitOperator):
     bl_options = {"REGISTER", "UNDO"}
 
-    whole_photo: BoolProperty(name=strings.WHOLE_PHOTO.label, description=strings.WHOLE_PHOTO.description)
     background: BoolProperty(
         name=strings.CAMERA_BACKGROUND.label, description=strings.CAMERA_BACKGROUND.description, default=True
     )
-    set_resolution: BoolProperty(
-        name=strings.SET_RESOLUTION.label, description=strings.SET_RESOLUTION.description, default=True
+
+
+@needs(INVERTED)
+class PORTRAIT_MANIFOLDS_OT_add_camera(_PhotoCamera, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.add_camera"
+    bl_label = strings.ADD_CAMERA.label
+    bl_description = strings.ADD_CAMERA.description
+
+    whole_photo: BoolProperty(name=strings.WHOLE_PHOTO.label, description=strings.WHOLE_PHOTO.description)
+
+    def run(self, context):
+        camera = add_photo_camera(context, active_inverted(context), self.whole_photo, self.background)
+        if context.scene.camera is None:  # as Blender's own Add ▸ Camera does
+            context.scene.camera = camera
+
+
+@needs(INVERTED)
+class PORTRAIT_MANIFOLDS_OT_match_photo(_PhotoCamera, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.match_photo"
+    bl_label = strings.MATCH_PHOTO.label
+    bl_description = strings.MATCH_PHOTO.description
+
+    whole_photo: BoolProperty(
+        name=strings.WHOLE_PHOTO.label, description=strings.WHOLE_PHOTO.description, default=True
     )
 
     def run(self, context):
-        add_photo_camera(context, active_inverted(context), self.whole_photo, self.background, self.set_resolution)
+        camera = match_photo(context, active_inverted(context), self.whole_photo, self.background)
+        render = context.scene.render
+        size = {"width": render.resolution_x, "height": render.resolution_y}
+        self.report({"INFO"}, strings.MATCHED.format(camera=camera.name, **size))
 
 
-def add_photo_camera(context, obj, whole_photo=False, background=True, set_resolution=True):
-    """Link a camera under the portrait object, make it the scene's, and return it.
+def add_photo_camera(context, obj, whole_photo=False, background=True):
+    """Link a camera under the portrait object and return it.
 
     whole_photo: the camera shows the photo as it was taken, else the upright 256-pixel crop the networks saw.
-    background: show the photo behind the camera's view. set_resolution: give the render the image's size.
+    background: show the photo behind the camera's view.
     """
     camera, picture = _camera_of(load(obj), whole_photo), None
     if background:
         picture = _picture_of(obj, whole_photo)
     name = f"{obj.name} {strings.PHOTO_CAMERA if whole_photo else strings.CROP_CAMERA}"
-    new = cameras.new_camera_object(name, camera)
-    new[KIND] = "photo" if whole_photo else "crop"
+    new = cameras.new_camera_object(name, camera, obj)
+    new[KIND] = _kind(whole_photo)
     new[PLACE] = _place(new)
     if picture is not None:
         new.data.show_background_images = True
@@ -53,14 +74,22 @@ def add_photo_camera(context, obj, whole_photo=False, background=True, set_resol
         slot.image, slot.alpha, slot.frame_method = picture, 1.0 if whole_photo else 0.5, "FIT"
     new.parent = obj
     context.collection.objects.link(new)
-    scene = context.scene
-    scene.camera = new
-    if set_resolution:
-        render = scene.render
-        render.resolution_x, render.resolution_y = camera.width, camera.height
-        render.pixel_aspect_x = render.pixel_aspect_y = 1.0
-        render.resolution_percentage = 100
     return new
+
+
+def match_photo(context, obj, whole_photo=True, background=True):
+    """Make the scene render what the photo (or its crop) shows: camera, render size, square pixels. Returns the camera.
+
+    A camera that :func:`add_photo_camera` made and that still stands there is taken, else one is added.
+    """
+    scene, kind = context.scene, _kind(whole_photo)
+    made = (child for child in obj.children if child.name in scene.objects and _reproduces(child))
+    camera = next((child for child in made if child[KIND] == kind), None)
+    scene.camera = camera or add_photo_camera(context, obj, whole_photo, background)
+    seen, render = _camera_of(load(obj), whole_photo), scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = seen.width, seen.height, 100
+    render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+    return scene.camera
 
 
 def follow_photo(obj):
@@ -70,15 +99,24 @@ def follow_photo(obj):
     """
     portrait = load(obj)
     for child in obj.children:
-        if child.type != "CAMERA" or KIND not in child or child.library is not None:
-            continue
-        if max(abs(a - b) for a, b in zip(child[PLACE], _place(child), strict=True)) > 1e-6:
+        if child.library is not None or not _reproduces(child):
             continue
         whole_photo = child[KIND] == "photo"
         cameras.set_camera_object(child, _camera_of(portrait, whole_photo))
         child[PLACE] = _place(child)
         if child.data.background_images and not whole_photo:
             child.data.background_images[0].image = _picture_of(obj, False)
+
+
+def _kind(whole_photo):
+    return "photo" if whole_photo else "crop"
+
+
+def _reproduces(child):
+    """True for a camera that was made to reproduce the photo or its crop, and was not moved since."""
+    if child.type != "CAMERA" or KIND not in child:
+        return False
+    return max(abs(a - b) for a, b in zip(child[PLACE], _place(child), strict=True)) <= 1e-6
 
 
 def _place(camera):
@@ -101,4 +139,4 @@ def _picture_of(obj, whole_photo):
     return images.photo_image(path, open_photo(path)) if path else None
 
 
-CLASSES = (PORTRAIT_MANIFOLDS_OT_add_camera,)
+CLASSES = (PORTRAIT_MANIFOLDS_OT_add_camera, PORTRAIT_MANIFOLDS_OT_match_photo)

@@ -1,11 +1,12 @@
 """Render View: the portrait through the scene's camera, into an image and optionally a file."""
 
 import bpy
+import numpy as np
 from bpy.props import EnumProperty, StringProperty
 
-from ...inference.errors import PortraitError
 from ..datablocks import images
 from ..engine import cameras
+from ..engine.composite import portrait_planes
 from ..language import strings
 from ..state.loaded import load
 from ..state.options import preferences
@@ -13,7 +14,7 @@ from ..state.portrait import INVERTED, active_inverted
 from ..work.operator import PortraitOperator, needs
 
 
-@needs(INVERTED, (lambda context: context.scene.camera, strings.NO_CAMERA))
+@needs(INVERTED)
 class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.render_view"
     bl_label = strings.RENDER_VIEW.label
@@ -46,15 +47,20 @@ class PORTRAIT_MANIFOLDS_OT_render_view(PortraitOperator, bpy.types.Operator):
 
 
 def view_through_camera(context, obj, background="none"):
-    """View (straight sRGB) of one portrait through the scene's camera at the scene's render size and border."""
-    from ...inference.view.render import render_view
+    """View (straight sRGB) of one portrait through the scene's camera at the scene's render size and border.
 
+    In a scene without a camera it is the one that took the crop of the photo, as on the command line.
+    """
+    from ...inference.view.render import finish, render_view
+
+    portrait, threads = load(obj), preferences().threads
     if context.scene.camera is None:
-        raise PortraitError(strings.NO_CAMERA)
+        return render_view(portrait, portrait.camera, background, threads=threads)
     depsgraph = context.evaluated_depsgraph_get()
     camera = cameras.world_camera(context.scene.camera, depsgraph, context.scene)
-    camera, _ = cameras.to_portrait_space(camera, obj.evaluated_get(depsgraph).matrix_world)
-    return render_view(load(obj), camera, background, threads=preferences().threads)
+    matrix = obj.evaluated_get(depsgraph).matrix_world
+    planes = portrait_planes(portrait, camera, matrix, threads, with_plane=background == "source")
+    return finish(np.zeros((5, camera.height, camera.width), np.float32) if planes is None else planes)
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_render_view,)

@@ -10,6 +10,7 @@ from ...inference.errors import ModelUnusable, PortraitError
 from ...inference.photo.open import SUFFIXES, open_photo
 from ..crop import crops
 from ..language import strings
+from ..state.layers import grant
 from ..state.options import EXTENSION, preferences
 from ..state.portrait import active_portrait, check_editable, is_portrait
 from ..work import problems
@@ -105,10 +106,21 @@ class PORTRAIT_MANIFOLDS_OT_use_built_in(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class PORTRAIT_MANIFOLDS_OT_prepare_scene(PortraitOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.prepare_scene"
+    bl_label = strings.PREPARE_SCENE.label
+    bl_description = strings.PREPARE_SCENE.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    def run(self, context):
+        grant(context.scene)
+
+
 CLASSES = (
     PORTRAIT_MANIFOLDS_OT_dismiss_problem,
     PORTRAIT_MANIFOLDS_OT_crop_by_hand,
     PORTRAIT_MANIFOLDS_OT_choose_photo,
     PORTRAIT_MANIFOLDS_OT_open_preferences,
     PORTRAIT_MANIFOLDS_OT_use_built_in,
+    PORTRAIT_MANIFOLDS_OT_prepare_scene,
 )

@@ -8,6 +8,7 @@ from ..models import model_chooser, model_store, models
 from ..state import cache
 from ..state.options import DEFAULTS, EXTENSION, model_folder
 from ..state.settings import SceneSettings
+from . import shortcut
 
 
 class PortraitPreferences(bpy.types.AddonPreferences):
@@ -51,6 +52,7 @@ def draw(preferences, layout):
         for name in names:
             column.prop(preferences.defaults, name)
     box.label(text=strings.DEFAULTS_HINT)
+    shortcut.draw(layout)
     row = layout.row()
     row.label(text=strings.WHERE_TO_FIND, icon="INFO")
     row.operator("portrait_manifolds.copy_diagnostics", icon="COPYDOWN")

@@ -4,7 +4,7 @@ import sys
 
 import bpy
 
-from ..language import strings
+from ..work.operator import library_text
 
 _command = None
 
@@ -16,7 +16,7 @@ def run(arguments):
     try:
         return int(main(list(arguments)) or 0)
     except ImportError as error:
-        print(strings.LIBRARY_MISSING.format(error=error), file=sys.stderr)
+        print(library_text(error), file=sys.stderr)
         return 1
     except SystemExit as error:  # argparse: --help, or unknown flags
         if error.code is None or isinstance(error.code, int):

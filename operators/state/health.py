@@ -11,10 +11,12 @@ from ...inference.networks.model import MAX_CARD_BYTES, table_hash
 from ..language import strings
 from ..language.translate import locale
 from . import packed_portraits
+from .layers import cuts_rays_short, has_layers
 from .options import model_folder
 from .portrait_files import file_of, photo_of
 
-Finding = collections.namedtuple("Finding", "kind text help operator")  # kind: missing, newer, damaged, photo, model
+# kind: missing, newer, damaged, photo, model, scene
+Finding = collections.namedtuple("Finding", "kind text help operator")
 
 _AGE = 1.0  # seconds for which a look at the files is good enough for the panel
 _findings = {}  # {what the portrait says of itself: (time, findings)}
@@ -33,6 +35,14 @@ def findings(obj):
             _findings.clear()
         _findings[key] = now, _look(obj)
     return _findings[key][1]
+
+
+def scene_findings(scene):
+    """What in a scene spoils the layers it shows, as :func:`findings`."""
+    if scene.render.engine != "CYCLES" or not cuts_rays_short(scene) or not has_layers(scene):
+        return []
+    text, hint = strings.PROBLEM_BOUNCES, strings.PROBLEM_BOUNCES_HELP
+    return [Finding("scene", text, hint, "portrait_manifolds.prepare_scene")]
 
 
 def forget():

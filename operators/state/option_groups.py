@@ -5,12 +5,6 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 from ..language import strings
 
 
-class InvertOptions:
-    """How a photo is inverted."""
-
-    add_camera: BoolProperty(name=strings.WITH_CAMERA.label, description=strings.WITH_CAMERA.description, default=True)
-
-
 class LayerOptions:
     """How the layers are made."""
 

@@ -13,7 +13,7 @@ EXTENSION = __package__.rsplit(".", 2)[0]
 
 # Options of the scene's panels that a user may want to begin with; paths belong to one scene only.
 DEFAULTS = {
-    strings.PANEL_INVERT: ("add_camera", "pack"),
+    strings.PANEL_INVERT: ("pack",),
     strings.PANEL_VIEW: ("samples",),
     strings.PANEL_MESH: names_of(MeshOptions, "mesh_"),
     strings.PANEL_BATCH: ("batch_mesh", "batch_workers"),

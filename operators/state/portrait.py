@@ -85,15 +85,6 @@ def new_portrait_object(context, name):
     return obj
 
 
-def portrait_to_world(matrix_world):
-    """Split an object's world matrix into a rigid 4x4 portrait-to-world matrix and its scale.
-
-    Raises PortraitError for a scale that differs between axes or mirrors: no camera sees such a portrait.
-    """
-    location, _, scale = matrix_world.decompose()
-    size = abs(scale[0])
-    rigid = matrix_world.to_3x3() * (1.0 / size) if size > 0 else Matrix.Identity(3)
-    defect = max(abs(value) for row in (rigid.transposed() @ rigid - Matrix.Identity(3)) for value in row)
-    if size == 0 or defect > 1e-3 or rigid.determinant() < 0:
-        raise PortraitError(strings.UNEVEN_SCALE)
-    return Matrix.Translation(location) @ rigid.to_4x4() @ PORTRAIT_TO_OBJECT, size
+def portrait_size(matrix_world):
+    """How many units of the scene a metre of the portrait is, on average over the axes; 1 where it is nothing."""
+    return abs(matrix_world.to_3x3().determinant()) ** (1 / 3) or 1.0

@@ -20,7 +20,6 @@ from .option_groups import (
     CropOptions,
     FaceOptions,
     HandOptions,
-    InvertOptions,
     LayerOptions,
     MeshOptions,
     PoseOptions,
@@ -84,6 +83,9 @@ class PortraitSettings(
         update=_portrait_changed,
         override=OVERRIDE,
     )
+    matte: PointerProperty(
+        type=bpy.types.Image, name=strings.MATTE.label, description=strings.MATTE.description, override=OVERRIDE
+    )
     # where the files were last; for objects appended elsewhere
     portrait_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
     photo_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
@@ -121,7 +123,6 @@ class PortraitSettings(
 
 
 class SceneSettings(
-    InvertOptions,
     options_of(LayerOptions, "layer_"),
     options_of(MeshOptions, "mesh_"),
     options_of(BatchOptions, "batch_"),

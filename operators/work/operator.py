@@ -1,5 +1,6 @@
 """What all operators share: errors become one-line reports, long work runs in a job with a modal twin."""
 
+import os
 import traceback
 
 import bpy
@@ -28,9 +29,22 @@ def error_text(error):
     if isinstance(error, MemoryError):
         return strings.OUT_OF_MEMORY
     if isinstance(error, ImportError):
-        return strings.LIBRARY_MISSING.format(error=one_line(error))
+        return library_text(error)
     traceback.print_exception(error)
     return strings.UNEXPECTED.format(kind=type(error).__name__, error=one_line(error))
+
+
+def library_text(error):
+    """One line about an ImportError: whose library it is, and where it lies."""
+    path = getattr(error, "path", None) or ""
+    for frame in traceback.extract_tb(error.__traceback__):  # a library that fails while it is imported
+        if "site-packages" in frame.filename or "dist-packages" in frame.filename:
+            path = path or frame.filename
+    if not path:
+        return strings.LIBRARY_MISSING.format(error=one_line(error))
+    ours = os.path.realpath(bpy.utils.user_resource("EXTENSIONS"))  # where Blender unpacks the zips' libraries
+    text = strings.LIBRARY_BROKEN if os.path.realpath(path).startswith(ours + os.sep) else strings.LIBRARY_FOREIGN
+    return text.format(path=path, error=one_line(error))
 
 
 def report_error(operator, error):

@@ -127,3 +127,10 @@ def to_linear(color):
 def to_srgb(color):
     color = np.asarray(color, np.float64)
     return np.where(color <= 0.0031308, color * 12.92, 1.055 * np.maximum(color, 1e-9) ** (1 / 2.4) - 0.055)
+
+
+def to_portrait_space(camera, matrix_world):
+    """A camera of Blender's world as a portrait sees it that is scaled evenly, and the portrait's scale."""
+    placed = part("operators.engine.placement").place(camera, matrix_world)
+    assert not placed.mirrored and not placed.shifts().any()
+    return placed.camera, placed.scale

@@ -25,6 +25,7 @@ from .scenes import (  # noqa: E402
     side_camera,
     smooth_view,
     to_linear,
+    to_portrait_space,
     use_cycles,
     use_eevee,
 )
@@ -164,7 +165,7 @@ def test_light_falls_on_the_surface_of_the_face(portrait, tmp_path):
     # normals of the surface the pixels show, from its formula by finite differences
     rows, columns = np.nonzero(np.isfinite(view.depth) & (view.alpha > 0.999))
     scene = bpy.context.scene
-    camera, _ = part("operators.engine.cameras").to_portrait_space(
+    camera, _ = to_portrait_space(
         part("operators.engine.cameras").world_camera(scene.camera, bpy.context.evaluated_depsgraph_get(), scene),
         portrait.matrix_world,
     )
@@ -242,6 +243,68 @@ def test_depth_of_field_in_cycles(portrait, tmp_path):
 
     assert contrast(pictures[1.9]) > 0.7 * contrast(sharp)
     assert contrast(pictures[2.6]) < 0.6 * contrast(sharp)
+
+
+def test_layers_have_a_collection_of_their_own(portrait):
+    """One click hides them all; a failure leaves none."""
+    layers, shadow = add_layers()
+    (collection,) = bpy.context.scene.collection.children_recursive
+    assert collection.name == "Ball layers" and set(collection.objects) == {*layers, shadow}
+    assert not set(collection.objects) & set(bpy.context.scene.collection.objects)
+
+
+def test_a_scene_that_spoils_layers_is_noticed_and_repaired(portrait):
+    """Transparent bounces do not travel with the layers; the panel says so where they lack, and repairs it."""
+    health, scene = part("operators.state.health"), bpy.context.scene
+    cycles, default = scene.cycles, scene.cycles.transparent_max_bounces
+    scene.render.engine = "CYCLES"
+    assert health.scene_findings(scene) == [], "nothing to spoil"
+    layers, _ = add_layers(prepare=False)
+    assert cycles.transparent_max_bounces == default < 24
+    (finding,) = health.scene_findings(scene)
+    assert getattr(bpy.ops.portrait_manifolds, finding.operator.partition(".")[2])() == {"FINISHED"}
+    assert cycles.transparent_max_bounces >= 24 and health.scene_findings(scene) == []
+    other = bpy.data.scenes.new("Other")
+    other.render.engine = "CYCLES"
+    other.collection.objects.link(layers[0])
+    assert len(health.scene_findings(other)) == 1
+    other.render.engine = "BLENDER_WORKBENCH"
+    assert health.scene_findings(other) == []
+
+
+@pytest.mark.parametrize("look", ["emission", "lit"])
+def test_layers_in_gltf_keep_their_opacity(portrait, tmp_path, look):
+    """Blended materials with the sheet's alpha; with the photo's own light they are unlit."""
+    import io
+    import json
+    import struct
+
+    import addon_utils
+    from PIL import Image
+
+    addon_utils.enable("io_scene_gltf2")
+    layers, _ = add_layers(look=look, count="12", triangles=5000)
+    bpy.ops.object.select_all(action="DESELECT")
+    for layer in layers:
+        layer.select_set(True)
+    bpy.ops.export_scene.gltf(filepath=str(tmp_path / "layers.glb"), use_selection=True)
+    data = (tmp_path / "layers.glb").read_bytes()
+    (length,) = struct.unpack("<I", data[12:16])
+    gltf, binary = json.loads(data[20 : 20 + length]), data[28 + length :]
+    assert len(gltf["materials"]) == len(layers)
+    for material in gltf["materials"]:
+        assert material["alphaMode"] == "BLEND" and not material.get("doubleSided", False)
+        assert ("KHR_materials_unlit" in material.get("extensions", {})) == (look == "emission")
+        texture = gltf["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"]]
+        view = gltf["bufferViews"][gltf["images"][texture["source"]]["bufferView"]]
+        encoded = binary[view.get("byteOffset", 0) :][: view["byteLength"]]
+        with Image.open(io.BytesIO(encoded)) as image:
+            pixels = np.asarray(image.convert("RGBA"))
+        layer = next(layer for layer in layers if layer.active_material.name == material["name"])
+        nodes = layer.active_material.node_tree.nodes
+        texture = next(node.image for node in nodes if node.type == "TEX_IMAGE" and "normals" not in node.image.name)
+        wanted = np.rint(255 * part("operators.datablocks.images").get_pixels(texture)).astype(np.uint8)
+        assert np.array_equal(pixels, wanted)
 
 
 @pytest.fixture(scope="module")

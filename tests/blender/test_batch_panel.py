@@ -32,7 +32,7 @@ def networks(scene, monkeypatch):
     """The closed-form subject in place of the networks; `pause` seconds per photo."""
     portrait, chosen = analytic_portrait(texture=64), types.SimpleNamespace(pause=0.0, seen=[])
 
-    def invert_photo(photo, model, face=None, crop=None, progress=None):
+    def invert_photo(photo, model, face=None, crop=None, matte=None, progress=None):
         from dataclasses import replace
 
         part("inference.photo.open").open_photo(photo)

@@ -10,6 +10,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from .conftest import part, place  # noqa: E402
+from .scenes import to_portrait_space  # noqa: E402
 
 POINTS = np.random.default_rng(0).uniform(-0.12, 0.12, (40, 3))
 TOLERANCE = 0.05  # pixels
@@ -67,7 +68,7 @@ def test_projection_equals_blenders(camera, portrait):
     for case in CASES:
         set_up(scene, *case)
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        seen, scale = cameras.to_portrait_space(
+        seen, scale = to_portrait_space(
             cameras.world_camera(camera, depsgraph, scene), portrait.evaluated_get(depsgraph).matrix_world
         )
         pixels, depth = seen.project(POINTS)
@@ -128,7 +129,7 @@ def test_camera_made_here_reads_back(portrait, ortho):
     base = orbit_camera(23.0, -11.0, 1.4)
     given = Camera(700, 500, 1900.0, 1900.0, 300.0, 280.0, base.camera_to_world, ortho_width=0.4 if ortho else None)
     portrait.location, portrait.scale = (1.0, 2.0, 3.0), (2.0, 2.0, 2.0)
-    made = cameras.new_camera_object("Made", given)
+    made = cameras.new_camera_object("Made", given, portrait)
     made.parent = portrait
     scene = bpy.context.scene
     scene.collection.objects.link(made)
@@ -137,20 +138,14 @@ def test_camera_made_here_reads_back(portrait, ortho):
         made.data.ortho_scale *= 2.0  # a Blender camera ignores its scale, the portrait is twice as large
     bpy.context.view_layer.update()
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    seen, scale = cameras.to_portrait_space(cameras.world_camera(made, depsgraph, scene), portrait.matrix_world)
+    seen, scale = to_portrait_space(cameras.world_camera(made, depsgraph, scene), portrait.matrix_world)
     assert scale == pytest.approx(2.0)
     assert np.abs(seen.project(POINTS)[0] - given.project(POINTS)[0]).max() <= TOLERANCE
 
 
-def test_unusable_transforms_and_cameras_say_what_to_do(camera, portrait):
+def test_unusable_cameras_say_what_to_do(camera, portrait):
     cameras, errors = part("operators.engine.cameras"), part("inference.errors")
     scene = bpy.context.scene
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    for scale in ((1, 2, 1), (-1, 1, 1), (0, 0, 0)):
-        portrait.scale = scale
-        bpy.context.view_layer.update()
-        with pytest.raises(errors.PortraitError, match="scale"):
-            cameras.to_portrait_space(cameras.world_camera(camera, depsgraph, scene), portrait.matrix_world)
     camera.data.type = "PANO"
     bpy.context.view_layer.update()
     with pytest.raises(errors.PortraitError, match="perspective"):
@@ -162,6 +157,20 @@ def test_scene_units_keep_portraits_life_size(scene, portrait_file):
     assert tuple(place(portrait_file).scale) == pytest.approx((100.0, 100.0, 100.0))
 
 
+@pytest.mark.parametrize("operator", ["match_photo", "add_turntable", "add_dolly_zoom"])
+def test_cameras_see_the_portrait_in_millimetres(scene, portrait_file, operator):
+    """Clipping and drawn size are as large as the portrait: what Blender's other engines render is not cut off."""
+    scene.unit_settings.scale_length = 0.001
+    portrait = place(portrait_file)
+    assert getattr(bpy.ops.portrait_manifolds, operator)() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    camera = scene.camera
+    away = (camera.matrix_world.translation - portrait.matrix_world.translation).length
+    assert away > 400 and camera.data.clip_start < away - 400 and camera.data.clip_end > away + 400
+    assert camera.data.display_size == pytest.approx(100.0)
+    assert camera.parent in (portrait, *portrait.children)
+
+
 def test_dolly_zoom_keeps_the_heads_size(portrait):
     assert bpy.ops.portrait_manifolds.add_dolly_zoom(frames=24) == {"FINISHED"}
     scene, cameras = bpy.context.scene, part("operators.engine.cameras")
@@ -170,7 +179,7 @@ def test_dolly_zoom_keeps_the_heads_size(portrait):
     for frame in (1, 5, 12, 20, 24):
         scene.frame_set(frame)
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        seen, _ = cameras.to_portrait_space(cameras.world_camera(scene.camera, depsgraph, scene), portrait.matrix_world)
+        seen, _ = to_portrait_space(cameras.world_camera(scene.camera, depsgraph, scene), portrait.matrix_world)
         left, right = seen.project(ears)[0]
         widths.append(right[0] - left[0])
         distances.append(np.linalg.norm(seen.position))
@@ -187,7 +196,7 @@ def test_turntable_swings_around_the_head(portrait):
     for frame in (1, 11, 21, 31):
         scene.frame_set(frame)
         depsgraph = bpy.context.evaluated_depsgraph_get()
-        seen, _ = cameras.to_portrait_space(
+        seen, _ = to_portrait_space(
             cameras.world_camera(scene.camera, depsgraph, scene), portrait.evaluated_get(depsgraph).matrix_world
         )
         yaws.append(math.degrees(math.atan2(seen.position[0], seen.position[2])))

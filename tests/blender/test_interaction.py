@@ -11,12 +11,13 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from .conftest import part, place  # noqa: E402
+from .scenes import to_portrait_space  # noqa: E402
 from .test_operators import engine, imported, photo  # noqa: E402, F401
 from .test_registration import OPERATORS  # noqa: E402
 
 operators = bpy.ops.portrait_manifolds
 NEED_A_PORTRAIT = (
-    "update_crop adjust_crop refine show compare toggle_background render_view add_camera add_turntable "
+    "update_crop adjust_crop refine show compare toggle_background render_view add_camera match_photo add_turntable "
     "add_dolly_zoom add_layers extract_mesh copy_settings pack unpack relink relink_model"
 ).split()
 
@@ -178,12 +179,13 @@ def test_refine_inverts_with_the_new_crop_and_the_cameras_follow(engine, photo):
     obj = imported(photo)
     assert not operators.refine.poll()
     operators.invert()
+    assert operators.match_photo(whole_photo=False) == {"FINISHED"}
     camera = bpy.context.scene.camera
     mine = camera.copy()
     bpy.context.collection.objects.link(mine)
     mine.location.x += 0.1
     place_before, old = mine.matrix_basis.copy(), obj.portrait_manifolds.portrait_path
-    operators.add_camera(whole_photo=True)
+    operators.match_photo()
     whole = bpy.context.scene.camera
 
     import dataclasses
@@ -206,7 +208,7 @@ def test_refine_inverts_with_the_new_crop_and_the_cameras_follow(engine, photo):
     depsgraph, scene = bpy.context.evaluated_depsgraph_get(), bpy.context.scene
     for blender_camera, size, scale in ((camera, (256, 256), 1.0), (whole, (800, 700), 1.5)):
         scene.render.resolution_x, scene.render.resolution_y = size
-        seen = cameras.to_portrait_space(cameras.world_camera(blender_camera, depsgraph, scene), obj.matrix_world)[0]
+        seen = to_portrait_space(cameras.world_camera(blender_camera, depsgraph, scene), obj.matrix_world)[0]
         assert np.allclose(seen.position, orbit_camera(12, 5).position, atol=1e-5)
         assert seen.fx == pytest.approx(orbit_camera().fx * scale, rel=1e-5)
 
@@ -317,11 +319,66 @@ def test_every_operator_is_found_by_f3(scene):
     """F3 searches menus: each operator but the panel's helpers is an entry of Object ▸ Portrait."""
     entries = {entry[0] for entry in part("ui.menus").ENTRIES if entry}
     helpers = {"cancel", "dismiss_problem", "crop_by_hand", "choose_photo", "open_preferences", "use_built_in"}
-    helpers |= {"install_model", "choose_model", "remove_model", "clear_cache", "copy_diagnostics"}
+    helpers |= {"install_model", "choose_model", "remove_model", "clear_cache", "copy_diagnostics", "prepare_scene"}
     helpers |= {"batch", "batch_retry", "batch_stop", "batch_refresh", "batch_open", "batch_doubts"}
     assert entries | helpers >= set(OPERATORS)
     icons = bpy.types.UILayout.bl_rna.functions["operator"].parameters["icon"].enum_items.keys()
     assert {entry[1] for entry in part("ui.menus").ENTRIES if entry} <= set(icons)
+
+
+class Rows:
+    """Stands in for a layout; counts what is drawn below each other, in rows of one button's height."""
+
+    def __init__(self):
+        self.count = 0.0
+
+    def row(self, **options):
+        return Side(self)
+
+    def column(self, **options):
+        return self
+
+    box = column
+
+    def template_icon(self, scale, **options):
+        self.count += scale
+
+    def __getattr__(self, name):  # prop, operator, label, separator, template_list, progress
+        def draw(*arguments, **options):
+            self.count += 5.0 if name == "template_list" else 1.0
+            return types.SimpleNamespace()
+
+        return draw
+
+
+class Side:
+    """Stands in for a row: whatever it holds is one row high."""
+
+    def __init__(self, layout):
+        self._rows = layout
+        layout.count += 1.0
+
+    def __getattr__(self, name):
+        return lambda *arguments, **options: self if name in ("row", "column", "split") else types.SimpleNamespace()
+
+
+def test_the_sidebar_fits_a_thousand_pixels(portrait, monkeypatch):
+    """With the panels as they are when one has just inverted; a row takes 26 pixels, a header 28 (measured)."""
+    monkeypatch.setattr(part("operators.crop.crops"), "preview_icon", lambda obj: 1)
+    bpy.context.scene.view_settings.view_transform = "AgX"  # as in a new file
+    height = 0.0
+    for cls in (*part("ui.panels").CLASSES, *part("ui.batch_panel").CLASSES):
+        if getattr(cls, "bl_category", "") != "Portrait" or hasattr(cls, "bl_parent_id"):
+            continue
+        if hasattr(cls, "poll") and not cls.poll(bpy.context):
+            continue
+        height += 28
+        if "DEFAULT_CLOSED" not in getattr(cls, "bl_options", ()):
+            rows = Rows()
+            cls.draw(types.SimpleNamespace(layout=rows), bpy.context)
+            height += 26 * rows.count
+    print(f"the sidebar is about {height:.0f} pixels high")
+    assert 500 < height <= 1000
 
 
 @pytest.mark.parametrize("name", NEED_A_PORTRAIT)

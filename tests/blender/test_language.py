@@ -87,7 +87,7 @@ def test_blender_gets_the_dictionary(extension):
 
 def test_messages_are_translated_before_they_are_filled(read_german):
     strings = part("operators.language.strings")
-    assert strings.INVERTED.format(name="Anna") == "Anna ist fertig"
+    assert strings.INVERTED.format(name="Anna") == "Anna ist fertig; „In der Ansicht zeigen“ sieht es an"
     assert strings.POSE_NUMBERS.format(yaw=1.4, pitch=-2, roll=0) == "Gierung 1°  Nicken -2°  Rollen 0°"
 
 

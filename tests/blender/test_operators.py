@@ -60,10 +60,12 @@ class Engine:
         landmarks = np.zeros((468, 2), np.float32)
         return Alignment(warp_to_crop(photo, affine), affine, orbit_camera(), landmarks, 12.0, -3.0, roll)
 
-    def invert_photo(self, photo, model, face=None, crop=None, progress=None, landmarks=None, yaw=None, pitch=None):
+    def invert_photo(
+        self, photo, model, face=None, crop=None, progress=None, landmarks=None, yaw=None, pitch=None, matte=None
+    ):
         from inference.photo.open import open_photo
 
-        self.asked.append({"face": face, "crop": crop})
+        self.asked.append({"face": face, "crop": crop} | ({} if matte is None else {"matte": matte}))
         self.by_hand = landmarks, yaw, pitch
         progress(0.5, "half")
         alignment = self.align(open_photo(photo), self.faces[face or 0], model)
@@ -210,7 +212,9 @@ def test_import_of_a_finished_portrait(scene, portrait_file):
     obj = imported(portrait_file)
     settings = obj.portrait_manifolds
     assert obj.name == "sphere" and settings.model_id == "analytic" and tuple(settings.photo_size) == (800, 700)
-    assert bpy.ops.portrait_manifolds.add_camera(whole_photo=True) == {"FINISHED"}
+    assert bpy.ops.portrait_manifolds.render_view() == {"FINISHED"}
+    assert tuple(bpy.data.images["Portrait View"].size) == (256, 256), "without a camera it is the crop's"
+    assert bpy.ops.portrait_manifolds.match_photo() == {"FINISHED"}
     assert bpy.ops.portrait_manifolds.render_view() == {"FINISHED"}
     assert tuple(bpy.data.images["Portrait View"].size) == (800, 700)
     with pytest.raises(RuntimeError, match="without its photo"):
@@ -238,12 +242,56 @@ def test_invert_fills_the_portrait(engine, photo):
     assert pathlib.Path(settings.portrait_path).is_file()
     assert os.environ["BLENDER_USER_RESOURCES"] in settings.portrait_path
     assert settings.model_id == "analytic" and json.loads(settings.report)["total_ms"] == 1.0
-    cameras = [child for child in obj.children if child.type == "CAMERA"]
-    assert len(cameras) == 1 and bpy.context.scene.camera == cameras[0]
     settings.use_crop, settings.crop_centre, settings.crop_size = True, (300, 250), 300
     assert bpy.ops.portrait_manifolds.invert() == {"FINISHED"}
     assert engine.asked[1] == {"face": None, "crop": pytest.approx((300, 250, 300, settings.crop_roll))}
-    assert len([child for child in obj.children if child.type == "CAMERA"]) == 1
+
+
+def framing():
+    """What Invert leaves alone: camera, render size and aspect of the scene."""
+    scene, render = bpy.context.scene, bpy.context.scene.render
+    size = render.resolution_x, render.resolution_y, render.resolution_percentage
+    return scene.camera, *size, render.pixel_aspect_x, render.pixel_aspect_y
+
+
+@pytest.mark.parametrize("with_camera", [True, False])
+def test_invert_leaves_the_scenes_camera_and_size(engine, photo, with_camera):
+    """The camera is an offer, which comes without being made the scene's."""
+    scene = bpy.context.scene
+    if with_camera:
+        scene.camera = bpy.data.objects.new("Mine", bpy.data.cameras.new("Mine"))
+        scene.collection.objects.link(scene.camera)
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.pixel_aspect_y = 1920, 1080, 1.5
+    before, cameras = framing(), len(bpy.data.cameras)
+    obj = imported(photo)
+    assert bpy.ops.portrait_manifolds.invert() == {"FINISHED"}
+    assert framing() == before and len(bpy.data.cameras) == cameras
+    assert bpy.ops.portrait_manifolds.add_camera() == {"FINISHED"}
+    (added,) = (child for child in obj.children if child.type == "CAMERA")
+    assert framing()[1:] == before[1:] and scene.camera == (before[0] or added)
+
+
+@pytest.mark.parametrize("whole, size", [(True, (800, 700)), (False, (256, 256))])
+def test_match_photo_sets_camera_and_size_and_undo_takes_it_back(engine, photo, whole, size):
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_percentage, scene.render.pixel_aspect_y = 1920, 50, 1.5
+    obj = imported(photo)
+    bpy.ops.portrait_manifolds.invert()
+    bpy.ops.portrait_manifolds.add_camera(whole_photo=whole)
+    (mine,) = (child for child in obj.children if child.type == "CAMERA")
+    scene.camera = None
+    bpy.ops.ed.undo_push(message="before")
+    before = framing()
+    assert bpy.ops.portrait_manifolds.match_photo(whole_photo=whole) == {"FINISHED"}
+    assert framing() == (mine, *size, 100, 1.0, 1.0), "the camera that is there is taken"
+    bpy.ops.ed.undo_push(message="matched")
+    bpy.ops.ed.undo()
+    assert framing() == before
+    obj = bpy.data.objects["Grüße an Oma"]
+    obj.children[0].location.x += 0.1
+    bpy.context.view_layer.objects.active = obj
+    assert bpy.ops.portrait_manifolds.match_photo(whole_photo=whole) == {"FINISHED"}
+    assert len(obj.children) == 2 and bpy.context.scene.camera != obj.children[0], "one that was moved is the user's"
 
 
 def test_whole_photo_camera_shows_the_photo(engine, photo):
@@ -404,6 +452,11 @@ def test_batch_passes_the_options_on_and_reports(scene, monkeypatch, tmp_path):
     _, _, options = calls[0]
     assert options["views"] == (-30.0, 0.0, 30.0) and options["mesh"] and options["workers"] == 2
     assert options["device"] == "auto" and options["model_path"] is None
+    with pytest.raises(RuntimeError, match="Choose a folder"):
+        bpy.ops.portrait_manifolds.batch()
+    scene.portrait_manifolds.batch_folder, scene.portrait_manifolds.batch_out = str(tmp_path), str(tmp_path / "there")
+    assert bpy.ops.portrait_manifolds.batch(mesh=False) == {"FINISHED"}
+    assert [str(path) for path in calls[1][:2]] == [str(tmp_path), str(tmp_path / "there")], "the panel's folders"
     with pytest.raises(RuntimeError, match="degrees"):
         bpy.ops.portrait_manifolds.batch(directory=str(tmp_path), out=str(tmp_path), views="left")
     with pytest.raises(RuntimeError, match="no photos"):
@@ -439,3 +492,22 @@ def test_command_line_is_the_engines(extension, capsys):
     assert "invert" in capsys.readouterr().out
     assert command.run(["render", "nowhere.manifolds", "--out", "view.png"]) == 2
     assert command.run(["no-such-command"]) == 2
+
+
+@pytest.mark.parametrize("place, hint", [("ours", "install the extension's zip"), ("elsewhere", "did not come with")])
+def test_a_broken_library_is_named_with_its_path(scene, monkeypatch, tmp_path, place, hint):
+    """Another program's library that Python finds first is not blamed on the extension."""
+    folder = tmp_path / "site-packages"
+    if place == "ours":
+        folder = pathlib.Path(os.environ["BLENDER_USER_RESOURCES"], "extensions", ".local", "lib", "site-packages")
+    folder.mkdir(parents=True, exist_ok=True)
+    library = folder / f"broken_{place}.py"
+    library.write_text("raise ImportError('lib.so: no such file')")
+    monkeypatch.syspath_prepend(str(folder))
+    with pytest.raises(ImportError) as caught:
+        __import__(library.stem)
+    said = part("operators.work.operator").error_text(caught.value)
+    assert str(library) in said and hint in said and "no such file" in said
+    with pytest.raises(ImportError) as caught:
+        __import__("no_such_library")
+    assert "is missing" in part("operators.work.operator").error_text(caught.value)

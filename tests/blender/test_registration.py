@@ -11,11 +11,11 @@ bpy = pytest.importorskip("bpy")
 from .conftest import MODULE, part  # noqa: E402
 
 OPERATORS = (
-    "import_portrait update_crop invert cancel render_view add_layers extract_mesh "
-    "add_camera add_turntable add_dolly_zoom show batch batch_retry batch_stop batch_refresh batch_open batch_doubts "
+    "import_portrait update_crop invert cancel render_view add_layers extract_mesh add_camera match_photo "
+    "add_turntable add_dolly_zoom show batch batch_retry batch_stop batch_refresh batch_open batch_doubts "
     "dismiss_problem crop_by_hand choose_photo open_preferences use_built_in install_model choose_model remove_model "
     "clear_cache copy_diagnostics adjust_crop refine compare toggle_background copy_settings pack unpack relink "
-    "relink_model"
+    "relink_model prepare_scene"
 ).split()
 
 
@@ -60,6 +60,38 @@ def test_enable_and_disable_leave_nothing(extension):
         assert traces() == set()
         addon_utils.enable(MODULE)
         assert traces() == before
+
+
+def test_the_menus_key_is_free_and_goes_with_the_extension(extension):
+    """Where Blender keeps keys of add-ons; in its own keymaps nothing else has this one over the 3D viewport."""
+    import addon_utils
+
+    shortcut, configs = part("operators.preferences.shortcut"), bpy.context.window_manager.keyconfigs
+    if configs.addon is None:
+        pytest.skip("this Blender has no keymaps")
+
+    def items():
+        keymap = configs.addon.keymaps.get("Object Mode")
+        return [item for item in keymap.keymap_items if item.idname == "wm.call_menu"] if keymap else []
+
+    (item,) = items()
+    assert item.properties.name == shortcut.MENU and hasattr(bpy.types, shortcut.MENU)
+    addon_utils.disable(MODULE)
+    assert not items()
+    addon_utils.enable(MODULE)
+    assert len(items()) == 1
+    pressed = {key: shortcut.KEY.get(key, False) for key in ("shift", "alt", "ctrl", "oskey")}
+    for name in ("Object Mode", "3D View", "3D View Generic", "Object Non-modal", "Screen", "Window"):
+        for other in getattr(configs.default.keymaps.get(name), "keymap_items", ()):
+            same = all(getattr(other, key) == value for key, value in pressed.items())
+            assert not same or other.type != shortcut.KEY["type"], (name, other.idname)
+
+
+def test_photos_are_chosen_by_their_pictures(extension):
+    properties = bpy.ops.portrait_manifolds.import_portrait.get_rna_type().properties
+    assert properties["display_type"].default == "THUMBNAIL"
+    modes = bpy.types.FileSelectParams.bl_rna.properties["display_type"].enum_items
+    assert properties["display_type"].enum_items["THUMBNAIL"].value == modes["THUMBNAIL"].value
 
 
 def test_disabling_ends_threads_and_timers(extension, tmp_path):

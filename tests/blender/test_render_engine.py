@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ from .scenes import (  # noqa: E402
     set_world,
     side_camera,
     smooth_view,
+    to_portrait_space,
     to_srgb,
     use_cycles,
     use_portrait_engine,
@@ -38,8 +40,10 @@ def world_camera():
 def visible():
     """[(Portrait, world matrix, background)] of the scene."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    found = part("operators.engine.scene").visible_portraits(depsgraph)
-    return [(part("operators.state.loaded").load_file(path), *placed) for path, *placed in found]
+    scene = part("operators.engine.scene")
+    found, left_out = scene.load_shown(scene.visible_portraits(depsgraph))
+    assert not left_out
+    return found
 
 
 def composite(found, camera, **options):
@@ -113,6 +117,20 @@ def test_a_portrait_between_another_and_its_background(portrait, portrait_file):
     assert np.allclose(both.depth[shown], small.depth[shown])
 
 
+def test_neighbours_keep_their_own_backgrounds(portrait, portrait_file):
+    """A background goes on beyond its photo, but not over that of a portrait beside it."""
+    second = place(portrait_file, "Second")
+    second.location.x = 0.52
+    for obj in (portrait, second):
+        obj.portrait_manifolds.show_background = True
+    add_camera((0.26, -3.0, 0), (math.radians(90), 0, 0), lens=70, size=(120, 60))
+    found, camera = visible(), world_camera()
+    both, *single = (composite(some, camera) for some in (found, found[:1], found[1:]))
+    assert min(picture.alpha.min() for picture in (both, *single)) > 0.999, "no strips"
+    for picture, half in zip(single, (slice(0, 58), slice(62, 120)), strict=True):
+        assert np.abs(both.combined - picture.combined)[:, half].max() < 2e-3
+
+
 @pytest.mark.parametrize("percentage, aspect", [(100, (1.0, 1.0)), (63, (2.0, 1.0))])
 def test_border_inside_the_full_image(portrait, tmp_path, percentage, aspect):
     use_portrait_engine()
@@ -168,7 +186,7 @@ def test_f12_cycles_and_the_command_line_agree(portrait, portrait_file, tmp_path
         assert smooth[..., 3].mean() > 0.02
         use_cycles(32)
         cycles = premultiplied(render(tmp_path / "cycles.png"))
-        local, _ = part("operators.engine.cameras").to_portrait_space(world_camera(), portrait.matrix_world)
+        local, _ = to_portrait_space(world_camera(), portrait.matrix_world)
         (tmp_path / "camera.json").write_text(json.dumps(local.to_json()))
         view = tmp_path / "view.png"
         arguments = ["render", portrait_file, "--camera", tmp_path / "camera.json", "--out", view, "--quiet"]
@@ -207,7 +225,7 @@ def merged_by_depth(found, camera):
     x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     distances, colours, depths = [], [], []
     for portrait, matrix, _ in found:
-        local, scale = part("operators.engine.cameras").to_portrait_space(camera, matrix)
+        local, scale = to_portrait_space(camera, matrix)
         origins, directions = local.rays(x.ravel(), y.ravel())
         t, u, v = reference.entries(portrait.radii, origins, directions, samples=120, steps=14)
         _, alpha, depth = reference.colours(portrait.textures, t, u, v, 1.0)
@@ -391,8 +409,101 @@ def test_failures_are_reports(portrait):
         bpy.ops.render.render()
     scene.camera.data.type = "PERSP"
     portrait.portrait_manifolds.portrait_path = "/nowhere/at/all.manifolds"
-    with pytest.raises(RuntimeError, match="missing"):
+    with pytest.raises(RuntimeError, match="Ball is left out: .* missing"):
         bpy.ops.render.render()
+
+
+def test_what_cannot_be_drawn_is_left_out_and_named(portrait, portrait_file, tmp_path, capfd):
+    """Missing, damaged, and packed wrongly: the frame is drawn without them."""
+    use_portrait_engine()
+    side_camera()
+    wanted = render(tmp_path / "alone.png")
+    (tmp_path / "broken.manifolds").write_bytes(b"no portrait")
+    place("/nowhere.manifolds", "Missing")
+    place(tmp_path / "broken.manifolds", "Damaged")
+    packed = place(portrait_file, "Packed").portrait_manifolds
+    packed.packed = bpy.data.texts.new("rubbish")
+    packed.packed["format"], packed.packed["portrait"] = 99, "?"
+    bpy.context.view_layer.update()
+    capfd.readouterr()
+    assert np.array_equal(render(tmp_path / "rest.png"), wanted)
+    said = capfd.readouterr().out
+    for name in ("Missing", "Damaged", "Packed"):
+        assert said.count(f"Warning: {name} is left out: ") == 1, said
+
+
+def test_a_portrait_scaled_to_nothing_is_not_seen(portrait, portrait_file, tmp_path, capfd):
+    """As at the beginning of a pop-in animation: every frame is written."""
+    use_portrait_engine()
+    side_camera()
+    for scale in ((0, 0, 0), (1, 0, 1), (1e-9, 1, 1)):
+        portrait.scale = scale
+        bpy.context.view_layer.update()
+        assert render(tmp_path / "nothing.png").max() == 0
+    place(portrait_file, "Second")
+    assert render(tmp_path / "second.png")[..., 3].max() > 0.99
+    assert "Warning" not in capfd.readouterr().out
+
+
+SHAPES = {
+    "mirrored": ((-1.0, 1.0, 1.0), None),
+    "mirrored upside down": ((1.0, 1.0, -1.2), None),
+    "flattened": ((1.1, 0.5, 0.9), None),
+    "mirrored and stretched": ((0.8, -1.3, 1.0), None),
+    "sheared by a parent": ((1.0, 1.0, 1.0), ((1.4, 0.7, 1.0), (0.2, 0.5, 0.3))),
+}
+
+
+@pytest.mark.parametrize("kind", ["PERSP", "ORTHO"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_mirrored_and_unevenly_scaled_portraits(portrait, tmp_path, shape, kind):
+    """Against rays in portrait space that every pixel of the world's camera gives: picture and depth."""
+    scale, parent = SHAPES[shape]
+    portrait.scale, portrait.rotation_euler, portrait.location = scale, (0.2, -0.3, 0.5), (0.02, 0.05, -0.03)
+    if parent is not None:
+        portrait.parent = bpy.data.objects.new("Parent", None)
+        portrait.parent.scale, portrait.parent.rotation_euler = parent
+        bpy.context.scene.collection.objects.link(portrait.parent)
+    camera_object = orbit_camera(20.0, 10.0, 1.0, lens=70, size=(60, 48))
+    camera_object.data.type, camera_object.data.ortho_scale = kind, 0.5
+    camera_object.data.shift_x = 0.05
+    bpy.context.view_layer.update()
+    found, camera = visible(), world_camera()
+    x, y = np.meshgrid(np.arange(60) + 0.5, np.arange(48) + 0.5)
+    origins, directions = camera.rays(x.ravel(), y.ravel())
+    to_portrait = np.linalg.inv(np.array(found[0][1] @ part("operators.state.portrait").PORTRAIT_TO_OBJECT))
+    starts = origins @ to_portrait[:3, :3].T + to_portrait[:3, 3]
+    ways = directions @ to_portrait[:3, :3].T
+    lengths = np.linalg.norm(ways, axis=-1)
+    ball = found[0][0]
+    t, u, v = reference.entries(ball.radii, starts, ways / lengths[:, None], samples=120, steps=14)
+    colour, alpha, depth = reference.colours(ball.textures, t, u, v, 1.0)
+    wanted = premultiplied(np.nan_to_num(colour), alpha).reshape(48, 60, 4)
+    got = composite(found, camera)
+    colours = to_srgb(got.combined[..., :3] / np.maximum(got.alpha[..., None], 1e-6))
+    score = psnr(*(cv2.blur(picture, (3, 3)) for picture in (premultiplied(colours, got.alpha), wanted)))
+    print(f"{shape} in {kind.lower()}: {score:.1f} dB")  # shifted rows are softer at the silhouette
+    assert 0.05 < got.alpha.mean() < 0.9 and score >= 35
+    solid = (alpha.reshape(48, 60) > 0.999) & (got.alpha > 0.999)
+    towards = -(directions @ camera.camera_to_world[:3, 2])
+    true = (depth / lengths * towards).reshape(48, 60)
+    assert solid.sum() > 100 and np.median(np.abs(got.depth - true)[solid]) < 1e-3
+
+
+def test_mirrored_instances(portrait, tmp_path):
+    """A mirrored collection instance beside the portrait is the portrait's mirror image."""
+    use_portrait_engine()
+    scene = bpy.context.scene
+    collection = bpy.data.collections.new("Head")
+    collection.objects.link(portrait)
+    instance = bpy.data.objects.new("Mirror", None)
+    instance.instance_type, instance.instance_collection = "COLLECTION", collection
+    instance.scale = (-1.0, 1.0, 1.0)
+    scene.collection.objects.link(instance)
+    portrait.location, portrait.rotation_euler = (0.15, 0.0, 0.0), (0.0, 0.0, 0.4)
+    add_camera((0, -1.5, 0), (math.radians(90), 0, 0), lens=60, size=(160, 100))
+    got = premultiplied(render(tmp_path / "both.png"))
+    assert got[:, :80, 3].max() > 0.99 and psnr(got, got[:, ::-1]) > 40
 
 
 def test_animation_on_a_farm(portrait, portrait_file, tmp_path):

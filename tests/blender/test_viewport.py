@@ -1,5 +1,6 @@
 """The render engine in a 3D viewport: its camera is the viewport's, its pictures come from a thread."""
 
+import math
 import threading
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from .conftest import part  # noqa: E402
+from .conftest import part, place  # noqa: E402
 
 
 def view3d():
@@ -66,6 +67,12 @@ def test_camera_of_a_real_viewport(scene):
             assert np.abs(np.array(theirs) - (pixel[0], region.height - pixel[1])).max() <= 0.05
 
 
+def dear():
+    """A schedule that takes rays for so dear that the first picture has a quarter of the region's resolution."""
+    module = part("operators.engine.schedule")
+    return module.Schedule(seconds_per_ray=module.COARSE_SECONDS / (40 * 30))
+
+
 @pytest.mark.parametrize("ortho", [False, True])
 def test_pictures_get_finer_and_end_at_the_engines_view(portrait, ortho):
     found, camera = portraits_and_camera(ortho)
@@ -75,10 +82,10 @@ def test_pictures_get_finer_and_end_at_the_engines_view(portrait, ortho):
         assert threading.current_thread() is not threading.main_thread()
         sizes.append(viewport._picture.shape[:2])
 
-    viewport = part("operators.engine.viewport").Viewport(redraw)
+    viewport = part("operators.engine.viewport").Viewport(redraw, dear())
     viewport.want(camera, found, None)
     assert viewport.wait(30)
-    assert sizes[0] == (30, 40) and sizes[-1] == (120, 160) and not viewport._message
+    assert sizes == [(30, 40), (60, 80), (120, 160)] and not viewport._message
     picture = viewport._picture
     assert 0.05 < picture[..., 3].mean() < 0.9
     viewport.want(camera, found, None)
@@ -89,14 +96,14 @@ def test_the_last_picture_has_the_renders_samples(portrait):
     """Smooth edges, as F12 has them; the coarse pictures do not wait for that."""
     found, camera = portraits_and_camera()
     sizes = []
-    viewport = part("operators.engine.viewport").Viewport(lambda: sizes.append(viewport._picture.shape[:2]))
+    viewport = part("operators.engine.viewport").Viewport(lambda: sizes.append(viewport._picture.shape[:2]), dear())
     viewport.want(camera, found, None)
     assert viewport.wait(30)
     sharp = viewport._picture[..., 3]
     viewport.want(camera, found, None, samples=3)
     assert viewport.wait(30)
     smooth = viewport._picture[..., 3]
-    assert sizes[-2:] == [(120, 160), (120, 160)] and len(sizes) == 7
+    assert sizes[-2:] == [(120, 160), (120, 160)] and sizes[3] < sizes[4] < sizes[-1]
     assert np.mean((smooth > 0.1) & (smooth < 0.9)) > 1.5 * np.mean((sharp > 0.1) & (sharp < 0.9))
 
 
@@ -117,7 +124,7 @@ def test_an_inversion_that_ends_is_seen_at_once(portrait):
         bpy.app.handlers.depsgraph_update_post.pop()
     assert portrait in told
     file_of = part("operators.state.portrait_files").file_of
-    assert [path for path, *_ in portraits_and_camera()[0]] == [file_of(portrait)]
+    assert [shown.path for shown in portraits_and_camera()[0]] == [file_of(portrait)]
 
 
 def test_the_background_is_shown_when_asked_for(portrait):
@@ -193,12 +200,44 @@ def test_a_new_view_replaces_the_old_one(portrait):
 
 
 def test_a_missing_portrait_is_a_message(portrait):
-    portrait.portrait_manifolds.portrait_path = "/nowhere.manifolds"
-    bpy.context.view_layer.update()
+    """It is named, and the others are seen."""
+    place("/nowhere.manifolds", "Gone")
     found, camera = portraits_and_camera()
     viewport = part("operators.engine.viewport").Viewport(lambda: None)
     viewport.want(camera, found, None)
-    assert viewport.wait(10) and "missing" in viewport._message
+    assert viewport.wait(30) and viewport._message.startswith("Gone is left out: ") and "missing" in viewport._message
+    assert viewport._picture.shape[:2] == (120, 160) and viewport._picture[..., 3].max() > 0.99
+
+
+def test_what_was_finished_is_shown(portrait, monkeypatch):
+    """The view moves while its first picture is worked out: that is shown; a finer one is given up."""
+    module, (found, camera) = part("operators.engine.viewport"), portraits_and_camera()
+    shown, working, go_on, render = [], threading.Semaphore(0), threading.Semaphore(0), module.render_portraits
+
+    def when_allowed(found, camera, backdrop, threads=0, stop=None):
+        working.release()
+        go_on.acquire()
+        return render(found, camera, backdrop, threads, stop)
+
+    monkeypatch.setattr(module, "render_portraits", when_allowed)
+    viewport = module.Viewport(lambda: shown.append(viewport._picture[0, 0, :3].copy()), dear())
+    views = [(0.25 * number, 0.0, 0.0) for number in range(4)]  # told apart by their backdrop
+    viewport.want(camera, found, views[0])
+    for backdrop in views[1:]:
+        assert working.acquire(timeout=30)
+        viewport.want(camera, found, (0.9, 0.9, 0.9))  # in between, and never seen
+        viewport.want(camera, found, backdrop)
+        go_on.release()
+    assert working.acquire(timeout=30)
+    go_on.release()
+    assert working.acquire(timeout=30), "a finer picture of the last view"
+    viewport.want(camera.scaled(80, 60), found, (0.5, 0.5, 0.5))
+    for _ in range(20):
+        go_on.release()
+    assert viewport.wait(30)
+    firsts = [tuple(colour) for colour in shown]
+    assert firsts[:4] == [pytest.approx(view) for view in views]
+    assert all(colour == pytest.approx((0.5, 0.5, 0.5)) for colour in firsts[4:]) and len(firsts) > 5
 
 
 def test_only_the_main_thread_asks_the_engine_to_draw():
@@ -229,7 +268,8 @@ def test_only_the_main_thread_asks_the_engine_to_draw():
         assert timer() > 0 and timer() > 0 and drawn == [threading.main_thread()], "once for one wish"
         engine.gone = True
         redraw()
-        assert timer() is None and len(drawn) == 1
+        assert not redraw.gone()
+        assert timer() is None and len(drawn) == 1 and redraw.gone()
         with pytest.raises(ReferenceError):
             redraw()
     finally:
@@ -245,4 +285,50 @@ def test_a_closed_viewport_ends_the_thread(portrait):
     viewport = part("operators.engine.viewport").Viewport(redraw)
     viewport.want(camera, found, None)
     assert viewport.wait(10)
+    viewport = part("operators.engine.viewport").Viewport(lambda: pytest.fail("drawn"), gone=lambda: True)
+    viewport.want(camera, found, None)
+    assert viewport.wait(10) and viewport._picture is None, "it is not finished either"
     assert not [thread for thread in threading.enumerate() if thread.name == "portrait_manifolds_viewport"]
+
+
+def shown_from(portrait, view, **options):
+    """Press Show in Viewport; degrees between the view and the side from which the photo was taken, and the front."""
+    area = next(area for area in bpy.context.screen.areas if area.type == "VIEW_3D")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(area=area, region=region):
+        assert bpy.ops.portrait_manifolds.show(**options) == {"FINISHED"}
+    assert area.spaces.active.shading.type == "RENDERED"
+    back = np.array(view.view_rotation.to_matrix().col[2])
+    to_world = np.array(portrait.matrix_world.to_3x3().normalized())
+    x, y, z = part("operators.state.loaded").load(portrait).camera.camera_to_world[:3, 2]
+    sides = to_world @ (x, -z, y), to_world @ (0, -1, 0)
+    return [math.degrees(math.acos(min(1.0, back @ side))) for side in sides]
+
+
+def test_show_looks_from_the_photos_side_and_keeps_a_good_view(scene, tmp_path):
+    """Blender's oblique view is turned; a view that shows the face is the user's, unless a side is asked for."""
+    import dataclasses
+
+    from mathutils import Euler, Quaternion
+
+    from inference.geometry.cameras import orbit_camera
+    from inference.portrait import save_portrait
+    from tests.portraits import analytic_portrait
+
+    save_portrait(dataclasses.replace(analytic_portrait(), camera=orbit_camera(15, -4)), tmp_path / "turned.manifolds")
+    portrait = place(tmp_path / "turned.manifolds")
+    portrait.rotation_euler, portrait.location = (0.1, 0.2, 1.2), (1.0, 2.0, 3.0)
+    bpy.context.view_layer.update()
+    _, view = view3d()
+    view.view_perspective, oblique = "PERSP", Quaternion((0.7158, 0.4399, 0.2938, 0.4559))
+    view.view_rotation = oblique
+    assert shown_from(portrait, view)[0] < 0.1
+    assert shown_from(portrait, view, side="front")[1] < 0.1
+    users = portrait.rotation_euler.to_quaternion() @ Euler((math.radians(80), 0, math.radians(-5))).to_quaternion()
+    view.view_rotation = users
+    shown_from(portrait, view)
+    assert view.view_rotation.rotation_difference(users).angle < 1e-3
+    assert shown_from(portrait, view, side="photo")[0] < 0.1
+    view.view_perspective, view.view_rotation = "CAMERA", oblique
+    assert shown_from(portrait, view)[0] > 20 and view.view_perspective == "CAMERA"
+    assert shown_from(portrait, view, side="photo")[0] < 0.1 and view.view_perspective == "PERSP"

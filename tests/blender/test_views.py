@@ -21,7 +21,7 @@ def image_pixels(image):
 
 
 def photo_camera(portrait):
-    bpy.ops.portrait_manifolds.add_camera()
+    bpy.ops.portrait_manifolds.match_photo(whole_photo=False)
     bpy.context.view_layer.update()
     return bpy.context.scene.camera
 
@@ -58,7 +58,7 @@ def test_whole_photo_camera_overlays_the_photo(scene, tmp_path):
     save_portrait(stored, tmp_path / "turned.manifolds")
     portrait = place(tmp_path / "turned.manifolds")
     portrait.location, portrait.rotation_euler = (0.3, -0.2, 1.6), (0.0, 0.1, 0.4)
-    assert bpy.ops.portrait_manifolds.add_camera(whole_photo=True, background=False) == {"FINISHED"}
+    assert bpy.ops.portrait_manifolds.match_photo(background=False) == {"FINISHED"}
     bpy.context.view_layer.update()
     view = engine_view(portrait)
     assert view.alpha.shape == (620, 680)

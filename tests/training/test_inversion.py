@@ -6,7 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from inference.geometry import cameras, curves, domes
+from inference.geometry import cameras, domes
 from inference.geometry.grids import at_corners, sample_grid
 from inference.inversion import columns, decoding, hull, matting, sheets, visibility
 from inference.inversion import invert as inversion
@@ -150,14 +150,15 @@ def test_inversion_is_the_trained_model(model, exported):
     pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
     output = model(photo, torch.tensor(alignment.landmarks)[None], pose)
     matte = torch.sigmoid(output["maps"][0, 0]).numpy()
-    hair = curves.softmax(output["parts"][0].numpy())[columns.HAIR]
-    clean = matting.without_backdrop(photo[0].numpy(), hair, matte)  # the engine's colours
-    photo = torch.tensor(matting.without_fringe(clean, matte))[None]
+    photo = torch.tensor(matting.foreground(photo[0].numpy(), matte))[None]  # the engine's colours
 
     def fit_to_hull(radius, matte, *_):  # the engine's, which grows the surface too
         fitted = hull.fit_to_hull(radius[0, 0].numpy(), matte[0, 0].numpy(), camera)
         return (torch.tensor(plane)[None, None] for plane in fitted)
 
+    level, occupancy, *others = output["fused"]
+    met = torch.tensor(hull.occupied(occupancy[0, 0].numpy()))[None, None]  # the engine's, without holes
+    output = output | {"fused": (level, torch.where(met, 1.0, -1.0), *others)}
     surface = model.surface(output, photo, pose, fit_to_hull)
     gap = np.abs(surface.band[0].numpy() - radii[[0, -1]])  # a pixel at the silhouette may fall to either side
     met = at_corners((surface.occupancy[0, 0] > 0).float().numpy(), columns.GRID) == 1.0
@@ -214,24 +215,3 @@ def test_cancel_stops_between_stages(exported, model):
     with pytest.raises(Cancelled):
         inversion.invert_crop(alignment, exported, progress)
     assert [f for f, _ in seen] == sorted(f for f, _ in seen) and seen[-1][0] < 0.5
-
-
-def test_the_backdrop_is_taken_out_of_translucent_edges():
-    """Dark hair through which ever more of a blue backdrop shines; the matte calls all of it subject."""
-    from inference.inversion.matting import without_backdrop
-
-    hair, blue = np.array([0.2, 0.15, 0.1]), np.array([0.3, 0.5, 0.7])
-    column = np.arange(96)
-    through = np.clip((column - 44.0) / 5.0, 0.0, 0.8)  # of the backdrop, up to the edge at 48
-    through[48:] = 1.0
-    image = hair + through[:, None] * (blue - hair)
-    across = np.cross(hair, blue)
-    streaks = 0.05 * np.sin(np.arange(64) * 1.1)[:, None, None] * across / np.linalg.norm(across)
-    image = (np.broadcast_to(image, (64, 96, 3)) + streaks).astype(np.float32)
-    matte = np.broadcast_to((column < 48).astype(np.float32), (64, 96))
-    planes, everywhere = image.transpose(2, 0, 1), np.ones_like(matte)
-    found = without_backdrop(planes, everywhere, matte).transpose(1, 2, 0)
-    np.testing.assert_array_equal(found[:, :40], image[:, :40])
-    np.testing.assert_array_equal(without_backdrop(planes, 0 * everywhere, matte), planes)  # skin stays as it is
-    assert np.abs(image[:, 47] - hair).max() > 0.3
-    np.testing.assert_allclose(found[:, 42:48] - hair - streaks, 0.0, atol=0.02)

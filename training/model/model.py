@@ -7,7 +7,7 @@ from torch import nn
 
 from inference.geometry import cameras
 from inference.inversion.columns import SOFTNESS
-from inference.inversion.decoding import EMPTIED, FILLED
+from inference.inversion.decoding import CONTOUR, EMPTIED, FILLED, STEEP
 from inference.inversion.lifting import MAX_OFFSET, UNUSED_LANDMARKS
 from inference.inversion.sheets import THINNEST
 from inference.inversion.visibility import VISIBLE_SIZE
@@ -140,7 +140,7 @@ class PortraitModel(nn.Module):
         """
         batch, sheets, count = points.shape[:3]
         colour = surface.share * fused[2].float() + surface.tone
-        columns = torch.cat([surface.radius, surface.occupancy, surface.facing, surface.behind, colour, surface.softness], 1)
+        columns = torch.cat([surface.radius, occupancy_logits(surface.occupancy > 0.0), surface.facing, surface.behind, colour, surface.softness], 1)
         columns = mf.sample_maps(columns, uv)
         outer, inner = mf.sample_maps(surface.band, uv, align_corners=True).unbind(1)
         index = torch.arange(sheets, dtype=torch.float32, device=uv.device)[:, None]
@@ -165,3 +165,8 @@ class PortraitModel(nn.Module):
         colour, alpha, weight = mf.composite(rgb, opacity * valid)
         _, distance = mf.project(points, camera)
         return colour, alpha, (weight * distance).sum(1)
+
+
+def occupancy_logits(valid):
+    """Twin of :func:`inference.inversion.decoding.occupancy_logits`; valid (B, 1, h, w) bool."""
+    return (STEEP * (visibility.blurred(valid.float(), CONTOUR) - 0.5)).clamp(EMPTIED, FILLED)

@@ -5,6 +5,7 @@ A field of a key is called after the variable that the engine fills in.
 
 _STEPS = {
     "opening the photo": "Foto wird geöffnet",
+    "opening the matte": "Maske wird geöffnet",
     "looking for faces": "Gesichter werden gesucht",
     "estimating the pose": "Haltung wird geschätzt",
     "inverting": "Invertierung",
@@ -59,6 +60,21 @@ _PHOTO = {
     "there is no photo {name}; check the path": "Es gibt kein Foto {name}; den Pfad prüfen",
     "cannot read {name} ({reason}); check the path and its permissions": (
         "{name} ist nicht lesbar ({reason}); Pfad und Rechte prüfen"
+    ),
+    "the matte cannot be used: {error}": "Die Maske ist nicht brauchbar: {error}",
+    "the matte {name} is black all over; it must be white where the subject is": (
+        "Die Maske {name} ist überall schwarz; sie muss weiß sein, wo das Motiv ist"
+    ),
+    "the matte {name} has {width} x {height} pixels, the upright photo {value0} x {value1}; "
+    "make it as large as the photo": (
+        "Die Maske {name} hat {width} x {height} Pixel, das aufrechte Foto {value0} x {value1}; "
+        "sie so groß wie das Foto machen"
+    ),
+    "the matte leaves the face out; it must be white where the subject is and black elsewhere": (
+        "Die Maske lässt das Gesicht aus; sie muss weiß sein, wo das Motiv ist, und sonst schwarz"
+    ),
+    "a matte must be (height, width) uint8, not {shape} {dtype}": (
+        "Eine Maske muss (Höhe, Breite) uint8 sein, nicht {shape} {dtype}"
     ),
     "a photo must be (height, width, 3) uint8, not {shape} {dtype}": (
         "Ein Foto muss (Höhe, Breite, 3) uint8 sein, nicht {shape} {dtype}"
@@ -117,6 +133,9 @@ _FACE = {
     "it is not sure that this is a face (score {score}); check the crop": (
         "Es ist nicht sicher, dass dies ein Gesicht ist (Wert {score}); den Ausschnitt prüfen"
     ),
+    "it is not sure where the subject ends; give a matte, or use a plainer backdrop": (
+        "Es ist nicht sicher, wo das Motiv aufhört; eine Maske angeben oder einen ruhigeren Hintergrund nehmen"
+    ),
     "the face cannot be aligned ({error}); set the crop by hand": (
         "Das Gesicht lässt sich nicht ausrichten ({error}); den Ausschnitt von Hand setzen"
     ),
@@ -126,6 +145,9 @@ _FACE = {
 }
 
 _FILES = {
+    "no picture in {mattes} is called like a photo; name each matte like its photo": (
+        "Kein Bild in {mattes} heißt wie ein Foto; jede Maske wie ihr Foto nennen"
+    ),
     "there are no photos in {folder}; it needs {value0} files": "In {folder} sind keine Fotos; nötig sind {value0}",
     "cannot read the folder {folder} ({strerror}); check the path": (
         "Der Ordner {folder} ist nicht lesbar ({strerror}); den Pfad prüfen"

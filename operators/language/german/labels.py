@@ -34,7 +34,13 @@ _OPERATORS = {
     "Extract Mesh": "Mesh extrahieren",
     "Add the portrait's surface as a textured mesh": "Die Oberfläche des Porträts als texturiertes Mesh hinzufügen",
     "Add Camera": "Kamera hinzufügen",
-    "Add a camera that reproduces the photo exactly": "Eine Kamera hinzufügen, die das Foto genau wiedergibt",
+    "Add a camera that reproduces the photo exactly; the scene keeps the one it has": (
+        "Eine Kamera hinzufügen, die das Foto genau wiedergibt; die Szene behält die, die sie hat"
+    ),
+    "Match Photo": "An das Foto angleichen",
+    "Render what the photo shows: give the scene the photo's camera, and the render the photo's size": (
+        "Rendern, was das Foto zeigt: Die Szene bekommt die Kamera des Fotos, das Rendern seine Größe"
+    ),
     "Add Turntable": "Kameraschwenk hinzufügen",
     "Add a camera that swings around the head": "Eine Kamera hinzufügen, die um den Kopf schwenkt",
     "Add Dolly Zoom": "Dolly-Zoom hinzufügen",
@@ -141,6 +147,10 @@ _PANELS = {
 
 _PROPERTIES = {
     "The portrait photo": "Das Porträtfoto",
+    "Matte": "Maske",
+    "Picture of the photo's size, white or opaque where the subject is; without one the networks find it": (
+        "Bild von der Größe des Fotos, weiß oder deckend, wo das Motiv ist; ohne eines finden es die Netze"
+    ),
     "Portrait File": "Porträtdatei",
     "The portrait made from the photo": "Das Porträt, das aus dem Foto gemacht wurde",
     "Face": "Gesicht",
@@ -257,9 +267,6 @@ _PROPERTIES = {
     "3 × 3 samples": "3 × 3 Abtastungen",
     "16": "16",
     "4 × 4 samples": "4 × 4 Abtastungen",
-    "Also add a camera that reproduces the crop, unless the portrait has a camera": (
-        "Auch eine Kamera hinzufügen, die den Ausschnitt wiedergibt, wenn das Porträt noch keine hat"
-    ),
     "Import this photo first; empty for the active portrait": (
         "Zuerst dieses Foto importieren; leer für das aktive Porträt"
     ),
@@ -324,10 +331,6 @@ _PROPERTIES = {
     ),
     "Show Photo": "Foto zeigen",
     "Show the picture behind the camera's view": "Das Bild hinter der Kameraansicht zeigen",
-    "Set Resolution": "Auflösung setzen",
-    "Give the scene's render size the proportions of the picture": (
-        "Der Rendergröße der Szene die Maße des Bildes geben"
-    ),
     "Frames": "Einzelbilder",
     "Length of the move; the scene's frame range is set to it": (
         "Länge der Bewegung; der Bildbereich der Szene wird darauf gesetzt"
@@ -401,6 +404,22 @@ _REPORTS = {
     "{what} was cancelled": "{what} wurde abgebrochen",
     "Select a portrait, or import a photo first": "Ein Porträt auswählen oder zuerst ein Foto importieren",
     "Select a portrait that has been inverted": "Ein Porträt auswählen, das invertiert wurde",
+    "Prepare Scene": "Szene vorbereiten",
+    "Let Cycles follow rays through all layers: raise the scene's transparent bounces if they are too few": (
+        "Cycles Strahlen durch alle Schichten verfolgen lassen: die Transparenz-Sprünge der Szene anheben, wenn es "
+        "zu wenige sind"
+    ),
+    "Layers turn black in Cycles here": "Schichten werden hier in Cycles schwarz",
+    "Too few transparent bounces": "Zu wenige Transparenz-Sprünge",
+    "The library {path} does not work ({error}); install the extension's zip for this platform again": (
+        "Die Bibliothek {path} arbeitet nicht ({error}); die Zip-Datei der Erweiterung für diese Plattform neu "
+        "installieren"
+    ),
+    "The library {path} does not work ({error}); it did not come with the extension, but Python takes it first: "
+    "remove it, or what put it there": (
+        "Die Bibliothek {path} arbeitet nicht ({error}); sie kam nicht mit der Erweiterung, aber Python nimmt sie "
+        "zuerst: entfernen, oder was sie dort hingelegt hat"
+    ),
     "The scene has no camera; add one, or use Add Camera": (
         "Die Szene hat keine Kamera; eine hinzufügen, etwa mit „Kamera hinzufügen“"
     ),
@@ -417,7 +436,19 @@ _REPORTS = {
     "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait": (
         "{count} Gesichter gefunden, Gesicht {face} wird genommen; ein anderes in der Seitenleiste wählen"
     ),
-    "{name} is ready": "{name} ist fertig",
+    "{name} is ready; Show in Viewport looks at it": "{name} ist fertig; „In der Ansicht zeigen“ sieht es an",
+    "From where the viewport looks at the portrait": "Von wo die Ansicht auf das Porträt sieht",
+    "Side": "Seite",
+    "As Photographed": "Wie fotografiert",
+    "Front": "Vorn",
+    "Keep a view that shows the portrait well, else look as the photo's camera did": (
+        "Eine Ansicht behalten, die das Porträt gut zeigt, sonst sehen wie die Kamera des Fotos"
+    ),
+    "Look from where the photo was taken": "Von dort sehen, wo das Foto aufgenommen wurde",
+    "Look the head in the face": "Dem Kopf ins Gesicht sehen",
+    "The scene now renders through {camera}, {width} × {height} pixels": (
+        "Die Szene rendert jetzt durch {camera}, {width} × {height} Pixel"
+    ),
     "Rendered {width} × {height} pixels into the image “{image}”": (
         "{width} × {height} Pixel in das Bild „{image}“ gerendert"
     ),
@@ -436,6 +467,9 @@ _REPORTS = {
     "{name} came without its photo; import the photo to invert it again": (
         "{name} kam ohne sein Foto; zum erneuten Invertieren das Foto importieren"
     ),
+    "the matte {name} has no pixels; reload it in an image editor, or choose another one": (
+        "Die Maske {name} hat keine Pixel; sie in einem Bildeditor neu laden oder eine andere wählen"
+    ),
     "the photo {path} is missing; restore it, relink it, or import another one": (
         "Das Foto {path} fehlt; wiederherstellen, neu verknüpfen oder ein anderes importieren"
     ),
@@ -446,9 +480,7 @@ _REPORTS = {
     "{name} was deleted during the job; undo, or import the photo again": (
         "{name} wurde währenddessen gelöscht; rückgängig machen oder das Foto noch einmal importieren"
     ),
-    "the portrait is mirrored or scaled unevenly; give it the same positive scale on all axes": (
-        "Das Porträt ist gespiegelt oder ungleich skaliert; auf allen Achsen dieselbe positive Skalierung setzen"
-    ),
+    "{name} is left out: {reason}": "{name} wird ausgelassen: {reason}",
     "{name} is linked from another .blend; make it local or a library override (Object ▸ Relations) first": (
         "{name} ist aus einer anderen .blend verknüpft; zuerst lokal machen oder überschreiben (Objekt ▸ Beziehungen)"
     ),

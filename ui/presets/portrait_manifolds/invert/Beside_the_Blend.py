@@ -2,5 +2,4 @@ import bpy
 
 settings = bpy.context.scene.portrait_manifolds
 
-settings.add_camera = True
 settings.pack = False
