@@ -24,6 +24,7 @@ CONVINCING = 0.72  # score from which on no other look is taken; upright faces h
 LEANING = math.radians(45.0)  # roll from which on a face lies more than it stands, and another look sees it better
 STANDING = 0.15  # what standing upright is worth, as nearly all photos do
 AGREED = 0.3  # what a second look that sees the same is worth
+SEEN = 0.4  # lowest score of a look at the turned photo that counts at all
 ALONE = 0.65  # lowest score of a look at the turned photo that no other look agrees with
 SAME_TURN = math.radians(12.0)  # how near the turns of two looks are that agree
 FACE_SCORE = 0.8  # lowest confidence of the landmark network, in each of its passes
@@ -79,7 +80,7 @@ def detect_faces(photo: np.ndarray, model: Model) -> list[Face]:
     for quarters in (1, 3, 2):
         found = _detect_standing(np.ascontiguousarray(np.rot90(photo, quarters)), model)
         faces = [Face.at(_turned_back(face.landmarks, quarters, photo.shape), face.score) for face in found]
-        looks += [(faces, quarters)] if faces else []
+        looks += [(faces, quarters)] if faces and faces[0].score >= SEEN else []
 
     def agree(look, other):
         return look is other or _same_turn(look[0][0], other[0][0])
