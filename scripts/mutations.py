@@ -178,8 +178,15 @@ MUTATIONS = (
         ("colours premultiplied", "cv2.merge([plane * weight for plane in frame[:3]])",
          "cv2.merge([plane for plane in frame[:3]])", "edges are dark"),
         ("no background plane", "    if with_plane:", "    if False:", "the wall is missing"),
-        ("plane in front", "rgba[..., 3] * (1.0 - frame[3])", "rgba[..., 3]", "the wall shines through the sitter"),
+    ),
+    *_of(
+        ("tests/test_view.py",), "inference/view/backdrop.py",
+        ("plane in front", "rgba[..., 3] / 255.0 * (1.0 - frame[3])", "rgba[..., 3] / 255.0",
+         "the wall shines through the sitter"),
         ("plane's depth along the ray", "depth = -t * towards", "depth = t", "depth is not along the view axis"),
+        ("photo's end is the wall's", "np.where(hit, rgba", "np.where(hit & (beyond(u, v) == 0), rgba",
+         "views from the side have empty strips"),
+        ("no blur beyond the photo", "* (blurred - result)", "* (result - result)", "the wall repeats itself"),
     ),
     *_of(
         ("tests/test_mesh.py",), "inference/mesh/extract.py",

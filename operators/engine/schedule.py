@@ -5,7 +5,8 @@ import math
 import time
 
 COARSE_SECONDS = 0.08  # that a coarse picture may take: ten a second, with time left to draw them
-BAND_SECONDS = 0.03  # of a fine picture between two looks at whether the view has changed
+BAND_SECONDS = 0.12  # of a fine picture between two looks at whether the view has changed; each costs 0.04 s anew
+LEAST_BAND = 1 << 15  # rays
 COARSEST = 16.0  # pixels of the region along the side of one of a picture
 GUESS = 4e-6  # seconds per ray before any was measured; on two cores a portrait that fills the view takes 1e-6 to 4e-6
 NEWEST = 0.5  # weight of the newest measurement
@@ -26,7 +27,8 @@ class Schedule:
     """
 
     def __init__(self, clock=time.monotonic, seconds_per_ray=GUESS):
-        self._clock, self._cost = clock, seconds_per_ray
+        self._clock = clock
+        self._cost = self._fine_cost = seconds_per_ray
         self._view = None  # key, what was asked for, pixels, samples
         self._coarseness = self._samples = None  # of the last picture of that view; None when there is none yet
         self._started = 0.0
@@ -61,9 +63,11 @@ class Schedule:
 
     def finished(self, step, rays):
         """A picture was made with so many rays."""
-        if step.first and rays:  # larger pictures have less overhead per ray
-            measured = (self._clock() - self._started) / rays
+        measured = (self._clock() - self._started) / max(rays, 1)
+        if step.first:
             self._cost += NEWEST * (measured - self._cost)
+        else:  # larger pictures have less overhead per ray
+            self._fine_cost += NEWEST * (measured - self._fine_cost)
         if step.view is self._view[1]:
             self._coarseness, self._samples = step.coarseness, step.samples
 
@@ -74,7 +78,7 @@ class Schedule:
 
     def band(self):
         """How many rays to follow between two looks at whether a picture is outdated."""
-        return max(1, int(BAND_SECONDS / max(self._cost, 1e-9)))
+        return max(LEAST_BAND, int(BAND_SECONDS / max(self._fine_cost, 1e-9)))
 
     def _first(self, pixels):
         """Coarseness of a first picture, in steps of the square root of 2."""

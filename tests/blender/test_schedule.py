@@ -84,11 +84,11 @@ def test_it_becomes_fine_when_the_mouse_rests_and_moves_on_at_once(extension):
     assert mouse.schedule.next() is None and not mouse.schedule.want(mouse.views - 1, [0], PIXELS, 2)
     count = len(mouse.shown)
     mouse.schedule.want("moved", ["moved"], PIXELS, 2)
-    mouse.work(0.15, moving=False)
+    mouse.work(0.3, moving=False)
     rest = len(mouse.shown)
     assert rest > count and mouse.shown[-1][1] == "moved"
     mouse.schedule.want("again", ["again"], PIXELS, 2)  # in the midst of a finer picture
-    mouse.work(0.2, moving=False)
+    mouse.work(0.3, moving=False)
     assert "again" in [view for _, view, *_ in mouse.shown[rest:]]
 
 

@@ -278,8 +278,6 @@ def look():
     picture("orbited")
     step("orbited", coloured=coloured(turned), changed=round(float(np.mean(np.abs(turned - first).max(-1) > 0.1)), 2))
 
-    yield from orbit_at_60_hertz()
-
     portrait().portrait_manifolds.show_background = True
     behind = yield from settled(unlike=turned)
     picture("background")
@@ -287,6 +285,7 @@ def look():
     portrait().portrait_manifolds.show_background = False
     again = yield from settled(unlike=behind)
     assert np.abs(again - turned).max() < 0.02, "without its background it looks as before"
+    yield from orbit_at_60_hertz()
 
 
 def orbit_at_60_hertz(seconds=3.0):
