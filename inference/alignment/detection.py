@@ -170,7 +170,7 @@ def detect_boxes(photo: np.ndarray, model: Model) -> list[tuple[float, np.ndarra
         centre, size, right_eye, left_eye = boxes[index].reshape(-1, 2)[:4].astype(np.float64)
         centre = (centre + (np.array([column, row]) + 0.5) * DETECTOR_STRIDE - (left, top)) / scale
         side, across = float(size.max()) / scale, left_eye - right_eye
-        if not any(_same(centre, side, other[1:]) for other in found):
+        if side > 0 and not any(_same(centre, side, other[1:]) for other in found):
             found.append((float(scores[index]), centre, side, math.atan2(across[1], across[0])))
     return found
 

@@ -120,7 +120,7 @@ def bad_models(tmp_path):
         card["files"]["../../evil.txt"] = {"bytes": 1, "sha256": "0" * 64}
         (folder / "card.json").write_text(json.dumps(card))
 
-    other_network = (DEFAULT_FOLDER / "face_detector.onnx").read_bytes()
+    other_network = (DEFAULT_FOLDER / "encoder_w.onnx").read_bytes()
     yield variant("flipped", flip), "damaged or was changed"
     yield variant("gone", lambda folder: (folder / "encoder_w.onnx").unlink()), "has no encoder_w.onnx"
     yield variant("unlisted", lambda folder: relist(folder, **{"decoder.onnx": None})), "has no decoder.onnx"
