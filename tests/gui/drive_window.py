@@ -93,11 +93,11 @@ def settled(unlike=None):
     """Generator: the viewport when it stands still, the finest picture having arrived; `unlike`: what it was before."""
     end, before = time.monotonic() + 120, unlike
     while time.monotonic() < end:
-        yield 2.0  # finer pictures take longer than the first one
+        idle = all(thread.name != "portrait_manifolds_viewport" for thread in threading.enumerate())
+        yield 2.0  # what was finished is drawn meanwhile
         now = seen()
         changed = unlike is None or np.mean(np.abs(now - unlike).max(-1) > 0.1) > 0.02
-        working = any(thread.name == "portrait_manifolds_viewport" for thread in threading.enumerate())
-        if changed and not working and before is not None and np.array_equal(now, before):
+        if changed and idle and before is not None and np.array_equal(now, before):
             return now
         before = now
     raise AssertionError("the viewport did not come to rest")
