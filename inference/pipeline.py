@@ -78,7 +78,7 @@ def invert_photo(
         "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
     )
     warnings += doubts(alignment, found, (photo.shape[1], photo.shape[0]))
-    textures, radii = stage(
+    textures, radii, detail = stage(
         "invert",
         0.15,
         "inverting",
@@ -102,6 +102,7 @@ def invert_photo(
         model_sha256=model.sha256,
         settings=settings,
         pose=pose,
+        detail=detail,
     )
     report = {
         "photo": {"name": name, "width": size[0], "height": size[1]},

@@ -22,6 +22,7 @@ from ..progress import Progress, silent
 from .colouring import match_colours
 from .columns import HAIR, Columns
 from .decoding import TEXTURE_SIZE, decode
+from .detail import lift_detail
 from .hull import fit_surface
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
@@ -43,12 +44,15 @@ from .visibility import (
 STAGES = ("encoding the photo", "coarse manifolds", "lifting details", "fusing", "decoding textures")
 
 
-def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent) -> tuple[np.ndarray, np.ndarray]:
+def invert_crop(
+    alignment: Alignment, model: Model, progress: Progress = silent
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Invert an aligned photo.
 
     progress: called with (fraction, stage name) before each stage; may raise to stop.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
-    plane, and radii (23, 161, 161) float32 metres of the sheets.
+    plane; radii (23, 161, 161) float32 metres of the sheets; and the detail map (s, s, 3) uint8 of
+    :mod:`inference.geometry.detail_maps`, None for an alignment without detail.
     """
     photo, camera = np.float32(alignment.crop.transpose(2, 0, 1)) / 255.0, alignment.camera
     model_radii = model.geometry["radii"]
@@ -84,13 +88,14 @@ def invert_crop(alignment: Alignment, model: Model, progress: Progress = silent)
     clean = foreground(photo, photo_parts[HAIR], matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
-    textures = decode(
+    textures, shown = decode(
         columns, radii, features[0], photo_maps, camera, model, lambda done: progress(0.5 + 0.5 * done, STAGES[4])
     )
     foreign = matte if alignment.beyond is None else np.maximum(matte, alignment.beyond)
     background = background_texture(alignment.crop, foreign, camera, TEXTURE_SIZE)
+    detail = None if alignment.detail is None else lift_detail(alignment.detail, columns, shown, matte, camera)
     progress(1.0, "done")
-    return np.concatenate([textures, background[None]]), radii
+    return np.concatenate([textures, background[None]]), radii, detail
 
 
 def see(

@@ -17,6 +17,7 @@ import numpy as np
 from ..geometry.background import BACKGROUND_HALF, BACKGROUND_Z
 from ..geometry.cameras import Camera
 from ..portrait import Portrait
+from .detail import add_detail, detail_for
 from .march import (
     ALPHA,
     BLUE,
@@ -35,7 +36,7 @@ from .march import (
     V,
 )
 from .rays import NEAR, TILE, CameraRays
-from .shells import Shells, prepared
+from .shells import Place, Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
 WAITING = 0.4  # share of rays that may stand behind their next sheet while the others enter theirs
@@ -67,7 +68,7 @@ def render_view(
     if isinstance(background, str) and background not in ("none", "source"):
         raise ValueError(f'the background is "none", "source" or a colour (r, g, b), not {background!r}')
     sheets = intersections(portrait.radii, camera)
-    frame = render_layers(portrait.textures, sheets, threads, with_plane=background == "source")
+    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail)
     fill = None if isinstance(background, str) else np.asarray(background, np.float32)
     return finish(frame, fill)
 
@@ -87,12 +88,16 @@ def intersections(radii: np.ndarray, camera: Camera) -> Intersections:
 
 
 def render_layers(
-    textures: np.ndarray, sheets: Intersections, threads: int = 0, with_plane: bool = False
+    textures: np.ndarray,
+    sheets: Intersections,
+    threads: int = 0,
+    with_plane: bool = False,
+    detail: np.ndarray | None = None,
 ) -> np.ndarray:
     """Composite all manifolds.
 
     textures: (k + 1, h, w, 4) uint8. sheets: :func:`intersections` with the same k sheets.
-    with_plane: composite the background plane too.
+    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map.
     Returns planes (5, H, W) float32: premultiplied red, green, blue in [0, 1], alpha, and alpha times depth in metres.
     """
     shells, rays = sheets.shells, sheets.rays
@@ -105,6 +110,11 @@ def render_layers(
         if not hasattr(local, "march"):
             local.march = March(shells, CAPACITY), _Planes(CAPACITY)
         return local.march
+
+    def sharpen(tile):
+        if not hasattr(local, "place"):
+            local.place = Place(CAPACITY)
+        add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
 
     def follow(tile):
         """Most rays of a tile to their end; returns the state and indices of the few that are left."""
@@ -124,6 +134,9 @@ def render_layers(
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
+        if detail is not None:
+            fine = detail_for(detail, rays, shells.sphere[1])
+            list(each(sharpen, rays.tiles))
     if with_plane:
         _composite_plane(textures[shells.count], camera, frame)
     return frame

@@ -36,7 +36,8 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
         if stop is not None and stop():
             return None
         local, scale = cameras.to_portrait_space(camera, matrix)
-        frames = [render_layers(portrait.textures, intersections(portrait.radii, local), threads)]
+        sheets = intersections(portrait.radii, local)
+        frames = [render_layers(portrait.textures, sheets, threads, detail=portrait.detail)]
         if background == "source":
             frames.append(render_plane(portrait.textures[len(portrait.radii)], local))
         for frame in frames:
