@@ -104,17 +104,13 @@ def render_layers(
     camera = rays.camera
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     compositor = _Compositor(np.ascontiguousarray(textures[: shells.count]), rays.middle, frame.reshape(5, -1))
+    fine = None if detail is None else detail_for(detail, rays, shells.sphere[1])
     local = threading.local()
 
     def march():
         if not hasattr(local, "march"):
             local.march = March(shells, CAPACITY), _Planes(CAPACITY)
         return local.march
-
-    def sharpen(tile):
-        if not hasattr(local, "place"):
-            local.place = Place(CAPACITY)
-        add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
 
     def follow(tile):
         """Most rays of a tile to their end; returns the state and indices of the few that are left."""
@@ -128,14 +124,18 @@ def render_layers(
         marching.resume(*left)
         compositor.follow(marching, planes, 0)
 
+    def sharpen(tile):
+        if not hasattr(local, "place"):
+            local.place = Place(CAPACITY)
+        add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
+
     with _workers(threads) as each:
         left = list(each(follow, rays.tiles))
         if left:
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
-        if detail is not None:
-            fine = detail_for(detail, rays, shells.sphere[1])
+        if fine is not None:
             list(each(sharpen, rays.tiles))
     if with_plane:
         _composite_plane(textures[shells.count], camera, frame)
