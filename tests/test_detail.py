@@ -19,7 +19,7 @@ from tests.portraits import analytic_portrait, surface_radius
 
 SIDE = 4 * CROP_SIZE  # four pixels of the photo for each of the crop
 CELL = 2  # pixels of the photo, of the checker's cells: the crop averages them away
-CONTRAST = 0.1  # of sRGB values, to either side
+CONTRAST = 0.08  # of sRGB values, to either side: several times what skin has
 EVERYWHERE = np.ones((CROP_SIZE, CROP_SIZE), np.float32)  # a matte
 CAMERA = orbit_camera()
 CHECKER = CONTRAST * (2.0 * ((np.indices((SIDE, SIDE)) // CELL).sum(0) % 2) - 1.0)
@@ -65,12 +65,12 @@ def strength(view, plain, pattern, where):
 
 
 def test_a_checker_finer_than_the_crop_comes_back(ball, sharp):
-    """Its cells are two texels of the map wide, of which two bilinear look-ups leave a half."""
+    """Its cells are two texels of the map wide, of which the look-ups leave somewhat more than a half."""
     plain, view = (render_view(one, CAMERA.resized(SIDE, SIDE)) for one in (ball, sharp))
     face = np.zeros((SIDE, SIDE), bool)
     face[350:650, 350:674] = True
     share, correlation = strength(view, plain, CHECKER, face)
-    assert share > 0.48 and correlation > 0.92
+    assert 0.55 < share < 0.9 and correlation > 0.92
     np.testing.assert_array_equal(view.alpha, plain.alpha)
     np.testing.assert_array_equal(view.depth, plain.depth)
 

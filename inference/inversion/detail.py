@@ -21,6 +21,8 @@ from .visibility import far_depth, seen_by_photo, visible_depth
 FINER = 2  # times the columns a side at which what hides what is looked up
 NEAREST = 3  # pixels of the crop across which the nearest surface hides what lies behind
 BEHIND = 0.004, 0.010  # metres behind it between which that is so
+SHARPENED = 0.5  # of what a look-up takes away; of 0, 0.5 and 1 it comes closest to the photos
+BLURRED = np.float32([1 / 6, 2 / 3, 1 / 6])  # a texel after a bilinear look-up, the mean over where it falls
 TONES = 2.4  # pixels of a map of CROP_SIZE, standard deviation of what is a tone and not detail
 
 
@@ -41,6 +43,7 @@ def lift_detail(
     detail = cv2.remap(crop, x, y, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE).astype(np.float32)
     detail -= cv2.resize(colour, side, interpolation=cv2.INTER_LINEAR)
     detail -= _tones(detail, gate)
+    detail += SHARPENED * (detail - cv2.sepFilter2D(detail, -1, BLURRED, BLURRED))
     return detail_maps.encode(detail * (gate[..., None] * np.float32(1 / 255)))
 
 
