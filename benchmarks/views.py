@@ -75,12 +75,12 @@ def measure(portrait, size, threads, repeats):
 
     def view():
         camera = orbit_camera(next(yaws), 5.0, width=size, height=size)
-        finish(render_layers(textures, intersections(portrait.radii, camera), threads))
+        finish(render_layers(textures, intersections(portrait.radii, camera), threads, detail=portrait.detail))
 
     ways = {
         "floor": lambda: floor(textures, maps, memory),
         "view": view,
-        "again": lambda: finish(render_layers(textures, kept, threads)),
+        "again": lambda: finish(render_layers(textures, kept, threads, detail=portrait.detail)),
     }
     try:
         session = grid_sample_session(threads)

@@ -180,6 +180,7 @@ def info(options: argparse.Namespace) -> None:
             "photo": {"name": portrait.photo_name, "size": list(portrait.photo_size)},
             "textures": list(portrait.textures.shape),
             "radii": list(portrait.radii.shape),
+            "detail": None if portrait.detail is None else list(portrait.detail.shape),
             "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
             "pose": portrait.pose,
             "settings": portrait.settings,

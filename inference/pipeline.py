@@ -91,7 +91,7 @@ def invert_photo(
     if matte is not None:
         alignment = shown_by(matte, alignment)
     warnings += doubts(alignment, found, size)
-    textures, radii = stage(
+    textures, radii, detail = stage(
         "invert",
         0.15,
         "inverting",
@@ -116,6 +116,7 @@ def invert_photo(
         model_sha256=model.sha256,
         settings=settings,
         pose=pose,
+        detail=detail,
     )
     report = {
         "photo": {"name": name, "width": size[0], "height": size[1]},

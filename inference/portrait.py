@@ -19,13 +19,14 @@ from .files import PathLike, write_atomically
 from .geometry.cameras import Camera, camera_from_json
 
 FORMAT = "portrait.manifolds"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # since 2 there may be a detail map
 MAX_SHEETS = 64  # manifolds in one file
 MAX_TEXTURE = 2048  # texels along one side
 MAX_TEXTURE_BYTES = 1 << 28  # all textures of one file together, unpacked
 MAX_GRID = 1024  # radii along one side
 MAX_JSON_BYTES = 1 << 20
 MAX_CROP = 2048  # pixels
+MAX_DETAIL = 2048  # texels of the detail map along one side
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same portrait gives the same bytes
 
 
@@ -42,6 +43,8 @@ class Portrait:
     photo_name: file name of the photo, without folders.
     model_id, model_sha256: which model made it.
     settings: plain dictionary of what the user chose. pose: {"yaw", "pitch", "roll"} in degrees.
+    detail: (s, s, 3) uint8, what the photo shows of the surface at (u, v) beyond the textures, as of
+        :mod:`inference.geometry.detail_maps`; None where it shows no more.
     """
 
     textures: np.ndarray
@@ -55,6 +58,7 @@ class Portrait:
     model_sha256: str = ""
     settings: dict = dataclasses.field(default_factory=dict)
     pose: dict = dataclasses.field(default_factory=dict)
+    detail: np.ndarray | None = None
 
     def __post_init__(self):
         sheets, height, width, channels = self.textures.shape
@@ -64,6 +68,8 @@ class Portrait:
             raise ValueError("radii must be (manifolds - 1, n, n)")
         if self.crop.ndim != 3 or self.crop.shape[2] != 3 or self.crop.dtype != np.uint8:
             raise ValueError("crop must be (height, width, 3) uint8")
+        if self.detail is not None and (self.detail.shape[2:] != (3,) or self.detail.dtype != np.uint8):
+            raise ValueError("detail must be (height, width, 3) uint8")
 
 
 def save_portrait(portrait: Portrait, path: PathLike) -> None:
@@ -115,6 +121,8 @@ def _write(portrait, stream):
         "pose": portrait.pose,
         "settings": portrait.settings,
     }
+    if portrait.detail is not None:
+        header["detail"] = list(portrait.detail.shape)
 
     def png(pixels):
         packed = io.BytesIO()
@@ -132,6 +140,8 @@ def _write(portrait, stream):
         add("portrait.json", json.dumps(header, indent=1, sort_keys=True, allow_nan=False), zipfile.ZIP_DEFLATED)
         add("radii.f32", np.ascontiguousarray(portrait.radii, "<f4").tobytes(), zipfile.ZIP_DEFLATED)
         add("crop.png", png(portrait.crop))
+        if portrait.detail is not None:
+            add("detail.png", png(portrait.detail))
         for index, texture in enumerate(portrait.textures):
             add(f"textures/{index:02d}.png", png(texture))
 
@@ -160,7 +170,12 @@ def _read(archive, path):
     radii = np.frombuffer(_member(archive, "radii.f32", radii_bytes, exact=True), "<f4").reshape(grid)
     if not np.isfinite(radii).all() or radii.min() <= 0.0 or radii.max() > 10.0:
         raise ValueError("its sheets have impossible radii")
-    crop = _png(archive, "crop.png", crop_shape)
+    crop, detail = _png(archive, "crop.png", crop_shape), None
+    if version > 1 and "detail" in header:
+        detail_shape = _shape(header, "detail", (MAX_DETAIL, MAX_DETAIL, 3))
+        if detail_shape[2] != 3:
+            raise ValueError("its shapes do not fit together")
+        detail = _png(archive, "detail.png", detail_shape)
     textures = np.empty(shape, np.uint8)
     for index in range(sheets):
         textures[index] = _png(archive, f"textures/{index:02d}.png", (height, width, 4))
@@ -184,6 +199,7 @@ def _read(archive, path):
         model_sha256=str(model.get("sha256", "")),
         settings=_mapping(header, "settings"),
         pose=_mapping(header, "pose"),
+        detail=detail,
     )
 
 

@@ -210,6 +210,24 @@ def test_crop_lands_where_the_affine_says(scale):
         np.testing.assert_allclose(found, (x, y), atol=0.1)
 
 
+@pytest.mark.parametrize("scale, side", [(1.0, None), (1.2, None), (1.5, 384), (3.0, 768), (5.7, 1024)])
+def test_the_detail_crop_is_the_square_at_the_scale_of_the_photo(scale, side):
+    """Never enlarged, and none where the crop shows as much; averaged, it is the crop."""
+    points, size = head_points(), 256 * scale
+    rng = np.random.default_rng(1)
+    photo = cv2.GaussianBlur(rng.uniform(0, 255, (1500, 1600, 3)), (0, 0), 3 * scale)
+    photo = cv2.normalize(photo, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    to_photo = square_to_photo((790.0, 740.0), size * 1.003, 0.1)
+    seen = orbit_camera().project(points)[0] @ to_photo[:, :2].T + to_photo[:, 2]
+    alignment = align_landmarks(photo, seen, points)
+    if side is None:
+        assert alignment.detail is None
+        return
+    assert alignment.detail.shape == (side, side, 3) and side <= size
+    averaged = cv2.resize(alignment.detail, (256, 256), interpolation=cv2.INTER_AREA)
+    assert np.abs(averaged.astype(int) - alignment.crop).mean() < 1.5
+
+
 def test_round_trip_of_the_affine():
     affine = square_to_photo((300.5, 211.25), 777.0, -0.7)
     points = np.random.default_rng(0).uniform(0, 256, (50, 2))

@@ -1,5 +1,6 @@
 """The portrait file: round trip, determinism, and hostile files."""
 
+import dataclasses
 import io
 import json
 import zipfile
@@ -35,14 +36,39 @@ def test_round_trip(portrait, packed, tmp_path):
         assert getattr(loaded, name) == getattr(portrait, name)
 
 
+@pytest.fixture(scope="module")
+def detailed(portrait, tmp_path_factory):
+    detail = np.random.default_rng(0).integers(0, 256, (96, 80, 3), np.uint8)
+    path = tmp_path_factory.mktemp("portrait") / "detailed.manifolds"
+    save_portrait(dataclasses.replace(portrait, detail=detail), path)
+    return detail, path.read_bytes()
+
+
+def test_round_trip_of_the_detail_map(portrait, detailed, tmp_path):
+    path, (detail, data) = tmp_path / "p.manifolds", detailed
+    path.write_bytes(data)
+    loaded = load_portrait(path)
+    np.testing.assert_array_equal(loaded.detail, detail)
+    np.testing.assert_array_equal(loaded.textures, portrait.textures)
+
+
+def test_files_without_a_detail_map(portrait, packed, detailed, tmp_path):
+    """Those of the first version, whatever else lies in them, and new ones of photos that have no detail."""
+    path = tmp_path / "p.manifolds"
+    first = setter("format_version", value=1)
+    for data in (packed, repack(packed, first), repack(detailed[1], first)):
+        path.write_bytes(data)
+        loaded = load_portrait(path)
+        assert loaded.detail is None
+        np.testing.assert_array_equal(loaded.textures, portrait.textures)
+
+
 def test_same_portrait_same_bytes(portrait, packed, tmp_path):
     save_portrait(portrait, tmp_path / "again.manifolds")
     assert (tmp_path / "again.manifolds").read_bytes() == packed
 
 
 def test_failed_save_leaves_the_old_file(portrait, tmp_path):
-    import dataclasses
-
     path = tmp_path / "p.manifolds"
     path.write_bytes(b"old")
     broken = dataclasses.replace(portrait, settings={"not": object()})
@@ -87,7 +113,7 @@ def setter(*keys, value):
 
 
 HEADERS = {
-    "newer": (setter("format_version", value=2), "newer version"),
+    "newer": (setter("format_version", value=3), "newer version"),
     "version is text": (setter("format_version", value="1"), "version"),
     "version zero": (setter("format_version", value=0), "version"),
     "other format": (setter("format", value="x"), "format"),
@@ -149,6 +175,22 @@ MEMBERS = {
 @pytest.mark.parametrize("name", MEMBERS)
 def test_hostile_member(packed, tmp_path, name):
     refused(tmp_path, repack(packed, **MEMBERS[name]))
+
+
+DETAILS = {
+    "too large": (setter("detail", value=[4096, 96, 3]), {}),
+    "four channels": (setter("detail", value=[96, 80, 4]), {}),
+    "another size": (setter("detail", value=[96, 81, 3]), {}),
+    "no shape": (setter("detail", value=None), {}),
+    "missing": (None, dict(detail_png=None)),
+    "no picture": (None, dict(detail_png=b"GIF89a")),
+}
+
+
+@pytest.mark.parametrize("name", DETAILS)
+def test_hostile_detail_map(detailed, tmp_path, name):
+    change, members = DETAILS[name]
+    refused(tmp_path, repack(detailed[1], change, **members))
 
 
 def test_declared_size_lies(packed, tmp_path):

@@ -69,8 +69,9 @@ def decoded(shipped_model):
     kept = {}
 
     def decode(*arguments):
-        kept["arguments"], kept["textures"] = arguments[:6], decoding.decode(*arguments)
-        return kept["textures"]
+        kept["arguments"], found = arguments[:6], decoding.decode(*arguments)
+        kept["textures"], kept["shown"] = found
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(invert, "decode", decode)
@@ -182,7 +183,7 @@ def test_decoding(decoded, shipped_model):
     """Opacities of whole columns, and the colours of all texels that go through the MLP; to rounding."""
     arguments, rng = decoded["arguments"], np.random.default_rng(2)
     model = StandIn(shipped_model, arguments[2], arguments[3])
-    textures = decoding.decode(*arguments[:5], model, lambda share: None).astype(float)
+    textures = decoding.decode(*arguments[:5], model, lambda share: None)[0].astype(float)
     np.testing.assert_array_equal(textures[..., 3], decoded["textures"][..., 3])
     visible = np.argwhere(textures[..., 3].max(0) > 128)
     low = visible[visible[:, 0] > 320 - decoding.HEM]
@@ -208,6 +209,17 @@ def test_decoding(decoded, shipped_model):
     gap = np.abs(255 * (rgb + rims[:, None] * (shown - rgb)) - wanted).max(1)
     # A look-up that resolves 1/32 of a pixel differs where the photo has an edge, so not every texel is as near.
     assert np.quantile(gap, 0.9) < 1.0 and np.quantile(gap, 0.97) < 1.4 and np.quantile(gap[rims > 0.3], 0.8) < 1.8
+
+
+def test_columns_show_what_their_sheets_composite_to(decoded):
+    textures, through = decoded["textures"].astype(float), 1.0
+    colour, alpha = 0.0, textures[..., 3:] / 255
+    for sheet, opacity in enumerate(alpha):
+        colour, through = colour + through * opacity * textures[sheet, ..., :3], through * (1 - opacity)
+    solid = through[..., 0] < 0.5
+    solid[-9:] = solid[:, :9] = solid[:, -9:] = False  # the hem fades sheets and not their colours
+    gap = decoded["shown"] - colour / np.maximum(1 - through, 1e-6)
+    assert solid.sum() > 30000 and np.abs(gap[solid]).max() < 1.6  # rounded three times
 
 
 def test_slight_texels_wear_the_colour_of_their_column(decoded):

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import FaceUnusable, PhotoUnusable, PortraitError
 from ..geometry.cameras import CROP_DISTANCE, CROP_SIZE, Camera, orbit_angles, orbit_camera
 from ..networks.model import Model
-from ..photo.warp import beyond_photo, invert_affine, square_to_photo, warp_to_crop
+from ..photo.warp import beyond_photo, detail_side, invert_affine, rescaled, square_to_photo, warp_to_crop
 from .detection import FACE_SCORE, Face, detect_faces
 from .landmarks import find_landmarks, level_box
 
@@ -37,6 +37,7 @@ class Alignment:
     yaw, pitch: degrees, where the camera stands: yaw to the image's right, pitch upwards.
     roll: degrees by which the head is tilted clockwise in the photo (removed in the crop).
     beyond: (256, 256) bool, pixels of the crop that lie outside of the photo; None where none does.
+    detail: (s, s, 3) uint8 sRGB, the crop's square at the photo's own scale; None where the crop shows as much.
     """
 
     crop: np.ndarray
@@ -47,6 +48,7 @@ class Alignment:
     pitch: float
     roll: float
     beyond: np.ndarray | None = None
+    detail: np.ndarray | None = None
 
 
 def find_faces(photo: np.ndarray, model: Model) -> list[Face]:
@@ -275,6 +277,7 @@ def check_turn(alignment: Alignment) -> None:
 def _describe(photo, crop_to_photo, camera, landmarks):
     yaw, pitch = orbit_angles(camera.camera_to_world)
     beyond = beyond_photo(crop_to_photo, (photo.shape[1], photo.shape[0]))
+    side = detail_side(crop_to_photo)
     return Alignment(
         crop=warp_to_crop(photo, crop_to_photo),
         crop_to_photo=crop_to_photo,
@@ -284,6 +287,7 @@ def _describe(photo, crop_to_photo, camera, landmarks):
         pitch=pitch,
         roll=math.degrees(math.atan2(crop_to_photo[1, 0], crop_to_photo[0, 0])),
         beyond=beyond if beyond.any() else None,
+        detail=None if side is None else warp_to_crop(photo, rescaled(crop_to_photo, side), side),
     )
 
 

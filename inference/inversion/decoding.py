@@ -71,8 +71,9 @@ def decode(
     camera: Camera,
     model: Model,
     report: Callable[[float], None],
-) -> np.ndarray:
-    """Textures (k, 320, 320, 4) uint8 of the sheets, sRGB colour and straight opacity, by the fusion MLP.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Textures (k, 320, 320, 4) uint8 of the sheets, sRGB colour and straight opacity, by the fusion MLP; and the
+    colours (320, 320, 3) uint8 that they show along their columns.
 
     Front to back. Only texels that matter go through the MLP: those that are nearly empty and those that solid texels
     of the same column hide take the colour of the others.
@@ -118,7 +119,7 @@ def decode(
         opacity = textures[sheet, ..., 3].copy()  # copyTo, far faster than numpy's masks, takes all four channels
         cv2.copyTo(others, slight[sheet].reshape(TEXTURE_SIZE, -1).view(np.uint8), textures[sheet])
         textures[sheet, ..., 3] = opacity
-    return textures
+    return textures, others[..., :3]
 
 
 def _fusion(here, radius, level, opacity, texels, volume, groups, camera):

@@ -24,6 +24,7 @@ from ..progress import Progress, silent
 from .colouring import match_colours
 from .columns import Columns
 from .decoding import TEXTURE_SIZE, decode
+from .detail import lift_detail
 from .hull import fit_surface
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
@@ -51,14 +52,15 @@ def invert_crop(
     progress: Progress = silent,
     matte: np.ndarray | None = None,
     doubted: Callable[[Doubt], object] = lambda doubt: None,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Invert an aligned photo.
 
     progress: called with (fraction, stage name) before each stage; may raise to stop.
     matte: (256, 256) float32 in [0, 1] of the subject, where it is known; else the networks find it.
     doubted: called with what makes the result doubtful.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
-    plane, and radii (23, 161, 161) float32 metres of the sheets.
+    plane; radii (23, 161, 161) float32 metres of the sheets; and the detail map (s, s, 3) uint8 of
+    :mod:`inference.geometry.detail_maps`, None for an alignment without detail.
     """
     photo, camera = np.float32(alignment.crop.transpose(2, 0, 1)) / 255.0, alignment.camera
     model_radii = model.geometry["radii"]
@@ -97,13 +99,14 @@ def invert_crop(
     clean = foreground(photo, matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
-    textures = decode(
+    textures, shown = decode(
         columns, radii, features[0], photo_maps, camera, model, lambda done: progress(0.5 + 0.5 * done, STAGES[4])
     )
     foreign = matte if alignment.beyond is None else np.maximum(matte, alignment.beyond)
     background = background_texture(alignment.crop, foreign, camera, TEXTURE_SIZE)
+    detail = None if alignment.detail is None else lift_detail(alignment.detail, columns, shown, matte, camera)
     progress(1.0, "done")
-    return np.concatenate([textures, background[None]]), radii
+    return np.concatenate([textures, background[None]]), radii, detail
 
 
 def see(

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..errors import PortraitError
-from ..geometry import domes
+from ..geometry import detail_maps, domes
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .field import Dome, block, sample_field
@@ -90,7 +90,16 @@ def extract_mesh(
     progress(0.95, "texture coordinates")
     uv = _texture_coordinates(vertices)
     progress(1.0, "done")
-    return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), surface.color)
+    texture = _texture(surface.color, portrait.detail)
+    return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), texture)
+
+
+def _texture(colour, detail):
+    """Colours (h, w, 3) uint8 of the columns with the detail map on them, in its resolution."""
+    if detail is None:
+        return colour
+    colour = cv2.resize(colour, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _smooth(radius, sigma):

@@ -9,6 +9,9 @@ import numpy as np
 
 from ..geometry.cameras import CROP_SIZE
 
+DETAIL_MAX = 1024  # pixels per side of a detail crop; what the detail map of as many texels can keep of it
+DETAIL_STEP = 64  # pixels; sides of detail crops are multiples of it
+DETAIL_FROM = 1.25  # photo pixels per crop pixel below which the crop itself shows nearly all that the photo does
 BORDER_BLUR = 0.03  # of the crop's side; smooths what is invented beyond the photo's border
 
 
@@ -17,6 +20,20 @@ def square_to_photo(centre: np.ndarray, side: float, roll: float, size: int = CR
     cosine, sine = side / size * math.cos(roll), side / size * math.sin(roll)
     linear = np.array([[cosine, -sine], [sine, cosine]])
     return np.column_stack([linear, np.asarray(centre, np.float64) - linear @ (size / 2, size / 2)])
+
+
+def detail_side(crop_to_photo: np.ndarray) -> int | None:
+    """Pixels per side of the detail crop, which shows a crop's square at the photo's own scale; None where the photo
+    has no more to show than the crop. The photo is never enlarged."""
+    scale = math.sqrt(abs(np.linalg.det(crop_to_photo[:, :2])))
+    if scale < DETAIL_FROM:
+        return None
+    return min(int(scale * CROP_SIZE) // DETAIL_STEP * DETAIL_STEP, DETAIL_MAX)
+
+
+def rescaled(crop_to_photo: np.ndarray, size: int) -> np.ndarray:
+    """The (2, 3) affine of a crop's square in another number of pixels, size x size, to photo pixels."""
+    return np.column_stack([crop_to_photo[:, :2] * (CROP_SIZE / size), crop_to_photo[:, 2]])
 
 
 def invert_affine(affine: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ import numpy as np
 from ..geometry.cameras import Camera
 from ..portrait import Portrait
 from .backdrop import composite_backdrop
+from .detail import add_detail, detail_for
 from .march import (
     ALPHA,
     BLUE,
@@ -35,7 +36,7 @@ from .march import (
     V,
 )
 from .rays import TILE, CameraRays
-from .shells import Shells, prepared
+from .shells import Place, Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
 WAITING = 0.4  # share of rays that may stand behind their next sheet while the others enter theirs
@@ -67,7 +68,7 @@ def render_view(
     if isinstance(background, str) and background not in ("none", "source"):
         raise ValueError(f'the background is "none", "source" or a colour (r, g, b), not {background!r}')
     sheets = intersections(portrait.radii, camera)
-    frame = render_layers(portrait.textures, sheets, threads, with_plane=background == "source")
+    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail)
     fill = None if isinstance(background, str) else np.asarray(background, np.float32)
     return finish(frame, fill)
 
@@ -87,18 +88,23 @@ def intersections(radii: np.ndarray, camera: Camera) -> Intersections:
 
 
 def render_layers(
-    textures: np.ndarray, sheets: Intersections, threads: int = 0, with_plane: bool = False
+    textures: np.ndarray,
+    sheets: Intersections,
+    threads: int = 0,
+    with_plane: bool = False,
+    detail: np.ndarray | None = None,
 ) -> np.ndarray:
     """Composite all manifolds.
 
     textures: (k + 1, h, w, 4) uint8. sheets: :func:`intersections` with the same k sheets.
-    with_plane: composite the background plane too.
+    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map.
     Returns planes (5, H, W) float32: premultiplied red, green, blue in [0, 1], alpha, and alpha times depth in metres.
     """
     shells, rays = sheets.shells, sheets.rays
     camera = rays.camera
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     compositor = _Compositor(np.ascontiguousarray(textures[: shells.count]), rays.middle, frame.reshape(5, -1))
+    fine = None if detail is None else detail_for(detail, rays, shells.sphere[1])
     local = threading.local()
 
     def march():
@@ -118,12 +124,19 @@ def render_layers(
         marching.resume(*left)
         compositor.follow(marching, planes, 0)
 
+    def sharpen(tile):
+        if not hasattr(local, "place"):
+            local.place = Place(CAPACITY)
+        add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
+
     with _workers(threads) as each:
         left = list(each(follow, rays.tiles))
         if left:
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
+        if fine is not None:
+            list(each(sharpen, rays.tiles))
     if with_plane:
         composite_backdrop(textures[shells.count], camera, frame)
     return frame

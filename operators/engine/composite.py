@@ -68,7 +68,8 @@ def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False)
     from ...inference.view.render import intersections, render_layers
 
     def draw(local):
-        return render_layers(portrait.textures, intersections(portrait.radii, local), threads, with_plane)
+        sheets = intersections(portrait.radii, local)
+        return render_layers(portrait.textures, sheets, threads, with_plane, detail=portrait.detail)
 
     return planes_through(camera, matrix_world, draw)
 

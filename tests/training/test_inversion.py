@@ -141,9 +141,9 @@ def test_inversion_is_the_trained_model(model, exported):
     camera = cameras.orbit_camera(yaw=8.0, pitch=-4.0)
     landmarks = camera.project(model.mean_landmarks.numpy())[0] + rng.normal(0, 2, (468, 2))
     alignment = types.SimpleNamespace(
-        crop=crop, camera=camera, landmarks=landmarks.astype(np.float32), beyond=None
+        crop=crop, camera=camera, landmarks=landmarks.astype(np.float32), beyond=None, detail=None
     )
-    textures, radii = inversion.invert_crop(alignment, exported)
+    textures, radii, _ = inversion.invert_crop(alignment, exported)
     assert textures.shape == (24, 320, 320, 4) and textures.dtype == np.uint8
     assert radii.shape == (SHEETS, 161, 161) and (np.diff(radii, axis=0) < 0).all()
     photo = torch.tensor(crop.transpose(2, 0, 1)[None] / 255, dtype=torch.float32)
@@ -192,8 +192,11 @@ def test_same_photo_gives_the_same_bytes(model, exported):
     camera = cameras.orbit_camera()
     crop = np.full((256, 256, 3), 127, np.uint8)
     landmarks = camera.project(model.mean_landmarks.numpy())[0].astype(np.float32)
-    alignment = types.SimpleNamespace(crop=crop, camera=dataclasses.replace(camera), landmarks=landmarks, beyond=None)
-    for first, second in zip(inversion.invert_crop(alignment, exported), inversion.invert_crop(alignment, exported)):
+    alignment = types.SimpleNamespace(
+        crop=crop, camera=dataclasses.replace(camera), landmarks=landmarks, beyond=None, detail=None
+    )
+    one, again = (inversion.invert_crop(alignment, exported)[:2] for _ in range(2))
+    for first, second in zip(one, again, strict=True):
         assert np.array_equal(first, second)
 
 
@@ -210,7 +213,7 @@ def test_cancel_stops_between_stages(exported, model):
     camera = cameras.orbit_camera()
     landmarks = camera.project(model.mean_landmarks.numpy())[0].astype(np.float32)
     alignment = types.SimpleNamespace(
-        crop=np.zeros((256, 256, 3), np.uint8), camera=camera, landmarks=landmarks, beyond=None
+        crop=np.zeros((256, 256, 3), np.uint8), camera=camera, landmarks=landmarks, beyond=None, detail=None
     )
     with pytest.raises(Cancelled):
         inversion.invert_crop(alignment, exported, progress)

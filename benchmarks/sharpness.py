@@ -1,0 +1,181 @@
+"""How sharp portraits are: with the photo's detail and without, in one run.
+
+    python benchmarks/sharpness.py PHOTOS [--mattes MATTES] [--limit 12] [--size 768] [--threads 2]
+        [--sheet FILE] [--json FILE]
+
+PHOTOS: a folder; photos with fewer than two pixels per pixel of the crop are left out. own view: PSNR against the
+photo at --size, or at the photo's own scale where that is less, and at 256 x 256; in the head above the collar, where
+the photo's matte of the folder MATTES is solid as in training.evaluate, or the view where there is none. sharpness:
+root mean square of the Laplacian in the face as a share of the photo's, in the own view and turned by 20 degrees.
+view, inversion: processor time with detail by that without. --sheet draws the photo, the own view without and with
+detail, and views turned by -35, -20, 20 and 35 degrees with it.
+"""
+
+import argparse
+import dataclasses
+import json
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from inference.errors import PortraitError  # noqa: E402
+from inference.geometry.cameras import CROP_SIZE, orbit_angles, orbit_camera  # noqa: E402
+from inference.inversion.invert import invert_crop  # noqa: E402
+from inference.networks.model import load_model  # noqa: E402
+from inference.photo.images import save_png  # noqa: E402
+from inference.pipeline import invert_photo  # noqa: E402
+from inference.view.render import render_view, view_pixels  # noqa: E402
+from training.data.photos import photos_in  # noqa: E402
+from training.evaluation.metrics import psnr  # noqa: E402
+from training.evaluation.photos import matte_of  # noqa: E402
+from training.evaluation.views import above_collar, over  # noqa: E402
+
+LEAST = 2.0  # photo pixels per pixel of the crop
+TURN = 20.0  # degrees
+SHEET_TURNS = -35.0, -20.0, 20.0, 35.0  # degrees
+BACKDROP = (0.925, 0.925, 0.918)  # sRGB of sheets
+
+
+def laplacian(image, where):
+    """Root mean square of the Laplacian of an image (h, w, 3) float32, where (h, w) bool."""
+    grey = cv2.cvtColor(np.ascontiguousarray(image, np.float32), cv2.COLOR_RGB2GRAY)
+    return float(np.sqrt(np.square(cv2.Laplacian(grey, cv2.CV_32F))[where].mean()))
+
+
+def hull(points, size):
+    """(size, size) bool within the hull of points (n, 2), pixels."""
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.float32(points)).astype(np.int32), 1)
+    return mask > 0
+
+
+def resized(image, size):
+    return cv2.resize(np.ascontiguousarray(image), (size, size), interpolation=cv2.INTER_AREA)
+
+
+def landmark_points(alignment, view, camera):
+    """Landmarks (n, 3) metres on the surface that a view of the photo's camera shows; those on nothing are left out."""
+    pixel = alignment.landmarks * (camera.width / CROP_SIZE)
+    column, row = np.clip(pixel, 0, camera.width - 1).astype(int).T
+    found = np.isfinite(view.depth[row, column])
+    origins, directions = camera.rays(*pixel[found].T)
+    along = directions @ -camera.camera_to_world[:3, 2]
+    return origins + directions * (view.depth[row, column][found] / along)[:, None]
+
+
+def turned(camera, angle, size):
+    """The photo's camera gone round the head by an angle, degrees."""
+    yaw, pitch = orbit_angles(camera.camera_to_world)
+    return orbit_camera(yaw + angle, pitch, width=size, height=size)
+
+
+def measure(portrait, alignment, matte, size, threads):
+    """Measures of one portrait, and the processor time of its view in ms.
+
+    matte: (256, 256) float32 in [0, 1] of the crop, or None.
+    """
+    row = {}
+    for name, pixels in (("own view at 256", CROP_SIZE), ("own view", size)):
+        camera = portrait.camera.resized(pixels, pixels)
+        view = render_view(portrait, camera, threads=threads)
+        photo = resized(alignment.detail, pixels).astype(np.float32) / 255
+        solid = view.alpha > 0.95 if matte is None else cv2.resize(matte, (pixels, pixels)) > 0.98
+        region = solid & above_collar(camera)
+        if alignment.beyond is not None:
+            region &= resized(alignment.beyond.astype(np.uint8), pixels) == 0
+        row[name] = psnr(over(view, 0.0), photo, region)
+    face = hull(alignment.landmarks * (size / CROP_SIZE), size) & region
+    reference = laplacian(photo, face)
+    row["sharpness"] = laplacian(view.color, face) / reference
+    points = landmark_points(alignment, view, camera)
+    for sign, name in ((-1, "left"), (1, "right")):
+        other = turned(camera, sign * TURN, size)
+        seen = render_view(portrait, other, threads=threads)
+        face = hull(other.project(points)[0], size) & (seen.alpha > 0.95)
+        row[f"sharpness {name}"] = laplacian(seen.color, face) / reference
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        render_view(portrait, camera, threads=threads)
+        times.append(1000.0 * (time.process_time() - start))
+    return row, min(times)
+
+
+def sheet_row(portrait, bare, alignment, size):
+    """Pictures (size, size, 3) uint8: the photo, the own view without detail and with it, and turned views with it."""
+    camera = portrait.camera.resized(size, size)
+    cameras = [camera, *(turned(camera, angle, size) for angle in SHEET_TURNS)]
+    views = [render_view(bare, camera, BACKDROP), *(render_view(portrait, one, BACKDROP) for one in cameras)]
+    return [resized(alignment.detail, size), *(view_pixels(view, False) for view in views)]
+
+
+def inversion_ratio(alignment, model, repeats=2):
+    """Processor time of an inversion with detail by one without; the best of some, taken in turns."""
+    best = {}
+    for _ in range(repeats):
+        for name, one in (("with", alignment), ("without", dataclasses.replace(alignment, detail=None))):
+            start = time.process_time()
+            invert_crop(one, model)
+            best[name] = min(best.get(name, np.inf), time.process_time() - start)
+    return best["with"] / best["without"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--mattes", type=Path, help="folder of the photos' mattes, PNG by the photos' names")
+    parser.add_argument("--limit", type=int, default=12, help="how many photos, spread evenly over the folder; 0: all")
+    parser.add_argument("--names", nargs="+", help="these photos instead, by file name without suffix")
+    parser.add_argument("--size", type=int, default=768)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--sheet", type=Path, help=".png to write")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    cv2.setNumThreads(options.threads)
+    model = load_model(threads=options.threads)
+    paths = photos_in(options.photos)
+    if options.names:
+        paths = [path for path in paths if path.stem in options.names]
+    elif options.limit:
+        paths = [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, options.limit).round().astype(int))]
+    rows, pictures = [], []
+    for path in paths:
+        try:
+            inversion = invert_photo(path, model)
+        except PortraitError as error:
+            print(f"{path.name}: {error}", file=sys.stderr)
+            continue
+        portrait, alignment = inversion.portrait, inversion.alignment
+        if np.sqrt(np.linalg.det(alignment.crop_to_photo[:, :2])) < LEAST:
+            continue
+        bare = dataclasses.replace(portrait, detail=None)
+        size, matte = min(options.size, len(alignment.detail)), matte_of(portrait, options.mattes, path.stem)
+        (before, plain), (after, sharp) = (
+            measure(one, alignment, matte, size, options.threads) for one in (bare, portrait)
+        )
+        ratios = {"view": sharp / plain, "inversion": inversion_ratio(alignment, model)}
+        rows.append({"name": path.stem, "before": before, "after": after, "ratios": ratios})
+        shown = "  ".join(f"{name} {before[name]:.2f} > {after[name]:.2f}" for name in before)
+        print(f"{path.stem}: {shown}", *(f"{name} {value:.2f} x" for name, value in ratios.items()), flush=True)
+        if options.sheet:
+            pictures.append(np.hstack(sheet_row(portrait, bare, alignment, options.size)))
+    print(f"\nmedians of {len(rows)} photos    without  with")
+    for name in rows[0]["before"]:
+        numbers = (statistics.median(row[when][name] for row in rows) for when in ("before", "after"))
+        print(f"{name:24}" + " ".join(f"{number:8.2f}" for number in numbers))
+    for name in rows[0]["ratios"]:
+        print(f"{name:24} {statistics.median(row['ratios'][name] for row in rows):.2f} x")
+    if options.sheet:
+        save_png(np.vstack(pictures), options.sheet)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
