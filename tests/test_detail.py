@@ -19,7 +19,7 @@ from tests.portraits import analytic_portrait, surface_radius
 
 SIDE = 4 * CROP_SIZE  # four pixels of the photo for each of the crop
 CELL = 2  # pixels of the photo, of the checker's cells: the crop averages them away
-CONTRAST = 0.08  # of sRGB values, to either side: several times what skin has
+CONTRAST = 0.08  # of sRGB values, to either side
 EVERYWHERE = np.ones((CROP_SIZE, CROP_SIZE), np.float32)  # a matte
 CAMERA = orbit_camera()
 CHECKER = CONTRAST * (2.0 * ((np.indices((SIDE, SIDE)) // CELL).sum(0) % 2) - 1.0)

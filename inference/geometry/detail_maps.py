@@ -11,7 +11,7 @@ import numpy as np
 NO_DETAIL = 128  # value that changes nothing
 MAX_SIDE = 1024  # texels per side: those of a head then lie .35 mm apart, about a pixel of a 1024 x 1024 view
 SPAN = 0.36  # metres of a head's surface that a map covers in the middle of the face, the mean of across and down
-SHARPER = 1.5  # texels per pixel, so that two bilinear look-ups hardly blur; with 1 they cost a fifth of the sharpness
+SHARPER = 1.5  # texels per pixel, so that bilinear look-ups blur little and small views do not sparkle
 
 
 def side_for(pixel: float) -> int:

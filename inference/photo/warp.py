@@ -9,7 +9,7 @@ import numpy as np
 
 from ..geometry.cameras import CROP_SIZE
 
-DETAIL_MAX = 1024  # pixels per side of a detail crop; what the detail map of as many texels can keep of it
+DETAIL_MAX = 1024  # pixels per side of a detail crop: a map of 1024 x 1024 texels holds no more of it
 DETAIL_STEP = 64  # pixels; sides of detail crops are multiples of it
 DETAIL_FROM = 1.25  # photo pixels per crop pixel below which the crop itself shows nearly all that the photo does
 BORDER_BLUR = 0.03  # of the crop's side; smooths what is invented beyond the photo's border
