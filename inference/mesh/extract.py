@@ -26,7 +26,7 @@ from .topology import (
 from .trim import subject_mask, trim
 
 MAX_RESOLUTION = 768
-DECIMATIONS = 5  # target counts that are tried until the reduced mesh is whole
+DECIMATIONS = 12  # target counts that are tried until the reduced mesh is whole
 
 
 @dataclasses.dataclass(frozen=True)
