@@ -44,7 +44,7 @@ class Head:
         mean, bias = model.geometry["mean_landmarks"], model.geometry["landmark_bias"]
         shift = self.camera.project(mean)[0] - self.camera.project(mean - bias)[0]
         landmarks = (self.landmarks + shift).astype(np.float32)
-        return types.SimpleNamespace(crop=self.crop, camera=self.camera, landmarks=landmarks, beyond=None)
+        return types.SimpleNamespace(crop=self.crop, camera=self.camera, landmarks=landmarks, beyond=None, detail=None)
 
 
 def crop_camera(camera_to_world):
