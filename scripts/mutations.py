@@ -232,10 +232,13 @@ MUTATIONS = (
     ),
     *_of(
         (f"{ALIGNMENT}astronaut", f"{ALIGNMENT}several_faces_largest_first"), "inference/alignment/detection.py",
-        ("eyes swapped", "RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 33, 263, 10, 152",
-         "RIGHT_EYE, LEFT_EYE, FOREHEAD, CHIN = 263, 33, 10, 152", "faces are taken to stand on their heads"),
         ("smallest face first", "key=lambda face: -face.score * face_square(face.landmarks)[1]",
          "key=lambda face: face.score * face_square(face.landmarks)[1]", "a bystander is inverted"),
+    ),
+    *_of(
+        (f"{ALIGNMENT}astronaut", f"{ALIGNMENT}several_faces_largest_first"), "inference/alignment/landmarks.py",
+        ("eyes swapped", "RIGHT_EYE, LEFT_EYE = 33, 263", "RIGHT_EYE, LEFT_EYE = 263, 33",
+         "faces are taken to stand on their heads"),
     ),
     *_of(
         (f"{ALIGNMENT}crop_lands_where_the_affine_says",), "inference/photo/warp.py",

@@ -40,7 +40,7 @@ class PORTRAIT_MANIFOLDS_PT_photo(_Panel, bpy.types.Panel):
         draw_findings(layout, health.findings(obj))
         icon = crops.preview_icon(obj)
         if icon:
-            layout.template_icon(icon_value=icon, scale=6.0)
+            layout.template_icon(icon_value=icon, scale=5.5)
         name = obj.name if not settings.photo_path else os.path.basename(settings.photo_path.replace("\\", "/"))
         width, height = (int(value) for value in settings.photo_size)
         column = layout.column(align=True)

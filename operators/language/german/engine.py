@@ -217,6 +217,9 @@ _MODEL = {
     "the model file {file} is missing in {parent}; install the model again": (
         "Die Modelldatei {file} fehlt in {parent}; das Modell neu installieren"
     ),
+    "the network {name} cannot be read ({strerror}); install the program again": (
+        "Das Netz {name} ist nicht lesbar ({strerror}); das Programm neu installieren"
+    ),
     "cannot read the model file {file} ({strerror}); check its permissions": (
         "Die Modelldatei {file} ist nicht lesbar ({strerror}); die Rechte prüfen"
     ),
