@@ -69,7 +69,7 @@ def terms_of():
     def terms(weights):
         torch.manual_seed(1)
         with torch.no_grad():
-            return texture_losses(output, batch, weights) | view_losses(model, output, batch, weights, 16, panel)
+            return texture_losses(output, batch, weights, panel) | view_losses(model, output, batch, weights, 16, panel)
 
     return terms
 

@@ -75,7 +75,7 @@ def test_surfaces_are_the_engines(heads):
             ("facing", columns.facing, 0.05, 5e-3, 0.35),
             ("behind", columns.occlusion_depth, 0.3, 2e-3, 0.2),  # centimetres
             ("softness", columns.softness, 1e-7, 0.0, 0.0),
-            ("share", share, 0.05, 5e-3, 0.1),
+            ("share", share, 0.05, 0.015, 0.1),
         ):
             differs = np.abs(getattr(surface, name)[index, 0].numpy() - wanted) > tolerance
             assert differs[valid].mean() <= most and differs[~valid].mean() <= most_elsewhere, name
