@@ -128,7 +128,7 @@ def test_backdrops_of_every_kind(tmp_path):
     own = torch.full((3, 256, 256, 3), 128, dtype=torch.uint8)
     drawn = Backdrops("cpu", own, found).draw(Dice("cpu", 1), 64)
     assert drawn.shape == (64, 3, 256, 256) and drawn.min() >= 0.0 and drawn.max() <= 1.0
-    pieces = Backdrops("cpu", own, found).piece_of_places(Dice("cpu", 2), 16)
+    pieces = Backdrops("cpu", own, found).pieces(Dice("cpu", 2), 16)
     red, blue = pieces[:, 0].mean((1, 2)), pieces[:, 2].mean((1, 2))
     assert (torch.minimum(red, blue) < 1e-4).all() and (red > 0.1).any() and (blue > 0.1).any()  # never a mixture
     bare = Backdrops("cpu", own[:0], read_places(tmp_path / "missing")).draw(Dice("cpu", 1), 16)

@@ -38,14 +38,10 @@ class Backdrops:
         """Backdrops (count, 3, 256, 256) float32 in [0, 1]."""
         kind = torch.searchsorted(self.bounds, dice.uniform(0.0, 0.999, count))
         out = torch.zeros(count, 3, SIZE, SIZE, device=self.device)
-        for number, drawn in enumerate((self._own, self._gradients, self._noise, self._places)):
+        for number, drawn in enumerate((self._own, self._gradients, self._noise, self.pieces)):
             if (len(self.own), True, True, self.places)[number]:
                 out = torch.where(each(kind == number), drawn(dice, count), out)
         return out.clamp(0.0, 1.0)
-
-    def piece_of_places(self, dice, count):
-        """Pieces of the places alone, as :meth:`draw`."""
-        return self._places(dice, count)
 
     def _own(self, dice, count):
         picked = self.own[dice.below(len(self.own), count)].permute(0, 3, 1, 2).float() / 255.0
@@ -78,8 +74,8 @@ class Backdrops:
             picture = torch.where(inside, each(dice.uniform(0.0, 1.0, count, 3)), picture)
         return blur(picture, dice.uniform(0.5, 8.0, count), reach=20)
 
-    def _places(self, dice, count):
-        """Perspective pictures of 30 to 90 degrees, level or nearly so, sharp or blurred."""
+    def pieces(self, dice, count):
+        """Of places, as :meth:`draw`: perspective pictures of 30 to 90 degrees, level or nearly so, sharp or blurred."""
         turn, tilt = dice.uniform(0.0, 2.0 * math.pi, count), dice.normal(0.0, 0.15, count)
         reach = torch.tan(dice.uniform(math.radians(30.0), math.radians(90.0), count) / 2.0)
         x, y = (2.0 * part * each(reach) for part in self._across())
