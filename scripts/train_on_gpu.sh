@@ -4,8 +4,9 @@
 #     scripts/train_on_gpu.sh PACK REAL.npz OUT MINUTES [more options of training.train]
 #
 # PACK is the data pack, REAL.npz of training.align_photos. The run starts from models/default as soon as there are some
-# heads and takes in new ones until three quarters of its time are over. In OUT/bring lie then the checkpoint in pieces of
-# 15 MB (cat last.pt.* > last.pt puts them together), the learning curve and what the commands said.
+# heads and takes in new ones until three quarters of its time are over. In OUT/bring lie then what training.export needs of
+# the checkpoint, in pieces of 15 MB (cat average.pt.* > average.pt puts them together), the learning curve and what the
+# commands said.
 # PYTHON, MAKERS and LEAST name the interpreter, the processes that make heads, and the shards to start with.
 set -euo pipefail
 pack=$1 real=$2 out=$3 minutes=$4
@@ -25,10 +26,15 @@ done
 
 OMP_NUM_THREADS=4 "$python" -m training.train --preset gpu --heads "$out/heads" --real "$real" --places "$pack/env/backdrops" \
     --start-from models/default --resident --freeze decoder --out "$out/run" --minutes "$minutes" --quiet \
-    --set chunk=64 real_share=0.125 view_from=2.0 learning_rate=8e-4 warmup=100 save_every=2000 picture_every=1000000 \
+    --set batch=128 chunk=128 real_share=0.125 view_from=2.0 learning_rate=1e-3 warmup=100 save_every=3000 reopen_every=200 picture_every=1000000 \
     weights.perceptual=0 weights.adversarial=0 weights.kept_features=10 "$@" 2>&1 | tee "$out/bring/train.log"
 
+"$python" - "$out/run/last.pt" "$out/average.pt" <<'END'
+import sys, torch
+state = torch.load(sys.argv[1], weights_only=True)
+torch.save({name: value for name, value in state.items() if name not in ("model", "moments", "critic")}, sys.argv[2])
+END
 cp "$out/run/curve.jsonl" "$out/bring/"
-split --bytes=15M --numeric-suffixes "$out/run/last.pt" "$out/bring/last.pt."
+split --bytes=15M --numeric-suffixes "$out/average.pt" "$out/bring/average.pt."
 echo "$(find "$out/heads" -maxdepth 1 -name 'shard_*' | wc -l) shards of 64 heads"
 tail -n 3 "$out/run/curve.jsonl"

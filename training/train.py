@@ -30,6 +30,7 @@ from training.model.linear_shape import fit_linear_shape
 from training.model.model import PortraitModel
 from training.pack.folder import HELP
 from training.run import checkpoint as ck
+from training.run.captured import Captured
 from training.run.journal import Journal
 from training.run.judges import summon
 from training.run.objective import LARGEST_PATCH, heads_of, texture_losses, view_losses
@@ -147,7 +148,30 @@ class Run:
             self.step, self.seconds = state["step"], state["seconds"]
             recorded = Opening(state["opening"]["step"], tuple(map(tuple, state["opening"]["shards"])))
             self.opening = dataclasses.replace(self.opening, step=self.step) if options.fresh_data else recorded
-        self.opening, self.bad = group.first(self.opening), 0
+        self.opening, self.bad, self.step_on_device = group.first(self.opening), 0, None
+
+    def gradients(self, batch, heads=None):
+        """Add the gradients of a chunk's losses; those of views only with heads, the indices (n,) of its synthetic heads.
+        Returns the terms."""
+        preset = self.preset
+        with torch.autocast(self.group.device.type, dtype=torch.bfloat16, enabled=preset.bfloat16):
+            output = self.model(batch["photo"], batch["landmarks"], batch["camera"])
+        terms = texture_losses(output, batch, preset.weights, self.judges)
+        if heads is not None:
+            terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges, heads)
+        (sum(terms.values()) * preset.chunk / preset.batch).backward()
+        return {name: value.detach() for name, value in terms.items()}
+
+    def textures(self, batch):
+        """:meth:`gradients` without views, in one launch where a step is one chunk on a GPU."""
+        if self.step_on_device is None:
+            self.step_on_device = self.gradients
+            if self.group.device.type == "cuda" and self.preset.chunk == self.preset.batch:
+                try:
+                    self.step_on_device = Captured(self.gradients, self.model.parameters(), batch)
+                except RuntimeError as error:
+                    print(f"kernels are launched one by one: {str(error).splitlines()[0]}", file=sys.stderr)
+        return self.step_on_device(batch)
 
     def advance(self, batches, journal, progress, view):
         """One step. Returns whether it was taken: a gradient that is no number leaves the weights as they are."""
@@ -165,12 +189,8 @@ class Run:
             batch["photo"] = batch["photo"].to(memory_format=torch.channels_last)
             journal.waited += time.monotonic() - mark
             torch.manual_seed(self.seed * 1_000_003 + self.step * chunks + number)  # patches and backdrops of the views
-            with torch.autocast(self.group.device.type, dtype=torch.bfloat16, enabled=preset.bfloat16):
-                output = self.model(batch["photo"], batch["landmarks"], batch["camera"])
-            terms = texture_losses(output, batch, preset.weights, self.judges)
-            if view and self.step % preset.view_every == 0:
-                terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges, heads)
-            (sum(terms.values()) / chunks).backward()
+            rendered = view and self.step % preset.view_every == 0
+            terms = self.gradients(batch, heads) if rendered else self.textures(batch)
             collected.append(terms)
         self.group.add([p.grad for p in self.model.parameters() if p.grad is not None])
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), preset.clip)

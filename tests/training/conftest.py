@@ -16,8 +16,9 @@ except ImportError:
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = (
-    "network.w_dim=16", "network.encoder_channels=8,8,12,16", "network.generator_channels=16,16,12,12,8,8",
-    "network.detail_channels=8,8,12,16", "network.voxel_channels=2", "network.texture_channels=8,12,16",
+    "network.w_dim=16", "network.encoder_channels=8,8,12,16", "network.encoder_width=64",
+    "network.generator_channels=16,16,12,12,8,8",
+    "network.detail_channels=8,8,12,16", "network.voxel_channels=2", "network.texture_channels=8,12,16,16",
     "network.fine_channels=8", "network.decoder_width=16", "patch=16", "warmup=4", "bfloat16=False",
 )  # fmt: skip
 

@@ -76,8 +76,8 @@ def test_costs_are_counted():
     """A network twice as wide costs about four times as much, and a chunk's memory grows with its patches."""
     from training.run.presets import override
 
-    small = measure(override(PRESETS["cpu"], ["network.texture_channels=32,32,32", "patch=16"]))
-    large = measure(override(PRESETS["cpu"], ["network.texture_channels=64,64,64", "patch=48"]))
+    small = measure(override(PRESETS["cpu"], ["network.texture_channels=32,32,32,32", "patch=16"]))
+    large = measure(override(PRESETS["cpu"], ["network.texture_channels=64,64,64,64", "patch=48"]))
     assert 2.0 < large["gmac"]["detail_manifolds"] / small["gmac"]["detail_manifolds"] < 4.0
     assert large["gmac"]["encoder_w"] == small["gmac"]["encoder_w"]
     assert large["example_mb"] > small["example_mb"] + 5

@@ -38,14 +38,15 @@ class NetworkConfig:
 
     grid: int = 80  # texels per side of the low-resolution textures
     w_dim: int = 128  # width of one style code
-    encoder_channels: tuple = (32, 64, 128, 192)  # E_w at 64, 32, 16, 8 pixels
+    encoder_channels: tuple = (48, 96, 160, 224)  # E_w at 64, 32, 16, 8 pixels
+    encoder_width: int = 640  # hidden width of E_w's head
     generator_channels: tuple = (192, 192, 128, 96, 48, 24)  # at 5, 10, 20, 40, 80, 160 texels
     sheet_features: int = 3  # per-sheet features for the decoder
-    detail_channels: tuple = (24, 48, 96, 128)  # U-Net of the photo at 128, 64, 32, 16 pixels
+    detail_channels: tuple = (32, 64, 112, 160)  # U-Net of the photo at 128, 64, 32, 16 pixels
     voxel_channels: int = 8  # features per voxel
     voxel_depth: int = VOXEL_SLICES  # slices of the voxel along the view axis
     lift_sheets: tuple = (1, 4, 7, 10, 13, 16, 19, 22)  # sheets on which the voxel is looked up
-    texture_channels: tuple = (64, 96, 128)  # U-Net in texture space at 80, 40, 20 texels
+    texture_channels: tuple = (80, 128, 192, 192)  # U-Net in texture space at 80, 40, 20, 10 texels
     fine_channels: int = 24  # super-resolution block at 160 texels
     pixel_features: int = 4  # learned pixel-aligned features besides colour and matte
     decoder_width: int = 32  # hidden width of the point decoder
@@ -81,8 +82,8 @@ class EncoderW(nn.Module):
         self.image = nn.Sequential(*layers)
         self.landmarks = nn.Sequential(nn.Linear(2 * config.landmarks, 256), nn.LeakyReLU(0.2), nn.Linear(256, 256))
         self.squeeze = nn.Conv2d(previous, SQUEEZED, 1)
-        self.head = nn.Sequential(nn.Linear(previous + SQUEEZED * SQUEEZED_CELLS + 256, 512), nn.LeakyReLU(0.2))
-        self.codes = nn.Linear(512, styles * config.w_dim)
+        self.head = nn.Sequential(nn.Linear(previous + SQUEEZED * SQUEEZED_CELLS + 256, config.encoder_width), nn.LeakyReLU(0.2))
+        self.codes = nn.Linear(config.encoder_width, styles * config.w_dim)
         inputs = 2 * config.landmarks + MATTE_GRID**2 + 6
         self.shape = nn.Sequential(nn.Linear(inputs, SHAPE_RANK), nn.Linear(SHAPE_RANK, SHAPE_GRID**2))
         self.styles, self.w_dim = styles, config.w_dim
@@ -197,6 +198,16 @@ class UNetUp(nn.Module):
         return self.block(self.merge(torch.cat([x, skip], 1)))
 
 
+def passing(up):
+    """A :class:`UNetUp` that starts as its skip connection alone."""
+    with torch.no_grad():
+        nn.init.zeros_(up.merge.weight)
+        for bias in (up.merge.bias, up.block.second.bias):
+            nn.init.zeros_(bias)
+        nn.init.dirac_(up.merge.weight[:, -up.merge.out_channels :])
+    return up
+
+
 class DetailEncoder(nn.Module):
     """E_detail: photo to a feature voxel in the camera's frustum and to pixel-aligned maps (matte, features, parts)."""
 
@@ -244,12 +255,14 @@ class DetailManifolds(nn.Module):
         self.config = config
         self.register_buffer("part_colour", torch.as_tensor(part_colour, dtype=torch.float32))
         lifted = len(config.lift_sheets) * (config.voxel_channels + 4)
-        a, b, c = config.texture_channels
+        a, b, c, d = config.texture_channels
         hidden, fine = config.generator_channels[-2], config.fine_channels
         self.merge = nn.Conv2d(lifted + hidden + 5, a, 1)
         self.first = Residual(a)
         self.down1 = nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1), Residual(b))
         self.down2 = nn.Sequential(nn.Conv2d(b, c, 4, stride=2, padding=1), Residual(c), Residual(c))
+        self.down3 = nn.Sequential(nn.Conv2d(c, d, 4, stride=2, padding=1), Residual(d), Residual(d))
+        self.up2 = passing(UNetUp(d, c, c))
         self.up1 = UNetUp(c, b, b)
         self.up0 = UNetUp(b, a, a)
         self.sheets = nn.Conv2d(a, SHEETS * config.sheet_features, 1)
@@ -272,7 +285,9 @@ class DetailManifolds(nn.Module):
                        (occupancy / 4.0).to(hidden.dtype), small.to(hidden.dtype)], 1)  # fmt: skip
         top = self.first(self.merge(x))
         middle = self.down1(top)
-        x = self.up0(self.up1(self.down2(middle), middle), top)
+        low = self.down2(middle)
+        x = self.up2(self.down3(low), low)
+        x = self.up0(self.up1(x, middle), top)
         sheets = (sheets + self.sheets(x)).view(-1, SHEETS, self.config.sheet_features, *x.shape[-2:])
         geometry = torch.cat([level, occupancy], 1) + self.geometry(x)
         geometry = F.interpolate(geometry.float(), scale_factor=2, mode="bilinear", align_corners=False)

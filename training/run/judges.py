@@ -18,6 +18,7 @@ from training.model.networks import DetailEncoder, NetworkConfig
 from training.run import checkpoint as ck
 from training.run.optimizer import Optimizer
 from training.weights.from_onnx import read_weights
+from training.weights.widened import widened
 
 CHANNELS = (32, 64, 128)  # of the critic at full, half and quarter resolution of a patch
 RATE = 1e-3  # of the critic's Adam
@@ -41,7 +42,8 @@ class Features(nn.Module):
             found = read_weights(source, wanted)
             if missing := [name for name in wanted if name not in found]:
                 raise TrainingError(f"{source} is no model of these networks ({len(missing)} weights of E_detail are missing)")
-            self.network.load_state_dict({name.removeprefix(prefix): value for name, value in found.items()})
+            found = {name.removeprefix(prefix): value for name, value in found.items()}
+            self.network.load_state_dict(widened(self.network, found))
         else:
             self.network = read_script(source)
         self.own = source.is_dir()

@@ -24,7 +24,7 @@ def geometry(level, occupancy, wanted, gap, real):
     hit = (wanted < SHEETS + 0.5).float()
     emphasis = torch.ones_like(wanted)
     top, bottom, left, right = (round(edge * wanted.shape[-1]) for edge in FACE)
-    emphasis[:, :, top:bottom, left:right] = 2.0
+    emphasis[:, :, top:bottom, left:right].fill_(2.0)
     error = F.smooth_l1_loss(level.float() * gap, wanted * gap, reduction="none", beta=0.3).clamp(max=8.0)
     occupied = F.binary_cross_entropy_with_logits(occupancy.float(), hit, reduction="none")
     return masked_mean(error, hit * use * emphasis), masked_mean(occupied, use.expand_as(hit))

@@ -11,6 +11,7 @@ import torch
 
 from training.errors import TrainingError
 from training.weights.stored_weights import restored
+from training.weights.widened import fits, widened
 
 PREFIXES = {  # exported file: its name of the network, and the name in PortraitModel
     "encoder_w": ("encoder.", "encoder."),
@@ -59,10 +60,9 @@ def read_geometry(folder):
 
 
 def read_weights(folder, wanted):
-    """Parameters of PortraitModel from an exported model.
+    """Parameters of PortraitModel from an exported model, or of a smaller one.
 
-    wanted: name to shape of the parameters to look for. Returns name to float32 tensor, of those that are there with
-    the same shape. The exporter folds what it can: the generator's biases lie unnamed as (C, 1, 1) in the order of
+    wanted: name to shape of the parameters to look for. Returns name to float32 tensor, of those that are there and fit. The exporter folds what it can: the generator's biases lie unnamed as (C, 1, 1) in the order of
     its layers, and its constant is the only array of that shape.
     """
     found = {}
@@ -76,18 +76,15 @@ def read_weights(folder, wanted):
                 value = folded[int(layer[1])]
             elif name == "generator.constant":
                 value = next((v for v in arrays.values() if v.shape == tuple(wanted[name])), None)
-            if value is not None and value.shape == tuple(wanted[name]):
+            if value is not None and fits(value.shape, wanted[name]):
                 found[name] = torch.tensor(value)
     return found
 
 
 def start_from(model, source):
-    """Fill a PortraitModel with the weights of an exported model (its folder) or with named tensors, where the shapes
-    agree. Returns the names of parameters it had none for."""
+    """Fill a PortraitModel with the weights of an exported model (its folder) or with named tensors. Those of smaller networks
+    leave the rest of a larger one's as they are. Returns the names of parameters it had none for."""
     wanted = {name: parameter.shape for name, parameter in model.named_parameters()}
-    if isinstance(source, dict):
-        found = {name: value for name, value in source.items() if wanted.get(name) == value.shape}
-    else:
-        found = read_weights(source, wanted)
+    found = widened(model, source if isinstance(source, dict) else read_weights(source, wanted))
     model.load_state_dict(found, strict=False)
     return [name for name in wanted if name not in found]
