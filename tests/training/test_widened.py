@@ -53,13 +53,17 @@ def test_what_is_new_learns(small, large, example):
     """Old outputs' weights of new inputs get gradients from the first step on, so the room is used."""
     sum(value.float().square().mean() for value in flat(large(*example))).backward()
     old = dict(small.named_parameters())
-    for name in ("detail.up1.merge.weight", "detail.fine.2.first.weight", "detail_encoder.maps.weight", "encoder.head.0.weight",
-                 "encoder.codes.weight"):  # fmt: skip
-        new = dict(large.named_parameters())[name]
+    widened = dict(large.named_parameters())
+    for name in (
+        "detail.up1.merge.weight", "detail.fine.2.first.weight", "detail_encoder.maps.weight", "encoder.codes.weight",
+        "encoder.head.0.weight",
+    ):  # fmt: skip
+        new = widened[name]
         rows, columns = old[name].shape[:2]
         assert new.shape[1] > columns
         assert new.grad[:rows].abs().sum((0, *range(2, new.dim()))).gt(0).sum() > columns, name
 
 
 def test_weights_that_are_larger_than_the_model_are_left_out(small, large):
-    assert "encoder.head.0.weight" in start_from(small, {"encoder.head.0.weight": large.encoder.head[0].weight.detach()})
+    name = "encoder.head.0.weight"
+    assert name in start_from(small, {name: large.encoder.head[0].weight.detach()})
