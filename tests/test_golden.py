@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.68, "rim": 32.02, "fringe": 35.53, "silhouette": 98.96, "depth": 2.25, "backdrop": 34.96,
-        "novel_view 0": 22.33, "novel_silhouette 0": 94.50, "hidden 0": 23.92, "texture 0": -8.55,
-        "novel_view 1": 20.47, "novel_silhouette 1": 92.60, "hidden 1": 25.68, "texture 1": -12.97,
+        "own_view": 35.78, "rim": 32.25, "fringe": 35.67, "silhouette": 98.93, "depth": 2.24, "backdrop": 34.94,
+        "novel_view 0": 22.37, "novel_silhouette 0": 94.35, "hidden 0": 24.11, "texture 0": -9.44,
+        "novel_view 1": 20.45, "novel_silhouette 1": 92.41, "hidden 1": 26.46, "texture 1": -11.29,
     },
     "glasses": {  # and fair hair
-        "own_view": 33.36, "rim": 32.47, "fringe": 30.23, "silhouette": 98.35, "depth": 2.56, "backdrop": 40.42,
-        "novel_view 0": 24.35, "novel_silhouette 0": 94.32, "hidden 0": 23.55, "texture 0": -8.99,
-        "novel_view 1": 24.41, "novel_silhouette 1": 94.76, "hidden 1": 23.91, "texture 1": -10.38,
+        "own_view": 34.24, "rim": 33.48, "fringe": 30.44, "silhouette": 98.34, "depth": 2.21, "backdrop": 40.41,
+        "novel_view 0": 25.14, "novel_silhouette 0": 94.64, "hidden 0": 25.48, "texture 0": -8.04,
+        "novel_view 1": 25.12, "novel_silhouette 1": 95.26, "hidden 1": 25.79, "texture 1": -10.86,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 29.40, "rim": 21.56, "fringe": 20.95, "silhouette": 99.32, "depth": 3.40, "backdrop": 37.29,
-        "novel_view 0": 24.19, "novel_silhouette 0": 97.04, "hidden 0": 16.08, "texture 0": -3.96,
-        "novel_view 1": 20.27, "novel_silhouette 1": 93.95, "hidden 1": 21.86, "texture 1": -4.35,
+        "own_view": 31.68, "rim": 24.09, "fringe": 24.60, "silhouette": 99.34, "depth": 2.85, "backdrop": 37.29,
+        "novel_view 0": 25.67, "novel_silhouette 0": 97.63, "hidden 0": 18.38, "texture 0": -4.43,
+        "novel_view 1": 20.42, "novel_silhouette 1": 94.33, "hidden 1": 21.37, "texture 1": -3.83,
     },
     "bald": {
-        "own_view": 33.86, "rim": 25.19, "fringe": 23.10, "silhouette": 98.74, "depth": 1.68, "backdrop": 36.38,
-        "novel_view 0": 28.31, "novel_silhouette 0": 98.50, "hidden 0": 25.15, "texture 0": -3.25,
-        "novel_view 1": 26.09, "novel_silhouette 1": 95.14, "hidden 1": 22.73, "texture 1": -14.89,
+        "own_view": 34.45, "rim": 26.20, "fringe": 23.26, "silhouette": 98.59, "depth": 1.08, "backdrop": 36.38,
+        "novel_view 0": 27.42, "novel_silhouette 0": 98.14, "hidden 0": 24.13, "texture 0": -1.83,
+        "novel_view 1": 26.54, "novel_silhouette 1": 95.62, "hidden 1": 23.19, "texture 1": -12.44,
     },
 }  # fmt: skip
 
