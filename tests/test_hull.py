@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
@@ -75,9 +76,46 @@ def test_a_subject_that_is_nowhere_leaves_no_column():
 def test_columns_that_the_networks_leave_empty_have_no_surface():
     radii = np.linspace(0.2, 0.1, 23, dtype=np.float32)[:, None, None] * np.ones((9, 9), np.float32)
     occupancy = np.where(np.arange(40) < 20, -1.0, 1.0)[None].repeat(40, 0)
-    everywhere, level = np.ones((256, 256), np.float32), np.full((40, 40), 11.0, np.float32)
-    _, valid = hull.fit_surface(level, occupancy, everywhere, cameras.orbit_camera(), radii)
-    np.testing.assert_array_equal(valid, occupancy > 0)
+    level, camera = np.full((40, 40), 11.0, np.float32), cameras.orbit_camera(yaw=20.0)
+    matte = photographed(np.full((40, 40), np.float32(0.15)), occupancy > 0, camera)
+    _, valid = hull.fit_surface(level, occupancy, matte, camera, radii)
+    assert not (valid & (occupancy < 0)).any()
+    assert (valid & (occupancy > 0)).sum() > 500
+
+
+def photographed(radius, known, camera):
+    """The matte (256, 256) in [0, 1] of known columns."""
+    seen = (visibility.visible_depth(radius, known, camera, 256, np.inf) < np.inf).astype(np.float32)
+    return cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((9, 9)))
+
+
+@pytest.fixture
+def neck():
+    """A wall without columns in a gap at its side, turned so that the gap's columns stand alone in their pixels."""
+    radius, known = np.full((160, 160), np.float32(0.1)), np.ones((160, 160), bool)
+    known[100:130, 140:] = False
+    camera = cameras.orbit_camera(yaw=25.0)
+    return radius, known, camera
+
+
+def test_a_gap_that_the_photo_shows_is_filled(neck):
+    radius, known, camera = neck
+    matte = photographed(radius, np.ones_like(known), camera)
+    np.testing.assert_array_equal(hull.shown(radius, known, matte, camera), ~known)
+
+
+def test_a_gap_where_the_photo_shows_the_backdrop_stays_one(neck):
+    radius, known, camera = neck
+    assert not hull.shown(radius, known, photographed(radius, known, camera), camera).any()
+
+
+def test_stray_pixels_of_a_matte_fill_no_gap(neck):
+    radius, known, camera = neck
+    matte = photographed(radius, known, camera)
+    rows, columns = np.nonzero(photographed(radius, np.ones_like(known), camera) > matte)
+    row, column = int(np.median(rows)), int(np.median(columns))
+    matte[row - 1 : row + 2, column - 1 : column + 2] = 1.0
+    assert not hull.shown(radius, known, matte, camera).any()
 
 
 def test_a_fitted_surface_is_smooth():
