@@ -104,6 +104,14 @@ def test_a_gap_that_the_photo_shows_is_filled(neck):
     np.testing.assert_array_equal(hull.shown(radius, known, matte, camera), ~known)
 
 
+def test_a_fitted_surface_has_what_the_photo_shows_in_a_gap(neck):
+    _, known, camera = neck
+    level, radii = np.full((160, 160), 11.0, np.float32), np.linspace(0.2, 0.1, 23, dtype=np.float32)[:, None, None]
+    matte = photographed(np.full((160, 160), np.float32(0.15)), np.ones_like(known), camera)
+    _, valid = hull.fit_surface(level, np.where(known, 5.0, -5.0), matte, camera, radii * np.ones((9, 9), np.float32))
+    assert valid[105:125, 145:155].all()
+
+
 def test_a_gap_where_the_photo_shows_the_backdrop_stays_one(neck):
     radius, known, camera = neck
     assert not hull.shown(radius, known, photographed(radius, known, camera), camera).any()
