@@ -81,11 +81,13 @@ def test_visible_quads():
 
 
 def test_surface_normals_of_a_sphere():
-    """Around a centre in front of the dome axis; the normals point away from it."""
-    u, v = domes.texel_centres(160, 160)
-    radius = base_radius("sphere", u, v)
-    normals = surface_normals(radius.astype(np.float32), smoothing=0.0)
-    points = domes.dome_points(u, v, radius)
+    """Around a centre in front of the dome axis; the normals point away from it, and there is nothing finer."""
+    quads = 40
+    texels = base_radius("sphere", *domes.texel_centres(160, 160)).astype(np.float32)
+    normals, finer = surface_normals(texels, quads, smoothing=0.0)
+    normals = normals.reshape(quads + 1, quads + 1, 3)
+    u, v = np.meshgrid(*[np.linspace(0, 1, quads + 1)] * 2)
+    points = domes.dome_points(u, v, base_radius("sphere", u, v))
     away = points - HEAD_CENTRE
     on_head = np.abs(np.linalg.norm(away, axis=-1) - HEAD_RADIUS) < 1e-4
     on_head[:, :2] = on_head[:, -2:] = on_head[:2] = on_head[-2:] = False
@@ -93,3 +95,17 @@ def test_surface_normals_of_a_sphere():
     np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1.0, atol=1e-5)
     cosine = (normals * away).sum(-1)[on_head] / np.linalg.norm(away[on_head], axis=-1)
     assert np.quantile(cosine, 0.01) > np.cos(np.deg2rad(3.0)) and np.median(cosine) > np.cos(np.deg2rad(0.5))
+    np.testing.assert_allclose(np.linalg.norm(finer, axis=-1), 1.0, atol=1e-5)
+    assert np.median(finer[..., 2]) > np.cos(np.deg2rad(0.5))
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_finer_normals_lean_away_from_a_ridge(across):
+    """Tangent space: x to greater u, y upwards; a ridge in the middle leans its sides outwards."""
+    place = (np.arange(320) + 0.5) / 320 - 0.5
+    ridge = np.float32(0.12 + 0.01 * np.exp(-0.5 * (place / 0.02) ** 2))
+    radius = np.tile(ridge, (320, 1)) if across else np.tile(ridge[:, None], (1, 320))
+    _, finer = surface_normals(radius, 8, smoothing=0.0)
+    before, after = (finer[160, 153], finer[160, 167]) if across else (finer[167, 160], finer[153, 160])
+    along, other = (0, 1) if across else (1, 0)
+    assert before[along] < -0.2 and after[along] > 0.2 and max(abs(before[other]), abs(after[other])) < 0.05

@@ -167,6 +167,11 @@ LAYER_BLENDINGS = {
     "BLENDED": Text("Blended", "Smooth with few samples; seen from in front, layers lie in the right order"),
     "DITHERED": Text("Dithered", "Grainy with few samples; right from everywhere and among objects that run into it"),
 }
+LAYER_DETAIL = Text("Detail", "Where the photo's finest detail is kept, beyond what the layers' textures hold")
+LAYER_DETAILS = {
+    "SHARED": Text("One Image", "All layers add one shared image: little memory; other programs do not see it"),
+    "BAKED": Text("In Each Layer", "Part of every layer's texture, which grows for that: for export to other programs"),
+}
 LAYER_SHADOW = Text("Cast Shadow", "Also add the surface that casts the portrait's shadow; cameras do not see it")
 LAYER_BACKGROUND = Text("Background", "Also add the flat background of the photo")
 PREPARE_SCENE = Text(
@@ -197,6 +202,7 @@ LAYER = "layer"
 LAYERS = "layers"
 SHADOW = "shadow"
 NORMALS = "normals"
+DETAIL = "detail"
 MESH = "mesh"
 PHOTO_CAMERA = "photo camera"
 PIVOT = "pivot"

@@ -297,6 +297,18 @@ _PROPERTIES = {
     "Smooth with few samples; seen from in front, layers lie in the right order": (
         "Glatt mit wenigen Abtastungen; von vorn gesehen liegen die Schichten in der richtigen Reihenfolge"
     ),
+    "Detail": "Feinheiten",
+    "Where the photo's finest detail is kept, beyond what the layers' textures hold": (
+        "Wo die feinsten Einzelheiten des Fotos liegen, die über die Texturen der Schichten hinausgehen"
+    ),
+    "One Image": "Ein Bild",
+    "All layers add one shared image: little memory; other programs do not see it": (
+        "Alle Schichten fügen ein gemeinsames Bild hinzu: wenig Speicher; andere Programme sehen es nicht"
+    ),
+    "In Each Layer": "In jeder Schicht",
+    "Part of every layer's texture, which grows for that: for export to other programs": (
+        "Teil der Textur jeder Schicht, die dafür wächst: zum Export in andere Programme"
+    ),
     "Dithered": "Gerastert",
     "Grainy with few samples; right from everywhere and among objects that run into it": (
         "Körnig mit wenigen Abtastungen; richtig von überall und zwischen Objekten, die hineinragen"
