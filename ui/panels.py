@@ -181,6 +181,36 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
             column.prop(context.scene.view_settings, "view_transform", text="")
 
 
+class _EditPanel(_Panel):
+    """Painting on the photo; in the 3D viewport and beside the picture."""
+
+    bl_label = strings.PANEL_EDIT
+
+    @classmethod
+    def poll(cls, context):
+        return active_inverted(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        settings = active_inverted(context).portrait_manifolds
+        layout.operator("portrait_manifolds.edit_photo", icon="TPAINT_HLT")
+        layout.template_ID(settings, "edit", open="image.open")
+        layout.operator("portrait_manifolds.apply_edit", icon="CHECKMARK")
+
+
+class PORTRAIT_MANIFOLDS_PT_edit(_EditPanel, bpy.types.Panel):
+    bl_options = {"DEFAULT_CLOSED"}
+
+
+class PORTRAIT_MANIFOLDS_PT_paint(_EditPanel, bpy.types.Panel):
+    bl_space_type = "IMAGE_EDITOR"
+
+    def draw(self, context):
+        job_list.draw_problems(self.layout, context)
+        job_list.draw_jobs(self.layout, context)
+        super().draw(context)
+
+
 class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
     bl_label = strings.PANEL_LAYERS
     bl_options = {"DEFAULT_CLOSED"}
@@ -278,6 +308,8 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_pose,
     PORTRAIT_MANIFOLDS_PT_invert,
     PORTRAIT_MANIFOLDS_PT_view,
+    PORTRAIT_MANIFOLDS_PT_edit,
+    PORTRAIT_MANIFOLDS_PT_paint,
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_files,

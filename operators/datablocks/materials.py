@@ -2,8 +2,6 @@
 
 import bpy
 
-from ...inference.geometry.detail_maps import NO_DETAIL
-
 # sRGB, IEC 61966-2-1: value / SLOPE up to KNEE, ((value + OFFSET) / (1 + OFFSET)) ** GAMMA from there on
 KNEE, SLOPE, OFFSET, GAMMA = 0.04045, 12.92, 0.055, 2.4
 
@@ -53,6 +51,8 @@ def detail_group(name, image):
 
     image: of a map of :mod:`inference.geometry.detail_maps`, over the same UVs as the sheets, which share the group.
     """
+    from ...inference.geometry.detail_maps import NO_DETAIL
+
     image.colorspace_settings.name = "Non-Color"
     tree = bpy.data.node_groups.new(name, "ShaderNodeTree")
     tree.interface.new_socket("Color", in_out="INPUT", socket_type="NodeSocketColor")

@@ -80,7 +80,10 @@ def side_by_side(photo, view, difference=True):
 
 
 def show_in_editor(context, image, split):
-    """Show an image in the screen's image editors; without any, split the area for one if wanted."""
+    """Show an image in the screen's image editors; without any, split the area for one if wanted.
+
+    Returns the editors' spaces.
+    """
     screen = context.screen
     editors = [area for area in screen.areas if area.type == "IMAGE_EDITOR"] if screen else []
     if not editors and split and not bpy.app.background and context.area is not None:
@@ -92,6 +95,7 @@ def show_in_editor(context, image, split):
         if not bpy.app.background:
             with context.temp_override(area=area, region=region, space_data=area.spaces.active):
                 bpy.ops.image.view_all(fit_view=True)
+    return [area.spaces.active for area in editors]
 
 
 def _split(context):
