@@ -84,11 +84,16 @@ MUTATIONS = (
          "in_picture = alignment", "alpha of an edited crop is looked up where the photo had it"),
     ),
     *_of(
-        ("tests/blender/test_detail.py",), "operators/datablocks/materials.py",
-        ("detail dims layers", '"SUBTRACT", _texture(tree, image).outputs["Color"], NO_DETAIL / 255)',
-         '"SUBTRACT", _texture(tree, image).outputs["Color"], 0.4)', "no detail is no longer nothing"),
-        ("detail in linear light", 'image.colorspace_settings.name = "Non-Color"  # the group adds to sRGB values',
-         "pass", "detail is added to other values than the engine adds it to"),
+        ("tests/test_sheets.py",), "inference/mesh/surface.py",
+        ("tangent space mirrored", "np.cross(upright, tangent), upright]", "np.cross(tangent, upright), upright]",
+         "lit layers are lit from below"),
+        ("normals twice", "np.einsum(\"...ij,...j->...i\", frame, normals)", "normals",
+         "lit layers have normals that no renderer reads"),
+    ),
+    *_of(
+        ("tests/test_sheets.py",), "inference/mesh/layers.py",
+        ("detail dims layers", "+ detail - detail_maps.NO_DETAIL, 0, 255)", "+ detail - 100, 0, 255)",
+         "no detail is no longer nothing"),
     ),
     *_of(
         ("tests/test_matte.py",), "inference/alignment/doubts.py",

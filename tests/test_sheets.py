@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inference.geometry import domes
-from inference.mesh.layers import VisibleQuads, grid_resolution, merge_sheets, sheet_mesh
+from inference.mesh.layers import VisibleQuads, grid_resolution, merge_sheets, sheet_mesh, with_detail
 from inference.mesh.surface import surface_normals
 from tests.portraits import HEAD_CENTRE, HEAD_RADIUS, analytic_portrait, base_radius
 
@@ -78,6 +78,18 @@ def test_visible_quads():
     full = [VisibleQuads(np.full((40, 40), 255, np.uint8))] * 3
     assert grid_resolution(full, 3 * 2 * 20**2) == 20 and grid_resolution(full, 3 * 2 * 20**2 - 1) == 19
     assert grid_resolution(full, 1) == 4
+
+
+def test_detail_is_added_to_colours_and_opacity_stays():
+    texture = np.empty((8, 8, 4), np.uint8)
+    texture[:] = (10, 100, 250, 77)
+    detail = np.full((16, 16, 3), 128, np.uint8)
+    detail[4, 5] = 108
+    detail[6, 7] = 148
+    fine = with_detail(texture, detail)
+    assert fine.shape == (16, 16, 4) and (fine[..., 3] == 77).all() and tuple(texture[0, 0]) == (10, 100, 250, 77)
+    assert tuple(fine[0, 0]) == (10, 100, 250, 77)
+    assert tuple(fine[4, 5]) == (0, 80, 230, 77) and tuple(fine[6, 7]) == (30, 120, 255, 77)
 
 
 def test_surface_normals_of_a_sphere():
