@@ -43,7 +43,7 @@ class PORTRAIT_MANIFOLDS_OT_edit_photo(PortraitOperator, bpy.types.Operator):
         self.subject = obj.name
         check_editable(obj)
         image = picture_to_paint(obj)
-        for editor in show_in_editor(context, image, self.open_editor):
+        for editor in show_in_editor(context, image, self.open_editor, beside=True):
             editor.ui_mode = "PAINT"
         self.report({"INFO"}, strings.EDIT_READY.format(image=image.name))
 
@@ -53,7 +53,7 @@ class PORTRAIT_MANIFOLDS_OT_apply_edit(RemakeOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.apply_edit"
     bl_label = strings.APPLY_EDIT.label
     bl_description = strings.APPLY_EDIT.description
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"REGISTER"}  # in an image editor that paints, UNDO would keep a step of the picture alone
 
     done = strings.EDITED
 
@@ -64,6 +64,13 @@ class PORTRAIT_MANIFOLDS_OT_apply_edit(RemakeOperator, bpy.types.Operator):
         self.take(obj)
         pixels = painted(obj)
         return self.work_on(obj, pixels, like=load(obj), crop_to_picture=whole_square(len(pixels)))
+
+    def finish(self, context, result):
+        with context.temp_override(area=None, region=None):
+            bpy.ops.ed.undo_push(message=strings.EDIT_IMAGE.label)  # undoing up to a brush's stroke changes that alone
+            outcome = super().finish(context, result)
+            bpy.ops.ed.undo_push(message=self.bl_label)
+        return outcome
 
 
 def picture_to_paint(obj):

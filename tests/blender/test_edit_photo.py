@@ -101,9 +101,7 @@ def test_what_was_painted_is_inverted_with_the_portraits_camera(obj, engine, pho
 def test_undo_brings_the_former_portrait_back(obj, engine):
     before = obj.portrait_manifolds.portrait_path
     paint(edit(obj))
-    bpy.ops.ed.undo_push(message="painted")
     bpy.ops.portrait_manifolds.apply_edit()
-    bpy.ops.ed.undo_push(message="applied")
     after = bpy.data.objects["Anna"].portrait_manifolds.portrait_path
     bpy.ops.ed.undo()
     assert bpy.data.objects["Anna"].portrait_manifolds.portrait_path == before
