@@ -9,17 +9,20 @@ bpy = pytest.importorskip("bpy")
 
 from inference.geometry import detail_maps  # noqa: E402
 from inference.portrait import save_portrait  # noqa: E402
+from tests.data_pack import data_pack  # noqa: E402
 from tests.portraits import analytic_portrait  # noqa: E402
 
 from .conftest import part, place, psnr  # noqa: E402
 from .scenes import (  # noqa: E402
     engine_view,
+    orbit_camera,
     premultiplied,
     render,
     set_world,
     side_camera,
     smooth_view,
     use_cycles,
+    use_eevee,
     use_portrait_engine,
 )
 
@@ -56,6 +59,31 @@ def test_layers_show_the_detail(striped, tmp_path, options, bar):
     score = psnr(premultiplied(render(tmp_path / "layers.png")), smooth_view(striped))
     print(f"layers with detail {options} in Cycles against the engine: {score:.2f} dB")
     assert score >= bar
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["cycles", "eevee"])
+@pytest.mark.parametrize("yaw", [0, 25])
+@pytest.mark.parametrize("name", ["S001188", "F000440"])
+def test_layers_of_sharp_photos(scene, tmp_path, name, yaw, engine):
+    """Photos with more than three pixels per pixel of the crop, at 768 x 768."""
+    from inference.networks.model import load_model
+    from inference.pipeline import invert_photo
+
+    (photo,) = (data_pack() / "portraits").rglob(f"{name}.jpg")
+    portrait = invert_photo(photo, load_model()).portrait
+    assert portrait.detail.shape == (1024, 1024, 3)
+    save_portrait(portrait, tmp_path / "sharp.manifolds")
+    obj = place(tmp_path / "sharp.manifolds", name)
+    assert bpy.ops.portrait_manifolds.add_layers() == {"FINISHED"}
+    orbit_camera(yaw, distance=0.9, lens=90, size=(768, 768))
+    if engine == "cycles":
+        use_cycles(16)
+    else:
+        use_eevee()
+    score = psnr(premultiplied(render(tmp_path / "sharp.png")), smooth_view(obj, 2))
+    print(f"layers of {name} in {engine} at {yaw} degrees, against the engine: {score:.2f} dB")
+    assert score >= 34.0
 
 
 def test_all_layers_share_one_image_of_detail_that_travels_with_them(striped, tmp_path):
