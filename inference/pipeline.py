@@ -43,10 +43,13 @@ def invert_photo(
     yaw: float | None = None,
     pitch: float | None = None,
     matte: PathLike | np.ndarray | None = None,
+    like: Portrait | None = None,
+    crop_to_picture: np.ndarray | None = None,
 ) -> Inversion:
     """Turn a photo into a portrait.
 
-    photo: path, or (H, W, 3) uint8 sRGB. model: :class:`inference.networks.model.Model`.
+    photo: path, or (H, W, 3) uint8 sRGB, or (H, W, 4) with straight alpha.
+    model: :class:`inference.networks.model.Model`.
     face: which face, 0 for the first by score times size; None takes that and warns when there are several.
     crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
         and roll in degrees.
@@ -55,10 +58,14 @@ def invert_photo(
     yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
     matte: path, or (h, w) uint8, of a picture with the photo's proportions, white where the subject is; it decides what
         is subject, and where its edge lies. None takes the photo's alpha channel, or else the networks' own matte.
+    like: a portrait whose crop, camera, pose and landmarks are taken over, in place of those above; ``photo`` is then
+        what somebody made of its photo, or of its crop, see :func:`inference.editing.crop_in`.
+    crop_to_picture: (2, 3) affine map of the crop's pixels to those of such a picture, where its size does not tell.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
     from .alignment.align import align_as_set
     from .alignment.doubts import doubts
+    from .editing import align_edit, crop_in
     from .inversion.given_matte import shown_by
     from .inversion.invert import invert_crop
 
@@ -75,19 +82,28 @@ def invert_photo(
     if isinstance(photo, (str, os.PathLike)):
         name = Path(photo).name
         photo, alpha = stage("open", 0.0, "opening the photo", lambda path=photo: open_with_alpha(path))
-        photo = over_grey(photo, alpha)
-    photo = _checked_pixels(photo)
-    size = (photo.shape[1], photo.shape[0])
+    else:
+        photo, alpha = _checked_pixels(photo)
+    photo = over_grey(photo, alpha)
+    size = (photo.shape[1], photo.shape[0]) if like is None else tuple(like.photo_size)
     if matte is not None:
         matte = stage("open_matte", 0.02, "opening the matte", lambda given=matte: _matte_of(given, size))
     box, faces, found = None, None, None
-    if crop is None and landmarks is None:
+    if crop is None and landmarks is None and like is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
         box = [round(float(value), 2) for value in found.box]
-    alignment = stage(
-        "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
-    )
-    source, matte = _crop_matte(matte, alpha, alignment)
+    if like is None:
+        alignment = stage(
+            "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
+        )
+        crop_to_picture = alignment.crop_to_photo
+    else:
+        if crop_to_picture is None:
+            crop_to_picture = crop_in((photo.shape[1], photo.shape[0]), like)
+        alignment = stage(
+            "align", 0.10, "taking over the camera", lambda: align_edit(photo, crop_to_picture, like, model)
+        )
+    source, matte = _crop_matte(matte, alpha, alignment, crop_to_picture)
     if matte is not None:
         alignment = shown_by(matte, alignment)
     warnings += doubts(alignment, found, size)
@@ -104,6 +120,8 @@ def invert_photo(
     pose = {key: round(float(getattr(alignment, key)), 3) for key in ("yaw", "pitch", "roll")}
     settings = {"face": face, "crop": None if crop is None else [float(value) for value in crop]}
     settings |= {"landmarks": landmarks is not None, "yaw": yaw, "pitch": pitch}
+    if like is not None:
+        settings = like.settings | {"edited": True}
     portrait = Portrait(
         textures=textures,
         radii=radii,
@@ -111,12 +129,13 @@ def invert_photo(
         crop=alignment.crop,
         crop_to_photo=np.asarray(alignment.crop_to_photo, np.float64),
         photo_size=size,
-        photo_name=name,
+        photo_name=name if like is None else like.photo_name,
         model_id=model.id,
         model_sha256=model.sha256,
         settings=settings,
         pose=pose,
         detail=detail,
+        landmarks=alignment.landmarks,
     )
     report = {
         "photo": {"name": name, "width": size[0], "height": size[1]},
@@ -175,10 +194,13 @@ def peak_memory() -> float | None:
 
 
 def _checked_pixels(photo):
+    """Pixels of a photo that came as an array, (H, W, 3), and its alpha (H, W) or None."""
     photo = np.asarray(photo)
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+    if photo.ndim != 3 or photo.shape[2] not in (3, 4) or photo.dtype != np.uint8:
         raise PortraitError(f"a photo must be (height, width, 3) uint8, not {photo.shape} {photo.dtype}")
-    return photo
+    if photo.shape[2] == 3 or photo[..., 3].min() == 255:
+        return np.ascontiguousarray(photo[..., :3]), None
+    return np.ascontiguousarray(photo[..., :3]), np.ascontiguousarray(photo[..., 3])
 
 
 def _matte_of(given, photo_size):
@@ -191,13 +213,17 @@ def _matte_of(given, photo_size):
     return fitted_matte(given, photo_size, "given")
 
 
-def _crop_matte(given, alpha, alignment):
-    """Where the matte comes from, for the report, and what was given in the crop: (256, 256) in [0, 1] or None."""
+def _crop_matte(given, alpha, alignment, crop_to_picture):
+    """Where the matte comes from, for the report, and what was given in the crop: (256, 256) in [0, 1] or None.
+
+    given: as large as the photo. alpha: as large as the picture, in which the crop lies at crop_to_picture.
+    """
     from .inversion.given_matte import crop_matte, is_cut_out
 
     if given is not None:
         return "given", crop_matte(given, alignment)
-    if alpha is not None and is_cut_out(found := crop_matte(alpha, alignment)):
+    in_picture = dataclasses.replace(alignment, crop_to_photo=crop_to_picture)
+    if alpha is not None and is_cut_out(found := crop_matte(alpha, in_picture)):
         return "alpha channel", found
     return "networks", None
 

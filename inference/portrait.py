@@ -27,6 +27,7 @@ MAX_GRID = 1024  # radii along one side
 MAX_JSON_BYTES = 1 << 20
 MAX_CROP = 2048  # pixels
 MAX_DETAIL = 2048  # texels of the detail map along one side
+MAX_LANDMARKS = 4096
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same portrait gives the same bytes
 
 
@@ -43,6 +44,7 @@ class Portrait:
     photo_name: file name of the photo, without folders.
     model_id, model_sha256: which model made it.
     settings: plain dictionary of what the user chose. pose: {"yaw", "pitch", "roll"} in degrees.
+    landmarks: (468, 2) float32, pixels of the crop, by which the photo was aligned; None where the file lacks them.
     detail: (s, s, 3) uint8, what the photo shows of the surface at (u, v) beyond the textures, as of
         :mod:`inference.geometry.detail_maps`; None where it shows no more.
     """
@@ -59,6 +61,7 @@ class Portrait:
     settings: dict = dataclasses.field(default_factory=dict)
     pose: dict = dataclasses.field(default_factory=dict)
     detail: np.ndarray | None = None
+    landmarks: np.ndarray | None = None
 
     def __post_init__(self):
         sheets, height, width, channels = self.textures.shape
@@ -123,6 +126,8 @@ def _write(portrait, stream):
     }
     if portrait.detail is not None:
         header["detail"] = list(portrait.detail.shape)
+    if portrait.landmarks is not None:
+        header["landmarks"] = np.round(np.asarray(portrait.landmarks, np.float64), 3).tolist()
 
     def png(pixels):
         packed = io.BytesIO()
@@ -200,6 +205,7 @@ def _read(archive, path):
         settings=_mapping(header, "settings"),
         pose=_mapping(header, "pose"),
         detail=detail,
+        landmarks=_landmarks(header),
     )
 
 
@@ -229,6 +235,15 @@ def _mapping(header, key):
     if not isinstance(value, dict):
         raise ValueError(f"its {key} is not an object")
     return value
+
+
+def _landmarks(header):
+    if "landmarks" not in header:
+        return None
+    points = np.asarray(header["landmarks"], np.float32)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) > MAX_LANDMARKS or not np.isfinite(points).all():
+        raise ValueError("its landmarks are no points")
+    return points
 
 
 def _shape(header, key, limits):

@@ -13,6 +13,7 @@ from .portrait import (
     camera_moves,
     compare,
     copy_settings,
+    edit_photo,
     extract_mesh,
     import_portrait,
     invert,
@@ -31,7 +32,7 @@ from .work import problems
 
 DATA = settings, batch_list, page
 STEPS = import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, camera_moves, batch
-CARE = adjust_crop, compare, toggle_background, copy_settings, pack, relink
+CARE = adjust_crop, edit_photo, compare, toggle_background, copy_settings, pack, relink
 SERVICE = repairs, model_chooser, clear_cache, diagnostics
 CLASSES = [cls for module in (*DATA, *STEPS, *CARE, *SERVICE, render_engine) for cls in module.CLASSES]
 

@@ -6,6 +6,7 @@ import os
 import bpy
 from bpy.app.handlers import persistent
 
+from .portrait.edit_photo import keep_edits
 from .portrait.pack import pack_on_save
 from .state import health
 from .state.portrait import is_portrait
@@ -22,6 +23,7 @@ _before_save = []
 def keep_portraits_beside(path, *_):
     """Before saving: portraits move from the user folder into the .blend or to a folder beside it."""
     _before_save.clear()
+    keep_edits()
     if path:
         pack_on_save()
         _before_save.extend(keep_beside(path))

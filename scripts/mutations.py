@@ -71,6 +71,31 @@ MUTATIONS = (
          "a cut-out is guessed anew"),
     ),
     *_of(
+        ("tests/test_editing.py",), "inference/editing.py",
+        ("edits know beyond the photo", "beyond = beyond_photo(to_photo, portrait.photo_size)",
+         "beyond = beyond_photo(crop_to_picture, picture.shape[1::-1])", "what no photo showed is taken for seen"),
+        ("edits have no detail", "side = detail_side(crop_to_picture)", "side = None", "edits are as soft as the crop"),
+        ("edits are rolled", "return portrait.crop_to_photo", "return portrait.crop_to_photo + 20.0",
+         "the edited photo is cropped elsewhere"),
+    ),
+    *_of(
+        ("tests/test_editing.py",), "inference/pipeline.py",
+        ("edits lose their cut", "in_picture = dataclasses.replace(alignment, crop_to_photo=crop_to_picture)",
+         "in_picture = alignment", "alpha of an edited crop is looked up where the photo had it"),
+    ),
+    *_of(
+        ("tests/test_sheets.py",), "inference/mesh/surface.py",
+        ("tangent space mirrored", "np.cross(upright, tangent), upright]", "np.cross(tangent, upright), upright]",
+         "lit layers are lit from below"),
+        ("normals twice", "np.einsum(\"...ij,...j->...i\", frame, normals)", "normals",
+         "lit layers have normals that no renderer reads"),
+    ),
+    *_of(
+        ("tests/test_sheets.py",), "inference/mesh/layers.py",
+        ("detail dims layers", "+ detail - detail_maps.NO_DETAIL, 0, 255)", "+ detail - 100, 0, 255)",
+         "no detail is no longer nothing"),
+    ),
+    *_of(
         ("tests/test_matte.py",), "inference/alignment/doubts.py",
         ("no uncertain matte", "return float((4.0 * head * (1.0 - head)).sum()", "return 0.0 * float((head).sum()",
          "nobody is told of a matte that is half a guess"),

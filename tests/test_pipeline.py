@@ -153,6 +153,23 @@ def test_invert_command(stages, photo, tmp_path, capsys):
     assert load_portrait(out / "portrait.manifolds").model_id == "fake"
 
 
+def test_invert_an_edit(stages, photo, tmp_path, capsys):
+    """The edit may be the photo, or a square of any size that shows the crop."""
+    first, square = tmp_path / "first", tmp_path / "square.png"
+    assert main(["invert", str(photo), "--out", str(first), "--quiet"]) == 0
+    like = ["--like", str(first / "portrait.manifolds"), "--quiet"]
+    Image.new("RGB", (333, 333), (255, 0, 0)).save(square)
+    for edit in (photo, square):
+        assert main(["invert", str(edit), "--out", str(tmp_path / "again"), *like]) == 0
+        assert load_portrait(tmp_path / "again" / "portrait.manifolds").settings["edited"] is True
+    assert np.asarray(Image.open(tmp_path / "again" / "crop.png")).reshape(-1, 3).mean(0).tolist() == [255, 0, 0]
+    Image.new("RGB", (333, 222)).save(square)
+    fails(["invert", square, "--out", tmp_path / "wrong", *like], capsys, "333 x 222")
+    for by_hand in (["--yaw", "3"], ["--face", "0"], ["--crop", "9", "9", "99"]):
+        fails(["invert", photo, "--out", tmp_path / "wrong", *like, *by_hand], capsys, "not both")
+    assert not (tmp_path / "wrong").exists()
+
+
 def fails(arguments, capsys, says):
     try:
         code = main([str(argument) for argument in arguments])

@@ -63,6 +63,15 @@ def test_files_without_a_detail_map(portrait, packed, detailed, tmp_path):
         np.testing.assert_array_equal(loaded.textures, portrait.textures)
 
 
+def test_landmarks_are_kept_to_a_thousandth_of_a_pixel(portrait, packed, tmp_path):
+    points = np.random.default_rng(0).uniform(-20, 280, (468, 2)).astype(np.float32)
+    save_portrait(dataclasses.replace(portrait, landmarks=points), tmp_path / "p.manifolds")
+    found = load_portrait(tmp_path / "p.manifolds").landmarks
+    assert found.dtype == np.float32 and np.abs(found - points).max() < 6e-4
+    (tmp_path / "p.manifolds").write_bytes(packed)
+    assert load_portrait(tmp_path / "p.manifolds").landmarks is None
+
+
 def test_same_portrait_same_bytes(portrait, packed, tmp_path):
     save_portrait(portrait, tmp_path / "again.manifolds")
     assert (tmp_path / "again.manifolds").read_bytes() == packed
@@ -137,6 +146,10 @@ HEADERS = {
     "photo size": (setter("photo", "size", value=[0, -1]), "size"),
     "settings": (setter("settings", value=3), "settings"),
     "pose": (setter("pose", value="left"), "pose"),
+    "landmarks no pairs": (setter("landmarks", value=[[1, 2, 3]]), "landmarks"),
+    "landmarks infinite": (setter("landmarks", value=[[1, 1e999]]), "landmarks"),
+    "landmarks text": (setter("landmarks", value="nose"), "not a readable"),
+    "many landmarks": (setter("landmarks", value=[[1, 2]] * 5000), "landmarks"),
     "model": (setter("model", value=None), "model"),
 }
 

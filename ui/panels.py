@@ -164,7 +164,11 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
         row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True
-        layout.operator("portrait_manifolds.match_photo", icon="OUTLINER_OB_CAMERA")
+        row = layout.row(align=True)
+        row.operator("portrait_manifolds.match_photo", icon="OUTLINER_OB_CAMERA")
+        row.operator("portrait_manifolds.edit_photo", icon="TPAINT_HLT")
+        if obj.portrait_manifolds.edit is not None:
+            layout.operator("portrait_manifolds.apply_edit", icon="CHECKMARK")
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_turntable", icon="CON_ROTLIKE")
         row.operator("portrait_manifolds.add_dolly_zoom")
@@ -179,6 +183,25 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         if context.scene.view_settings.view_transform not in ("Standard", "Raw"):
             column.label(text=strings.STANDARD_HINT, icon="INFO")
             column.prop(context.scene.view_settings, "view_transform", text="")
+
+
+class PORTRAIT_MANIFOLDS_PT_edit(_Panel, bpy.types.Panel):
+    """Beside the picture that is painted on."""
+
+    bl_label = strings.PANEL_EDIT
+    bl_space_type = "IMAGE_EDITOR"
+
+    @classmethod
+    def poll(cls, context):
+        return active_inverted(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        job_list.draw_problems(layout, context)
+        job_list.draw_jobs(layout, context)
+        layout.operator("portrait_manifolds.edit_photo", icon="TPAINT_HLT")
+        layout.template_ID(active_inverted(context).portrait_manifolds, "edit", open="image.open")
+        layout.operator("portrait_manifolds.apply_edit", icon="CHECKMARK")
 
 
 class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
@@ -278,6 +301,7 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_pose,
     PORTRAIT_MANIFOLDS_PT_invert,
     PORTRAIT_MANIFOLDS_PT_view,
+    PORTRAIT_MANIFOLDS_PT_edit,
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_files,

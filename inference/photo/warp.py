@@ -28,7 +28,7 @@ def detail_side(crop_to_photo: np.ndarray) -> int | None:
     scale = math.sqrt(abs(np.linalg.det(crop_to_photo[:, :2])))
     if scale < DETAIL_FROM:
         return None
-    return min(int(scale * CROP_SIZE) // DETAIL_STEP * DETAIL_STEP, DETAIL_MAX)
+    return min(int(scale * CROP_SIZE + 1e-6) // DETAIL_STEP * DETAIL_STEP, DETAIL_MAX)  # rounding made it no smaller
 
 
 def rescaled(crop_to_photo: np.ndarray, size: int) -> np.ndarray:

@@ -36,6 +36,10 @@ ADJUST_CROP = Text(
 REFINE = Text(
     "Refine", "Invert again with crop, landmarks and pose as they are now; cameras that reproduce the photo follow"
 )
+EDIT_PHOTO = Text(
+    "Edit Photo", "Open the photo's crop in an image editor, to paint on it; the photo's file stays as it is"
+)
+APPLY_EDIT = Text("Apply Edit", "Make the portrait anew from the painted crop, with camera, pose and crop as they are")
 COMPARE = Text("Compare with Photo", "Show the photo and the portrait side by side in an image editor")
 COPY_SETTINGS = Text("Copy Settings", "Copy the settings of the active portrait to the other selected portraits")
 TOGGLE_BACKGROUND = Text("Toggle Background", "Show or hide the photo's background behind the selected portraits")
@@ -56,6 +60,7 @@ BY_HAND = "By Hand"
 LANDMARKS = "Landmarks"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
+PANEL_EDIT = "Edit in 3D"
 PANEL_SAMPLING = "Sampling"
 PANEL_PASSES = "Passes"
 PANEL_LAYERS = "Layers"
@@ -101,6 +106,7 @@ CROP_NUMBERS = "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°"
 
 # Properties
 PHOTO = Text("Photo", "The portrait photo")
+EDIT_IMAGE = Text("Edited Crop", "Square picture of the crop, of any size; Apply Edit makes the portrait of it")
 MATTE = Text(
     "Matte", "Picture of the photo's size, white or opaque where the subject is; without one the networks find it"
 )
@@ -167,6 +173,11 @@ LAYER_BLENDINGS = {
     "BLENDED": Text("Blended", "Smooth with few samples; seen from in front, layers lie in the right order"),
     "DITHERED": Text("Dithered", "Grainy with few samples; right from everywhere and among objects that run into it"),
 }
+LAYER_DETAIL = Text("Detail", "Where the photo's finest detail is kept, beyond what the layers' textures hold")
+LAYER_DETAILS = {
+    "SHARED": Text("One Image", "All layers add one shared image: little memory; other programs do not see it"),
+    "BAKED": Text("In Each Layer", "Part of every layer's texture, which grows for that: for export to other programs"),
+}
 LAYER_SHADOW = Text("Cast Shadow", "Also add the surface that casts the portrait's shadow; cameras do not see it")
 LAYER_BACKGROUND = Text("Background", "Also add the flat background of the photo")
 PREPARE_SCENE = Text(
@@ -197,6 +208,8 @@ LAYER = "layer"
 LAYERS = "layers"
 SHADOW = "shadow"
 NORMALS = "normals"
+DETAIL = "detail"
+EDIT = "edit"
 MESH = "mesh"
 PHOTO_CAMERA = "photo camera"
 PIVOT = "pivot"
@@ -233,6 +246,10 @@ NO_STEREO = "Stereoscopy is not supported by Portrait Manifolds; turn it off in 
 NO_FACE = "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait"
 NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the last one is used"
 SEVERAL_FACES = "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait"
+EDIT_READY = "Paint on {image}, then press Apply Edit"
+NO_EDIT = "Press Edit Photo first"
+EDIT_UNUSABLE = "{name} is no square image with 8 bits per channel; choose another one, or none and press Edit Photo"
+EDITED = "{name} shows the edit; Ctrl Z brings the former portrait back"
 INVERTED = "{name} is ready; Show in Viewport looks at it"
 MATCHED = "The scene now renders through {camera}, {width} × {height} pixels"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"

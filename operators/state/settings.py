@@ -86,6 +86,12 @@ class PortraitSettings(
     matte: PointerProperty(
         type=bpy.types.Image, name=strings.MATTE.label, description=strings.MATTE.description, override=OVERRIDE
     )
+    edit: PointerProperty(
+        type=bpy.types.Image,
+        name=strings.EDIT_IMAGE.label,
+        description=strings.EDIT_IMAGE.description,
+        override=OVERRIDE,
+    )
     # where the files were last; for objects appended elsewhere
     portrait_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
     photo_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)

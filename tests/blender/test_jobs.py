@@ -326,6 +326,8 @@ def prepared_invert(photo):
     assert bpy.ops.portrait_manifolds.import_portrait(filepath=str(photo)) == {"FINISHED"}
     invert = part("operators.portrait.invert").PORTRAIT_MANIFOLDS_OT_invert
     operator = types.SimpleNamespace(filepath="", report=lambda kind, text: None)
+    for name in ("take", "work_on"):
+        setattr(operator, name, types.MethodType(getattr(invert, name), operator))
     return operator, invert.prepare(operator, bpy.context)
 
 

@@ -26,7 +26,7 @@ FLOORS = {
         "alignment",
         "inversion",
         "portrait",
-        "view mesh",
+        "view mesh editing",
         "pipeline",
         "batch worker",
         "__main__",

@@ -47,6 +47,15 @@ _OPERATORS = {
     "Add a camera that comes nearer while its lens widens: the head keeps its size": (
         "Eine Kamera hinzufügen, die näher kommt, während ihr Bildwinkel wächst: Der Kopf bleibt gleich groß"
     ),
+    "Edit in 3D": "In 3D bearbeiten",
+    "Edit Photo": "Foto bearbeiten",
+    "Open the photo's crop in an image editor, to paint on it; the photo's file stays as it is": (
+        "Den Ausschnitt des Fotos in einem Bildeditor öffnen, um darauf zu malen; die Fotodatei bleibt, wie sie ist"
+    ),
+    "Apply Edit": "Bearbeitung anwenden",
+    "Make the portrait anew from the painted crop, with camera, pose and crop as they are": (
+        "Das Porträt aus dem bemalten Ausschnitt neu machen, mit Kamera, Haltung und Ausschnitt von jetzt"
+    ),
     "Batch": "Stapel",
     "Make a portrait of every photo in a folder": "Aus jedem Foto eines Ordners ein Porträt machen",
     "Adjust Crop": "Ausschnitt anpassen",
@@ -147,6 +156,10 @@ _PANELS = {
 
 _PROPERTIES = {
     "The portrait photo": "Das Porträtfoto",
+    "Edited Crop": "Bearbeiteter Ausschnitt",
+    "Square picture of the crop, of any size; Apply Edit makes the portrait of it": (
+        "Quadratisches Bild des Ausschnitts, beliebig groß; „Bearbeitung anwenden“ macht daraus das Porträt"
+    ),
     "Matte": "Maske",
     "Picture of the photo's size, white or opaque where the subject is; without one the networks find it": (
         "Bild von der Größe des Fotos, weiß oder deckend, wo das Motiv ist; ohne eines finden es die Netze"
@@ -297,6 +310,18 @@ _PROPERTIES = {
     "Smooth with few samples; seen from in front, layers lie in the right order": (
         "Glatt mit wenigen Abtastungen; von vorn gesehen liegen die Schichten in der richtigen Reihenfolge"
     ),
+    "Detail": "Feinheiten",
+    "Where the photo's finest detail is kept, beyond what the layers' textures hold": (
+        "Wo die feinsten Einzelheiten des Fotos liegen, die über die Texturen der Schichten hinausgehen"
+    ),
+    "One Image": "Ein Bild",
+    "All layers add one shared image: little memory; other programs do not see it": (
+        "Alle Schichten fügen ein gemeinsames Bild hinzu: wenig Speicher; andere Programme sehen es nicht"
+    ),
+    "In Each Layer": "In jeder Schicht",
+    "Part of every layer's texture, which grows for that: for export to other programs": (
+        "Teil der Textur jeder Schicht, die dafür wächst: zum Export in andere Programme"
+    ),
     "Dithered": "Gerastert",
     "Grainy with few samples; right from everywhere and among objects that run into it": (
         "Körnig mit wenigen Abtastungen; richtig von überall und zwischen Objekten, die hineinragen"
@@ -435,6 +460,15 @@ _REPORTS = {
     ),
     "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait": (
         "{count} Gesichter gefunden, Gesicht {face} wird genommen; ein anderes in der Seitenleiste wählen"
+    ),
+    "Paint on {image}, then press Apply Edit": "Auf {image} malen, dann „Bearbeitung anwenden“ drücken",
+    "Press Edit Photo first": "Zuerst „Foto bearbeiten“ drücken",
+    "{name} is no square image with 8 bits per channel; choose another one, or none and press Edit Photo": (
+        "{name} ist kein quadratisches Bild mit 8 Bit je Kanal; ein anderes wählen, oder keines und „Foto bearbeiten“ "
+        "drücken"
+    ),
+    "{name} shows the edit; Ctrl Z brings the former portrait back": (
+        "{name} zeigt die Bearbeitung; Strg Z holt das vorige Porträt zurück"
     ),
     "{name} is ready; Show in Viewport looks at it": "{name} ist fertig; „In der Ansicht zeigen“ sieht es an",
     "From where the viewport looks at the portrait": "Von wo die Ansicht auf das Porträt sieht",
