@@ -14,7 +14,7 @@ from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image
 from .columns import GRID
 from .sheets import THINNEST, level_bounds, level_to_radius
-from .visibility import blurred, visible_depth
+from .visibility import blurred, covered
 
 SMOOTH = 1.0  # texels of GRID; the fitted surface is smoothed by a Gaussian of so many
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
@@ -136,9 +136,11 @@ def closest_approach(
     radius (h, w) metres; origins and directions (n, 3), directions unit. Returns gap (n,) metres, infinite where a ray
     passes by the textures, and u, v (n,) of the column.
     """
-    middle = -(origins * directions).sum(-1)[:, None, None]
-    steps = middle + PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS)[:, None]
-    points = origins[:, None] + directions[:, None] * steps
+    steps = PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS) - (origins * directions).sum(-1)[:, None]
+    planes = np.empty((3, len(steps), PASSING_STEPS), np.float32)
+    for plane, origin, direction in zip(planes, origins.T, directions.T):
+        plane[:] = origin[:, None] + direction[:, None] * steps
+    points = np.moveaxis(planes, 0, -1)
     u, v, reach = domes.dome_coordinates(points)
     gap = reach - sample_image(radius, u * radius.shape[1], v * radius.shape[0])
     gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
@@ -151,7 +153,7 @@ def closest_approach(
 
 def _uncovered(radius, matte, camera):
     """Pixels (COVERED, COVERED) bool where the photo shows the subject and the surface does not."""
-    seen = visible_depth(radius, np.ones(radius.shape, bool), camera, COVERED, np.inf) < np.inf
+    seen = covered(radius, camera, COVERED)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     wanted = cv2.resize(matte, (COVERED, COVERED), interpolation=cv2.INTER_AREA) >= INSIDE
     return wanted & (seen == 0)

@@ -4,18 +4,16 @@ Colour C = sum_k T_k a_k c_k with transmittance T_0 = 1, T_{k+1} = T_k (1 - a_k)
 CVPR 2022, section 3.1 with the sheets' opacities in place of densities).
 """
 
-import contextlib
 import dataclasses
-import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from ..geometry.cameras import Camera
 from ..portrait import Portrait
+from ..threads import in_parallel
 from .backdrop import composite_backdrop
 from .detail import add_detail, detail_for
 from .march import (
@@ -129,7 +127,7 @@ def render_layers(
             local.place = Place(CAPACITY)
         add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
 
-    with _workers(threads) as each:
+    with in_parallel(threads) as each:
         left = list(each(follow, rays.tiles))
         if left:
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
@@ -140,17 +138,6 @@ def render_layers(
     if with_plane:
         composite_backdrop(textures[shells.count], camera, frame)
     return frame
-
-
-@contextlib.contextmanager
-def _workers(threads):
-    """A map over items, by so many threads; 0 takes as many as the machine has cores."""
-    threads = threads or os.cpu_count() or 1
-    if threads == 1:
-        yield map
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            yield pool.map
 
 
 def render_plane(texture: np.ndarray, camera: Camera) -> np.ndarray:
