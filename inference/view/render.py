@@ -17,7 +17,6 @@ from ..threads import in_parallel
 from .backdrop import composite_backdrop
 from .detail import add_detail, detail_for
 from .march import (
-    ALPHA,
     BLUE,
     DEPTH,
     DEPTH_SLOPE,
@@ -191,15 +190,26 @@ class _Compositor:
         Rays that have entered their next sheet wait until most have, so that look-ups are made for nearly all at once.
         """
         while march.count > few:
-            behind = np.flatnonzero(march.state[LEVEL] < march.state[NEXT])
-            if len(behind) > WAITING * march.count:
-                march.step(behind)
+            behind = march.state[LEVEL] < march.state[NEXT]
+            if np.count_nonzero(behind) > WAITING * march.count:
+                march.step(np.flatnonzero(behind))
             else:
                 self._composite(march, planes)
-            going = np.flatnonzero(march.going & (march.state[TRANSMITTANCE] > OPAQUE))
-            if len(going) <= (1.0 - DONE) * march.count or len(going) <= few:
-                self.frame[:, march.index] = march.state[RED : DISTANCE + 1]
-                march.keep(going)
+            going = march.going
+            going &= march.state[TRANSMITTANCE] > OPAQUE
+            if np.count_nonzero(going) <= max((1.0 - DONE) * march.count, few):
+                self._develop(march, np.flatnonzero(~going))
+                march.keep(np.flatnonzero(going))
+
+    def _develop(self, march, which):
+        """Put what rays (n,) of ``count`` have met into the frame."""
+        red, green, blue, alpha, depth = self.frame
+        index, (through, *colour, distance) = march.index[which], march.state[TRANSMITTANCE:, which]
+        for plane, values in zip((red, green, blue), colour, strict=True):
+            plane[index] = values
+        np.subtract(np.float32(1.0), through, out=through)
+        alpha[index] = through
+        depth[index] = through * np.float32(self.middle) + distance
 
     def _composite(self, march, planes):
         """Let the rays that have reached their next sheet enter it, behind what they have met."""
@@ -211,17 +221,15 @@ class _Compositor:
             np.multiply(past, state[slope], out=out)
             out += state[here]
         red, green, blue, alpha = self._look_up(sheet, u, v, planes)
-        entered = state[LEVEL] >= state[NEXT]
-        hit = entered & (state[TRANSMITTANCE] > OPAQUE)
+        hit = state[LEVEL] >= state[NEXT]
+        state[NEXT] += hit
+        hit &= state[TRANSMITTANCE] > OPAQUE
         for inside in (u > 0.0, u < 1.0, v > 0.0, v < 1.0):
             hit &= inside
         alpha &= np.negative(hit.view(np.uint8))
         np.multiply(alpha, state[TRANSMITTANCE], out=weight)
         weight *= np.float32(1 / 255)
-        state[NEXT] += entered
         state[TRANSMITTANCE] -= weight
-        state[ALPHA] += weight
-        depth += np.float32(self.middle)
         depth *= weight
         state[DISTANCE] += depth
         weight *= np.float32(1 / 255)
@@ -236,13 +244,12 @@ class _Compositor:
         np.multiply(v, np.float32(height), out=y[0])
         x -= np.float32(0.5)
         y -= np.float32(0.5)
-        np.clip(y, np.float32(0.0), np.float32(height - 1), out=y)
+        np.minimum(np.maximum(y, np.float32(0.0), out=y), np.float32(height - 1), out=y)
         rgba, other = planes.rgba[:, :, : len(u)]
         stacked = ROWS_AT_ONCE // height  # sheets below each other in one image
         for first in range(0, sheets, stacked):
             image = self.textures[first : first + stacked].reshape(-1, width, 4)
-            np.subtract(sheet, np.float32(first), out=place[0])
-            place *= np.float32(height)
+            np.multiply(sheet if first == 0 else sheet - np.float32(first), np.float32(height), out=place[0])
             place += y
             cv2.remap(image, x, place, cv2.INTER_LINEAR, other if first else rgba, cv2.BORDER_REPLICATE)
             if first:
