@@ -15,7 +15,6 @@ AROUND, OVER, BELOW = 12, 2, 4  # quads behind the head on either side, over the
 CELLS = 112  # across the sphere around the head
 WIDEST = 512  # cells from the principal point from which on they are no longer told apart
 BULGE = 2e-3  # metres by which a quad may stick out of the box around its corners
-CELLS_AT_ONCE = 1 << 20  # that are filled together
 CLOSE = 0.01  # metres; a camera so close to a quad sees it everywhere
 
 
@@ -115,17 +114,13 @@ class Cover:
 def _fill(grid, boxes, values, pick):
     """Pick values (n,) into all cells of boxes (left, last, top, bottom), (n,) each."""
     left, last, top, bottom = boxes
-    high, wide = bottom - top + 1, last - left + 1
-    groups = np.cumsum(high * wide) // CELLS_AT_ONCE
-    for part in np.split(np.arange(len(left)), np.flatnonzero(np.diff(groups)) + 1):
-        box, row = _runs(high[part])
-        box = part[box]
-        line, column = _runs(wide[box])
-        cells = ((top[box] + row) * grid.shape[1] + left[box])[line] + column
-        pick.at(grid.ravel(), cells, values[box][line])
-
-
-def _runs(lengths):
-    """For runs of lengths (n,), one after the other: which run a member belongs to, and its place in the run."""
-    run = np.repeat(np.arange(len(lengths)), lengths)
-    return run, np.arange(len(run)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    flat, column = grid.ravel(), 0
+    while left.size:
+        row, here = 0, np.arange(left.size)
+        while here.size:
+            pick.at(flat, (top[here] + row) * grid.shape[1] + left[here] + column, values[here])
+            row += 1
+            here = here[top[here] + row <= bottom[here]]
+        column += 1
+        wide = left + column <= last
+        left, last, top, bottom, values = (array[wide] for array in (left, last, top, bottom, values))

@@ -90,11 +90,13 @@ def render_layers(
     threads: int = 0,
     with_plane: bool = False,
     detail: np.ndarray | None = None,
+    where: np.ndarray | None = None,
 ) -> np.ndarray:
     """Composite all manifolds.
 
     textures: (k + 1, h, w, 4) uint8. sheets: :func:`intersections` with the same k sheets.
     with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map.
+    where: (H, W) bool, the pixels that are wanted; the others stay empty.
     Returns planes (5, H, W) float32: premultiplied red, green, blue in [0, 1], alpha, and alpha times depth in metres.
     """
     shells, rays = sheets.shells, sheets.rays
@@ -112,7 +114,10 @@ def render_layers(
     def follow(tile):
         """Most rays of a tile to their end; returns the state and indices of the few that are left."""
         marching, planes = march()
-        marching.start(*rays.tile(tile))
+        starts, depths, index = rays.tile(tile)
+        if where is not None:
+            depths[1, ~where.ravel()[index]] = -np.inf
+        marching.start(starts, depths, index)
         compositor.follow(marching, planes, FEW * marching.count)
         return marching.state.copy(), marching.index
 
@@ -126,23 +131,24 @@ def render_layers(
             local.place = Place(CAPACITY)
         add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
 
+    tiles = [(x, y, w, h) for x, y, w, h in rays.tiles if where is None or where[y : y + h, x : x + w].any()]
     with in_parallel(threads) as each:
-        left = list(each(follow, rays.tiles))
+        left = list(each(follow, tiles))
         if left:
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
         if fine is not None:
-            list(each(sharpen, rays.tiles))
+            list(each(sharpen, tiles))
     if with_plane:
-        composite_backdrop(textures[shells.count], camera, frame)
+        composite_backdrop(textures[shells.count], camera, frame, where)
     return frame
 
 
-def render_plane(texture: np.ndarray, camera: Camera) -> np.ndarray:
-    """The background plane alone, (h, w, 4) uint8: planes (5, H, W) as of :func:`render_layers`."""
+def render_plane(texture: np.ndarray, camera: Camera, where: np.ndarray | None = None) -> np.ndarray:
+    """The background plane alone, (h, w, 4) uint8: planes (5, H, W) as of :func:`render_layers`, and so is where."""
     frame = np.zeros((5, camera.height, camera.width), np.float32)
-    composite_backdrop(texture, camera, frame)
+    composite_backdrop(texture, camera, frame, where)
     return frame
 
 
