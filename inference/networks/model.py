@@ -156,9 +156,8 @@ def devices_for(device: str) -> list[str]:
     if device not in PROVIDERS:
         raise PortraitError(f"there is no device {device!r}; use auto, accelerated, {', '.join(PROVIDERS)}")
     if device not in have:
-        raise PortraitError(
-            f"the device {device} is not available in this onnxruntime; use auto or one of: {', '.join(have)}"
-        )
+        have = ", ".join(have)
+        raise PortraitError(f"the device {device} is not available in this onnxruntime; use auto or one of: {have}")
     return list(dict.fromkeys([device, "cpu"]))
 
 
