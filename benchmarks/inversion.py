@@ -80,7 +80,7 @@ def rows(photo, threads, runs):
     yield Row(
         "inversion", "photo to portrait", found.wall, floor=times["networks"].wall, floor_is="its networks, run again",
         plain=times["plain"].wall, plain_is="look-ups of the textures by numpy", bar=RATIO, cpu=found.cpu,
-        spread=found.spread,
+        floor_cpu=times["networks"].cpu, spread=found.spread,
     )  # fmt: skip
     for stage in stages[0]:
         if stage != "total":

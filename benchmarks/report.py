@@ -21,7 +21,7 @@ Measured on {machine}.
   known coordinates, its multiplications at the machine's best, its libraries imported.
 * *plain*: the obvious other way of doing the same, in the same run.
 * Times are medians of the wall clock in milliseconds, of ways called in turn; F12 counts the time of all processors.
-  On a machine that others use as well ratios say more than times.
+  On a machine that other programs use as well ratios say more than times, and those of processor time most.
 * A bar says what is wanted: so many times the floor, at most, or at least, a value.
 
 {table}
@@ -50,14 +50,14 @@ def bar_of(row):
 
 def table(rows):
     """Markdown, a line for each :class:`Row`."""
-    heads = "stage", "what", "now", "floor", "now ÷ floor", "plain", "plain ÷ now", "bar"
+    heads = "stage", "what", "now", "floor", "now ÷ floor", "of processor time", "plain", "plain ÷ now", "bar"
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        ratio, cpu = ("" if value is None else f"{value:.2f}" for value in (row.ratio, row.cpu_ratio))
         floor = f"{number(row.floor)} ({row.floor_is})" if row.floor else ""
         plain = f"{number(row.plain)} ({row.plain_is})" if row.plain else ""
         gain = f"{row.plain / row.value:.1f}" if row.plain else ""
-        cells = row.stage, row.name, number(row.value, row.unit), floor, ratio, plain, gain, bar_of(row)
+        cells = row.stage, row.name, number(row.value, row.unit), floor, ratio, cpu, plain, gain, bar_of(row)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -22,8 +22,8 @@ class Row:
 
     stage: what it belongs to. name: what was done. value: in unit. floor: what bounds it, in the same unit and run, and
     floor_is, in words. plain: the obvious other way, likewise. bar: the largest ratio to the floor (of = "floor"), the
-    largest value (of = "value") or the least value (of = "least") that is wanted. cpu: ms of processor time. spread: as
-    of :class:`Time`.
+    largest value (of = "value") or the least value (of = "least") that is wanted. cpu, floor_cpu: ms of processor time.
+    spread: as of :class:`Time`.
     """
 
     stage: str
@@ -37,12 +37,18 @@ class Row:
     bar: float | None = None
     of: str = "floor"
     cpu: float | None = None
+    floor_cpu: float | None = None
     spread: float = 0.0
 
     @property
     def ratio(self):
         """Value by floor, or None."""
         return self.value / self.floor if self.floor else None
+
+    @property
+    def cpu_ratio(self):
+        """The same of processor times, which other programs on the machine change less."""
+        return self.cpu / self.floor_cpu if self.cpu and self.floor_cpu else None
 
     @property
     def met(self):

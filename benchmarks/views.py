@@ -109,5 +109,5 @@ def rows(portrait, threads, runs, sizes):
         yield Row(
             "views", f"{size} x {size}", found.wall, floor=times["floor"].wall,
             floor_is="remap and composite of all sheets", plain=plain.wall, plain_is="look-ups by GridSample or numpy",
-            bar=RATIO, cpu=found.cpu, spread=found.spread,
+            bar=RATIO, cpu=found.cpu, floor_cpu=times["floor"].cpu, spread=found.spread,
         )  # fmt: skip

@@ -21,7 +21,7 @@ CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search 
 PASSING, PASSING_STEPS = 0.15, 96  # metres before and behind the middle where a ray may come close, and samples there
 HILLS = 0.0, 0.002, 0.005, 0.01, 0.02, 0.04  # metres; a round raises hills of one width for each span of heights
 TEXTURE_HEIGHT = 0.2  # metres, about what the columns' rows span on a head
-CHUNK = 4096  # rays followed at once
+CHUNK = 512  # rays followed at once; what is known of them stays in the cache
 EDGE = 3.0  # texels of GRID; how near to the textures' border no hill stands
 STEEPNESS = 0.8  # width of a hill by its height
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
@@ -143,7 +143,8 @@ def closest_approach(
     points = np.moveaxis(planes, 0, -1)
     u, v, reach = domes.dome_coordinates(points)
     gap = reach - sample_image(radius, u * radius.shape[1], v * radius.shape[0])
-    gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
+    beside = (u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)
+    np.copyto(gap, np.inf, where=beside)
     ray, closest = np.arange(len(gap)), gap.argmin(1)
     gap, u, v = (values[ray, closest] for values in (gap, u, v))
     edge = EDGE / GRID  # what comes closest at the textures' border comes closer yet beyond
