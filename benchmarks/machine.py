@@ -26,7 +26,8 @@ def measured(runs=5):
 def described(threads):
     """One line about where this ran."""
     found = measured()
+    load = f"load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
     return (
-        f"{platform.machine()}, {os.cpu_count()} processors, {threads} threads; copies {found['copy'] / 1e6:.1f} GB/s, "
+        f"{platform.machine()}, {os.cpu_count()} processors, {threads} threads, {load}; copies {found['copy'] / 1e6:.1f} GB/s, "
         f"multiplies {found['gemm'] / 1e6:.0f} GMAC/s; Python {platform.python_version()}, numpy {np.__version__}"
     )

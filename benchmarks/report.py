@@ -22,7 +22,8 @@ Measured on {machine}.
 * *plain*: the obvious other way of doing the same, in the same run.
 * Times are medians of the wall clock in milliseconds, of ways called in turn; F12 counts the time of all processors.
   On a machine that other programs use as well ratios say more than times, and those of processor time most.
-* A bar says what is wanted: so many times the floor, at most, or at least, a value.
+* A bar says what is wanted: so many times the floor, at most, or at least, a value. Times mean little where the load
+  average is well above the number of threads.
 
 {table}
 
