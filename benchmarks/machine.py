@@ -28,6 +28,7 @@ def described(threads):
     found = measured()
     load = f"load average {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "load unknown"
     return (
-        f"{platform.machine()}, {os.cpu_count()} processors, {threads} threads, {load}; copies {found['copy'] / 1e6:.1f} GB/s, "
-        f"multiplies {found['gemm'] / 1e6:.0f} GMAC/s; Python {platform.python_version()}, numpy {np.__version__}"
+        f"{platform.machine()}, {os.cpu_count()} processors, {threads} threads, {load}; "
+        f"copies {found['copy'] / 1e6:.1f} GB/s, multiplies {found['gemm'] / 1e6:.0f} GMAC/s; "
+        f"Python {platform.python_version()}, numpy {np.__version__}"
     )

@@ -181,12 +181,6 @@ MUTATIONS = (
         ("no background plane", "    if with_plane:", "    if False:", "the wall is missing"),
     ),
     *_of(
-        ("tests/blender/test_render_engine.py::test_samples_where_they_show",
-         "tests/blender/test_render_engine.py::test_bands_of_samples_do_not_show"), "operators/engine/samples.py",
-        ("one sample everywhere", "if not chosen.any():", "if True:", "edges have stairs"),
-        ("blocks mixed up", ".swapaxes(1, 2)[chosen]", ".swapaxes(2, 3)[chosen]", "other pixels are averaged"),
-    ),
-    *_of(
         ("tests/test_view.py",), "inference/view/backdrop.py",
         ("plane in front", "rgba[..., 3] / 255.0 * (1.0 - frame[3])", "rgba[..., 3] / 255.0",
          "the wall shines through the sitter"),
