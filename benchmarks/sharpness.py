@@ -1,6 +1,6 @@
 """How sharp portraits are: with the photo's detail and without, in one run.
 
-    python benchmarks/sharpness.py PHOTOS [--mattes MATTES] [--limit 12] [--size 768] [--threads 2]
+    python -m benchmarks sharpness PHOTOS [--mattes MATTES] [--limit 12] [--size 768] [--threads 2]
         [--sheet FILE] [--json FILE]
 
 PHOTOS: a folder; photos with fewer than two pixels per pixel of the crop are left out. own view: PSNR against the
@@ -22,19 +22,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from inference.errors import PortraitError  # noqa: E402
-from inference.geometry.cameras import CROP_SIZE, orbit_angles, orbit_camera  # noqa: E402
-from inference.inversion.invert import invert_crop  # noqa: E402
-from inference.networks.model import load_model  # noqa: E402
-from inference.photo.images import save_png  # noqa: E402
-from inference.pipeline import invert_photo  # noqa: E402
-from inference.view.render import render_view, view_pixels  # noqa: E402
-from training.data.photos import photos_in  # noqa: E402
-from training.evaluation.metrics import psnr  # noqa: E402
-from training.evaluation.photos import matte_of  # noqa: E402
-from training.evaluation.views import above_collar, over  # noqa: E402
+from inference.errors import PortraitError
+from inference.geometry.cameras import CROP_SIZE, orbit_angles, orbit_camera
+from inference.inversion.invert import invert_crop
+from inference.networks.model import load_model
+from inference.photo.images import save_png
+from inference.pipeline import invert_photo
+from inference.view.render import render_view, view_pixels
+from training.data.photos import photos_in
+from training.evaluation.metrics import psnr
+from training.evaluation.photos import matte_of
+from training.evaluation.views import above_collar, over
 
 LEAST = 2.0  # photo pixels per pixel of the crop
 TURN = 20.0  # degrees
@@ -126,8 +124,9 @@ def inversion_ratio(alignment, model, repeats=2):
     return best["with"] / best["without"]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments=None):
+    how = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m benchmarks sharpness", description=__doc__, formatter_class=how)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--mattes", type=Path, help="folder of the photos' mattes, PNG by the photos' names")
     parser.add_argument("--limit", type=int, default=12, help="how many photos, spread evenly over the folder; 0: all")
@@ -136,7 +135,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--sheet", type=Path, help=".png to write")
     parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     cv2.setNumThreads(options.threads)
     model = load_model(threads=options.threads)
     paths = photos_in(options.photos)
@@ -175,7 +174,3 @@ def main():
         save_png(np.vstack(pictures), options.sheet)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

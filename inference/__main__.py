@@ -18,7 +18,7 @@ from .log import log
 from .progress import silent
 
 BAD_INPUT = 2
-DEVICES = ("auto", "cpu", "cuda", "coreml", "directml")
+DEVICES = ("auto", "accelerated", "cpu", "cuda", "directml", "webgpu", "coreml", "openvino")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -147,7 +147,7 @@ def run_batch(
     if workers == 1 or waiting < 2:
         serve(lambda job: run_job(job, model, lambda fraction, text: tell(0.99 * fraction)))
     else:
-        settings = {"model": str(model.folder), "device": model.device, "threads": model.threads}
+        settings = {"model": str(model.folder), "device": device, "threads": model.threads}
         pool = [_Worker(settings, stop) for _ in range(min(workers, waiting))]
         served = [threading.Thread(target=serve, args=(worker.run,), daemon=True) for worker in pool]
         try:

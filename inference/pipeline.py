@@ -1,6 +1,7 @@
 """The whole path: photo, face, crop, networks, portrait, and a report of how it went."""
 
 import dataclasses
+import functools
 import json
 import os
 import platform
@@ -171,6 +172,11 @@ def save_inversion(inversion: Inversion, folder: PathLike) -> None:
 
 def versions() -> dict[str, str]:
     """Names and versions of everything that can change a result."""
+    return dict(_versions())
+
+
+@functools.cache
+def _versions():
     from importlib import metadata
 
     found = {"portrait_manifolds": VERSION, "python": platform.python_version(), "platform": platform.platform()}

@@ -17,6 +17,7 @@ import numpy as np
 from .errors import PortraitError
 from .files import PathLike, write_atomically
 from .geometry.cameras import Camera, camera_from_json
+from .threads import in_parallel
 
 FORMAT = "portrait.manifolds"
 FORMAT_VERSION = 2  # since 2 there may be a detail map
@@ -182,8 +183,12 @@ def _read(archive, path):
             raise ValueError("its shapes do not fit together")
         detail = _png(archive, "detail.png", detail_shape)
     textures = np.empty(shape, np.uint8)
-    for index in range(sheets):
+
+    def read(index):
         textures[index] = _png(archive, f"textures/{index:02d}.png", (height, width, 4))
+
+    with in_parallel(0) as each:
+        list(each(read, range(sheets)))
 
     photo, model = _mapping(header, "photo"), _mapping(header, "model")
     crop_to_photo = np.asarray(header["crop_to_photo"], np.float64)

@@ -1,15 +1,18 @@
 """What must happen when files are saved, loaded or Blender quits."""
 
 import atexit
+import contextlib
 import os
 
 import bpy
 from bpy.app.handlers import persistent
 
+from ..inference.errors import PortraitError
 from .portrait.edit_photo import keep_edits
 from .portrait.pack import pack_on_save
-from .state import health
+from .state import health, loaded
 from .state.portrait import is_portrait
+from .state.portrait_files import file_of
 from .state.saving import adopt, keep_beside, put_back
 from .work import jobs, problems
 
@@ -54,6 +57,20 @@ def look_again(*_):
 
 
 @persistent
+def warm_up_portraits(*_):
+    """After loading: portraits that the engine will draw are read while the file is still looked at."""
+    if bpy.context.scene.render.engine != "PORTRAIT_MANIFOLDS":
+        return
+    paths = []
+    for obj in bpy.context.scene.objects:
+        if is_portrait(obj) and obj.portrait_manifolds.portrait_path:
+            with contextlib.suppress(PortraitError):
+                paths.append(file_of(obj))
+    if paths:
+        loaded.warm_up(paths)
+
+
+@persistent
 def stop_jobs(*_):
     """Before another file is loaded: its objects are not those the jobs were started for. A batch goes on."""
     jobs.cancel_all(queues=(jobs.queue,))
@@ -70,6 +87,7 @@ def _handlers():
         (on.save_post_fail, put_paths_back),
         (on.load_pre, stop_jobs),
         (on.load_post, look_again),
+        (on.load_post, warm_up_portraits),
         (on.undo_post, look_again),
         (on.redo_post, look_again),
     )

@@ -153,6 +153,24 @@ def test_visible_depth_is_that_of_a_ball():
     assert (depth[inside < -0.004] == 9.0).all()
 
 
+@pytest.mark.parametrize("yaw", (0.0, 70.0))
+def test_what_is_covered_is_where_there_is_depth(yaw):
+    radius = np.random.default_rng(6).uniform(0.05, 0.12, (60, 60)).astype(np.float32)
+    camera = dataclasses.replace(cameras.orbit_camera(yaw), cx=90.0)  # some of it lies outside of the picture
+    depth = visibility.visible_depth(radius, np.ones(radius.shape, bool), camera, 128, np.inf)
+    found = visibility.covered(radius, np.ones(radius.shape, bool), camera, 128)
+    assert 200 < found.sum() < 3600
+    np.testing.assert_array_equal(found, depth < np.inf)
+
+
+@pytest.mark.parametrize("ortho", (None, 0.4))
+def test_the_projection_matrix_projects(ortho):
+    camera = dataclasses.replace(cameras.orbit_camera(25.0, -8.0, width=300, height=200), cx=140.0, ortho_width=ortho)
+    points = np.random.default_rng(7).uniform(-0.1, 0.1, (50, 3))
+    x, y, scale = camera.projection() @ np.column_stack([points, np.ones(50)]).T
+    np.testing.assert_allclose(np.stack([x / scale, y / scale], -1), camera.project(points)[0], atol=1e-9)
+
+
 def test_facing_is_the_cosine_to_the_camera():
     radius, camera = ball(160), cameras.orbit_camera()
     origin, direction = domes.column_rays(160, 160)

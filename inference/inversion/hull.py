@@ -14,14 +14,14 @@ from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image
 from .columns import GRID
 from .sheets import THINNEST, level_bounds, level_to_radius
-from .visibility import blurred, visible_depth
+from .visibility import blurred, covered
 
 SMOOTH = 1.0  # texels of GRID; the fitted surface is smoothed by a Gaussian of so many
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
 PASSING, PASSING_STEPS = 0.15, 96  # metres before and behind the middle where a ray may come close, and samples there
 HILLS = 0.0, 0.002, 0.005, 0.01, 0.02, 0.04  # metres; a round raises hills of one width for each span of heights
 TEXTURE_HEIGHT = 0.2  # metres, about what the columns' rows span on a head
-CHUNK = 4096  # rays followed at once
+CHUNK = 512  # rays followed at once; what is known of them stays in the cache
 EDGE = 3.0  # texels of GRID; how near to the textures' border no hill stands
 STEEPNESS = 0.8  # width of a hill by its height
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
@@ -154,12 +154,15 @@ def closest_approach(
     radius (h, w) metres; origins and directions (n, 3), directions unit. Returns gap (n,) metres, infinite where a ray
     passes by the textures, and u, v (n,) of the column.
     """
-    middle = -(origins * directions).sum(-1)[:, None, None]
-    steps = middle + PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS)[:, None]
-    points = origins[:, None] + directions[:, None] * steps
+    steps = PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS) - (origins * directions).sum(-1)[:, None]
+    planes = np.empty((3, len(steps), PASSING_STEPS), np.float32)
+    for plane, origin, direction in zip(planes, origins.T, directions.T):
+        plane[:] = origin[:, None] + direction[:, None] * steps
+    points = np.moveaxis(planes, 0, -1)
     u, v, reach = domes.dome_coordinates(points)
     gap = reach - sample_image(radius, u * radius.shape[1], v * radius.shape[0])
-    gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
+    beside = (u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)
+    np.copyto(gap, np.inf, where=beside)
     ray, closest = np.arange(len(gap)), gap.argmin(1)
     gap, u, v = (values[ray, closest] for values in (gap, u, v))
     edge = EDGE / GRID  # what comes closest at the textures' border comes closer yet beyond
@@ -169,7 +172,7 @@ def closest_approach(
 
 def _uncovered(radius, known, matte, camera):
     """Pixels (COVERED, COVERED) bool where the photo shows the subject and no known column (h, w) does."""
-    seen = visible_depth(radius, known, camera, COVERED, np.inf) < np.inf
+    seen = covered(radius, known, camera, COVERED)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     wanted = cv2.resize(matte, (COVERED, COVERED), interpolation=cv2.INTER_AREA) >= INSIDE
     return wanted & (seen == 0)

@@ -10,7 +10,7 @@ from .cover import Cover
 from .shells import Shells
 
 NEAR = 1e-3  # metres, nothing in front of it is seen
-TILE = 128  # pixels, about the side of a tile; what is known of its rays stays in the cache
+TILE = 176  # pixels, about the side of a tile; its rays stay in the cache, and OpenCV looks up no more in a row
 
 
 class CameraRays:

@@ -21,28 +21,31 @@ class Picture:
     alpha: np.ndarray
 
 
-def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
+def render_portraits(found, camera, backdrop=None, threads=0, stop=None, where=None):
     """Render portraits through one camera; where they run into each other every pixel decides for itself.
 
     found: [(Portrait, 4x4 world matrix, "source" or "none")]; a portrait's own background is sorted by depth like a
     portrait, so others may stand before it. camera: in world space. backdrop: (3,) scene-linear colour or None.
-    threads: 0 for all. stop: function asked before each portrait. Returns a :class:`Picture`, or None when stopped.
+    threads: 0 for all. stop: function asked before each portrait. where: (H, W) bool, the pixels that are wanted; the
+    picture's arrays then have those, (n,), row by row. Returns a :class:`Picture`, or None when stopped.
     """
     from ...inference.view.render import render_plane
 
-    shape = camera.height, camera.width
+    shape = (camera.height, camera.width) if where is None else (np.count_nonzero(where),)
     depth = np.full(shape, FAR, np.float32)
     colours, orders = [], []
     for portrait, matrix, background in found:
         if stop is not None and stop():
             return None
-        frames = [portrait_planes(portrait, camera, matrix, threads)]
+        frames = [portrait_planes(portrait, camera, matrix, threads, where=where)]
         if background == "source":
             plane = functools.partial(render_plane, portrait.textures[len(portrait.radii)])
-            frames.append(planes_through(camera, matrix, plane))
+            frames.append(planes_through(camera, matrix, plane, where))
         for frame in frames:
             if frame is None:
                 continue
+            if where is not None:
+                frame = frame[:, where]
             alpha = np.minimum(frame[3], np.float32(1))
             if not alpha.any():
                 continue
@@ -60,18 +63,19 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     return Picture(combined, depth, alpha)
 
 
-def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False):
+def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False, where=None):
     """Planes (5, H, W) of one portrait with a world matrix, as of `render_layers`, depth in units of the scene.
 
-    camera: in world space. with_plane: with its own background behind it. None where its scale makes it invisible.
+    camera: in world space. with_plane: with its own background behind it. where: (H, W) bool, the pixels that are
+    wanted. None where its scale makes it invisible.
     """
     from ...inference.view.render import intersections, render_layers
 
-    def draw(local):
+    def draw(local, where):
         sheets = intersections(portrait.radii, local)
-        return render_layers(portrait.textures, sheets, threads, with_plane, detail=portrait.detail)
+        return render_layers(portrait.textures, sheets, threads, with_plane, portrait.detail, where)
 
-    return planes_through(camera, matrix_world, draw)
+    return planes_through(camera, matrix_world, draw, where)
 
 
 def _over(colours, orders):
@@ -90,19 +94,6 @@ def _premultiplied_linear(combined, alpha):
     weight = np.divide(1.0, alpha, out=np.zeros_like(alpha), where=alpha > 0.0)
     colour = linear(combined[..., :3] * weight[..., None]) * alpha[..., None]
     return np.concatenate([colour, alpha[..., None]], axis=-1)
-
-
-def reduce(picture, samples):
-    """Average blocks of samples x samples pixels; depth takes each block's nearest."""
-    if samples == 1:
-        return picture
-    height, width = picture.depth.shape[0] // samples, picture.depth.shape[1] // samples
-    blocks = height, samples, width, samples
-    return Picture(
-        picture.combined.reshape(*blocks, 4).mean(axis=(1, 3)),
-        picture.depth.reshape(blocks).min(axis=(1, 3)),
-        picture.alpha.reshape(blocks).mean(axis=(1, 3)),
-    )
 
 
 def linear(color):

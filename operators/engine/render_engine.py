@@ -7,10 +7,11 @@ import bpy
 from ...inference.errors import PortraitError
 from ..language import strings
 from ..work.operator import one_line
-from . import cameras, composite, viewport
+from . import cameras, viewport
+from .samples import render_sampled
 from .scene import load_shown, visible_portraits, world_colour
 
-BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
+BAND_RAYS = 1 << 18  # rays followed between two looks at Blender's cancel
 ALPHA_PASS = "Portrait Alpha"  # "Alpha" is the name of Combined's own alpha in the compositor
 
 
@@ -75,16 +76,15 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             self.report({"WARNING"}, text)
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
-        rows = max(16, BAND_RAYS // (camera.width * samples**2))
+        rows = max(16, BAND_RAYS // camera.width)
         for top in range(0, camera.height, rows):
             bottom = min(top + rows, camera.height)
             self.update_stats("", strings.ENGINE_STATUS.format(row=top, rows=camera.height, count=len(found)))
             band = camera.cropped(0, top, camera.width, bottom)
-            band = band.scaled(band.width * samples, band.height * samples)
-            picture = composite.render_portraits(found, band, backdrop, scene.render.threads, self.test_break)
+            picture = render_sampled(found, band, samples, backdrop, scene.render.threads, self.test_break)
             if picture is None or self.test_break():
                 return
-            self._write(depsgraph, camera.height - bottom, composite.reduce(picture, samples))
+            self._write(depsgraph, camera.height - bottom, picture)
             self.update_progress(bottom / camera.height)
 
     def _write(self, depsgraph, y, picture):

@@ -11,7 +11,7 @@ import numpy as np
 from ..language import strings
 from ..work.operator import one_line
 from . import cameras
-from .composite import reduce, render_portraits
+from .samples import render_sampled
 from .scene import load_shown, world_colour
 from .schedule import Schedule
 
@@ -135,7 +135,7 @@ class Viewport:
         if picture is None:
             return
         with self._lock:
-            self._schedule.finished(step, picture[..., 0].size * step.samples**2)
+            self._schedule.finished(step, picture[..., 0].size)
             self._picture = picture
         self._redraw()
 
@@ -152,15 +152,14 @@ class Viewport:
         width, height = (max(1, round(side / step.coarseness)) for side in (camera.width, camera.height))
         small = camera.scaled(width, height)
         combined = np.empty((height, width, 4), np.float32)
-        rows = height if step.first else max(8, self._schedule.band() // (width * step.samples**2))
+        rows = height if step.first else max(8, self._schedule.band() // width)
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
             band = small.cropped(0, top, width, bottom)
-            band = band.scaled(band.width * step.samples, band.height * step.samples)
-            picture = render_portraits(found, band, backdrop, stop=lambda: self._outdated(step))
+            picture = render_sampled(found, band, step.samples, backdrop, stop=lambda: self._outdated(step))
             if picture is None or self._outdated(step):
                 return None
-            combined[top:bottom] = reduce(picture, step.samples).combined
+            combined[top:bottom] = picture.combined
         return combined
 
     def _outdated(self, step):

@@ -222,10 +222,13 @@ COMPARISON = "Portrait Comparison"
 DEVICE = Text("Device", "Where the networks run")
 DEVICES = {
     "auto": Text("Automatic", "A graphics card where this build can use it, else the processor"),
+    "accelerated": Text("Accelerated", "The first device of this build that works, else the processor"),
     "cpu": Text("Processor", "Always the processor: the same bytes everywhere"),
     "cuda": Text("CUDA", "An NVIDIA graphics card; needs the GPU build of the extension"),
     "directml": Text("DirectML", "Any graphics card on Windows; needs a build with DirectML"),
+    "webgpu": Text("WebGPU", "Any graphics card; needs a build with WebGPU"),
     "coreml": Text("Core ML", "Apple's accelerators"),
+    "openvino": Text("OpenVINO", "Intel's processors and graphics; needs a build with OpenVINO"),
 }
 THREADS = Text("Threads", "Processor threads to use; 0 takes all")
 MODEL_PATH = Text("Model Folder", "Folder of another model; empty for the one that comes with the extension")

@@ -13,7 +13,7 @@ from ..models.models import StoppableModel
 from ..state.busy import check_free
 from ..state.doubts import doubts_of, keep_doubts
 from ..state.folders import free_path, storage_folder
-from ..state.loaded import load_file
+from ..state.loaded import make_ready
 from ..state.options import engine_options
 from ..state.portrait import active_portrait, check_editable, find, reference
 from ..state.portrait_files import note_portrait
@@ -60,7 +60,7 @@ class RemakeOperator(JobOperator):
             path = free_path(folder, name)
             save_portrait(inversion.portrait, path)
             try:
-                load_file(str(path))  # so that the main thread finds it in memory
+                make_ready(str(path))  # so that the main thread finds it in memory
                 progress(1.0, strings.SAVING)
             except Cancelled:
                 path.unlink(missing_ok=True)

@@ -291,16 +291,16 @@ def test_cancel_ends_the_render(portrait, monkeypatch):
     """Blender's cancel is asked in every band; after it nothing more is worked out, and what is finished stays."""
     use_portrait_engine("4")
     side_camera()
-    bpy.context.scene.render.resolution_percentage = 300
-    module = part("operators.engine.composite")
-    engine = part("operators.engine.render_engine").PORTRAIT_MANIFOLDS_engine
-    asked, written, work, write = [], [], module.render_portraits, engine._write
+    module = part("operators.engine.render_engine")
+    engine = module.PORTRAIT_MANIFOLDS_engine
+    asked, written, work, write = [], [], module.render_sampled, engine._write
 
-    def cancelled_in_the_third(found, camera, backdrop, threads, stop):
+    def cancelled_in_the_third(found, camera, samples, backdrop, threads, stop):
         asked.append(stop())  # Blender's own answer
-        return work(found, camera, backdrop, threads, stop if len(asked) < 3 else lambda: True)
+        return work(found, camera, samples, backdrop, threads, stop if len(asked) < 3 else lambda: True)
 
-    monkeypatch.setattr(module, "render_portraits", cancelled_in_the_third)
+    monkeypatch.setattr(module, "BAND_RAYS", 1)
+    monkeypatch.setattr(module, "render_sampled", cancelled_in_the_third)
     monkeypatch.setattr(engine, "_write", lambda self, *band: written.append(band[1]) or write(self, *band))
     bpy.ops.render.render()
     assert asked == [False] * 3
@@ -563,3 +563,41 @@ def test_panels_that_make_sense(extension):
             assert parent in ours, f"{name} can never be seen without {parent}"
     others = {name for name in panels_with("CYCLES") if name.startswith("PORTRAIT_MANIFOLDS")}
     assert not others, "and the engine's own panels show for no other engine"
+
+
+def all_samples(found, camera, samples, backdrop=None):
+    """The plain twin of `render_sampled`: every sample of every pixel, averaged."""
+    picture = composite(found, camera.scaled(camera.width * samples, camera.height * samples), backdrop=backdrop)
+    blocks = camera.height, samples, camera.width, samples
+    combined = picture.combined.reshape(*blocks, 4).mean((1, 3))
+    return combined, picture.depth.reshape(blocks).min((1, 3)), picture.alpha.reshape(blocks).mean((1, 3))
+
+
+@pytest.mark.parametrize("samples", (2, 3))
+def test_samples_where_they_show(portrait, portrait_file, samples):
+    """As if every pixel had all samples: exactly where the picture changes, nearly where it is even. Two portraits, one
+    mirrored and with its background."""
+    second = place(portrait_file, "Second")
+    second.location, second.scale = (0.12, 0.07, 0.0), (-0.6, 0.6, 0.6)
+    second.portrait_manifolds.show_background = True
+    side_camera()
+    found, camera, module = visible(), world_camera(), part("operators.engine.samples")
+    picture = module.render_sampled(found, camera, samples)
+    wanted = all_samples(found, camera, samples)
+    chosen = module.uneven(composite(found, camera), camera)
+    assert 0.01 < chosen[1:-1, 1:-1].mean() < 0.3
+    for got, full in zip((picture.combined, picture.depth, picture.alpha), wanted, strict=True):
+        np.testing.assert_allclose(got[chosen], full[chosen], atol=1e-5)
+    assert psnr(picture.combined, wanted[0]) > 50
+    assert np.abs(picture.alpha - wanted[2]).max() < 0.1
+
+
+def test_bands_of_samples_do_not_show(portrait):
+    side_camera()
+    found, camera, module = visible(), world_camera(), part("operators.engine.samples")
+    whole, half = module.render_sampled(found, camera, 2), camera.height // 2 + 3
+    parts = [
+        module.render_sampled(found, camera.cropped(0, top, camera.width, bottom), 2)
+        for top, bottom in ((0, half), (half, camera.height))
+    ]
+    assert psnr(np.concatenate([part.combined for part in parts]), whole.combined) > 80

@@ -65,7 +65,7 @@ def exported(model, tmp_path_factory):
         "lift_sheets": np.array(model.config.lift_sheets), "grid": np.array(model.config.grid),
     }  # fmt: skip
     alone = {"companion": lambda name, optional: None}  # the matte is the model's own, as in training
-    return types.SimpleNamespace(geometry=geometry, sha256="test", session=sessions.__getitem__, **alone)
+    return types.SimpleNamespace(geometry=geometry, sha256="test", threads=1, session=sessions.__getitem__, **alone)
 
 
 def test_dome_coordinates_agree():

@@ -201,7 +201,9 @@ _FILES = {
 }
 
 _MODEL = {
-    "there is no device {device}; use auto, {value0}": "Es gibt kein Gerät {device}; auto oder {value0} nehmen",
+    "there is no device {device}; use auto, accelerated, {value0}": (
+        "Es gibt kein Gerät {device}; auto, accelerated oder {value0} nehmen"
+    ),
     "the device {device} is not available in this onnxruntime; use auto or one of: {have}": (
         "Das Gerät {device} gibt es in diesem onnxruntime nicht; auto nehmen oder: {have}"
     ),

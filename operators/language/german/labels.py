@@ -401,6 +401,16 @@ _PREFERENCES = {
     "Any graphics card on Windows; needs a build with DirectML": (
         "Jede Grafikkarte unter Windows; braucht eine Ausgabe mit DirectML"
     ),
+    "Accelerated": "Beschleunigt",
+    "The first device of this build that works, else the processor": (
+        "Das erste Gerät dieser Ausgabe, das geht, sonst der Prozessor"
+    ),
+    "WebGPU": "WebGPU",
+    "Any graphics card; needs a build with WebGPU": "Jede Grafikkarte; braucht eine Ausgabe mit WebGPU",
+    "OpenVINO": "OpenVINO",
+    "Intel's processors and graphics; needs a build with OpenVINO": (
+        "Intels Prozessoren und Grafik; braucht eine Ausgabe mit OpenVINO"
+    ),
     "Core ML": "Core ML",
     "Apple's accelerators": "Die Beschleuniger von Apple",
     "Threads": "Threads",
