@@ -24,16 +24,17 @@ class Picture:
 def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     """Render portraits through one camera; where they run into each other every pixel decides for itself.
 
-    found: [(Portrait, 4x4 world matrix, "source" or "none")]; a portrait's own background is sorted by depth like a
-    portrait, so others may stand before it. camera: in world space. backdrop: (3,) scene-linear colour or None.
-    threads: 0 for all. stop: function asked before each portrait. Returns a :class:`Picture`, or None when stopped.
+    found: [`scene.Placed`]; a portrait's own background is sorted by depth like a portrait, so others may stand before
+    it; where a holdout is in front, nothing is seen, and no depth either. camera: in world space. backdrop: (3,)
+    scene-linear colour or None. threads: 0 for all. stop: function asked before each portrait. Returns a
+    :class:`Picture`, or None when stopped.
     """
     from ...inference.view.render import render_plane
 
     shape = camera.height, camera.width
-    depth = np.full(shape, FAR, np.float32)
-    colours, orders = [], []
-    for portrait, matrix, background in found:
+    depth, hole = np.full(shape, FAR, np.float32), np.full(shape, FAR, np.float32)
+    colours, covers, orders = [], [], []
+    for portrait, matrix, background, holdout in found:
         if stop is not None and stop():
             return None
         frames = [portrait_planes(portrait, camera, matrix, threads)]
@@ -48,15 +49,18 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
                 continue
             order = np.full(shape, np.inf, np.float32)
             np.divide(frame[4], alpha, out=order, where=alpha > 0.0)
-            np.minimum(depth, order, out=depth, where=alpha >= 0.5)
-            colours.append(np.moveaxis(frame[:4], 0, -1))
+            nearest = hole if holdout else depth
+            np.minimum(nearest, order, out=nearest, where=alpha >= 0.5)
+            colours.append(np.zeros((*shape, 4), np.float32) if holdout else np.moveaxis(frame[:4], 0, -1))
+            covers.append(alpha)
             orders.append(order)
-    combined = _over(colours, orders) if colours else np.zeros((*shape, 4), np.float32)
+    combined, through = _over(colours, covers, orders) if colours else _nothing(shape)
+    depth[hole < depth] = FAR
     alpha = np.minimum(combined[..., 3], np.float32(1))
     combined = _premultiplied_linear(combined, alpha)
     if backdrop is not None:
-        combined[..., :3] += (1.0 - alpha)[..., None] * np.asarray(backdrop, np.float32)
-        combined[..., 3] = 1.0
+        combined[..., :3] += through[..., None] * np.asarray(backdrop, np.float32)
+        combined[..., 3] = alpha + through if any(placed.holdout for placed in found) else 1.0
     return Picture(combined, depth, alpha)
 
 
@@ -74,15 +78,26 @@ def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False)
     return planes_through(camera, matrix_world, draw)
 
 
-def _over(colours, orders):
-    """Composite premultiplied pictures of sRGB values [(H, W, 4)] by their distances [(H, W)], nearest in front."""
+def _over(colours, covers, orders):
+    """Composite pictures by their distances [(H, W)], nearest in front.
+
+    colours: [(H, W, 4)] premultiplied sRGB values. covers: [(H, W)] in [0, 1], how much of what is behind each hides.
+    Returns the picture (H, W, 4) and (H, W), how much of what is behind all of them shows.
+    """
     if len(colours) == 1:
-        return colours[0]
-    ranks = np.argsort(np.stack(orders), axis=0, kind="stable")[..., None]
-    combined = np.zeros_like(colours[0])
-    for layer in np.take_along_axis(np.stack(colours), ranks, axis=0):
-        combined += (1.0 - combined[..., 3:]) * layer
-    return combined
+        return colours[0], np.float32(1) - covers[0]
+    ranks = np.argsort(np.stack(orders), axis=0, kind="stable")
+    combined, through = _nothing(orders[0].shape)
+    layers = np.take_along_axis(np.stack(colours), ranks[..., None], axis=0)
+    for layer, cover in zip(layers, np.take_along_axis(np.stack(covers), ranks, axis=0), strict=True):
+        combined += through[..., None] * layer
+        through *= np.float32(1) - cover
+    return combined, through
+
+
+def _nothing(shape):
+    """What is seen where there is nothing, as of :func:`_over`."""
+    return np.zeros((*shape, 4), np.float32), np.ones(shape, np.float32)
 
 
 def _premultiplied_linear(combined, alpha):
