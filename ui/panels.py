@@ -239,9 +239,35 @@ class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
     def draw(self, context):
         self.layout.use_property_split = True
         self.layout.prop(context.scene.portrait_manifolds, "samples")
+        self.layout.prop(context.scene.portrait_manifolds, "blur_samples")
         self.layout.prop(context.scene.render, "film_transparent")
         if context.scene.render.use_multiview:
             self.layout.label(text=strings.STEREO_HINT, icon="ERROR")
+
+
+class PORTRAIT_MANIFOLDS_PT_motion_blur(bpy.types.Panel):
+    bl_label = strings.PANEL_MOTION_BLUR
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    bl_options = {"DEFAULT_CLOSED"}
+    COMPAT_ENGINES = {"PORTRAIT_MANIFOLDS"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw_header(self, context):
+        self.layout.prop(context.scene.render, "use_motion_blur", text="")
+
+    def draw(self, context):
+        layout, render = self.layout, context.scene.render
+        layout.use_property_split = True
+        column = layout.column()
+        column.active = render.use_motion_blur
+        column.prop(render, "motion_blur_position")
+        column.prop(render, "motion_blur_shutter")
+        column.template_curve_mapping(render, "motion_blur_shutter_curve")
 
 
 class PORTRAIT_MANIFOLDS_PT_passes(bpy.types.Panel):
@@ -282,5 +308,6 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_files,
     PORTRAIT_MANIFOLDS_PT_sampling,
+    PORTRAIT_MANIFOLDS_PT_motion_blur,
     PORTRAIT_MANIFOLDS_PT_passes,
 )

@@ -7,7 +7,7 @@ import bpy
 from ...inference.errors import PortraitError
 from ..language import strings
 from ..work.operator import one_line
-from . import cameras, composite, viewport
+from . import cameras, composite, exposure, viewport
 from .scene import load_shown, visible_portraits, world_colour
 
 BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
@@ -74,6 +74,14 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         for text in left_out:
             self.report({"WARNING"}, text)
         backdrop = None if scene.render.film_transparent else world_colour(scene)
+        if exposure.is_blurred(scene, camera_object, depsgraph):
+            rows = max(16, BAND_RAYS // camera.width)
+            self.update_stats("", strings.ENGINE_BLUR_STATUS.format(count=len(found)))
+            told = self.update_progress, self.test_break
+            picture = exposure.expose(depsgraph, scene, camera_object, backdrop, self._evaluate, rows, *told)
+            if picture is not None:
+                self._write(depsgraph, 0, picture)
+            return
         samples = int(scene.portrait_manifolds.samples)
         rows = max(16, BAND_RAYS // (camera.width * samples**2))
         for top in range(0, camera.height, rows):
@@ -86,6 +94,9 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
                 return
             self._write(depsgraph, camera.height - bottom, composite.reduce(picture, samples))
             self.update_progress(bottom / camera.height)
+
+    def _evaluate(self, frame, subframe):
+        self.frame_set(frame, subframe=subframe)
 
     def _write(self, depsgraph, y, picture):
         """Hand a band to Blender; arrays have row 0 on top, Blender's rows go up."""

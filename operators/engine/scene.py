@@ -30,9 +30,9 @@ def visible_portraits(depsgraph, view3d=None):
         obj = instance.object.original  # evaluated copies may not know yet what a script has set
         if obj.type != "EMPTY" or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
             continue
-        owner = instance.parent.original if instance.is_instance else obj
-        sight = camera_sees(obj, owner, depsgraph.view_layer)
-        if sight != UNSEEN and (view3d is None or owner.visible_in_viewport_get(view3d)):
+        owner = instance.parent if instance.is_instance else instance.object
+        sight = camera_sees(instance.object, owner, depsgraph.view_layer)
+        if sight != UNSEEN and (view3d is None or owner.original.visible_in_viewport_get(view3d)):
             path = problem = ""
             try:
                 path = file_of(obj)

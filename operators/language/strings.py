@@ -57,6 +57,7 @@ LANDMARKS = "Landmarks"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
 PANEL_SAMPLING = "Sampling"
+PANEL_MOTION_BLUR = "Motion Blur"
 PANEL_PASSES = "Passes"
 PANEL_LAYERS = "Layers"
 PANEL_MESH = "Mesh"
@@ -144,6 +145,10 @@ SAMPLE_COUNTS = {
     "3": Text("9", "3 × 3 samples"),
     "4": Text("16", "4 × 4 samples"),
 }
+BLUR_SAMPLES = Text(
+    "Blur Samples",
+    "Pictures of which one with depth of field or motion blur is made, in place of Smooth Edges; more show fewer steps",
+)
 PASS_ALPHA = Text(
     "Portrait Alpha", "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing"
 )
@@ -286,6 +291,7 @@ PROBLEM_BOUNCES = "Layers turn black in Cycles here"
 PROBLEM_BOUNCES_HELP = "Too few transparent bounces"
 UPDATE_HELP = "Update Portrait Manifolds, or relink"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
+ENGINE_BLUR_STATUS = "{count} portraits, with blur"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"
 OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"

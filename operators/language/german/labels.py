@@ -244,6 +244,7 @@ _PROPERTIES = {
     ),
     "What is behind the subject": "Was hinter der Person ist",
     "Passes": "Durchgänge",
+    "Motion Blur": "Bewegungsunschärfe",
     "Portrait Alpha": "Porträt-Alpha",
     "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing": (
         "Wie viel jedes Pixels die Porträts bedecken, auch bei undurchsichtigem Film; eine Maske fürs Compositing"
@@ -255,6 +256,12 @@ _PROPERTIES = {
     "Transparent": "Durchsichtig",
     "Photo's": "Der des Fotos",
     "What the model takes for the photo's background": "Was das Modell für den Hintergrund des Fotos hält",
+    "Blur Samples": "Unschärfe-Abtastungen",
+    (
+        "Pictures of which one with depth of field or motion blur is made, in place of Smooth Edges; more show fewer"
+        " steps"
+    ): "Bilder, aus denen eines mit Tiefen- oder Bewegungsunschärfe entsteht, statt Weicher Kanten; mehr zeigen"
+    " weniger Stufen",
     "Smooth Edges": "Weiche Kanten",
     "Samples per pixel of the render engine; more take longer and smooth the edges": (
         "Abtastungen der Render-Engine je Pixel; mehr dauern länger und glätten die Kanten"
@@ -540,6 +547,7 @@ _REPORTS = {
     ),
     "Portraits are now made with the model {id}": "Porträts werden jetzt mit dem Modell {id} gemacht",
     "{count} portraits, row {row} of {rows}": "{count} Porträts, Zeile {row} von {rows}",
+    "{count} portraits, with blur": "{count} Porträts, mit Unschärfe",
     "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is": (
         "Portrait Manifolds: {path} konnte nicht neben die .blend kopiert werden ({reason}); es bleibt, wo es ist"
     ),
