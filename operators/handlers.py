@@ -7,7 +7,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .portrait.pack import pack_on_save
-from .state import health
+from .state import health, portraits_scene
 from .state.portrait import is_portrait
 from .state.saving import adopt, keep_beside, put_back
 from .work import jobs, problems
@@ -52,6 +52,21 @@ def look_again(*_):
 
 
 @persistent
+def follow_scenes(_, depsgraph):
+    """After a change: scenes that render another one's portraits have what it has."""
+    if depsgraph.id_type_updated("SCENE") or depsgraph.id_type_updated("COLLECTION"):
+        for scene in bpy.data.scenes:
+            portraits_scene.update(scene)
+
+
+@persistent
+def follow_scene(scene, *_):
+    """Before a render without a window, where scripts may have changed the scene unseen. Else it runs in a thread."""
+    if bpy.app.background:
+        portraits_scene.update(scene)
+
+
+@persistent
 def stop_jobs(*_):
     """Before another file is loaded: its objects are not those the jobs were started for. A batch goes on."""
     jobs.cancel_all(queues=(jobs.queue,))
@@ -66,6 +81,8 @@ def _handlers():
         (on.save_pre, keep_portraits_beside),
         (on.save_post, put_paths_back),
         (on.save_post_fail, put_paths_back),
+        (on.depsgraph_update_post, follow_scenes),
+        (on.render_init, follow_scene),
         (on.load_pre, stop_jobs),
         (on.load_post, look_again),
         (on.undo_post, look_again),

@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.crop import crops
 from ..operators.language import strings
+from ..operators.portrait.render_with_scene import renders_with_scene
 from ..operators.state import health
 from ..operators.state.background import background_of
 from ..operators.state.doubts import doubts_of
@@ -172,8 +173,10 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         layout.prop(settings, "view_path")
         button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
         button.background, button.filepath = background_of(obj), settings.view_path
+        together = renders_with_scene(context)
+        layout.operator(f"portrait_manifolds.render_{'alone' if together else 'with_scene'}", icon="NODE_COMPOSITING")
         column = layout.column(align=True)
-        if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
+        if context.scene.render.engine != "PORTRAIT_MANIFOLDS" and not together:
             column.label(text=strings.USE_ENGINE)
             column.prop(context.scene.render, "engine", text="")
         if context.scene.view_settings.view_transform not in ("Standard", "Raw"):

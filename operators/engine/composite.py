@@ -8,17 +8,19 @@ import numpy as np
 from .placement import planes_through
 
 FAR = 1e10  # Blender's depth of what is not there
+LEAST_SEEN = 1 / 255  # opacity that shows in a picture of 8 bits
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
     """combined (H, W, 4) float32, scene linear and premultiplied; depth (H, W) float32, units of the scene along the
     view axis, FAR where less than half of the pixel is covered; alpha (H, W) float32, how much is covered by portraits,
-    whatever is behind them."""
+    whatever is behind them; rim_depth (H, W) float32, as depth, but wherever anything of a portrait is seen."""
 
     combined: np.ndarray
     depth: np.ndarray
     alpha: np.ndarray
+    rim_depth: np.ndarray
 
 
 def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
@@ -32,7 +34,7 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
     from ...inference.view.render import render_plane
 
     shape = camera.height, camera.width
-    depth, hole = np.full(shape, FAR, np.float32), np.full(shape, FAR, np.float32)
+    depth, rim, hole = (np.full(shape, FAR, np.float32) for _ in range(3))
     colours, covers, orders = [], [], []
     for portrait, matrix, background, holdout in found:
         if stop is not None and stop():
@@ -51,17 +53,19 @@ def render_portraits(found, camera, backdrop=None, threads=0, stop=None):
             np.divide(frame[4], alpha, out=order, where=alpha > 0.0)
             nearest = hole if holdout else depth
             np.minimum(nearest, order, out=nearest, where=alpha >= 0.5)
+            if not holdout:
+                np.minimum(rim, order, out=rim, where=alpha >= LEAST_SEEN)
             colours.append(np.zeros((*shape, 4), np.float32) if holdout else np.moveaxis(frame[:4], 0, -1))
             covers.append(alpha)
             orders.append(order)
     combined, through = _over(colours, covers, orders) if colours else _nothing(shape)
-    depth[hole < depth] = FAR
+    depth[hole < depth], rim[hole < rim] = FAR, FAR
     alpha = np.minimum(combined[..., 3], np.float32(1))
     combined = _premultiplied_linear(combined, alpha)
     if backdrop is not None:
         combined[..., :3] += through[..., None] * np.asarray(backdrop, np.float32)
         combined[..., 3] = alpha + through if any(placed.holdout for placed in found) else 1.0
-    return Picture(combined, depth, alpha)
+    return Picture(combined, depth, alpha, rim)
 
 
 def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False):
@@ -117,6 +121,7 @@ def reduce(picture, samples):
         picture.combined.reshape(*blocks, 4).mean(axis=(1, 3)),
         picture.depth.reshape(blocks).min(axis=(1, 3)),
         picture.alpha.reshape(blocks).mean(axis=(1, 3)),
+        picture.rim_depth.reshape(blocks).min(axis=(1, 3)),
     )
 
 

@@ -42,7 +42,7 @@ class Exposure:
         self._count = count
         self._combined = np.zeros((height, width, 4), np.float32)
         self._alpha = np.zeros((height, width), np.float32)
-        self._depth = np.full((height, width), FAR, np.float32)
+        self._depth, self._rim = (np.full((height, width), FAR, np.float32) for _ in range(2))
 
     def add(self, top, picture):
         """Add rows from `top` on of one of the pictures."""
@@ -50,10 +50,12 @@ class Exposure:
         self._combined[rows] += picture.combined / self._count
         self._alpha[rows] += picture.alpha / self._count
         np.minimum(self._depth[rows], picture.depth, out=self._depth[rows])
+        np.minimum(self._rim[rows], picture.rim_depth, out=self._rim[rows])
 
     def picture(self):
         """What was gathered, a :class:`composite.Picture`."""
-        return Picture(self._combined, np.where(self._alpha >= 0.5, self._depth, np.float32(FAR)), self._alpha)
+        depth = np.where(self._alpha >= 0.5, self._depth, np.float32(FAR))
+        return Picture(self._combined, depth, self._alpha, self._rim)
 
 
 def expose(depsgraph, scene, camera_object, backdrop, frame_set, rows, said, stop):

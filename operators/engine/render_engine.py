@@ -6,12 +6,14 @@ import bpy
 
 from ...inference.errors import PortraitError
 from ..language import strings
+from ..state import portraits_scene
 from ..work.operator import one_line
 from . import cameras, composite, exposure, viewport
 from .scene import load_shown, visible_portraits, world_colour
 
 BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
 ALPHA_PASS = "Portrait Alpha"  # "Alpha" is the name of Combined's own alpha in the compositor
+RIM_DEPTH_PASS = "Portrait Depth"  # of scenes that another one composites: soft edges have depth, too
 
 
 class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
@@ -30,6 +32,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
         if renderlayer.portrait_manifolds.use_pass_alpha:
             self.register_pass(scene, renderlayer, ALPHA_PASS, 1, "A", "VALUE")
+        if scene.portrait_manifolds_apart.of is not None:
+            self.register_pass(scene, renderlayer, RIM_DEPTH_PASS, 1, "Z", "VALUE")
 
     def render(self, depsgraph):
         try:
@@ -61,10 +65,13 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         self.error_set(text)
 
     def _render(self, depsgraph):
-        scene = depsgraph.scene
+        scene, _ = portraits_scene.source_of(depsgraph.scene, depsgraph.view_layer)
+        apart = scene != depsgraph.scene
+        if not apart and portraits_scene.find(scene) is not None:
+            self.report({"WARNING"}, strings.ONLY_PORTRAITS)
         if scene.render.use_multiview:
             raise PortraitError(strings.NO_STEREO)
-        camera_object = self.camera_override or scene.camera
+        camera_object = scene.camera if apart else self.camera_override or scene.camera
         if camera_object is None:
             raise PortraitError(strings.NO_CAMERA)
         camera = cameras.world_camera(camera_object, depsgraph, scene)
@@ -73,7 +80,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             raise PortraitError("; ".join(left_out))
         for text in left_out:
             self.report({"WARNING"}, text)
-        backdrop = None if scene.render.film_transparent else world_colour(scene)
+        backdrop = None if apart or scene.render.film_transparent else world_colour(scene)
         if exposure.is_blurred(scene, camera_object, depsgraph):
             rows = max(16, BAND_RAYS // camera.width)
             self.update_stats("", strings.ENGINE_BLUR_STATUS.format(count=len(found)))
@@ -102,6 +109,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         """Hand a band to Blender; arrays have row 0 on top, Blender's rows go up."""
         height, width = picture.depth.shape
         planes = {"Combined": picture.combined, "Depth": picture.depth, ALPHA_PASS: picture.alpha}
+        planes[RIM_DEPTH_PASS] = picture.rim_depth
         result = self.begin_result(0, y, width, height, layer=depsgraph.view_layer.name)
         for layer in result.layers:
             for render_pass in layer.passes:

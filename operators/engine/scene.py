@@ -10,6 +10,7 @@ from ..state.background import background_of
 from ..state.loaded import load_file
 from ..state.portrait import is_portrait
 from ..state.portrait_files import file_of
+from ..state.portraits_scene import rendered_objects, source_of
 from ..work.operator import one_line
 from .visibility import HOLDOUT, UNSEEN, camera_sees
 
@@ -25,13 +26,17 @@ def visible_portraits(depsgraph, view3d=None):
 
     view3d: a 3D viewport's space, whose local view and hidden collections count, too.
     """
+    source, view_layer = source_of(depsgraph.scene, depsgraph.view_layer)
+    present = None if source == depsgraph.scene else rendered_objects(view_layer)
     found = []
     for instance in depsgraph.object_instances:
         obj = instance.object.original  # evaluated copies may not know yet what a script has set
         if obj.type != "EMPTY" or not is_portrait(obj) or not obj.portrait_manifolds.portrait_path:
             continue
         owner = instance.parent if instance.is_instance else instance.object
-        sight = camera_sees(instance.object, owner, depsgraph.view_layer)
+        if present is not None and owner.original not in present:
+            continue
+        sight = camera_sees(instance.object, owner, view_layer)
         if sight != UNSEEN and (view3d is None or owner.original.visible_in_viewport_get(view3d)):
             path = problem = ""
             try:

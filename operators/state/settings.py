@@ -166,6 +166,14 @@ class SceneSettings(
     )
 
 
+class RenderedApart(bpy.types.PropertyGroup):
+    """Lives on the scene: see `portraits_scene`."""
+
+    scene: PointerProperty(type=bpy.types.Scene, options={"HIDDEN"})  # that renders the portraits of this one
+    of: PointerProperty(type=bpy.types.Scene, options={"HIDDEN"})  # whose portraits this one renders
+    before: StringProperty(options={"HIDDEN"})  # what Render with Scene changed, JSON
+
+
 def _passes_changed(settings, context):
     context.view_layer.update_render_passes()
 
@@ -193,7 +201,7 @@ def _running(name):
 
 _IDLE = jobs.Job(None)
 
-CLASSES = (PortraitFace, PortraitSettings, SceneSettings, ViewLayerSettings, JobState)
+CLASSES = (PortraitFace, PortraitSettings, SceneSettings, RenderedApart, ViewLayerSettings, JobState)
 
 
 def register(folders_changed, face_picked):
@@ -204,6 +212,7 @@ def register(folders_changed, face_picked):
     _told["folders"], _told["face"] = folders_changed, face_picked
     bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings, override=OVERRIDE)
     bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
+    bpy.types.Scene.portrait_manifolds_apart = PointerProperty(type=RenderedApart)
     bpy.types.ViewLayer.portrait_manifolds = PointerProperty(type=ViewLayerSettings)
     bpy.types.WindowManager.portrait_manifolds_job = PointerProperty(type=JobState)
 
@@ -212,5 +221,6 @@ def unregister():
     """Take them off again."""
     del bpy.types.WindowManager.portrait_manifolds_job
     del bpy.types.ViewLayer.portrait_manifolds
+    del bpy.types.Scene.portrait_manifolds_apart
     del bpy.types.Scene.portrait_manifolds
     del bpy.types.Object.portrait_manifolds

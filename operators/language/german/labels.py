@@ -23,6 +23,32 @@ _OPERATORS = {
     "See the portrait through the scene's camera, in the image “Portrait View”": (
         "Das Porträt durch die Kamera der Szene sehen, im Bild „Portrait View“"
     ),
+    "Render with Scene": "Mit Szene rendern",
+    (
+        "Let F12 show the portraits among the scene's other objects: EEVEE or Cycles render these, and the compositor"
+        " puts the portraits where they stand"
+    ): "F12 zeigt die Porträts zwischen den anderen Objekten der Szene: EEVEE oder Cycles rendern diese, und der"
+    " Compositor setzt die Porträts an ihre Stelle",
+    "Render without Scene": "Ohne Szene rendern",
+    "Take the portraits out of the scene's compositor again, and put back its render engine": (
+        "Die Porträts wieder aus dem Compositor der Szene nehmen und ihre Render-Engine zurücksetzen"
+    ),
+    "F12 now renders the scene with {engine}, and the portraits in it": (
+        "F12 rendert nun die Szene mit {engine} und die Porträts darin"
+    ),
+    "The scene's portraits are not rendered with it": "Die Porträts der Szene werden nicht mit ihr gerendert",
+    "{name} renders the portraits of {owner}; use the button there": (
+        "{name} rendert die Porträts von {owner}; den Knopf dort benutzen"
+    ),
+    "The compositor has no Render Layers node of the view layer {layer}; add one and connect its Image": (
+        "Der Compositor hat keinen Knoten Renderebenen für die Ansichtsebene {layer}; einen hinzufügen und sein Bild"
+        " verbinden"
+    ),
+    "This engine renders the portraits alone; for the rest of the scene, choose EEVEE or Cycles": (
+        "Diese Engine rendert nur die Porträts; für den Rest der Szene EEVEE oder Cycles wählen"
+    ),
+    "portraits": "Porträts",
+    "Portraits in Scene": "Porträts in der Szene",
     "Show in Viewport": "In der Ansicht zeigen",
     "Look at the portrait with its own render engine and the photo's own colours": (
         "Das Porträt mit seiner eigenen Render-Engine und den Farben des Fotos ansehen"
