@@ -6,6 +6,7 @@ GROUPS = bpy.app.version >= (5, 0, 0)
 MATH = "ShaderNodeMath" if GROUPS else "CompositorNodeMath"
 NOTHING = 1e9  # depths beyond are of nothing
 EDGE = 1  # pixels to each side of an edge that are mixed
+PASSING = {"R_LAYERS", "REROUTE", "COMPOSITE", "GROUP_OUTPUT", "VIEWER"}  # types of nodes that pass pictures on
 INPUTS = {
     "Scene": "NodeSocketColor",
     "Scene Depth": "NodeSocketFloat",
@@ -39,7 +40,7 @@ def new_tree(scene):
 def drop_tree(scene):
     """Let a scene have no compositing again, if its nodes do no more than pass its renders on."""
     tree = tree_of(scene)
-    if {node.type for node in tree.nodes} - {"R_LAYERS", "COMPOSITE", "GROUP_OUTPUT", "VIEWER"}:
+    if {node.type for node in tree.nodes} - PASSING:
         return
     if GROUPS:
         scene.compositing_node_group = None
