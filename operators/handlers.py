@@ -12,6 +12,7 @@ from .state.portrait import is_portrait
 from .state.saving import adopt, keep_beside, put_back
 from .work import jobs, problems
 
+RENDERING_SECONDS = 0.5  # between looks at whether a render is over
 JOIN_SECONDS = 5.0  # the longest wait for a cancelled job when the extension goes away
 
 
@@ -52,18 +53,22 @@ def look_again(*_):
 
 
 @persistent
-def follow_scenes(_, depsgraph):
-    """After a change: scenes that render another one's portraits have what it has."""
-    if depsgraph.id_type_updated("SCENE") or depsgraph.id_type_updated("COLLECTION"):
-        for scene in bpy.data.scenes:
-            portraits_scene.update(scene)
+def note_scenes(_, depsgraph):
+    """After a change of what scenes hold: soon, as Blender 5.2 crashes where handlers change it. There are no timers
+    without a window; scripts call Render with Scene again.
+    """
+    changed = depsgraph.id_type_updated("SCENE") or depsgraph.id_type_updated("COLLECTION")
+    if changed and not bpy.app.background and not bpy.app.timers.is_registered(follow_scenes):
+        bpy.app.timers.register(follow_scenes)
 
 
-@persistent
-def follow_scene(scene, *_):
-    """Before a render without a window, where scripts may have changed the scene unseen. Else it runs in a thread."""
-    if bpy.app.background:
+def follow_scenes():
+    """Scenes that render another one's portraits get what it has now, but not while they are rendered."""
+    if bpy.app.is_job_running("RENDER"):
+        return RENDERING_SECONDS
+    for scene in bpy.data.scenes:
         portraits_scene.update(scene)
+    return None
 
 
 @persistent
@@ -81,8 +86,7 @@ def _handlers():
         (on.save_pre, keep_portraits_beside),
         (on.save_post, put_paths_back),
         (on.save_post_fail, put_paths_back),
-        (on.depsgraph_update_post, follow_scenes),
-        (on.render_init, follow_scene),
+        (on.depsgraph_update_post, note_scenes),
         (on.load_pre, stop_jobs),
         (on.load_post, look_again),
         (on.undo_post, look_again),
@@ -99,5 +103,7 @@ def register():
 def unregister():
     for owner, handler in _handlers():
         owner.remove(handler)
+    if bpy.app.timers.is_registered(follow_scenes):
+        bpy.app.timers.unregister(follow_scenes)
     atexit.unregister(jobs.cancel_all)
     jobs.cancel_all(JOIN_SECONDS)

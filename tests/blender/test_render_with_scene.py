@@ -9,7 +9,6 @@ bpy = pytest.importorskip("bpy")
 
 from .conftest import part, place, psnr  # noqa: E402
 from .scenes import (  # noqa: E402
-    add_camera,
     orbit_camera,
     premultiplied,
     render,
@@ -202,24 +201,59 @@ def apart():
     return part("operators.state.portraits_scene").find(bpy.context.scene)
 
 
-def test_the_portraits_scene_follows(stage, portrait_file):
-    """New portraits, new cameras, instances, and what is deleted: without pressing again."""
+def test_the_portraits_scene_follows(stage, portrait_file, tmp_path):
+    """New portraits, new cameras, instances, and what is deleted, when the button is pressed again."""
     scene = bpy.context.scene
     operators.render_with_scene()
     first = scene.camera
     assert set(apart().objects) == {stage, first} and apart().camera == first
     second = place(portrait_file, "Second")
-    camera = add_camera((0, -1, 0), (math.radians(90), 0, 0), size=SIZE)
-    bpy.context.view_layer.update()
+    second.location.x = -0.2
+    camera = orbit_camera(10.0, 8.0, 0.9, lens=70, size=SIZE)
+    bpy.context.view_layer.objects.active = stage
+    operators.render_with_scene()
+    before = render(tmp_path / "second.png")
     assert set(apart().objects) == {stage, second, first, camera} and apart().camera == camera
     collection = bpy.data.collections.new("Source")
     collection.objects.link(place(portrait_file, "Third"))
+    scene.collection.objects.unlink(bpy.data.objects["Third"])
     instance = bpy.data.objects.new("Instance", None)
     instance.instance_type, instance.instance_collection = "COLLECTION", collection
+    instance.location.x = -0.2
     scene.collection.objects.link(instance)
     scene.collection.objects.unlink(second)
-    bpy.context.view_layer.update()
+    operators.render_with_scene()
+    again = render(tmp_path / "instance.png")
     assert instance in set(apart().objects) and second not in set(apart().objects)
+    assert np.abs(again - before).max() < 0.02, "the instance stands in the second portrait's place"
+
+
+def test_it_follows_in_a_window_soon(stage, portrait_file, monkeypatch):
+    """A change is noted while Blender updates its scenes, and followed when it is done; not while it renders."""
+    handlers, waiting = part("operators.handlers"), []
+    operators.render_with_scene()
+    second = place(portrait_file, "Second")
+
+    class Updated:
+        kinds = {"SCENE"}
+
+        def id_type_updated(self, kind):
+            return kind in self.kinds
+
+    timers = type("Timers", (), {"register": waiting.append, "is_registered": lambda timer: timer in waiting})
+    app = type("App", (), {"background": False, "timers": timers, "is_job_running": lambda kind: bool(rendering)})
+    rendering = [True]
+    monkeypatch.setattr(handlers, "bpy", type("Blender", (), {"app": app, "data": bpy.data}))
+    handlers.note_scenes(bpy.context.scene, Updated())
+    handlers.note_scenes(bpy.context.scene, Updated())
+    assert waiting == [handlers.follow_scenes] and second not in set(apart().objects)
+    assert handlers.follow_scenes() > 0 and second not in set(apart().objects)
+    rendering.clear()
+    assert handlers.follow_scenes() is None and second in set(apart().objects)
+    waiting.clear()
+    Updated.kinds = {"OBJECT"}
+    handlers.note_scenes(bpy.context.scene, Updated())
+    assert not waiting, "moving an object costs nothing"
 
 
 def test_what_the_scene_hides_is_hidden(stage, tmp_path):
