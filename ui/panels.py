@@ -171,10 +171,14 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         row.operator("portrait_manifolds.add_dolly_zoom")
         layout.prop(obj.portrait_manifolds, "show_background")
         layout.prop(settings, "view_path")
-        button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
+        row = layout.row(align=True)
+        button = row.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
         button.background, button.filepath = background_of(obj), settings.view_path
         together = renders_with_scene(context)
-        layout.operator(f"portrait_manifolds.render_{'alone' if together else 'with_scene'}", icon="NODE_COMPOSITING")
+        if together:
+            row.operator("portrait_manifolds.render_alone", text=strings.WITHOUT_SCENE, icon="NODE_COMPOSITING")
+        else:
+            row.operator("portrait_manifolds.render_with_scene", text=strings.WITH_SCENE, icon="NODE_COMPOSITING")
         column = layout.column(align=True)
         if context.scene.render.engine != "PORTRAIT_MANIFOLDS" and not together:
             column.label(text=strings.USE_ENGINE)

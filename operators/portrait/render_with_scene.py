@@ -3,16 +3,19 @@
 import json
 
 import bpy
+from bpy.props import BoolProperty
 
 from ...inference.errors import PortraitError
 from ..datablocks import compositor
 from ..engine.render_engine import RIM_DEPTH_PASS
 from ..language import strings
 from ..state import portraits_scene
-from ..state.portrait import INVERTED
-from ..work.operator import PortraitOperator, needs
+from ..state.layers import LAYER
+from ..state.portrait import INVERTED, is_portrait
+from ..work.operator import PortraitOperator, needs, one_line
+from .add_layers import add_shadow
 
-MARK = "portrait_manifolds"  # custom property of the nodes that are added, with which they are found
+MARK = "portrait_manifolds_apart"  # custom property of what is added, with which it is found
 EEVEE = "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
 
 
@@ -28,11 +31,15 @@ class PORTRAIT_MANIFOLDS_OT_render_with_scene(PortraitOperator, bpy.types.Operat
     bl_description = strings.RENDER_WITH_SCENE.description
     bl_options = {"REGISTER", "UNDO"}
 
+    shadow: BoolProperty(name=strings.LAYER_SHADOW.label, description=strings.LAYER_SHADOW.description, default=True)
+
     def run(self, context):
         scene = context.scene
         set_up(scene, context.view_layer)
+        for text in cast_shadows(scene) if self.shadow else ():
+            self.report({"WARNING"}, text)
         engine = bpy.types.UILayout.enum_item_name(scene.render, "engine", scene.render.engine)
-        self.report({"INFO"}, strings.WITH_SCENE.format(engine=engine))
+        self.report({"INFO"}, strings.RENDERS_WITH_SCENE.format(engine=engine))
 
 
 @needs((renders_with_scene, strings.NOT_WITH_SCENE))
@@ -81,8 +88,25 @@ def set_up(scene, view_layer):
     _connect(tree, starts, portraits)
 
 
+def cast_shadows(scene):
+    """Add what casts the shadows of a scene's portraits, except where it is, or layers are. Returns what went wrong."""
+    failed = []
+    for obj in [obj for obj in scene.objects if is_portrait(obj) and obj.portrait_manifolds.portrait_path]:
+        if any(LAYER in child or MARK in child for child in obj.children):
+            continue
+        collections = scene.collection, *scene.collection.children_recursive
+        try:
+            shadow = add_shadow(obj, next(one for one in collections if obj in set(one.objects)))
+        except PortraitError as error:
+            failed.append(strings.LEFT_OUT.format(name=obj.name, reason=one_line(error)))
+        else:
+            shadow[MARK] = True
+    return failed
+
+
 def take_down(scene):
-    """Undo what :func:`set_up` did, and leave the rest of the compositor as it is."""
+    """Undo what :func:`set_up` and :func:`cast_shadows` did, and leave the rest of the compositor as it is."""
+    bpy.data.batch_remove([datablock for obj in scene.objects if MARK in obj for datablock in _made_for(obj)])
     tree = compositor.tree_of(scene)
     if tree is not None:
         _disconnect(tree)
@@ -97,6 +121,13 @@ def take_down(scene):
         compositor.drop_tree(scene)
     scene.render.engine, scene.render.use_compositing = before["engine"], before["use_compositing"]
     scene.portrait_manifolds_apart.before = ""
+
+
+def _made_for(shadow):
+    """The datablocks of an object that casts a shadow: itself, its mesh, material and image."""
+    material = shadow.data.materials[0]
+    images = [node.image for node in material.node_tree.nodes if node.type == "TEX_IMAGE"]
+    return [shadow, shadow.data, material, *images]
 
 
 def _connect(tree, starts, portraits):

@@ -9,6 +9,7 @@ bpy = pytest.importorskip("bpy")
 
 from .conftest import part, place, psnr  # noqa: E402
 from .scenes import (  # noqa: E402
+    add_sun,
     orbit_camera,
     premultiplied,
     render,
@@ -121,6 +122,28 @@ def test_what_is_in_front_covers(stage, tmp_path):
     assert np.abs(together - scene_alone)[alpha == 0].max() < 0.01
 
 
+def test_shadows_fall_on_the_scene(stage, tmp_path):
+    """On the wall behind, in a light from the front; without the option there is none. Portraits are not shaded."""
+    for obj in list(bpy.context.scene.objects):
+        if obj.type == "MESH":
+            bpy.data.objects.remove(obj)
+    wall = add_plane((0, 0.4, 0), (90, 0, 0), (1, 1, 1))
+    wall.data.materials.clear()  # a matte one
+    set_world(0.0)
+    add_sun((60, 0, 30))
+    bpy.context.view_layer.objects.active = stage
+    operators.render_with_scene(shadow=False)
+    without = render(tmp_path / "without.png")[..., 0]
+    operators.render_with_scene()
+    shadows = [child for child in stage.children if not child.visible_camera]
+    assert len(shadows) == 1
+    got = render(tmp_path / "with.png")[..., 0]
+    alpha = linear_alone(tmp_path / "alone.png")[..., 3]
+    dark = got < without - 0.3
+    assert np.mean(dark[alpha == 0]) > 0.02, "beside the portrait"
+    assert not dark[alpha > 0.99].any(), "not on the portrait"
+
+
 def test_a_transparent_film(stage, tmp_path):
     """Alpha is that of both."""
     scene = bpy.context.scene
@@ -149,7 +172,10 @@ def state(scene):
             for link in tree.links
         )
     render_settings = scene.render.engine, scene.render.use_compositing, scene.view_layers[0].use_pass_z
-    return nodes, links, render_settings, sorted(bpy.data.scenes.keys()), sorted(bpy.data.node_groups.keys())
+    data = bpy.data
+    images = {image.name: image for image in data.images if image.source != "VIEWER"}  # those are Blender's own
+    kinds = data.scenes, data.node_groups, data.objects, data.meshes, data.materials, images
+    return nodes, links, render_settings, *(sorted(kind.keys()) for kind in kinds)
 
 
 @pytest.mark.parametrize("engine", ["CYCLES", "PORTRAIT_MANIFOLDS"])

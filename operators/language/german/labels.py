@@ -29,6 +29,8 @@ _OPERATORS = {
         " puts the portraits where they stand"
     ): "F12 zeigt die Porträts zwischen den anderen Objekten der Szene: EEVEE oder Cycles rendern diese, und der"
     " Compositor setzt die Porträts an ihre Stelle",
+    "With Scene": "Mit Szene",
+    "Without Scene": "Ohne Szene",
     "Render without Scene": "Ohne Szene rendern",
     "Take the portraits out of the scene's compositor again, and put back its render engine": (
         "Die Porträts wieder aus dem Compositor der Szene nehmen und ihre Render-Engine zurücksetzen"
