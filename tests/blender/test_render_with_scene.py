@@ -91,8 +91,24 @@ def test_among_other_objects(stage, tmp_path):
     assert np.mean(np.abs(together - truth).max(-1) > 0.15) < 0.004, "edges of what covers the portrait, too"
 
 
-def test_soft_edges_over_what_is_behind(stage, tmp_path):
+def blur(how, portrait):
+    """Give the scene depth of field, or motion blur and a portrait that moves."""
+    scene = bpy.context.scene
+    if how == "depth of field":
+        dof = scene.camera.data.dof
+        dof.use_dof, dof.focus_distance, dof.aperture_fstop = True, 0.5, 0.8
+    elif how == "motion blur":
+        scene.render.use_motion_blur, scene.render.motion_blur_shutter = True, 0.8
+        for frame, place_x in ((1, -0.04), (3, 0.04)):
+            portrait.location.x = place_x
+            portrait.keyframe_insert("location", frame=frame)
+        scene.frame_set(2)
+
+
+@pytest.mark.parametrize("how", ["sharp", "depth of field", "motion blur"])
+def test_soft_edges_over_what_is_behind(stage, tmp_path, how):
     """Where nothing is in front: the portrait's light, and of the scene's as much as the portrait lets through."""
+    blur(how, stage)
     for obj in list(bpy.context.scene.objects):
         if obj.type == "MESH" and obj.location.y < 0.1:
             bpy.data.objects.remove(obj)
