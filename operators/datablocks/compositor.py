@@ -24,16 +24,20 @@ def tree_of(scene):
     return scene.node_tree if scene.use_nodes else None
 
 
-def new_tree(scene):
-    """Let a scene without compositing have it: its own nodes if they were off, else nodes that pass its renders on."""
+def new_tree(scene, layer):
+    """Let a scene without compositing have it: its own nodes if they were off, else nodes that pass a view layer on."""
     if GROUPS:
         tree = scene.compositing_node_group = bpy.data.node_groups.new(scene.name, "CompositorNodeTree")
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
         start, end = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("NodeGroupOutput")
-        start.scene, start.location, end.location = scene, (-300.0, 0.0), (600.0, 0.0)
+        start.scene, start.layer = scene, layer
+        start.location, end.location = (-300.0, 0.0), (600.0, 0.0)
         tree.links.new(start.outputs["Image"], end.inputs[0])
         return tree
+    had_nodes = scene.node_tree is not None
     scene.use_nodes = True  # adds such nodes where there are none
+    if not had_nodes:
+        next(node for node in scene.node_tree.nodes if node.type == "R_LAYERS").layer = layer
     return scene.node_tree
 
 

@@ -64,24 +64,19 @@ def set_up(scene, view_layer):
     tree = compositor.tree_of(scene)
     if tree is not None and tree.library is not None:
         raise PortraitError(strings.LINKED.format(name=tree.name))
+    had_nodes = tree is not None
+    tree = tree or compositor.new_tree(scene, view_layer.name)
+    starts = compositor.render_layers(tree, scene, view_layer.name)
+    if not starts:
+        raise PortraitError(strings.NO_RENDER_LAYERS.format(layer=view_layer.name))
     if portraits_scene.find(scene) is None:
-        apart.before = json.dumps(
-            {
-                "engine": render.engine,
-                "use_compositing": render.use_compositing,
-                "layer": view_layer.name,
-                "depth": view_layer.use_pass_z,
-                "nodes": tree is not None,
-            }
-        )
+        before = {"engine": render.engine, "use_compositing": render.use_compositing, "nodes": had_nodes}
+        before |= {"layer": view_layer.name, "depth": view_layer.use_pass_z}
+        apart.before = json.dumps(before)
     if render.engine == "PORTRAIT_MANIFOLDS":
         render.engine = EEVEE
     render.use_compositing = view_layer.use_pass_z = True
     view_layer.update_render_passes()
-    tree = tree or compositor.new_tree(scene)
-    starts = compositor.render_layers(tree, scene, view_layer.name)
-    if not starts:
-        raise PortraitError(strings.NO_RENDER_LAYERS.format(layer=view_layer.name))
     portraits = portraits_scene.portraits_scene(scene)
     portraits.view_layers[0].name = view_layer.name
     portraits.view_layers[0].update_render_passes()

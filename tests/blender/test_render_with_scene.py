@@ -212,7 +212,7 @@ def test_twice_adds_nothing_and_once_takes_all_back(stage, engine):
 def test_the_users_nodes_stay(stage, tmp_path):
     """A glare between renders and output works on both together, and is connected as before when it is over."""
     scene, compositor = bpy.context.scene, part("operators.datablocks.compositor")
-    tree = compositor.new_tree(scene)
+    tree = compositor.new_tree(scene, "ViewLayer")
     start = next(node for node in tree.nodes if node.type == "R_LAYERS")
     end = next(node for node in tree.nodes if node.type in ("COMPOSITE", "GROUP_OUTPUT"))
     invert = tree.nodes.new("CompositorNodeInvert")
@@ -372,12 +372,31 @@ def test_refusals(stage):
         with pytest.raises(RuntimeError, match="renders the portraits of"):
             operators.render_with_scene()
     operators.render_alone()
-    tree = part("operators.datablocks.compositor").new_tree(scene)
+    tree = part("operators.datablocks.compositor").new_tree(scene, "ViewLayer")
     for node in [node for node in tree.nodes if node.type == "R_LAYERS"]:
         tree.nodes.remove(node)
+    scene.render.engine = "PORTRAIT_MANIFOLDS"
+    before = state(scene)
     with pytest.raises(RuntimeError, match="no Render Layers node"):
         operators.render_with_scene()
-    assert apart() is None
+    assert apart() is None and state(scene) == before
+
+
+def test_the_view_layer_that_is_active(stage, tmp_path):
+    """A second one, in which another collection is excluded: that is what is rendered and what counts."""
+    scene = bpy.context.scene
+    collection = bpy.data.collections.new("Heads")
+    scene.collection.children.link(collection)
+    collection.objects.link(stage)
+    scene.collection.objects.unlink(stage)
+    second = scene.view_layers.new("Second")
+    scene.view_layers["ViewLayer"].layer_collection.children["Heads"].exclude = True
+    empty = render(tmp_path / "empty.png")
+    with bpy.context.temp_override(view_layer=second):
+        second.objects.active = stage
+        operators.render_with_scene()
+    assert [layer.name for layer in apart().view_layers] == ["Second"]
+    assert np.abs(render(tmp_path / "second.png") - empty).max() > 0.3
 
 
 def test_the_portraits_engine_says_that_it_renders_portraits_alone(stage, tmp_path, capfd):
