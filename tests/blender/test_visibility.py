@@ -159,3 +159,25 @@ def test_the_viewport_obeys_too(pair):
         assert viewport.wait(60)
         pictures.append(viewport._picture)
     assert pictures[0][24, 30, 3] > 0.99 and pictures[1][24, 30, 3] < 0.01
+
+
+def test_animated_visibility(portrait, tmp_path):
+    """In an animation every frame has its own."""
+    scene = bpy.context.scene
+    use_portrait_engine("1")
+    add_camera((0, -1.2, 0), (math.radians(90), 0, 0), lens=60, size=(60, 48))
+    for frame, seen in ((1, True), (2, False), (3, True)):
+        portrait.visible_camera = seen
+        portrait.keyframe_insert("visible_camera", frame=frame)
+    scene.frame_set(1)
+    scene.frame_start, scene.frame_end = 1, 3
+    scene.render.image_settings.file_format, scene.render.image_settings.color_mode = "PNG", "RGBA"
+    scene.render.filepath = str(tmp_path / "frame_")
+    bpy.ops.render.render(animation=True)
+    from PIL import Image
+
+    highest = []
+    for frame in range(1, 4):
+        with Image.open(tmp_path / f"frame_{frame:04d}.png") as image:
+            highest.append(image.getchannel("A").getextrema()[1])
+    assert highest == [255, 0, 255]
