@@ -64,30 +64,39 @@ def expose(depsgraph, scene, camera_object, backdrop, frame_set, rows, said, sto
     scene: whose settings count. frame_set: function (frame, subframe) that evaluates the depsgraph there. rows: how
     many to render at once. said: function that is told the share that is done. stop: function that is asked.
     """
-    now = depsgraph.scene.frame_current + depsgraph.scene.frame_subframe
     count = scene.portrait_manifolds.blur_samples
-    exposure = found = None
-    for number, moment in enumerate(moments(scene, count)):
-        if scene.render.use_motion_blur or found is None:
-            if scene.render.use_motion_blur:
-                frame_set(*_frame(now + moment.time))
-            camera, lens = cameras.world_camera(camera_object, depsgraph, scene), lens_of(camera_object, depsgraph)
-            found, _ = load_shown(visible_portraits(depsgraph))
+    exposure = None
+    for number, (camera, placed) in enumerate(_views(depsgraph, scene, camera_object, frame_set, count)):
         exposure = exposure or Exposure(camera.width, camera.height, count)
-        seen, placed = camera, found
-        if lens is not None:
-            seen, placed = lens.through(camera, found, *lens.point(*moment.aperture))
-        seen = _within_pixel(seen, *moment.pixel)
         for top in range(0, camera.height, rows):
-            band = seen.cropped(0, top, camera.width, min(top + rows, camera.height))
+            band = camera.cropped(0, top, camera.width, min(top + rows, camera.height))
             picture = render_portraits(placed, band, backdrop, scene.render.threads, stop)
             if picture is None or stop():
                 return None
             exposure.add(top, picture)
             said((number + (top + len(picture.depth)) / camera.height) / count)
-    if scene.render.use_motion_blur:
-        frame_set(*_frame(now))
     return exposure.picture()
+
+
+def _views(depsgraph, scene, camera_object, frame_set, count):
+    """[(camera, [`scene.Placed`])] of all moments.
+
+    All are looked up before the first is rendered: meanwhile a window would show the scene at the moment's time.
+    """
+    moving = scene.render.use_motion_blur
+    now = depsgraph.scene.frame_current + depsgraph.scene.frame_subframe
+    views, camera = [], None
+    for moment in moments(scene, count):
+        if moving:
+            frame_set(*_frame(now + moment.time))
+        if moving or camera is None:
+            camera, lens = cameras.world_camera(camera_object, depsgraph, scene), lens_of(camera_object, depsgraph)
+            found, _ = load_shown(visible_portraits(depsgraph))
+        seen = (camera, found) if lens is None else lens.through(camera, found, *lens.point(*moment.aperture))
+        views.append((_within_pixel(seen[0], *moment.pixel), seen[1]))
+    if moving:
+        frame_set(*_frame(now))
+    return views
 
 
 def _within_pixel(camera, x, y):
