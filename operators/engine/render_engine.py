@@ -6,13 +6,15 @@ import bpy
 
 from ...inference.errors import PortraitError
 from ..language import strings
+from ..state import portraits_scene
 from ..work.operator import one_line
-from . import cameras, viewport
+from . import cameras, exposure, viewport
 from .samples import render_sampled
 from .scene import load_shown, visible_portraits, world_colour
 
 BAND_RAYS = 1 << 18  # rays followed between two looks at Blender's cancel
 ALPHA_PASS = "Portrait Alpha"  # "Alpha" is the name of Combined's own alpha in the compositor
+RIM_DEPTH_PASS = "Portrait Depth"  # of scenes that another one composites: soft edges have depth, too
 
 
 class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
@@ -31,6 +33,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
         if renderlayer.portrait_manifolds.use_pass_alpha:
             self.register_pass(scene, renderlayer, ALPHA_PASS, 1, "A", "VALUE")
+        if scene.portrait_manifolds_apart.of is not None:
+            self.register_pass(scene, renderlayer, RIM_DEPTH_PASS, 1, "Z", "VALUE")
 
     def render(self, depsgraph):
         try:
@@ -62,10 +66,13 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         self.error_set(text)
 
     def _render(self, depsgraph):
-        scene = depsgraph.scene
+        scene, _ = portraits_scene.source_of(depsgraph.scene, depsgraph.view_layer)
+        apart = scene != depsgraph.scene
+        if not apart and portraits_scene.find(scene) is not None:
+            self.report({"WARNING"}, strings.ONLY_PORTRAITS)
         if scene.render.use_multiview:
             raise PortraitError(strings.NO_STEREO)
-        camera_object = self.camera_override or scene.camera
+        camera_object = scene.camera if apart else self.camera_override or scene.camera
         if camera_object is None:
             raise PortraitError(strings.NO_CAMERA)
         camera = cameras.world_camera(camera_object, depsgraph, scene)
@@ -74,7 +81,15 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             raise PortraitError("; ".join(left_out))
         for text in left_out:
             self.report({"WARNING"}, text)
-        backdrop = None if scene.render.film_transparent else world_colour(scene)
+        backdrop = None if apart or scene.render.film_transparent else world_colour(scene)
+        if exposure.is_blurred(scene, camera_object, depsgraph):
+            rows = max(16, BAND_RAYS // camera.width)
+            self.update_stats("", strings.ENGINE_BLUR_STATUS.format(count=len(found)))
+            told = self.update_progress, self.test_break
+            picture = exposure.expose(depsgraph, scene, camera_object, backdrop, self._evaluate, rows, *told)
+            if picture is not None:
+                self._write(depsgraph, 0, picture)
+            return
         samples = int(scene.portrait_manifolds.samples)
         rows = max(16, BAND_RAYS // camera.width)
         for top in range(0, camera.height, rows):
@@ -87,10 +102,14 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             self._write(depsgraph, camera.height - bottom, picture)
             self.update_progress(bottom / camera.height)
 
+    def _evaluate(self, frame, subframe):
+        self.frame_set(frame, subframe=subframe)
+
     def _write(self, depsgraph, y, picture):
         """Hand a band to Blender; arrays have row 0 on top, Blender's rows go up."""
         height, width = picture.depth.shape
         planes = {"Combined": picture.combined, "Depth": picture.depth, ALPHA_PASS: picture.alpha}
+        planes[RIM_DEPTH_PASS] = picture.rim_depth
         result = self.begin_result(0, y, width, height, layer=depsgraph.view_layer.name)
         for layer in result.layers:
             for render_pass in layer.passes:

@@ -39,6 +39,7 @@ def render_sampled(found, camera, samples, backdrop=None, threads=0, stop=None):
     blocks = order.reshape(height, samples, width, samples).swapaxes(1, 2)[chosen]  # (n, samples, samples)
     picture.combined[chosen] = finer.combined[blocks].mean((1, 2))
     picture.depth[chosen] = finer.depth[blocks].min((1, 2))
+    picture.rim_depth[chosen] = finer.rim_depth[blocks].min((1, 2))
     picture.alpha[chosen] = finer.alpha[blocks].mean((1, 2))
     return picture
 

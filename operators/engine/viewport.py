@@ -130,7 +130,7 @@ class Viewport:
         found, left_out = load_shown(portraits)
         self._say("; ".join(left_out))
         if camera.ortho_width is not None:  # an orthographic viewport also shows what is behind its plane
-            camera = cameras.step_back(camera, max((_reach(matrix, camera) for _, matrix, _ in found), default=0.0))
+            camera = cameras.step_back(camera, max((_reach(one.matrix, camera) for one in found), default=0.0))
         picture = self._picture_of(step, camera, found, backdrop)
         if picture is None:
             return
