@@ -67,7 +67,7 @@ def usual_silhouette(radii: np.ndarray, camera: Camera) -> np.ndarray:
     """
     bounds = np.stack([at_texels(table, 2 * GRID, 2 * GRID) for table in level_bounds(radii)])
     radius = level_to_radius(bounds, np.float32(USUAL)).astype(np.float32)
-    seen = covered(radius, camera, camera.width)
+    seen = covered(radius, np.ones(radius.shape, bool), camera, camera.width)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))  # between the points
     return cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 3.0)
 
