@@ -87,16 +87,21 @@ def invert_photo(
     alignment = stage(
         "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
     )
-    source, matte = _crop_matte(matte, alpha, alignment)
+    source, matte, fine_matte = _crop_matte(matte, alpha, alignment)
     if matte is not None:
         alignment = shown_by(matte, alignment)
     warnings += doubts(alignment, found, size)
-    textures, radii, detail = stage(
+    textures, radii, detail, rim = stage(
         "invert",
         0.15,
         "inverting",
         lambda: invert_crop(
-            alignment, model, lambda fraction, text: progress(0.15 + 0.85 * fraction, text), matte, warnings.append
+            alignment,
+            model,
+            lambda fraction, text: progress(0.15 + 0.85 * fraction, text),
+            matte,
+            warnings.append,
+            fine_matte,
         ),
     )
     progress(1.0, "done")
@@ -117,6 +122,7 @@ def invert_photo(
         settings=settings,
         pose=pose,
         detail=detail,
+        rim=rim,
     )
     report = {
         "photo": {"name": name, "width": size[0], "height": size[1]},
@@ -192,14 +198,15 @@ def _matte_of(given, photo_size):
 
 
 def _crop_matte(given, alpha, alignment):
-    """Where the matte comes from, for the report, and what was given in the crop: (256, 256) in [0, 1] or None."""
-    from .inversion.given_matte import crop_matte, is_cut_out
+    """Where the matte comes from, for the report; and what was given, in the crop, (256, 256) in [0, 1], and in the
+    detail crop, (s, s); None where the networks find it."""
+    from .inversion.given_matte import crop_matte, detail_matte, is_cut_out
 
     if given is not None:
-        return "given", crop_matte(given, alignment)
+        return "given", crop_matte(given, alignment), detail_matte(given, alignment)
     if alpha is not None and is_cut_out(found := crop_matte(alpha, alignment)):
-        return "alpha channel", found
-    return "networks", None
+        return "alpha channel", found, detail_matte(alpha, alignment)
+    return "networks", None, None
 
 
 def _choose_face(photo, model, face, stage, warnings):

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from ..geometry.cameras import Camera
+from ..geometry.rims import Rim
 from ..portrait import Portrait
 from .backdrop import composite_backdrop
 from .detail import add_detail, detail_for
@@ -36,6 +37,7 @@ from .march import (
     V,
 )
 from .rays import TILE, CameraRays
+from .rim import SeenRim
 from .shells import Place, Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
@@ -68,7 +70,7 @@ def render_view(
     if isinstance(background, str) and background not in ("none", "source"):
         raise ValueError(f'the background is "none", "source" or a colour (r, g, b), not {background!r}')
     sheets = intersections(portrait.radii, camera)
-    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail)
+    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail, portrait.rim)
     fill = None if isinstance(background, str) else np.asarray(background, np.float32)
     return finish(frame, fill)
 
@@ -93,11 +95,13 @@ def render_layers(
     threads: int = 0,
     with_plane: bool = False,
     detail: np.ndarray | None = None,
+    rim: Rim | None = None,
 ) -> np.ndarray:
     """Composite all manifolds.
 
     textures: (k + 1, h, w, 4) uint8. sheets: :func:`intersections` with the same k sheets.
-    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map.
+    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map. rim:
+    the portrait's.
     Returns planes (5, H, W) float32: premultiplied red, green, blue in [0, 1], alpha, and alpha times depth in metres.
     """
     shells, rays = sheets.shells, sheets.rays
@@ -105,6 +109,7 @@ def render_layers(
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     compositor = _Compositor(np.ascontiguousarray(textures[: shells.count]), rays.middle, frame.reshape(5, -1))
     fine = None if detail is None else detail_for(detail, rays, shells.sphere[1])
+    edge = None if rim is None else SeenRim(rim, rays)
     local = threading.local()
 
     def march():
@@ -137,6 +142,8 @@ def render_layers(
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
         if fine is not None:
             list(each(sharpen, rays.tiles))
+        if edge is not None:
+            list(each(lambda tile: edge.add_to(frame.reshape(5, -1), tile), rays.tiles))
     if with_plane:
         composite_backdrop(textures[shells.count], camera, frame)
     return frame

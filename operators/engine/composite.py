@@ -69,7 +69,7 @@ def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False)
 
     def draw(local):
         sheets = intersections(portrait.radii, local)
-        return render_layers(portrait.textures, sheets, threads, with_plane, detail=portrait.detail)
+        return render_layers(portrait.textures, sheets, threads, with_plane, portrait.detail, portrait.rim)
 
     return planes_through(camera, matrix_world, draw)
 
