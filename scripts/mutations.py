@@ -214,6 +214,17 @@ MUTATIONS = (
          "weight = np.ones_like(matte)", "the own view is the photo, not the portrait"),
     ),
     *_of(
+        ("tests/test_texture.py",), "inference/inversion/texture.py",
+        ("no mirror image", "twin = (1.0 - seen) * fit[:, ::-1]", "twin = 0.0 * fit[:, ::-1]",
+         "the hidden side is smooth"),
+        ("texture of any part", "return linear_step(*ALIKE, (parts * others).sum(-1))",
+         "return np.ones(parts.shape[:2], np.float32)", "locks grow on cheeks"),
+        ("skin goes on, too", "share = (1.0 - known) * _alike(there[..., TEXTURED], parts[..., TEXTURED])",
+         "share = (1.0 - known) * _alike(there[..., :-1], parts)", "an eye's corner stands before the ear"),
+        ("things are texture", "fit = seen * _textured(detail, seen, shown_parts)", "fit = seen",
+         "glasses are drawn on the other side of the head"),
+    ),
+    *_of(
         ("tests/test_mesh.py",), "inference/mesh/extract.py",
         ("texture upside down", "return np.stack([u, 1.0 - v], -1)", "return np.stack([u, v], -1)", "UVs are flipped"),
         ("inside out", 'gradient_direction="ascent"', 'gradient_direction="descent"', "faces look inwards"),

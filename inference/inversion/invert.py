@@ -110,7 +110,7 @@ def invert_crop(
     background = background_texture(alignment.crop, foreign, camera, TEXTURE_SIZE)
     detail, rim = None, None
     if alignment.detail is not None:
-        detail = lift_detail(alignment.detail, columns, shown, matte, camera)
+        detail = lift_detail(alignment.detail, columns, shown, matte, photo_parts, camera)
         rim = lift_rim(alignment, matte, backdrop, radius, valid, fine_matte)
     progress(1.0, "done")
     return np.concatenate([textures, background[None]]), radii, detail, rim
