@@ -132,7 +132,11 @@ def render_layers(
     def sharpen(tile):
         if not hasattr(local, "place"):
             local.place = Place(CAPACITY)
-        add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
+        (start, way), _, index = rays.tile(tile)
+        if fine is not None:
+            add_detail(frame.reshape(5, -1), fine, start, way, rays.middle, index, local.place)
+        if edge is not None:
+            edge.add_to(frame.reshape(5, -1), start, way, index)
 
     with _workers(threads) as each:
         left = list(each(follow, rays.tiles))
@@ -140,10 +144,8 @@ def render_layers(
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
-        if fine is not None:
+        if fine is not None or edge is not None:
             list(each(sharpen, rays.tiles))
-        if edge is not None:
-            list(each(lambda tile: edge.add_to(frame.reshape(5, -1), tile), rays.tiles))
     if with_plane:
         composite_backdrop(textures[shells.count], camera, frame)
     return frame

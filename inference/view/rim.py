@@ -16,15 +16,15 @@ from .rays import FLIP, CameraRays, to_sheets
 # comes round the edge then. Chosen by looking at views of eight portraits.
 SAME, OTHER = 2.0, 8.0
 ASIDE = 0.5  # cosine to the photo's axis below which a ray is not near, however it goes on
-AROUND = 3  # cells of a rim's places about one within which the rim may lie, seen from so far aside
+AROUND = 2  # cells of a rim's places about one within which the rim may lie, seen from so far aside
 
 
 class SeenRim:
-    """A rim as a camera's rays see it."""
+    """A rim as :class:`CameraRays` see it."""
 
     def __init__(self, rim: Rim, rays: CameraRays) -> None:
         photo, view = rim.camera, rays.camera
-        self._rays, self._distance = rays, float(rim.places[DEPTH].mean())
+        self._middle, self._distance = np.float32(rays.middle), float(rim.places[DEPTH].mean())
         closer = view.pixels_per_unit()[0] / photo.fx * self._distance
         if view.ortho_width is None:
             _, depth = view.project(photo.position - self._distance * photo.camera_to_world[:3, 2])
@@ -38,36 +38,37 @@ class SeenRim:
         self._lens = (lens @ (photo.camera_to_world[:3, :3].T * FLIP)).astype(np.float32)
         self._origin = to_sheets(photo.position).astype(np.float32)[:, None]
 
-    def add_to(self, frame: np.ndarray, tile: tuple[int, int, int, int]) -> None:
-        """Put the rim in the pixels of a tile (x, y, width, height) of a frame.
+    def add_to(self, frame: np.ndarray, start: np.ndarray, way: np.ndarray, index: np.ndarray) -> None:
+        """Put the rim in some pixels of a frame.
 
-        frame: (5, pixels) float32, premultiplied colours, alpha, and alpha times depth.
+        frame: (5, pixels) float32, premultiplied colours, alpha, and alpha times depth. start, way: (3, n) rays of
+        its pixels index (n,), as of :meth:`inference.view.rays.CameraRays.tile`.
         """
-        (start, way), _, index = self._rays.tile(tile)
-        start -= self._origin
+        start = start - self._origin
         # A ray's place at t is base + t * slope: x and y of the square, [0, 1], times the photo's depth; and the depth
         base, slope = self._lens @ start, self._lens @ way
         along = (self._distance - base[2]) / np.maximum(slope[2], ASIDE)
-        near = _nearness(start, way, along)
-        which = np.flatnonzero(near > 0.0)
-        if not which.size:
-            return
-        depth, about = _look_up(self._about, base[:, which] + along[which] * slope[:, which]).T
-        chosen = about > 0.0
-        which, depth = which[chosen], depth[chosen]
-        base, slope, near, index = base[:, which], slope[:, which], near[which], index[which]
-        alpha = frame[3, index]
+        depth, about = _look_up(self._about, base + along * slope).T
+        which = np.flatnonzero(about > 0.0)
+        near = _nearness(start.take(which, 1), way.take(which, 1), along.take(which))
+        chosen = np.flatnonzero(near > 0.0)
+        which, near = which.take(chosen), near.take(chosen)
+        base, slope = base.take(which, 1), slope.take(which, 1)
+        depth, index = depth.take(which), index.take(which)
+        alpha = frame[3].take(index)
         # Sheets stop the ray at its depth; as far as they let it pass, it goes to the depth of the edge.
         along = (1.0 - alpha) * (depth - base[2]) / slope[2]
-        along += frame[4, index] - alpha * np.float32(self._rays.middle)
+        along += frame[4].take(index) - alpha * self._middle
         place = base + along * slope
         near *= _look_up(self._rim.places[WEIGHT], place)
         which = np.flatnonzero(near > 0.0)
-        place, along, near, index = place[:, which], along[which], near[which], index[which]
+        place, along, near, index = place.take(which, 1), along.take(which), near.take(which), index.take(which)
         seen = _look_up(self._rim.picture, place).T * np.float32(1 / 255)
-        wanted = (*seen, seen[3] * (along + np.float32(self._rays.middle)))
+        wanted = (*seen, seen[3] * (along + self._middle))
         for plane, value in zip(frame, wanted, strict=True):
-            plane[index] += near * (value - plane[index])
+            value -= plane.take(index)
+            value *= near
+            plane[index] += value
 
 
 def _nearness(start, way, along):
@@ -76,7 +77,8 @@ def _nearness(start, way, along):
     start, way: (3, n), from the photo's camera; along: (n,), how far the points lie along the rays.
     """
     point = start + along * way
-    cosine = (point * way).sum(0) / np.sqrt((point * point).sum(0) * (way * way).sum(0))
+    across, length, span = (np.einsum("ij,ij->j", *pair) for pair in ((point, way), (point, point), (way, way)))
+    cosine = across / np.sqrt(length * span)
     return smooth_step(*np.cos(np.deg2rad(np.float32([OTHER, SAME]))), cosine)
 
 
