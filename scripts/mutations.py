@@ -217,7 +217,7 @@ MUTATIONS = (
         ("tests/test_texture.py",), "inference/inversion/texture.py",
         ("no mirror image", "twin = (1.0 - seen) * fit[:, ::-1]", "twin = 0.0 * fit[:, ::-1]",
          "the hidden side is smooth"),
-        ("texture of any part", "return linear_step(*ALIKE, (parts * others).sum(-1))",
+        ("texture of any part", "return linear_step(*ALIKE, np.minimum(parts, others).sum(-1))",
          "return np.ones(parts.shape[:2], np.float32)", "locks grow on cheeks"),
         ("skin goes on, too", "share = (1.0 - known) * _alike(there[..., TEXTURED], parts[..., TEXTURED])",
          "share = (1.0 - known) * _alike(there[..., :-1], parts)", "an eye's corner stands before the ear"),

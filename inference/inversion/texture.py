@@ -15,7 +15,7 @@ from .colouring import TEXTURED, mirrored_columns
 from .columns import GRID, Columns
 from .visibility import blurred
 
-ALIKE = 0.5, 0.9  # chance that two columns are the same part, between which one comes to take the other's texture
+ALIKE = 0.3, 0.7  # chances of parts that two columns share, between which one comes to take the other's texture
 STRONG = 2.0, 4.0  # strength of detail by its part's mean, between which it is a thing (glasses, a seam) and no texture
 APART = 16.0, 32.0  # columns of GRID beyond the border between which what is mirrored there fades
 
@@ -58,7 +58,7 @@ def _textured(detail, seen, parts):
 
 
 def _alike(parts, others):
-    return linear_step(*ALIKE, (parts * others).sum(-1))
+    return linear_step(*ALIKE, np.minimum(parts, others).sum(-1))
 
 
 def _enlarged(plane, side):
