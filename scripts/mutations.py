@@ -190,7 +190,8 @@ MUTATIONS = (
     ),
     *_of(
         ("tests/test_rim.py",), "inference/view/rim.py",
-        ("rim from everywhere", "near = _nearness(start, way, along)", "near = np.ones_like(along)",
+        ("rim from everywhere", "near = _nearness(start.take(which, 1), way.take(which, 1), along.take(which))",
+         "near = np.ones_like(along.take(which))",
          "the photo's edge is nailed to the side of the head"),
         ("rim adds nothing", "near *= _look_up(self._rim.places[WEIGHT], place)",
          "near *= alpha * _look_up(self._rim.places[WEIGHT], place)", "strands beside the sheets are missing"),
@@ -198,7 +199,7 @@ MUTATIONS = (
          "along = (1.0 - alpha) * (depth + 0.14 - base[2]) / slope[2]", "strands move as the wall does"),
         ("rim never averaged", "self._rim = rim.reduced(SHARPER * closer * photo.width)", "self._rim = rim",
          "thumbnails sparkle"),
-        ("rim without depth", "wanted = (*seen, seen[3] * (along + np.float32(self._rays.middle)))",
+        ("rim without depth", "wanted = (*seen, seen[3] * (along + self._middle))",
          "wanted = (*seen, seen[3] * 0.0)", "strands have no depth"),
     ),
     *_of(
