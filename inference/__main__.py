@@ -184,6 +184,7 @@ def info(options: argparse.Namespace) -> None:
             "textures": list(portrait.textures.shape),
             "radii": list(portrait.radii.shape),
             "detail": None if portrait.detail is None else list(portrait.detail.shape),
+            "rim": None if portrait.rim is None else list(portrait.rim.picture.shape),
             "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
             "pose": portrait.pose,
             "settings": portrait.settings,

@@ -104,16 +104,21 @@ def invert_photo(
         alignment = stage(
             "align", 0.10, "taking over the camera", lambda: align_edit(photo, crop_to_picture, like, model)
         )
-    source, matte = _crop_matte(matte, alpha, alignment, crop_to_picture)
+    source, matte, fine_matte = _crop_matte(matte, alpha, alignment, crop_to_picture)
     if matte is not None:
         alignment = shown_by(matte, alignment)
     warnings += doubts(alignment, found, size)
-    textures, radii, detail = stage(
+    textures, radii, detail, rim = stage(
         "invert",
         0.15,
         "inverting",
         lambda: invert_crop(
-            alignment, model, lambda fraction, text: progress(0.15 + 0.85 * fraction, text), matte, warnings.append
+            alignment,
+            model,
+            lambda fraction, text: progress(0.15 + 0.85 * fraction, text),
+            matte,
+            warnings.append,
+            fine_matte,
         ),
     )
     progress(1.0, "done")
@@ -137,6 +142,7 @@ def invert_photo(
         pose=pose,
         detail=detail,
         landmarks=alignment.landmarks,
+        rim=rim,
     )
     report = {
         "photo": {"name": name, "width": size[0], "height": size[1]},
@@ -220,18 +226,19 @@ def _matte_of(given, photo_size):
 
 
 def _crop_matte(given, alpha, alignment, crop_to_picture):
-    """Where the matte comes from, for the report, and what was given in the crop: (256, 256) in [0, 1] or None.
+    """Where the matte comes from, for the report; and what was given, in the crop, (256, 256) in [0, 1], and in the
+    detail crop, (s, s); None where the networks find it.
 
     given: as large as the photo. alpha: as large as the picture, in which the crop lies at crop_to_picture.
     """
-    from .inversion.given_matte import crop_matte, is_cut_out
+    from .inversion.given_matte import crop_matte, detail_matte, is_cut_out
 
     if given is not None:
-        return "given", crop_matte(given, alignment)
+        return "given", crop_matte(given, alignment), detail_matte(given, alignment)
     in_picture = dataclasses.replace(alignment, crop_to_photo=crop_to_picture)
     if alpha is not None and is_cut_out(found := crop_matte(alpha, in_picture)):
-        return "alpha channel", found
-    return "networks", None
+        return "alpha channel", found, detail_matte(alpha, in_picture)
+    return "networks", None, None
 
 
 def _choose_face(photo, model, face, stage, warnings):

@@ -97,7 +97,7 @@ def test_alpha_cuts_an_edited_crop_out(portrait, photo, monkeypatch):
     mattes = []
     invert = __import__("inference.inversion.invert", fromlist=["invert_crop"]).invert_crop
 
-    def invert_crop(alignment, model, progress=None, matte=None, doubted=None):
+    def invert_crop(alignment, model, progress=None, matte=None, doubted=None, fine_matte=None):
         mattes.append(matte)
         return invert(alignment, model, progress, matte, doubted)
 

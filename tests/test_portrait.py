@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from inference.errors import PortraitError
+from inference.geometry.rims import Rim
 from inference.portrait import load_portrait, save_portrait
 from tests.portraits import analytic_portrait
 
@@ -42,6 +43,27 @@ def detailed(portrait, tmp_path_factory):
     path = tmp_path_factory.mktemp("portrait") / "detailed.manifolds"
     save_portrait(dataclasses.replace(portrait, detail=detail), path)
     return detail, path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def rimmed(portrait, tmp_path_factory):
+    rng = np.random.default_rng(1)
+    places = np.float32([rng.uniform(1.5, 1.7, (8, 8)), rng.uniform(0.0, 1.0, (8, 8))])
+    rim = Rim(rng.integers(0, 256, (96, 80, 4), np.uint8), places, portrait.camera)
+    path = tmp_path_factory.mktemp("portrait") / "rimmed.manifolds"
+    save_portrait(dataclasses.replace(portrait, rim=rim), path)
+    return rim, path.read_bytes()
+
+
+def test_round_trip_of_the_rim(portrait, rimmed, tmp_path):
+    path, (rim, data) = tmp_path / "p.manifolds", rimmed
+    path.write_bytes(data)
+    loaded = load_portrait(path)
+    np.testing.assert_array_equal(loaded.rim.picture, rim.picture)
+    np.testing.assert_array_equal(loaded.rim.places, rim.places)
+    np.testing.assert_array_equal(loaded.rim.camera.camera_to_world, portrait.camera.camera_to_world)
+    path.write_bytes(repack(data, setter("format_version", value=1)))
+    assert load_portrait(path).rim is None
 
 
 def test_round_trip_of_the_detail_map(portrait, detailed, tmp_path):
@@ -204,6 +226,33 @@ DETAILS = {
 def test_hostile_detail_map(detailed, tmp_path, name):
     change, members = DETAILS[name]
     refused(tmp_path, repack(detailed[1], change, **members))
+
+
+def places(depth=1.6, weight=0.5):
+    return np.float32([np.full((8, 8), depth), np.full((8, 8), weight)]).tobytes()
+
+
+RIMS = {
+    "too large": (setter("rim", value=[4096, 96, 4]), {}),
+    "three channels": (setter("rim", value=[96, 80, 3]), {}),
+    "another size": (setter("rim", value=[96, 81, 4]), {}),
+    "no places": (setter("rim_places", value=None), {}),
+    "three planes": (setter("rim_places", value=[3, 8, 8]), {}),
+    "too many places": (setter("rim_places", value=[2, 4096, 8]), {}),
+    "one plane": (setter("rim_places", value=[1, 8, 16]), {}),
+    "missing": (None, dict(rim_png=None)),
+    "missing places": (None, dict(rim_f32=None)),
+    "short places": (None, dict(rim_f32=places()[:-4])),
+    "not a number": (None, dict(rim_f32=places(depth=np.nan))),
+    "behind the camera": (None, dict(rim_f32=places(depth=-1.0))),
+    "weight above one": (None, dict(rim_f32=places(weight=2.0))),
+}
+
+
+@pytest.mark.parametrize("name", RIMS)
+def test_hostile_rim(rimmed, tmp_path, name):
+    change, members = RIMS[name]
+    refused(tmp_path, repack(rimmed[1], change, **members))
 
 
 def test_declared_size_lies(packed, tmp_path):

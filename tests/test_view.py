@@ -286,6 +286,6 @@ def test_pixels_where_they_are_wanted(ball, with_plane):
     whole = render_layers(ball.textures, sheets, 1, with_plane, detail)
     where = np.random.default_rng(2).random((130, 150)) < 0.1
     where[:, :40] = False
-    found = render_layers(ball.textures, sheets, 1, with_plane, detail, where)
+    found = render_layers(ball.textures, sheets, 1, with_plane, detail, where=where)
     np.testing.assert_allclose(found[:, where], whole[:, where], atol=1e-4)
     assert not found[:, ~where].any() and found[3, where].mean() > 0.3

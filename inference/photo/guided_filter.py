@@ -11,6 +11,15 @@ def guided_filter(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: fl
     2010, equations 14 to 16). guide: (h, w, 3) float32 in [0, 1]. radius: of the windows, pixels. epsilon: variance of
     the guide that counts as an edge.
     """
+    return apply_affine(guided_affine(guide, image, radius, epsilon), guide)
+
+
+def guided_affine(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
+    """The affine functions of the guide that :func:`guided_filter` applies, (h, w, c + 1) float32: slopes and offset.
+
+    They vary slowly: enlarged, they serve the same guide at a finer resolution (He and Sun, "Fast guided filter",
+    arXiv 1505.00996, 2015).
+    """
 
     def mean(array):
         return cv2.boxFilter(array, -1, (2 * radius + 1,) * 2, borderType=cv2.BORDER_REFLECT)
@@ -18,12 +27,19 @@ def guided_filter(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: fl
     planes = cv2.split(guide)
     means, mean_image = [mean(plane) for plane in planes], mean(image)
     covariance = [mean(plane * image) - m * mean_image for plane, m in zip(planes, means, strict=True)]
-    variance = [[mean(planes[a] * planes[b]) - means[a] * means[b] for b in range(3)] for a in range(3)]
-    for k in range(3):
+    channels = range(len(planes))
+    variance = [[mean(planes[a] * planes[b]) - means[a] * means[b] for b in channels] for a in channels]
+    for k in channels:
         variance[k][k] = variance[k][k] + epsilon
-    slopes = solve_symmetric(variance, covariance)
+    slopes = solve_symmetric(variance, covariance) if len(planes) == 3 else [covariance[0] / variance[0][0]]
     offset = mean_image - sum(slope * m for slope, m in zip(slopes, means, strict=True))
-    return sum(mean(slope) * plane for slope, plane in zip(slopes, planes, strict=True)) + mean(offset)
+    return cv2.merge([mean(slope) for slope in slopes] + [mean(offset)])
+
+
+def apply_affine(affine: np.ndarray, guide: np.ndarray) -> np.ndarray:
+    """What affine functions (h, w, c + 1) make of a guide (h, w, c): (h, w) float32."""
+    *slopes, offset = cv2.split(affine)
+    return sum(slope * plane for slope, plane in zip(slopes, cv2.split(guide), strict=True)) + offset
 
 
 def solve_symmetric(matrix: list, right: list) -> list:

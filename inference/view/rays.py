@@ -28,8 +28,8 @@ class CameraRays:
         self.middle = float((camera.position - centre) @ back)  # depth at which the rays start
         self.tiles = _tiles(_bounding_rectangle(camera, centre, radius))
         self.cover = Cover(shells.boxes, camera, radius, self.middle)
-        right, up, back = (axis * _FLIP for axis in (right, up, back))
-        start = _to_sheets(camera.position) - self.middle * back
+        right, up, back = (axis * FLIP for axis in (right, up, back))
+        start = to_sheets(camera.position) - self.middle * back
         if camera.ortho_width is None:
             by_x, by_y = right / camera.fx, -up / camera.fy
             self._start = self.middle * by_x, self.middle * by_y, start
@@ -63,11 +63,12 @@ class CameraRays:
         return planes.reshape(2, 3, -1), depths.reshape(2, -1), index.ravel()
 
 
-_FLIP = np.array([-1.0, 1.0, -1.0])
+FLIP = np.array([-1.0, 1.0, -1.0])  # axes of the sheets' frame in portrait space
 
 
-def _to_sheets(point):
-    return (point - [0.0, domes.EQUATOR_Y, domes.AXIS_Z]) * _FLIP
+def to_sheets(point: np.ndarray) -> np.ndarray:
+    """A point (3,) of portrait space in the sheets' frame, see :mod:`inference.view.shells`; metres."""
+    return (point - [0.0, domes.EQUATOR_Y, domes.AXIS_Z]) * FLIP
 
 
 def _tiles(rectangle):

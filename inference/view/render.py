@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ..geometry.cameras import Camera
+from ..geometry.rims import Rim
 from ..portrait import Portrait
 from ..threads import in_parallel
 from .backdrop import composite_backdrop
@@ -33,6 +34,7 @@ from .march import (
     V,
 )
 from .rays import TILE, CameraRays
+from .rim import SeenRim
 from .shells import Place, Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
@@ -65,7 +67,7 @@ def render_view(
     if isinstance(background, str) and background not in ("none", "source"):
         raise ValueError(f'the background is "none", "source" or a colour (r, g, b), not {background!r}')
     sheets = intersections(portrait.radii, camera)
-    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail)
+    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail, portrait.rim)
     fill = None if isinstance(background, str) else np.asarray(background, np.float32)
     return finish(frame, fill)
 
@@ -90,13 +92,14 @@ def render_layers(
     threads: int = 0,
     with_plane: bool = False,
     detail: np.ndarray | None = None,
+    rim: Rim | None = None,
     where: np.ndarray | None = None,
 ) -> np.ndarray:
     """Composite all manifolds.
 
     textures: (k + 1, h, w, 4) uint8. sheets: :func:`intersections` with the same k sheets.
-    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map.
-    where: (H, W) bool, the pixels that are wanted; the others stay empty.
+    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map. rim:
+    the portrait's. where: (H, W) bool, the pixels that are wanted; the others stay empty.
     Returns planes (5, H, W) float32: premultiplied red, green, blue in [0, 1], alpha, and alpha times depth in metres.
     """
     shells, rays = sheets.shells, sheets.rays
@@ -104,6 +107,7 @@ def render_layers(
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     compositor = _Compositor(np.ascontiguousarray(textures[: shells.count]), rays.middle, frame.reshape(5, -1))
     fine = None if detail is None else detail_for(detail, rays, shells.sphere[1])
+    edge = None if rim is None else SeenRim(rim, rays)
     local = threading.local()
 
     def march():
@@ -129,7 +133,14 @@ def render_layers(
     def sharpen(tile):
         if not hasattr(local, "place"):
             local.place = Place(CAPACITY)
-        add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
+        (start, way), _, index = rays.tile(tile)
+        if where is not None:
+            wanted = np.flatnonzero(where.ravel()[index])
+            start, way, index = start.take(wanted, 1), way.take(wanted, 1), index.take(wanted)
+        if fine is not None:
+            add_detail(frame.reshape(5, -1), fine, start, way, rays.middle, index, local.place)
+        if edge is not None:
+            edge.add_to(frame.reshape(5, -1), start, way, index)
 
     tiles = [(x, y, w, h) for x, y, w, h in rays.tiles if where is None or where[y : y + h, x : x + w].any()]
     with in_parallel(threads) as each:
@@ -138,7 +149,7 @@ def render_layers(
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
-        if fine is not None:
+        if fine is not None or edge is not None:
             list(each(sharpen, tiles))
     if with_plane:
         composite_backdrop(textures[shells.count], camera, frame, where)

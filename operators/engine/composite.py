@@ -81,7 +81,8 @@ def portrait_planes(portrait, camera, matrix_world, threads=0, with_plane=False,
 
     def draw(local, where):
         sheets = intersections(portrait.radii, local)
-        return render_layers(portrait.textures, sheets, threads, with_plane, portrait.detail, where)
+        look = portrait.detail, portrait.rim
+        return render_layers(portrait.textures, sheets, threads, with_plane, *look, where)
 
     return planes_through(camera, matrix_world, draw, where)
 
