@@ -102,7 +102,8 @@ def rows(portrait, threads, runs, sizes):
 
         def view(size=size, yaws=yaws):
             camera = orbit_camera(next(yaws), 5.0, width=size, height=size)
-            finish(render_layers(textures, intersections(portrait.radii, camera), threads, detail=portrait.detail, rim=portrait.rim))
+            look = portrait.detail, portrait.rim
+            finish(render_layers(textures, intersections(portrait.radii, camera), threads, False, *look))
 
         times = in_turn({"view": view, "floor": floor}, runs)
         found, plain = times["view"], in_turn({"plain": floor.plain(threads)}, 1, warm=0)["plain"]

@@ -8,7 +8,7 @@ def guided_filter(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: fl
     """An image (h, w) float32 whose edges lie where the guide's do, (h, w) float32.
 
     In every window the result is an affine function of the guide (He, Sun and Tang, "Guided image filtering", ECCV
-    2010, equations 14 to 16). guide: (h, w, 3) float32 in [0, 1]. radius: of the windows, pixels. epsilon: variance of
+    2010, equations 14 to 16). guide: (h, w, c) float32 in [0, 1], c 1 or 3. radius: of the windows, pixels. epsilon: variance of
     the guide that counts as an edge.
     """
     return apply_affine(guided_affine(guide, image, radius, epsilon), guide)
@@ -37,9 +37,8 @@ def guided_affine(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: fl
 
 
 def apply_affine(affine: np.ndarray, guide: np.ndarray) -> np.ndarray:
-    """What affine functions (h, w, c + 1) make of a guide (h, w, c): (h, w) float32."""
-    *slopes, offset = cv2.split(affine)
-    return sum(slope * plane for slope, plane in zip(slopes, cv2.split(guide), strict=True)) + offset
+    """What affine functions (..., c + 1) make of a guide (..., c): (...) float32."""
+    return (affine[..., :-1] * guide).sum(-1) + affine[..., -1]
 
 
 def solve_symmetric(matrix: list, right: list) -> list:
