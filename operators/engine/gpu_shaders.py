@@ -1,0 +1,345 @@
+"""The GPU's programs: they march and composite as :mod:`inference.view` does, ray by ray, and are held to its pictures.
+
+Only what OpenGL, Metal and Vulkan all take: no `discard`, no array constructors, no derivatives, 32 bit floats looked up
+unfiltered, everything that changes in uniform blocks. Images have row 0 on top.
+"""
+
+import functools
+import math
+
+from ...inference.geometry import domes
+from ...inference.geometry.background import BACKGROUND_HALF, BACKGROUND_Z
+from .composite import FAR
+
+MAX_SPANS = 64  # between bounds of the sheets; as many as a portrait file can have sheets
+MAX_STEPS = 1024  # of a ray, so that none can hold up the GPU; a ray that grazes takes a tenth
+
+# What every fragment of a portrait knows. The names are those of `inference.view` and of `placement`.
+VIEW = """
+struct View {
+  vec4 start_x, start_y, start_base;  /* of a ray, metres per pixel and metres; in .w of _base: depth where it starts */
+  vec4 way_x, way_y, way_base;        /* per metre of depth; in .w of _base: the least depth, less where it starts */
+  vec4 pixels;                        /* of the rigid camera: cx, cy, shear, width of a mirrored image or 0 */
+  vec4 depths;                        /* cx, cy of the camera that was asked for, tilt to the right and up */
+  vec4 cover;                         /* cells per pixel across and down, less the first cell's number */
+  vec4 sheets;                        /* count, of bounds, spacing, thickness or 0 */
+  vec4 detail;                        /* share of the coarser map, 1 where there is a map; units per metre */
+  vec4 spans[MAX_SPANS / 4];
+};
+"""
+
+# at: pixels of the whole image. The ray: start + (depth - middle) * way, in the sheets' frame.
+RAYS = """
+vec2 in_rigid_image(vec2 at)
+{
+  float across = view.pixels.w > 0.0 ? view.pixels.w - at.x : at.x;
+  return vec2(across + view.pixels.z * (view.depths.y - at.y), at.y) - view.pixels.xy;
+}
+
+float in_units(float depth)
+{
+  vec2 aside = vec2(at.x - view.depths.x, view.depths.y - at.y);
+  return depth * view.detail.z + dot(view.depths.zw, aside);
+}
+"""
+
+DOMES = """
+vec3 dome_coordinates(vec3 p) /* u, v, radius */
+{
+  float azimuth = atan(-p.x, -p.z) / MAX_AZIMUTH;
+  float u = 0.5 + 0.5 * azimuth + 0.5 * AZIMUTH_WARP / PI * sin(PI * azimuth);
+  float across = length(p.xz);
+  float above = max(p.y, 0.0);
+  float elevation = atan(above, across) / MAX_ELEVATION;
+  float top = 1.0 - EQUATOR_V;
+  float v = top * (1.0 - elevation * (1.0 + ELEVATION_WARP * (1.0 - elevation)));
+  v += EQUATOR_V * min(p.y, 0.0) / BOTTOM_Y;
+  return vec3(u, v, length(vec2(across, above)));
+}
+"""
+
+MARCH = """
+float radius_at(vec2 uv, int bound)
+{
+  ivec2 last = textureSize(bounds, 0).xy - 1;
+  vec2 place = clamp(uv * vec2(last + 1), vec2(0.0), vec2(last + 1) - 1e-4);
+  ivec2 cell = min(ivec2(place), last);
+  vec2 share = place - vec2(cell);
+  vec4 corners = texelFetch(bounds, ivec3(cell, bound), 0);
+  vec2 across = mix(corners.xz, corners.yw, share.x);
+  return mix(across.x, across.y, share.y);
+}
+
+float level_at(vec3 place)
+{
+  int last = int(view.sheets.y) - 2;
+  float above = radius_at(place.xy, 0);
+  float level = 0.0;
+  for (int index = 0; index <= last; index++) {
+    float below = above - view.sheets.w;
+    if (view.sheets.w == 0.0) {
+      below = radius_at(place.xy, index + 1);
+    }
+    float share = (above - place.z) / max(above - below, LEAST_GAP);
+    share = index > 0 ? max(share, 0.0) : share;
+    share = index < last ? min(share, 1.0) : share;
+    level += share * view.spans[index / 4][index % 4];
+    above = below;
+  }
+  return level;
+}
+
+float step_from(float level, float slope)
+{
+  float within = clamp(abs((floor(level) - level + 1.0 + PASSED) * slope), SHORTEST, LONGEST);
+  return max(within, min(-level * view.sheets.z * SHARE, APART));
+}
+
+void main()
+{
+  colour = vec4(0.0);
+  order = 0.0;
+  vec2 pixel = in_rigid_image(at);
+  ivec2 cell = ivec2(clamp(floor(pixel * view.cover.xy), -WIDEST, WIDEST) - view.cover.zw);
+  cell = clamp(cell, ivec2(0), textureSize(cover, 0) - 1);
+  vec2 reach = texelFetch(cover, cell, 0).xy;
+  float depth = max(reach.x, view.way_base.w);
+  float end = reach.y;
+  float middle = view.start_base.w;
+  if (end > depth) {
+    vec3 start = pixel.x * view.start_x.xyz + (pixel.y * view.start_y.xyz + view.start_base.xyz);
+    vec3 way = pixel.x * view.way_x.xyz + (pixel.y * view.way_y.xyz + view.way_base.xyz);
+    float count = view.sheets.x;
+    vec3 place = dome_coordinates(start + depth * way);
+    float level = level_at(place);
+    float next = max(floor(level) + 1.0, 0.0);
+    float length_of_step = step_from(level, 0.0);
+    bool inside_out = level >= count - 1.0; /* rays that start within all sheets come out first */
+    float transmittance = 1.0;
+    float distance = 0.0;
+    for (int turn = 0; turn < MAX_STEPS; turn++) {
+      if (depth > end || (next >= count && !inside_out) || transmittance <= OPAQUE) {
+        break;
+      }
+      float moved = depth + length_of_step;
+      vec3 there = dome_coordinates(start + moved * way);
+      float reached = level_at(there);
+      float rise = reached - level + 1e-12;
+      vec3 slope = vec3(there.xy - place.xy, length_of_step) / rise;
+      slope.x = abs(there.x - place.x) > 0.5 ? 0.0 : slope.x; /* across the seam behind the head */
+      depth = moved;
+      place = there;
+      level = reached;
+      length_of_step = step_from(level, slope.z);
+      if (inside_out) {
+        inside_out = level >= 0.0;
+        next = 0.0;
+        continue;
+      }
+      while (next <= level && next < count && transmittance > OPAQUE) {
+        float past = next - level;
+        vec2 uv = place.xy + past * slope.xy;
+        if (all(greaterThan(uv, vec2(0.0))) && all(lessThan(uv, vec2(1.0)))) {
+          vec4 found = textureLod(textures, vec3(uv, next), 0.0);
+          float weight = found.a * transmittance;
+          transmittance -= weight;
+          colour += vec4(found.rgb, 1.0) * weight;
+          distance += weight * (depth + past * slope.z);
+        }
+        next += 1.0;
+      }
+    }
+    if (colour.a > 0.0) {
+      depth = distance / colour.a;
+      if (view.detail.y > 0.0) {
+        vec2 uv = dome_coordinates(start + depth * way).xy;
+        vec3 residual = mix(textureLod(fine, uv, 0.0).rgb, textureLod(coarse, uv, 0.0).rgb, view.detail.x);
+        if (all(greaterThan(uv, vec2(0.0))) && all(lessThan(uv, vec2(1.0)))) {
+          colour.rgb = clamp(colour.rgb + colour.a * (residual - NO_DETAIL), 0.0, colour.a);
+        }
+      }
+      order = in_units(depth + middle);
+    }
+  }
+}
+"""
+
+BACKDROP = """
+void main()
+{
+  colour = vec4(0.0);
+  order = 0.0;
+  vec2 pixel = in_rigid_image(at);
+  vec3 start = pixel.x * view.start_x.xyz + (pixel.y * view.start_y.xyz + view.start_base.xyz);
+  vec3 way = pixel.x * view.way_x.xyz + (pixel.y * view.way_y.xyz + view.way_base.xyz);
+  /* the plane's frame: x and z the other way round, origin at the head's centre */
+  float towards = -way.z;
+  float depth = (BACKGROUND_Z - AXIS_Z + start.z) / towards;
+  if (towards < 0.0 && depth > view.way_base.w) {
+    vec3 point = start + depth * way;
+    vec2 uv = 0.5 + 0.5 * vec2(-point.x, -point.y - EQUATOR_Y) / BACKGROUND_HALF;
+    vec4 found = textureLod(continued, (uv + 1.0) / 3.0, 0.0);
+    vec2 outside = max(abs(uv - 0.5) - 0.5, vec2(0.0));
+    colour = vec4(found.rgb * found.a, found.a);
+    order = in_units(depth + view.start_base.w + 2.0 * BACKGROUND_HALF * BEND * length(outside));
+  }
+}
+"""
+
+# Layers of all portraits to one picture; each is sorted by its distance, the nearest in front. Samples are averaged.
+COMBINE = """
+float linear(float c)
+{
+  return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+}
+
+void main()
+{
+  ivec2 first = ivec2(floor(at)) * samples;
+  ivec2 next = ivec2(0, textureSize(orders, 0).y / max(count, 1)); /* from layer to layer */
+  colour = vec4(0.0);
+  depth = FAR;
+  for (int index = 0; index < samples * samples; index++) {
+    ivec2 texel = first + ivec2(index % samples, index / samples);
+    vec4 seen = vec4(0.0);
+    float last = -1e30;
+    int last_layer = -1;
+    for (int rank = 0; rank < count; rank++) {
+      float nearest = 1e30;
+      int layer = -1;
+      for (int other = 0; other < count; other++) {
+        float away = texelFetch(orders, texel + other * next, 0).x;
+        bool behind = away > last || (away == last && other > last_layer);
+        if (behind && away < nearest && texelFetch(colours, texel + other * next, 0).a > 0.0) {
+          nearest = away;
+          layer = other;
+        }
+      }
+      if (layer < 0) {
+        break;
+      }
+      vec4 found = texelFetch(colours, texel + layer * next, 0);
+      seen += (1.0 - seen.a) * found;
+      depth = found.a >= 0.5 ? min(depth, nearest) : depth;
+      last = nearest;
+      last_layer = layer;
+    }
+    if (seen.a > 0.0) {
+      float alpha = min(seen.a, 1.0);
+      vec3 straight = seen.rgb / alpha;
+      colour += alpha * vec4(linear(straight.r), linear(straight.g), linear(straight.b), 1.0);
+    }
+  }
+  colour /= float(samples * samples);
+}
+"""
+
+# A picture into a viewport, whose own depth then tells where it stands.
+PRESENT = """
+void main()
+{
+  colour = textureLod(picture, at, 0.0);
+  colour.rgb += (1.0 - colour.a) * backdrop.rgb * backdrop.a;
+  colour.a = mix(colour.a, 1.0, backdrop.a);
+  ivec2 size = textureSize(depths, 0);
+  float away = texelFetch(depths, clamp(ivec2(at * vec2(size)), ivec2(0), size - 1), 0).x;
+  vec2 clip = vec2(projection.y - projection.x * away, projection.w - projection.z * away);
+  gl_FragDepth = away < FAR ? clamp(0.5 + 0.5 * clip.x / clip.y, 0.0, 1.0) : 1.0;
+}
+"""
+
+# corner: of the unit square. placed, seen: rectangles (left, bottom, width, height) of the target, -1 to 1, and of `at`
+CORNERS = """
+void main()
+{
+  gl_Position = vec4(placed.xy + corner * placed.zw, 0.0, 1.0);
+  at = seen.xy + corner * seen.zw;
+}
+"""
+
+# name: source, samplers (type, name), whether it knows a view, push constants (type, name), outputs (type, name)
+PROGRAMS = {
+    "march": (
+        RAYS + DOMES + MARCH,
+        [("2D_ARRAY", "textures"), ("2D_ARRAY", "bounds"), ("2D", "cover"), ("2D", "fine"), ("2D", "coarse")],
+        True,
+        [],
+        [("VEC4", "colour"), ("FLOAT", "order")],
+    ),
+    "backdrop": (RAYS + BACKDROP, [("2D", "continued")], True, [], [("VEC4", "colour"), ("FLOAT", "order")]),
+    "combine": (
+        COMBINE,
+        [("2D", "colours"), ("2D", "orders")],
+        False,
+        [("INT", "samples"), ("INT", "count")],
+        [("VEC4", "colour"), ("FLOAT", "depth")],
+    ),
+    "present": (
+        PRESENT,
+        [("2D", "picture"), ("2D", "depths")],
+        False,
+        [("VEC4", "projection"), ("VEC4", "backdrop")],
+        [("VEC4", "colour")],
+    ),
+}
+
+
+@functools.cache
+def program(name):
+    """The GPUShader of a name in PROGRAMS, made at first use. Raises RuntimeError where the driver refuses it."""
+    import gpu
+
+    source, samplers, knows_view, constants, outputs = PROGRAMS[name]
+    info, passed = gpu.types.GPUShaderCreateInfo(), gpu.types.GPUStageInterfaceInfo(f"portrait_manifolds_{name}")
+    for constant, value in _constants().items():
+        info.define(constant, f"({value})")
+    passed.smooth("VEC2", "at")
+    info.vertex_in(0, "VEC2", "corner")
+    info.vertex_out(passed)
+    for kind, constant in (("VEC4", "placed"), ("VEC4", "seen"), *constants):
+        info.push_constant(kind, constant)
+    for slot, (kind, sampler) in enumerate(samplers):
+        info.sampler(slot, f"FLOAT_{kind}", sampler)
+    if knows_view:
+        info.typedef_source(VIEW)
+        info.uniform_buf(0, "View", "view")
+    for slot, (kind, output) in enumerate(outputs):
+        info.fragment_out(slot, kind, output)
+    if "gl_FragDepth" in source and hasattr(info, "depth_write"):  # Blender before 4.5 needs no word of it in OpenGL
+        info.depth_write("ANY")
+    info.vertex_source(CORNERS)
+    info.fragment_source(source)
+    return gpu.shader.create_from_info(info)
+
+
+def _constants():
+    """{name: value} of what the sources take from the engine, so that nothing is written down twice."""
+    from ...inference.geometry import detail_maps
+    from ...inference.view import backdrop, cover, march, render, shells
+
+    return {
+        "APART": march.APART,
+        "AXIS_Z": domes.AXIS_Z,
+        "AZIMUTH_WARP": domes.AZIMUTH_WARP,
+        "BACKGROUND_HALF": BACKGROUND_HALF,
+        "BACKGROUND_Z": BACKGROUND_Z,
+        "BEND": backdrop.BEND,
+        "BOTTOM_Y": domes.BOTTOM_Y - domes.EQUATOR_Y,
+        "ELEVATION_WARP": domes.ELEVATION_WARP,
+        "EQUATOR_V": domes.EQUATOR_V,
+        "EQUATOR_Y": domes.EQUATOR_Y,
+        "FAR": FAR,
+        "LEAST_GAP": shells.THINNEST * 1e-3,
+        "LONGEST": march.LONGEST,
+        "MAX_AZIMUTH": float(domes.MAX_AZIMUTH),
+        "MAX_ELEVATION": float(domes.MAX_ELEVATION),
+        "MAX_SPANS": MAX_SPANS,
+        "MAX_STEPS": MAX_STEPS,
+        "NO_DETAIL": detail_maps.NO_DETAIL / 255,
+        "OPAQUE": render.OPAQUE,
+        "PASSED": march.PASSED,
+        "PI": math.pi,
+        "SHARE": march.SHARE,
+        "SHORTEST": march.SHORTEST,
+        "WIDEST": float(cover.WIDEST),
+    }

@@ -1,0 +1,120 @@
+"""What the GPU draws is what the CPU renders: colours, alpha and depth, under a software driver where there is no GPU."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+
+from .conftest import part, psnr
+
+pytest.importorskip("bpy")
+import bpy  # noqa: E402
+from mathutils import Matrix  # noqa: E402
+
+from inference.geometry.cameras import Camera, orbit_camera  # noqa: E402
+from tests.portraits import analytic_portrait  # noqa: E402
+
+SIZE = 200, 160
+UPRIGHT = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])  # portrait space to Blender's
+
+
+@pytest.fixture
+def context(scene):
+    """A GPU context in the main thread, which Blender in background has from its first render on."""
+    settings = scene.render
+    settings.engine, settings.resolution_x, settings.resolution_y = "BLENDER_WORKBENCH", 1, 1
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    bpy.ops.render.render()
+    import gpu
+
+    try:
+        gpu.platform.backend_type_get()
+    except SystemError as error:
+        pytest.skip(f"no GPU context: {error}")
+
+
+@functools.cache
+def ball(free=False):
+    """The closed-form ball with a detail map; free: on sheets that do not lie evenly."""
+    portrait = analytic_portrait()
+    rows, columns = np.mgrid[:600, :600]
+    waves = np.stack([np.sin(rows / period) * np.cos(columns / period) for period in (3.0, 7.0, 20.0)], -1)
+    radii = portrait.radii
+    if free:
+        radii = radii - (0.004 * np.sin(np.linspace(0.0, 9.0, len(radii))) ** 2).astype(np.float32)[:, None, None]
+        radii = np.sort(radii, axis=0)[::-1].copy()
+    return dataclasses.replace(portrait, radii=radii, detail=np.uint8(128 + 40 * waves))
+
+
+def seen_from(yaw=0.0, pitch=0.0, distance=0.8, fov=25.0, size=SIZE, **changes):
+    """A camera of Blender's world on a sphere around its origin."""
+    camera = orbit_camera(yaw, pitch, distance, fov, *size)
+    return dataclasses.replace(camera, camera_to_world=UPRIGHT @ camera.camera_to_world, **changes)
+
+
+def orthographic(yaw=0.0, width=0.4, **changes):
+    return seen_from(yaw, ortho_width=width, **changes)
+
+
+AT_REST = Matrix.Identity(4)
+MIRRORED = Matrix.Diagonal((-1.2, 1.0, 0.9, 1.0)) @ Matrix.Rotation(0.3, 4, "Z")
+SHEARED = Matrix(((1.0, 0.3, 0.2, 0.02), (0.0, 1.1, 0.1, 0.0), (0.1, 0.0, 0.9, -0.01), (0, 0, 0, 1)))
+CASES = {
+    "front": ([("none", AT_REST)], seen_from()),
+    "side": ([("none", AT_REST)], seen_from(60.0, 15.0)),
+    "from behind": ([("none", AT_REST)], seen_from(170.0, 10.0)),
+    "from above": ([("none", AT_REST)], seen_from(10.0, 80.0)),
+    "close": ([("none", AT_REST)], seen_from(20.0, 0.0, 0.2, 60.0)),
+    "from within": ([("none", AT_REST)], seen_from(0.0, 0.0, 0.02, 90.0)),
+    "off centre": ([("none", AT_REST)], seen_from(10.0, cx=40.0, cy=120.0)),
+    "border": ([("none", AT_REST)], seen_from(10.0).cropped(70, 30, 151, 103)),
+    "orthographic": ([("none", AT_REST)], orthographic(25.0)),
+    "orthographic pixels that are not square": ([("none", AT_REST)], orthographic(25.0, ortho_height=0.25)),
+    "backdrop": ([("source", AT_REST)], seen_from(15.0)),
+    "orthographic backdrop": ([("source", AT_REST)], orthographic(15.0)),
+    "mirrored": ([("source", MIRRORED)], seen_from(20.0, 10.0)),
+    "sheared": ([("none", SHEARED)], seen_from(20.0, 10.0)),
+    "orthographic sheared": ([("none", SHEARED)], orthographic(20.0)),
+    "into each other": (
+        [("none", AT_REST), ("source", Matrix.Translation((0.08, 0.02, 0.01))), ("none", MIRRORED)],
+        seen_from(15.0, 5.0),
+    ),
+    "none": ([], seen_from()),
+    "nothing left": ([("source", Matrix.Diagonal((1.0, 0.0, 1.0, 1.0)))], seen_from()),
+}
+
+
+def both(found, camera, samples=1):
+    """The CPU's and the GPU's picture."""
+    composite, gpu_draw = part("operators.engine.composite"), part("operators.engine.gpu_draw")
+    fine = camera.scaled(camera.width * samples, camera.height * samples)
+    expected = composite.reduce(composite.render_portraits(found, fine, (0.2, 0.4, 0.6)), samples)
+    return expected, gpu_draw.read(gpu_draw.draw(found, camera, samples), (0.2, 0.4, 0.6))
+
+
+def check(expected, drawn, name):
+    """At least 40 dB, also of alpha and, where both see something, of the depth in metres, which mostly is the same to
+    a twentieth of a millimetre: where something stands before something else a single pixel may see either."""
+    far = part("operators.engine.composite").FAR
+    same = (expected.depth < far) == (drawn.depth < far)
+    near = (expected.depth < far) & (drawn.depth < far)
+    found = {
+        "colour": psnr(np.clip(expected.combined, 0, 1), np.clip(drawn.combined, 0, 1)),
+        "alpha": psnr(expected.alpha, drawn.alpha),
+        "depth": psnr(expected.depth[near], drawn.depth[near]) if near.any() else np.inf,
+    }
+    apart = np.abs(expected.depth - drawn.depth)[near]
+    print(name, {key: round(value, 1) for key, value in found.items()}, f"seen by one alone: {np.mean(~same):.2%}", np.median(apart) if apart.size else 0)
+    assert drawn.combined.shape == expected.combined.shape and drawn.depth.shape == expected.depth.shape
+    assert min(found.values()) >= 40.0, (name, found)
+    assert np.mean(~same) < 0.002 and (not apart.size or np.median(apart) < 5e-5)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_gpu_draws_what_the_cpu_renders(context, name):
+    placed, camera = CASES[name]
+    found = [(ball(), matrix, background) for background, matrix in placed]
+    sheared = any(matrix in (MIRRORED, SHEARED) for _, matrix in placed)
+    check(*both(found, camera, 4 if sheared else 1), name)  # the CPU shifts rows, which blurs; less so if finer
