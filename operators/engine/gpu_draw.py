@@ -6,11 +6,10 @@ strips, so that the layers' memory has a bound. All of this needs a GPU context.
 """
 
 import collections
-import math
 
 import numpy as np
 
-from .composite import Picture
+from .composite import FAR, Picture
 from .gpu_shaders import MAX_SPANS, program
 from .gpu_textures import texture, textures_of
 from .placement import place
@@ -33,14 +32,16 @@ def draw(found, camera, samples=1, format="RGBA32F"):
 
     size = camera.width, camera.height
     drawn = Drawn(gpu.types.GPUTexture(size, format=format), gpu.types.GPUTexture(size, format="R32F"))
+    drawn.colour.clear(format="FLOAT", value=(0.0, 0.0, 0.0, 0.0))
+    drawn.depth.clear(format="FLOAT", value=(FAR,))
     fine = camera.scaled(camera.width * samples, camera.height * samples)
     layers = [layer for item in found for layer in _layers(*item, fine)]
+    if not layers:
+        return drawn
     most = min(LAYER_TEXELS // fine.width, gpu.capabilities.max_texture_size_get())
-    rows = max(1, most // (samples * max(len(layers), 1)))
-    rows = math.ceil(camera.height / math.ceil(camera.height / rows))
+    rows = max(1, most // (samples * len(layers)))
     for top in range(0, camera.height, rows):
-        strip = top, min(top + rows, camera.height)
-        _strip(layers, strip, samples, drawn)
+        _strip(layers, (top, min(top + rows, camera.height)), samples, drawn)
     return drawn
 
 
@@ -104,7 +105,8 @@ def _layers(portrait, matrix, background, camera):
     uniforms = _uniforms(placed, rays, shells, (share, portrait.detail is not None))
     textures = {"textures": held.sheets, "bounds": held.bounds, "fine": fine, "coarse": coarse}
     textures["cover"] = texture(np.nan_to_num(cover, posinf=NOTHING, neginf=-NOTHING), "RG32F")
-    yield _Layer("march", uniforms, textures, _rectangle(placed, rays))
+    if rays.tiles:
+        yield _Layer("march", uniforms, textures, _rectangle(placed, rays))
     if background == "source":
         yield _Layer("backdrop", uniforms, {"continued": held.backdrop}, (0, 0, camera.width, camera.height))
 
@@ -137,8 +139,6 @@ def _uniforms(placed, rays, shells, detail):
 def _rectangle(placed, rays):
     """Left, top, right, bottom of the pixels that can see the head."""
     width = placed.camera.width
-    if not rays.tiles:
-        return 0, 0, 0, 0
     left, top = min(tile[0] for tile in rays.tiles), min(tile[1] for tile in rays.tiles)
     right, bottom = (max(tile[axis] + tile[axis + 2] for tile in rays.tiles) for axis in (0, 1))
     if placed.shear:
@@ -146,30 +146,35 @@ def _rectangle(placed, rays):
     return (width - right, top, width - left, bottom) if placed.mirrored else (left, top, right, bottom)
 
 
+def _around(rectangles, strip, samples):
+    """Left, top, right, bottom in pixels of what holds rectangles of samples, in rows (first, end)."""
+    left, top, right, bottom = zip(*rectangles, strict=True)
+    left, top = min(left) // samples, max(min(top) // samples, strip[0])
+    return left, top, -(-max(right) // samples), min(-(-max(bottom) // samples), strip[1])
+
+
 def _strip(layers, strip, samples, drawn):
     """Draw rows (first, end) of a picture."""
     import gpu
 
-    (first, end), width = strip, drawn.depth.width
+    left, top, right, bottom = _around([layer.rectangle for layer in layers], strip, samples)
+    if right <= left or bottom <= top:
+        return
     gpu.state.blend_set("NONE")
     gpu.state.depth_test_set("NONE")
-    across, down = width * samples, (end - first) * samples
-    slots = [gpu.types.GPUTexture((across, down * max(len(layers), 1)), format=kind) for kind in ("RGBA32F", "R32F")]
+    across, down = (right - left) * samples, (bottom - top) * samples
+    slots = [gpu.types.GPUTexture((across, down * len(layers)), format=kind) for kind in ("RGBA32F", "R32F")]
     stack = gpu.types.GPUFrameBuffer(color_slots=slots)
     with stack.bind():
         stack.clear(color=(0.0, 0.0, 0.0, 0.0))
         for index, layer in enumerate(layers):
-            left, top, right, bottom = layer.rectangle
-            top, bottom = max(top, first * samples), min(bottom, end * samples)
-            if right <= left or bottom <= top:
-                continue
             shader = program(layer.program)
             shader.bind()
             shader.uniform_block("view", layer.uniforms)
             for name, held in layer.textures.items():
                 shader.uniform_sampler(name, held)
-            seen = left, top, right - left, bottom - top
-            _quad(shader, _placed((left, top + index * down - first * samples, *seen[2:]), slots[0]), seen)
+            seen = left * samples, top * samples, across, down
+            _quad(shader, _placed((0, index * down, across, down), slots[0]), seen)
     with gpu.types.GPUFrameBuffer(color_slots=tuple(drawn)).bind():
         shader = program("combine")
         shader.bind()
@@ -177,7 +182,8 @@ def _strip(layers, strip, samples, drawn):
         shader.uniform_sampler("orders", slots[1])
         shader.uniform_int("samples", samples)
         shader.uniform_int("count", len(layers))
-        _quad(shader, _placed((0, first, width, end - first), drawn.depth), (0.0, 0.0, width, end - first))
+        seen = 0.0, 0.0, right - left, bottom - top
+        _quad(shader, _placed((left, top, *seen[2:]), drawn.depth), seen)
 
 
 def _placed(pixels, image):

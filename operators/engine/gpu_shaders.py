@@ -193,36 +193,39 @@ float linear(float c)
   return c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
 }
 
+/* The nearest of the layers behind one at a distance. Layers lie below each other. */
+int nearest_behind(int layer, float distance, ivec2 texel, ivec2 next)
+{
+  int found = -1;
+  float nearest = 0.0;
+  for (int other = 0; other < count; other++) {
+    float away = texelFetch(orders, texel + other * next, 0).x;
+    bool behind = layer < 0 || away > distance || (away == distance && other > layer);
+    if (behind && (found < 0 || away < nearest)) {
+      nearest = away;
+      found = other;
+    }
+  }
+  return found;
+}
+
 void main()
 {
   ivec2 first = ivec2(floor(at)) * samples;
-  ivec2 next = ivec2(0, textureSize(orders, 0).y / max(count, 1)); /* from layer to layer */
+  ivec2 next = ivec2(0, textureSize(orders, 0).y / count);
   colour = vec4(0.0);
   depth = FAR;
   for (int index = 0; index < samples * samples; index++) {
     ivec2 texel = first + ivec2(index % samples, index / samples);
     vec4 seen = vec4(0.0);
-    float last = -1e30;
-    int last_layer = -1;
+    int layer = -1;
+    float distance = 0.0;
     for (int rank = 0; rank < count; rank++) {
-      float nearest = 1e30;
-      int layer = -1;
-      for (int other = 0; other < count; other++) {
-        float away = texelFetch(orders, texel + other * next, 0).x;
-        bool behind = away > last || (away == last && other > last_layer);
-        if (behind && away < nearest && texelFetch(colours, texel + other * next, 0).a > 0.0) {
-          nearest = away;
-          layer = other;
-        }
-      }
-      if (layer < 0) {
-        break;
-      }
+      layer = count == 1 ? 0 : nearest_behind(layer, distance, texel, next);
+      distance = texelFetch(orders, texel + layer * next, 0).x;
       vec4 found = texelFetch(colours, texel + layer * next, 0);
       seen += (1.0 - seen.a) * found;
-      depth = found.a >= 0.5 ? min(depth, nearest) : depth;
-      last = nearest;
-      last_layer = layer;
+      depth = found.a >= 0.5 ? min(depth, distance) : depth;
     }
     if (seen.a > 0.0) {
       float alpha = min(seen.a, 1.0);
