@@ -29,9 +29,9 @@ THINNEST = 1e-3  # metres that one sheet alone is thick; a thousandth of it the 
 class Shells:
     """Sheets prepared for look-ups, from radii (k, n, n) float32 metres, outermost sheet first.
 
-    count: k. spans: sheets between neighbouring bounds. thickness: metres between those where it is the same everywhere,
-    else None. spacing: metres between the first two sheets, at the least. sphere: as of :func:`bounding_sphere`. boxes:
-    as of :func:`inference.view.cover.slab`.
+    count: k. spans: sheets between neighbouring bounds. thickness: metres between those where it is the same
+    everywhere, else None. spacing: metres between the first two sheets, at the least. sphere: as of
+    :func:`bounding_sphere`. boxes: as of :func:`inference.view.cover.slab`.
     """
 
     def __init__(self, radii: np.ndarray) -> None:

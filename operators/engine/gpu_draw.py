@@ -1,4 +1,4 @@
-"""All portraits of a scene through one camera, drawn by the GPU: the same picture as `composite.render_portraits` makes.
+"""All portraits of a scene through one camera, drawn by the GPU: the same picture as `composite` makes.
 
 Every portrait, and every backdrop that is shown, fills a layer; `combine` sorts each pixel's layers by their distance.
 The layers lie below each other in one texture: Blender cannot draw into those of an array. Large pictures are drawn in

@@ -1,7 +1,7 @@
-"""The GPU's programs: they march and composite as :mod:`inference.view` does, ray by ray, and are held to its pictures.
+"""The GPU's programs: they march and composite ray by ray as :mod:`inference.view` does, and are held to its pictures.
 
-Only what OpenGL, Metal and Vulkan all take: no `discard`, no array constructors, no derivatives, 32 bit floats looked up
-unfiltered, everything that changes in uniform blocks. Images have row 0 on top.
+Only what OpenGL, Metal and Vulkan all take: no `discard`, no array constructors, no derivatives, 32 bit floats looked
+up unfiltered. Images have row 0 on top.
 """
 
 import functools
@@ -313,6 +313,11 @@ def program(name):
     info.vertex_source(CORNERS)
     info.fragment_source(source)
     return gpu.shader.create_from_info(info)
+
+
+def forget():
+    """Drop all programs, while there is a GPU context."""
+    program.cache_clear()
 
 
 def _constants():

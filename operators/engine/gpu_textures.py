@@ -19,6 +19,11 @@ def textures_of(portrait):
     return _kept[portrait]
 
 
+def forget():
+    """Drop all."""
+    _kept.clear()
+
+
 class PortraitTextures:
     """GPU textures of one portrait.
 

@@ -7,7 +7,8 @@ import bpy
 from ...inference.errors import PortraitError
 from ..language import strings
 from ..work.operator import one_line
-from . import cameras, composite, viewport
+from . import cameras, gpu_shaders, viewport
+from .device import Devices
 from .scene import load_shown, visible_portraits, world_colour
 
 BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
@@ -20,6 +21,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
     bl_use_preview = False
     bl_use_postprocess = True
     bl_use_eevee_viewport = True
+    bl_use_gpu_context = False  # until `update`
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -31,11 +33,19 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         if renderlayer.portrait_manifolds.use_pass_alpha:
             self.register_pass(scene, renderlayer, ALPHA_PASS, 1, "A", "VALUE")
 
+    def update(self, data, depsgraph):
+        """Blender asks before it renders. Without a driver it would end here, so without a window nothing is tried."""
+        chosen = depsgraph.scene.portrait_manifolds.device
+        self.bl_use_gpu_context = chosen == "GPU" or (chosen == "AUTOMATIC" and not bpy.app.background)
+
     def render(self, depsgraph):
         try:
             self._render(depsgraph)
         except Exception as error:
             self._fail(error)
+        finally:
+            if bpy.app.background:  # where Blender crashes at its end if a program is left without a context
+                gpu_shaders.forget()
 
     def view_update(self, context, depsgraph):
         """The scene changed: look again at what is visible."""
@@ -75,17 +85,19 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             self.report({"WARNING"}, text)
         backdrop = None if scene.render.film_transparent else world_colour(scene)
         samples = int(scene.portrait_manifolds.samples)
+        devices = Devices(scene.portrait_manifolds.device if self.bl_use_gpu_context else "CPU")
         rows = max(16, BAND_RAYS // (camera.width * samples**2))
         for top in range(0, camera.height, rows):
             bottom = min(top + rows, camera.height)
             self.update_stats("", strings.ENGINE_STATUS.format(row=top, rows=camera.height, count=len(found)))
             band = camera.cropped(0, top, camera.width, bottom)
-            band = band.scaled(band.width * samples, band.height * samples)
-            picture = composite.render_portraits(found, band, backdrop, scene.render.threads, self.test_break)
+            picture = devices.render(found, band, backdrop, samples, scene.render.threads, self.test_break)
             if picture is None or self.test_break():
                 return
-            self._write(depsgraph, camera.height - bottom, composite.reduce(picture, samples))
+            self._write(depsgraph, camera.height - bottom, picture)
             self.update_progress(bottom / camera.height)
+        if devices.warning:
+            self.report({"WARNING"}, devices.warning)
 
     def _write(self, depsgraph, y, picture):
         """Hand a band to Blender; arrays have row 0 on top, Blender's rows go up."""

@@ -140,6 +140,12 @@ class SceneSettings(
         items=[(key, text.label, text.description) for key, text in strings.SAMPLE_COUNTS.items()],
         default="2",
     )
+    device: EnumProperty(
+        name=strings.DRAWN_BY.label,
+        description=strings.DRAWN_BY.description,
+        items=[(key, text.label, text.description) for key, text in strings.DRAWING_DEVICES.items()],
+        default="AUTOMATIC",
+    )
     batch_folder: StringProperty(
         name=strings.BATCH_FOLDER.label,
         description=strings.BATCH_FOLDER.description,

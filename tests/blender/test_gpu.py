@@ -1,4 +1,4 @@
-"""What the GPU draws is what the CPU renders: colours, alpha and depth, under a software driver where there is no GPU."""
+"""What the GPU draws is what the CPU renders: colours, alpha and depth; a software driver may stand in for a GPU."""
 
 import dataclasses
 import functools
@@ -12,7 +12,7 @@ pytest.importorskip("bpy")
 import bpy  # noqa: E402
 from mathutils import Matrix  # noqa: E402
 
-from inference.geometry.cameras import Camera, orbit_camera  # noqa: E402
+from inference.geometry.cameras import orbit_camera  # noqa: E402
 from tests.portraits import analytic_portrait  # noqa: E402
 
 SIZE = 200, 160
@@ -106,7 +106,7 @@ def check(expected, drawn, name):
         "depth": psnr(expected.depth[near], drawn.depth[near]) if near.any() else np.inf,
     }
     apart = np.abs(expected.depth - drawn.depth)[near]
-    print(name, {key: round(value, 1) for key, value in found.items()}, f"seen by one alone: {np.mean(~same):.2%}", np.median(apart) if apart.size else 0)
+    print(name, {key: round(float(value), 1) for key, value in found.items()}, f"{np.mean(~same):.2%} by one alone")
     assert drawn.combined.shape == expected.combined.shape and drawn.depth.shape == expected.depth.shape
     assert min(found.values()) >= 40.0, (name, found)
     assert np.mean(~same) < 0.002 and (not apart.size or np.median(apart) < 5e-5)
