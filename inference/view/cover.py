@@ -60,8 +60,8 @@ def _pooled(values, rows, columns, pick):
 class Cover:
     """The slab as a camera sees it. boxes: as of :func:`slab`. radius, distance: metres, of the head and to it.
 
-    near, far: (rows, columns) float32 metres, depths of the cells, as :meth:`depths` gives them for rays. size: of a cell,
-    places in the image plane. first: (column, row) of the first cell, counted from the principal point.
+    near, far: (rows, columns) float32 metres, depths of the cells, as :meth:`depths` gives them for rays. size: of a
+    cell, places in the image plane. first: (column, row) of the first cell, counted from the principal point.
     """
 
     def __init__(

@@ -56,7 +56,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             if getattr(self, "_shown", None) is None:
                 self._shown = visible_portraits(depsgraph, context.space_data)
             if getattr(self, "_viewport", None) is None:
-                redraw = viewport.Redraw(self)
+                redraw = viewport.Redraw(self, context.region.as_pointer())
                 self._viewport = viewport.Viewport(redraw, gone=redraw.gone)
             self._viewport.draw(self, context, depsgraph, self._shown)
         except Exception as error:

@@ -29,11 +29,11 @@ class Redraw:
     """Asks a viewport's engine to draw again; called in any thread, passed on in the main one.
 
     The engine belongs to Blender, which frees it in the main thread: a call from another one may come too late. Raises
-    ReferenceError once the viewport is gone.
+    ReferenceError once the viewport is gone. region: address of the viewport's, as of `as_pointer`.
     """
 
-    def __init__(self, engine):
-        self._engine, self._asked = engine, False
+    def __init__(self, engine, region=None):
+        self._engine, self._region, self._asked = engine, region, False
         self._timer = self._pass_on  # one object: Blender knows timers by it
         bpy.app.timers.register(self._timer, first_interval=PASS_ON_SECONDS, persistent=True)
 
@@ -50,12 +50,21 @@ class Redraw:
         asked, self._asked = self._asked, False
         try:
             _ = self._engine.is_preview  # raises when the engine was freed; a method kept from before does not
-            if asked:
+            if asked and not _tag_redraw(self._region):
                 self._engine.tag_redraw()
         except ReferenceError:
             self._engine = None
             return None
         return PASS_ON_SECONDS
+
+
+def _tag_redraw(region):
+    """Have all of a region drawn; for an engine alone Blender takes the depth that the viewport had before."""
+    screens = [window.screen for window in bpy.context.window_manager.windows]
+    found = [one for screen in screens for area in screen.areas for one in area.regions if one.as_pointer() == region]
+    for one in found:
+        one.tag_redraw()
+    return bool(found)
 
 
 class Viewport:

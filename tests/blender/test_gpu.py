@@ -118,3 +118,42 @@ def test_the_gpu_draws_what_the_cpu_renders(context, name):
     found = [(ball(), matrix, background) for background, matrix in placed]
     sheared = any(matrix in (MIRRORED, SHEARED) for _, matrix in placed)
     check(*both(found, camera, 4 if sheared else 1), name)  # the CPU shifts rows, which blurs; less so if finer
+
+
+def presented(drawn, projection, size=SIZE, rectangle=(-1.0, -1.0, 1.0, 1.0), backdrop=None):
+    """Colour (H, W, 4) and depth (H, W) of a framebuffer into which a picture was put; row 0 on top."""
+    import gpu
+
+    offscreen = gpu.types.GPUOffScreen(*size, format="RGBA32F")
+    with offscreen.bind():
+        framebuffer = gpu.state.active_framebuffer_get()
+        framebuffer.clear(color=(0.0, 0.0, 0.0, 0.0), depth=1.0)
+        part("operators.engine.gpu_draw").present(drawn, projection, rectangle, backdrop)
+        buffers = [framebuffer.read_color(0, 0, *size, 4, 0, "FLOAT"), framebuffer.read_depth(0, 0, *size)]
+    planes = []
+    for buffer, channels in zip(buffers, (4, 1), strict=True):
+        buffer.dimensions = size[0] * size[1] * channels
+        planes.append(np.array(buffer, np.float32).reshape(size[1], size[0], channels)[::-1])
+    offscreen.free()
+    return planes[0], planes[1][..., 0]
+
+
+@pytest.mark.parametrize("device", ["GPU", "CPU"])
+def test_a_viewports_depth_is_the_portraits(context, device):
+    """Whoever made the picture: overlays of the viewport are hidden where OpenGL would hide them."""
+    gpu_draw, composite = part("operators.engine.gpu_draw"), part("operators.engine.composite")
+    texture, found, camera = part("operators.engine.gpu_textures").texture, [(ball(), AT_REST, "none")], seen_from(20.0)
+    picture = composite.render_portraits(found, camera)
+    if device == "GPU":
+        drawn = gpu_draw.draw(found, camera, format="RGBA16F")
+    else:
+        drawn = gpu_draw.Drawn(texture(picture.combined, "RGBA16F"), texture(picture.depth[..., None], "R32F"))
+    near, far = 0.01, 100.0
+    projection = np.zeros((4, 4))
+    projection[2, 2:], projection[3, 2] = (-(far + near) / (far - near), -2 * far * near / (far - near)), -1.0
+    colour, depth = presented(drawn, projection, backdrop=(0.1, 0.2, 0.3))
+    seen = picture.depth < composite.FAR
+    away = picture.depth[seen]
+    wanted = 0.5 + 0.5 * (projection[2, 3] - projection[2, 2] * away) / away
+    assert np.median(np.abs(depth[seen] - wanted)) < 1e-6 and (depth[~seen] == 1.0).mean() > 0.999
+    assert psnr(colour[..., :3], picture.combined[..., :3] + (1 - picture.alpha[..., None]) * (0.1, 0.2, 0.3)) > 40.0
