@@ -244,10 +244,12 @@ void main()
   colour = textureLod(picture, at, 0.0);
   colour.rgb += (1.0 - colour.a) * backdrop.rgb * backdrop.a;
   colour.a = mix(colour.a, 1.0, backdrop.a);
+#ifdef WRITES_DEPTH
   ivec2 size = textureSize(depths, 0);
   float away = texelFetch(depths, clamp(ivec2(at * vec2(size)), ivec2(0), size - 1), 0).x;
   vec2 clip = vec2(projection.y - projection.x * away, projection.w - projection.z * away);
   gl_FragDepth = away < FAR ? clamp(0.5 + 0.5 * clip.x / clip.y, 0.0, 1.0) : 1.0;
+#endif
 }
 """
 
@@ -308,11 +310,21 @@ def program(name):
         info.uniform_buf(0, "View", "view")
     for slot, (kind, output) in enumerate(outputs):
         info.fragment_out(slot, kind, output)
-    if "gl_FragDepth" in source and hasattr(info, "depth_write"):  # Blender before 4.5 needs no word of it in OpenGL
-        info.depth_write("ANY")
+    if name == "present" and _writes_depth(info):
+        info.define("WRITES_DEPTH")
     info.vertex_source(CORNERS)
     info.fragment_source(source)
     return gpu.shader.create_from_info(info)
+
+
+def _writes_depth(info):
+    """Let a program write depth, where Blender can be told: before 4.5 it cannot, and OpenGL needs no word."""
+    import gpu
+
+    if hasattr(info, "depth_write"):
+        info.depth_write("ANY")
+        return True
+    return gpu.platform.backend_type_get() == "OPENGL"
 
 
 def forget():

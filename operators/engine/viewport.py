@@ -117,7 +117,8 @@ class Viewport:
             self._loaded, self._loaded_of = load_shown(portraits), portraits
         found, left_out = self._loaded
         camera, nearer = _stand_back(camera, found)
-        picture = self._gpu.picture(_key(camera, portraits, None, samples), found, camera, samples)
+        key = _key(camera, portraits, None, samples), *(id(portrait) for portrait, *_ in found)
+        picture = self._gpu.picture(key, found, camera, samples)
         if picture is None:
             return None
         drawn, finer = picture

@@ -157,3 +157,37 @@ def test_a_viewports_depth_is_the_portraits(context, device):
     wanted = 0.5 + 0.5 * (projection[2, 3] - projection[2, 2] * away) / away
     assert np.median(np.abs(depth[seen] - wanted)) < 1e-6 and (depth[~seen] == 1.0).mean() > 0.999
     assert psnr(colour[..., :3], picture.combined[..., :3] + (1 - picture.alpha[..., None]) * (0.1, 0.2, 0.3)) > 40.0
+
+
+def test_large_pictures_are_drawn_in_strips(context, monkeypatch):
+    """Which leave no seams."""
+    gpu_draw = part("operators.engine.gpu_draw")
+    found, camera = [(ball(), AT_REST, "source"), (ball(), MIRRORED, "none")], seen_from(15.0)
+    whole = gpu_draw.read(gpu_draw.draw(found, camera, 2))
+    drawn, strip = [], gpu_draw._strip
+    monkeypatch.setattr(gpu_draw, "LAYER_TEXELS", 1 << 16)
+    monkeypatch.setattr(gpu_draw, "_strip", lambda *args: drawn.append(args[1]) or strip(*args))
+    parts = gpu_draw.read(gpu_draw.draw(found, camera, 2))
+    assert len(drawn) > 4 and drawn[0][0] == 0 and drawn[-1][1] == camera.height
+    assert psnr(parts.combined, whole.combined) > 60.0 and np.mean(np.abs(parts.depth - whole.depth) > 1e-4) < 1e-3
+
+
+def test_free_radii_have_a_bound_for_every_sheet(context):
+    assert len(part("inference.view.shells").prepared(ball(free=True).radii).spans) > 5
+    for yaw in (0.0, 70.0, 180.0):
+        check(*both([(ball(free=True), AT_REST, "none")], seen_from(yaw, 5.0)), f"free, {yaw} degrees")
+
+
+def test_a_detail_map_is_blurred_as_small_views_need_it(context):
+    """By the two mips between which the view lies: a map of noise, which would sparkle otherwise, shows as strongly."""
+    noise = np.random.default_rng(1).integers(64, 192, (800, 800, 3), np.uint8)
+    for distance in (0.5, 0.9, 1.7, 3.0):
+        camera, strengths = seen_from(10.0, 0.0, distance), []
+        plain, noisy = (
+            both([(dataclasses.replace(ball(), detail=detail), AT_REST, "none")], camera) for detail in (None, noise)
+        )
+        for without, with_noise in zip(plain, noisy, strict=True):
+            head = without.alpha > 0.99
+            strengths.append(float((with_noise.combined - without.combined)[head].std()))
+        print(distance, strengths)
+        assert 0.7 < strengths[1] / strengths[0] < 1.2, (distance, strengths)

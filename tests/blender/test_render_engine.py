@@ -14,7 +14,6 @@ bpy = pytest.importorskip("bpy")
 
 from tests import reference  # noqa: E402
 
-from . import exr  # noqa: E402
 from .conftest import ROOT, part, place, psnr  # noqa: E402
 from .scenes import (  # noqa: E402
     add_camera,
@@ -22,6 +21,7 @@ from .scenes import (  # noqa: E402
     orbit_camera,
     premultiplied,
     render,
+    render_passes,
     set_world,
     side_camera,
     smooth_view,
@@ -48,17 +48,6 @@ def visible():
 
 def composite(found, camera, **options):
     return part("operators.engine.composite").render_portraits(found, camera, **options)
-
-
-def render_passes(path):
-    """Render to a multilayer EXR and read all of its channels."""
-    settings = bpy.context.scene.render.image_settings
-    if hasattr(settings, "media_type"):
-        settings.media_type = "MULTI_LAYER_IMAGE"
-    settings.file_format, settings.exr_codec, settings.color_depth = "OPEN_EXR_MULTILAYER", "NONE", "32"
-    bpy.context.scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
-    return exr.read(path)
 
 
 @pytest.mark.parametrize("border", [False, True])

@@ -1,0 +1,145 @@
+"""The GPU where it can and is fast enough, else the CPU: in renders and in the viewport."""
+
+import numpy as np
+import pytest
+
+from .conftest import part, psnr
+
+pytest.importorskip("bpy")
+import bpy  # noqa: E402
+
+from inference.geometry.cameras import orbit_camera  # noqa: E402
+
+from .scenes import render, render_passes, side_camera, use_portrait_engine  # noqa: E402
+
+
+def test_f12_by_the_gpu_is_f12_by_the_cpu(portrait, tmp_path, monkeypatch):
+    """All passes, with a border, in bands; without the CPU's help."""
+    scene, composite = bpy.context.scene, part("operators.engine.composite")
+    use_portrait_engine("2")
+    side_camera()
+    layer = scene.view_layers[0]
+    layer.use_pass_z = layer.portrait_manifolds.use_pass_alpha = True
+    scene.render.use_border, scene.render.border_min_x, scene.render.border_max_y = True, 0.2, 0.9
+    monkeypatch.setattr(part("operators.engine.render_engine"), "BAND_RAYS", 1 << 14)
+    pictures = []
+    for device in ("CPU", "GPU"):
+        scene.portrait_manifolds.device = device
+        pictures.append(render_passes(tmp_path / f"{device}.exr"))
+        monkeypatch.setattr(composite, "render_portraits", lambda *_: pytest.fail("the CPU was asked"))
+    cpu, gpu = pictures
+    assert set(gpu) == set(cpu) and len(gpu) == 6
+    for name in cpu:
+        if name.endswith("Depth.Z"):
+            near = (cpu[name] < composite.FAR) & (gpu[name] < composite.FAR)
+            assert near.mean() > 0.1 and np.mean((cpu[name] < composite.FAR) != (gpu[name] < composite.FAR)) < 1e-3
+            assert psnr(cpu[name][near], gpu[name][near]) >= 40.0
+        else:
+            assert psnr(cpu[name], gpu[name]) >= 40.0, name
+
+
+def test_where_the_gpu_fails_the_cpu_renders(portrait, tmp_path, monkeypatch, caplog):
+    """The picture is complete, the log says why, and who asked for the GPU is told."""
+    device = part("operators.engine.device")
+    use_portrait_engine("1")
+    side_camera()
+    expected = render(tmp_path / "cpu.png")
+
+    def refused(*_):
+        raise RuntimeError("Shader compilation failed")
+
+    monkeypatch.setattr(device.gpu_draw, "draw", refused)
+    bpy.context.scene.portrait_manifolds.device = "GPU"
+    assert np.array_equal(render(tmp_path / "gpu.png"), expected)
+    assert "Shader compilation failed" in caplog.text
+    for wanted, told in (("GPU", True), ("AUTOMATIC", False)):
+        devices = device.Devices(wanted)
+        assert devices.gpu and not devices.warning
+        devices.fail(RuntimeError("no memory"))
+        assert not devices.gpu and ("no memory" in devices.warning) == told
+    assert not device.Devices("CPU").gpu
+
+
+def test_automatic_leaves_a_slow_gpu(monkeypatch):
+    """In a render from the second band on; who asked for the GPU keeps it."""
+    device = part("operators.engine.device")
+    composite = part("operators.engine.composite")
+    picture = composite.Picture(*(np.zeros(shape, np.float32) for shape in ((8, 10, 4), (8, 10), (8, 10))))
+    clock = iter(np.arange(100.0))
+    monkeypatch.setattr(device.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(device.gpu_draw, "draw", lambda *_: None)
+    monkeypatch.setattr(device.gpu_draw, "read", lambda *_: picture)
+    monkeypatch.setattr(device.composite, "render_portraits", lambda *_: "the CPU's")
+    monkeypatch.setattr(device.composite, "reduce", lambda picture, samples: picture)
+    for wanted, makers in (("AUTOMATIC", [picture, picture, "the CPU's"]), ("GPU", [picture] * 3)):
+        devices = device.Devices(wanted)
+        assert [devices.render([], orbit_camera(width=10, height=8)) for _ in range(3)] == makers
+
+
+class Draws:
+    """Stands for `gpu_draw`: notes samples, and lets a clock run."""
+
+    def __init__(self, seconds):
+        self.seconds, self.now, self.samples = seconds, 0.0, []
+
+    def draw(self, found, camera, samples, format):
+        self.samples.append(samples)
+        return object()
+
+    def finish(self, drawn):
+        self.now += self.seconds * self.samples[-1] ** 2
+
+
+@pytest.fixture
+def gpu_view(extension, monkeypatch):
+    """Function from a GPU's seconds for a picture and what is wanted to a GpuView and its Draws."""
+
+    def make(seconds, wanted="AUTOMATIC"):
+        module, draws = part("operators.engine.gpu_view"), Draws(seconds)
+        monkeypatch.setattr(module, "gpu_draw", draws)
+        return module.GpuView(wanted, lambda: draws.now), draws
+
+    return make
+
+
+def test_the_gpu_draws_every_view_and_smooths_the_last(gpu_view):
+    view, draws = gpu_view(0.01)
+    pictures = [view.picture(number, [], None, 3) for number in range(4)]
+    assert draws.samples == [1] * 4 and all(finer for _, finer in pictures)
+    assert len({id(drawn) for drawn, _ in pictures}) == 4
+    assert view.picture(3, [], None, 3) == pictures[-1], "not before the view rests"
+    draws.now += 1.0
+    drawn, finer = view.picture(3, [], None, 3)
+    assert draws.samples == [1] * 4 + [3] and not finer
+    assert view.picture(3, [], None, 3) == (drawn, False) and len(draws.samples) == 5
+
+
+def test_smoothing_does_not_hold_up_the_window(gpu_view):
+    """As many samples as take less than half a second."""
+    view, draws = gpu_view(0.09)
+    view.picture("here", [], None, 4)
+    draws.now += 1.0
+    assert not view.picture("here", [], None, 4)[1] and draws.samples == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted", "stays"), [(0.05, "AUTOMATIC", True), (0.3, "AUTOMATIC", False), (0.3, "GPU", True)]
+)
+def test_a_viewport_leaves_a_slow_gpu(gpu_view, seconds, wanted, stays):
+    """After half a second's delay in all; a single slow picture, such as the first, does not count."""
+    view, draws = gpu_view(seconds, wanted)
+    draws.seconds = 2.0
+    view.picture("first", [], None, 1)
+    draws.seconds = seconds
+    for number in range(2):
+        view.picture(number, [], None, 1)
+        assert view.devices.gpu
+    for number in range(2, 5):
+        view.picture(number, [], None, 1)
+    assert view.devices.gpu == stays
+
+
+def test_a_viewport_without_a_gpu_shows_the_cpus_pictures(gpu_view, monkeypatch):
+    view, draws = gpu_view(0.01, "GPU")
+    monkeypatch.setattr(draws, "finish", lambda drawn: 1 / 0)
+    assert view.picture("here", [], None, 1) is None and not view.devices.gpu and "division" in view.devices.warning
