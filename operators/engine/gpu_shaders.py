@@ -1,7 +1,7 @@
 """The GPU's programs: they march and composite ray by ray as :mod:`inference.view` does, and are held to its pictures.
 
 Only what OpenGL, Metal and Vulkan all take: no `discard`, no array constructors, no derivatives, 32 bit floats looked
-up unfiltered. Images have row 0 on top.
+up unfiltered, and no variable named like a push constant, which is a macro in Vulkan. Images have row 0 on top.
 """
 
 import functools
@@ -217,19 +217,19 @@ void main()
   depth = FAR;
   for (int index = 0; index < samples * samples; index++) {
     ivec2 texel = first + ivec2(index % samples, index / samples);
-    vec4 seen = vec4(0.0);
+    vec4 mixed = vec4(0.0);
     int layer = -1;
     float distance = 0.0;
     for (int rank = 0; rank < count; rank++) {
       layer = count == 1 ? 0 : nearest_behind(layer, distance, texel, next);
       distance = texelFetch(orders, texel + layer * next, 0).x;
       vec4 found = texelFetch(colours, texel + layer * next, 0);
-      seen += (1.0 - seen.a) * found;
+      mixed += (1.0 - mixed.a) * found;
       depth = found.a >= 0.5 ? min(depth, distance) : depth;
     }
-    if (seen.a > 0.0) {
-      float alpha = min(seen.a, 1.0);
-      vec3 straight = seen.rgb / alpha;
+    if (mixed.a > 0.0) {
+      float alpha = min(mixed.a, 1.0);
+      vec3 straight = mixed.rgb / alpha;
       colour += alpha * vec4(linear(straight.r), linear(straight.g), linear(straight.b), 1.0);
     }
   }

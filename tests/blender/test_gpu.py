@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -157,6 +158,15 @@ def test_a_viewports_depth_is_the_portraits(context, device):
     wanted = 0.5 + 0.5 * (projection[2, 3] - projection[2, 2] * away) / away
     assert np.median(np.abs(depth[seen] - wanted)) < 1e-6 and (depth[~seen] == 1.0).mean() > 0.999
     assert psnr(colour[..., :3], picture.combined[..., :3] + (1 - picture.alpha[..., None]) * (0.1, 0.2, 0.3)) > 40.0
+
+
+def test_sources_keep_to_what_every_backend_takes(extension):
+    """Vulkan makes macros of push constants, Metal knows neither `discard` nor constructors of arrays as OpenGL does."""
+    for name, (source, samplers, _, constants, outputs) in part("operators.engine.gpu_shaders").PROGRAMS.items():
+        taken = "placed", "seen", *(one for _, one in (*samplers, *constants, *outputs))
+        declared = set(re.findall(r"\b(?:bool|float|int|i?vec[234])\s+(\w+)", source))
+        assert not declared & set(taken), (name, declared & set(taken))
+        assert not re.search(r"\bdiscard\b|\[\]\s*\(|\bdFd[xy]\b|\btexture\(", source), name
 
 
 def test_large_pictures_are_drawn_in_strips(context, monkeypatch):
