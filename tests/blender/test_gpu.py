@@ -161,7 +161,7 @@ def test_a_viewports_depth_is_the_portraits(context, device):
 
 
 def test_sources_keep_to_what_every_backend_takes(extension):
-    """Vulkan makes macros of push constants, Metal knows neither `discard` nor constructors of arrays as OpenGL does."""
+    """Vulkan makes macros of push constants; Metal has neither `discard` nor OpenGL's constructors of arrays."""
     for name, (source, samplers, _, constants, outputs) in part("operators.engine.gpu_shaders").PROGRAMS.items():
         taken = "placed", "seen", *(one for _, one in (*samplers, *constants, *outputs))
         declared = set(re.findall(r"\b(?:bool|float|int|i?vec[234])\s+(\w+)", source))
