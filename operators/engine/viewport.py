@@ -124,6 +124,7 @@ class Viewport:
         drawn, finer = picture
         if finer:
             self._redraw()
+        self._drawn, self._drawn_of, self._nearer = drawn, None, nearer  # until the CPU has one, should that take over
         return drawn, nearer, "; ".join(left_out)
 
     def _by_cpu(self, camera, portraits, backdrop, samples):

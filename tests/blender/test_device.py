@@ -1,9 +1,11 @@
 """The GPU where it can and is fast enough, else the CPU: in renders and in the viewport."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from .conftest import part, psnr
+from .conftest import part, place, psnr
 
 pytest.importorskip("bpy")
 import bpy  # noqa: E402
@@ -11,6 +13,7 @@ import bpy  # noqa: E402
 from inference.geometry.cameras import orbit_camera  # noqa: E402
 
 from .scenes import render, render_passes, side_camera, use_portrait_engine  # noqa: E402
+from .test_viewport import Region, RegionData, Space, portraits_and_camera  # noqa: E402
 
 
 def test_f12_by_the_gpu_is_f12_by_the_cpu(portrait, tmp_path, monkeypatch):
@@ -74,6 +77,73 @@ def test_automatic_leaves_a_slow_gpu(monkeypatch):
     for wanted, makers in (("AUTOMATIC", [picture, picture, "the CPU's"]), ("GPU", [picture] * 3)):
         devices = device.Devices(wanted)
         assert [devices.render([], orbit_camera(width=10, height=8)) for _ in range(3)] == makers
+
+
+class Engine:
+    """What a viewport tells its engine."""
+
+    message = ""
+
+    def update_stats(self, name, message):
+        self.message = message
+
+
+def draw(viewport, portraits, ortho=False):
+    """What a viewport draws now: colour (H, W, 4), depth (H, W), and its message."""
+    import gpu
+
+    context = SimpleNamespace(region=Region, region_data=RegionData(ortho), space_data=Space)
+    engine, size = Engine(), (Region.width, Region.height)
+    offscreen = gpu.types.GPUOffScreen(*size, format="RGBA32F")
+    with offscreen.bind():
+        framebuffer = gpu.state.active_framebuffer_get()
+        framebuffer.clear(color=(0.0, 0.0, 0.0, 0.0), depth=1.0)
+        viewport.draw(engine, context, bpy.context.evaluated_depsgraph_get(), portraits)
+        found = framebuffer.read_color(0, 0, *size, 4, 0, "FLOAT"), framebuffer.read_depth(0, 0, *size)
+    for buffer, channels in zip(found, (4, 1), strict=True):
+        buffer.dimensions = size[0] * size[1] * channels
+    colour, depth = (np.array(buffer, np.float32).reshape(size[1], size[0], -1) for buffer in found)
+    offscreen.free()
+    return colour, depth[..., 0], engine.message
+
+
+@pytest.mark.parametrize("ortho", [False, True])
+def test_a_viewport_shows_the_same_by_gpu_and_cpu(gpu_context, portrait_file, ortho):
+    """Colours and depth; the GPU's at once, the CPU's when its thread has them."""
+    place(portrait_file)
+    settings = bpy.context.scene.portrait_manifolds
+    settings.samples = "1"
+    module, (found, _) = part("operators.engine.viewport"), portraits_and_camera(ortho)
+    pictures = []
+    for device in ("GPU", "CPU"):
+        settings.device = device
+        viewport = module.Viewport(lambda: None)
+        colour, depth, _ = draw(viewport, found, ortho)
+        if device == "CPU":
+            assert not colour.any() and viewport.wait(30)
+            colour, depth, _ = draw(viewport, found, ortho)
+        pictures.append((colour, depth))
+    (gpu_colour, gpu_depth), (cpu_colour, cpu_depth) = pictures
+    assert 0.05 < np.mean(gpu_depth < 1.0) < 0.9
+    assert psnr(gpu_colour, cpu_colour) >= 40.0 and np.mean(np.abs(gpu_depth - cpu_depth) > 1e-4) < 0.01
+
+
+def test_a_viewport_goes_on_where_the_gpu_fails(gpu_context, portrait_file, monkeypatch):
+    """The GPU's last picture stays until the CPU has one, and who asked for the GPU reads why."""
+    place(portrait_file)
+    settings = bpy.context.scene.portrait_manifolds
+    settings.samples, settings.device = "1", "GPU"
+    module, (found, _) = part("operators.engine.viewport"), portraits_and_camera()
+    viewport = module.Viewport(lambda: None)
+    before, _, message = draw(viewport, found)
+    assert not message
+    monkeypatch.setattr(part("operators.engine.gpu_view").gpu_draw, "draw", lambda *_: 1 / 0)
+    monkeypatch.setattr(viewport._gpu, "_view", None)  # as if the view had moved
+    colour, _, message = draw(viewport, found)
+    assert np.array_equal(colour, before) and "division by zero" in message
+    assert viewport.wait(30)
+    colour, _, message = draw(viewport, found)
+    assert psnr(colour, before) >= 40.0 and not np.array_equal(colour, before) and "division by zero" in message
 
 
 class Draws:

@@ -10,7 +10,6 @@ import pytest
 from .conftest import part, psnr
 
 pytest.importorskip("bpy")
-import bpy  # noqa: E402
 from mathutils import Matrix  # noqa: E402
 
 from inference.geometry.cameras import orbit_camera  # noqa: E402
@@ -18,22 +17,6 @@ from tests.portraits import analytic_portrait  # noqa: E402
 
 SIZE = 200, 160
 UPRIGHT = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])  # portrait space to Blender's
-
-
-@pytest.fixture
-def context(scene):
-    """A GPU context in the main thread, which Blender in background has from its first render on."""
-    settings = scene.render
-    settings.engine, settings.resolution_x, settings.resolution_y = "BLENDER_WORKBENCH", 1, 1
-    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    scene.collection.objects.link(scene.camera)
-    bpy.ops.render.render()
-    import gpu
-
-    try:
-        gpu.platform.backend_type_get()
-    except SystemError as error:
-        pytest.skip(f"no GPU context: {error}")
 
 
 @functools.cache
@@ -114,7 +97,7 @@ def check(expected, drawn, name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_gpu_draws_what_the_cpu_renders(context, name):
+def test_the_gpu_draws_what_the_cpu_renders(gpu_context, name):
     placed, camera = CASES[name]
     found = [(ball(), matrix, background) for background, matrix in placed]
     sheared = any(matrix in (MIRRORED, SHEARED) for _, matrix in placed)
@@ -140,7 +123,7 @@ def presented(drawn, projection, size=SIZE, rectangle=(-1.0, -1.0, 1.0, 1.0), ba
 
 
 @pytest.mark.parametrize("device", ["GPU", "CPU"])
-def test_a_viewports_depth_is_the_portraits(context, device):
+def test_a_viewports_depth_is_the_portraits(gpu_context, device):
     """Whoever made the picture: overlays of the viewport are hidden where OpenGL would hide them."""
     gpu_draw, composite = part("operators.engine.gpu_draw"), part("operators.engine.composite")
     texture, found, camera = part("operators.engine.gpu_textures").texture, [(ball(), AT_REST, "none")], seen_from(20.0)
@@ -169,7 +152,7 @@ def test_sources_keep_to_what_every_backend_takes(extension):
         assert not re.search(r"\bdiscard\b|\[\]\s*\(|\bdFd[xy]\b|\btexture\(", source), name
 
 
-def test_large_pictures_are_drawn_in_strips(context, monkeypatch):
+def test_large_pictures_are_drawn_in_strips(gpu_context, monkeypatch):
     """Which leave no seams."""
     gpu_draw = part("operators.engine.gpu_draw")
     found, camera = [(ball(), AT_REST, "source"), (ball(), MIRRORED, "none")], seen_from(15.0)
@@ -182,13 +165,13 @@ def test_large_pictures_are_drawn_in_strips(context, monkeypatch):
     assert psnr(parts.combined, whole.combined) > 60.0 and np.mean(np.abs(parts.depth - whole.depth) > 1e-4) < 1e-3
 
 
-def test_free_radii_have_a_bound_for_every_sheet(context):
+def test_free_radii_have_a_bound_for_every_sheet(gpu_context):
     assert len(part("inference.view.shells").prepared(ball(free=True).radii).spans) > 5
     for yaw in (0.0, 70.0, 180.0):
         check(*both([(ball(free=True), AT_REST, "none")], seen_from(yaw, 5.0)), f"free, {yaw} degrees")
 
 
-def test_a_detail_map_is_blurred_as_small_views_need_it(context):
+def test_a_detail_map_is_blurred_as_small_views_need_it(gpu_context):
     """By the two mips between which the view lies: a map of noise, which would sparkle otherwise, shows as strongly."""
     noise = np.random.default_rng(1).integers(64, 192, (800, 800, 3), np.uint8)
     for distance in (0.5, 0.9, 1.7, 3.0):
