@@ -93,12 +93,12 @@ def _layers(portrait, matrix, background, camera):
     """One or two :class:`_Layer` of a portrait; none where no camera sees it."""
     from ...inference.view.detail import pixel_of
     from ...inference.view.rays import CameraRays
-    from ...inference.view.shells import prepared
 
     placed = place(camera, matrix)
     if placed is None:
         return
-    held, shells = textures_of(portrait), prepared(portrait.radii)
+    held = textures_of(portrait)
+    shells = held.shells
     rays = CameraRays(placed.camera, shells)
     fine, coarse, share = held.detail(pixel_of(rays, shells.sphere[1]))
     cover = np.stack([rays.cover.near, rays.cover.far], axis=-1) - np.float32(rays.middle)

@@ -27,15 +27,16 @@ def forget():
 class PortraitTextures:
     """GPU textures of one portrait.
 
-    sheets: (k, h, w, 4) in [0, 1]. bounds: radii of the bounds, metres, in each texel a cell's four corners. spans: as
-    of :class:`inference.view.shells.Shells`. backdrop: the background plane with its continuation.
+    shells: :class:`inference.view.shells.Shells`. sheets: (k, h, w, 4) in [0, 1]. bounds: radii of the bounds, metres,
+    in each texel a cell's four corners. backdrop: the background plane with its continuation.
     """
 
     def __init__(self, portrait):
         from ...inference.view import shells
 
         self._portrait = weakref.proxy(portrait)
-        tables, self.spans = shells.tables_of(portrait.radii)
+        self.shells = shells.prepared(portrait.radii)
+        tables, _ = shells.tables_of(portrait.radii)
         self.sheets = texture(portrait.textures[: len(portrait.radii)], "RGBA8")
         corners = [
             np.stack([table[:-1, :-1], table[:-1, 1:], table[1:, :-1], table[1:, 1:]], axis=-1) for table in tables
