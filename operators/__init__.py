@@ -20,6 +20,7 @@ from .portrait import (
     photo_camera,
     relink,
     render_view,
+    render_with_scene,
     repairs,
     show,
     toggle_background,
@@ -31,7 +32,7 @@ from .work import problems
 
 DATA = settings, batch_list, page
 STEPS = import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, camera_moves, batch
-CARE = adjust_crop, compare, toggle_background, copy_settings, pack, relink
+CARE = adjust_crop, compare, toggle_background, render_with_scene, copy_settings, pack, relink
 SERVICE = repairs, model_chooser, clear_cache, diagnostics
 CLASSES = [cls for module in (*DATA, *STEPS, *CARE, *SERVICE, render_engine) for cls in module.CLASSES]
 

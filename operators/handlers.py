@@ -7,11 +7,12 @@ import bpy
 from bpy.app.handlers import persistent
 
 from .portrait.pack import pack_on_save
-from .state import health
+from .state import health, portraits_scene
 from .state.portrait import is_portrait
 from .state.saving import adopt, keep_beside, put_back
 from .work import jobs, problems
 
+RENDERING_SECONDS = 0.5  # between looks at whether a render is over
 JOIN_SECONDS = 5.0  # the longest wait for a cancelled job when the extension goes away
 
 
@@ -52,6 +53,25 @@ def look_again(*_):
 
 
 @persistent
+def note_scenes(_, depsgraph):
+    """After a change of what scenes hold: soon, as Blender 5.2 crashes where handlers change it. There are no timers
+    without a window; scripts call Render with Scene again.
+    """
+    changed = depsgraph.id_type_updated("SCENE") or depsgraph.id_type_updated("COLLECTION")
+    if changed and not bpy.app.background and not bpy.app.timers.is_registered(follow_scenes):
+        bpy.app.timers.register(follow_scenes)
+
+
+def follow_scenes():
+    """Scenes that render another one's portraits get what it has now, but not while they are rendered."""
+    if bpy.app.is_job_running("RENDER"):
+        return RENDERING_SECONDS
+    for scene in bpy.data.scenes:
+        portraits_scene.update(scene)
+    return None
+
+
+@persistent
 def stop_jobs(*_):
     """Before another file is loaded: its objects are not those the jobs were started for. A batch goes on."""
     jobs.cancel_all(queues=(jobs.queue,))
@@ -66,6 +86,7 @@ def _handlers():
         (on.save_pre, keep_portraits_beside),
         (on.save_post, put_paths_back),
         (on.save_post_fail, put_paths_back),
+        (on.depsgraph_update_post, note_scenes),
         (on.load_pre, stop_jobs),
         (on.load_post, look_again),
         (on.undo_post, look_again),
@@ -82,5 +103,7 @@ def register():
 def unregister():
     for owner, handler in _handlers():
         owner.remove(handler)
+    if bpy.app.timers.is_registered(follow_scenes):
+        bpy.app.timers.unregister(follow_scenes)
     atexit.unregister(jobs.cancel_all)
     jobs.cancel_all(JOIN_SECONDS)

@@ -18,6 +18,8 @@ ENTRIES = (
     ("compare", "IMAGE_REFERENCE"),
     ("toggle_background", "IMAGE_BACKGROUND"),
     ("render_view", "RENDER_STILL"),
+    ("render_with_scene", "NODE_COMPOSITING"),
+    ("render_alone", "NODE_COMPOSITING"),
     ("add_camera", "CAMERA_DATA"),
     ("match_photo", "OUTLINER_OB_CAMERA"),
     ("add_turntable", "CON_ROTLIKE"),

@@ -17,23 +17,23 @@ from .placement import place
 LAYER_TEXELS = 1 << 23  # of all layers of a strip together, 20 bytes each
 NOTHING = 1e30  # a depth for cells of the cover that nothing fills; infinity is not safe on every GPU
 
-# colour: (H, W) RGBA, scene linear and premultiplied; depth: (H, W), units of the scene, FAR where nothing is seen.
-# Both GPUTexture, row 0 on top.
-Drawn = collections.namedtuple("Drawn", "colour depth")
+# colour: (H, W) RGBA, scene linear and premultiplied. behind: (H, W, 4), depth and rim depth as of
+# :class:`composite.Picture`, and how much of what is behind all of them shows. Both GPUTexture, row 0 on top.
+Drawn = collections.namedtuple("Drawn", "colour behind")
 _Layer = collections.namedtuple("_Layer", "program uniforms textures rectangle")
 
 
 def draw(found, camera, samples=1, format="RGBA32F"):
     """Draw portraits as :func:`composite.render_portraits` renders them, samples x samples for every pixel of a camera.
 
-    found: [(Portrait, 4x4 world matrix, "source" or "none")]. Returns :class:`Drawn`, its colours in a format.
+    found: [`scene.Placed`]. Returns :class:`Drawn`, its colours in a format.
     """
     import gpu
 
     size = camera.width, camera.height
-    drawn = Drawn(gpu.types.GPUTexture(size, format=format), gpu.types.GPUTexture(size, format="R32F"))
+    drawn = Drawn(gpu.types.GPUTexture(size, format=format), gpu.types.GPUTexture(size, format="RGBA32F"))
     drawn.colour.clear(format="FLOAT", value=(0.0, 0.0, 0.0, 0.0))
-    drawn.depth.clear(format="FLOAT", value=(FAR,))
+    drawn.behind.clear(format="FLOAT", value=(FAR, FAR, 1.0, 0.0))
     fine = camera.scaled(camera.width * samples, camera.height * samples)
     layers = [layer for item in found for layer in _layers(*item, fine)]
     if not layers:
@@ -47,20 +47,25 @@ def draw(found, camera, samples=1, format="RGBA32F"):
 
 def read(drawn, backdrop=None):
     """A :class:`Picture` of what was drawn, with a colour (3,) scene linear behind it, or None."""
-    colour = _read(drawn.colour, 4)
-    depth = _read(drawn.depth, 1)[..., 0]
+    colour, behind = _read(drawn.colour), _read(drawn.behind)
     alpha = colour[..., 3].copy()
     if backdrop is not None:
-        colour[..., :3] += (1.0 - alpha)[..., None] * np.asarray(backdrop, np.float32)
-        colour[..., 3] = 1.0
-    return Picture(colour, depth, alpha)
+        colour += behind[..., 2:3] * np.float32((*backdrop, 1.0))
+    return Picture(colour, behind[..., 0].copy(), alpha, behind[..., 1].copy())
+
+
+def uploaded(combined, depth):
+    """:class:`Drawn` of what the CPU made, (H, W, 4) and (H, W) as of :class:`composite.Picture`, with its backdrop."""
+    behind = np.zeros((*depth.shape, 4), np.float32)
+    behind[..., 0] = depth
+    return Drawn(texture(combined, "RGBA16F"), texture(behind, "RGBA32F"))
 
 
 def finish(drawn):
     """Wait until all is drawn."""
     import gpu
 
-    last = gpu.types.GPUFrameBuffer(color_slots=(drawn.depth,))
+    last = gpu.types.GPUFrameBuffer(color_slots=(drawn.behind,))
     with last.bind():
         last.read_color(0, 0, 1, 1, 1, 0, "FLOAT")
 
@@ -76,7 +81,7 @@ def present(drawn, projection, rectangle, backdrop=None):
     shader = program("present")
     shader.bind()
     shader.uniform_sampler("picture", drawn.colour)
-    shader.uniform_sampler("depths", drawn.depth)
+    shader.uniform_sampler("behind", drawn.behind)
     shader.uniform_float("projection", [*projection[2, 2:], *projection[3, 2:]])
     shader.uniform_float("backdrop", (0.0,) * 4 if backdrop is None else (*backdrop, 1.0))
     gpu.state.blend_set("ALPHA_PREMULT")
@@ -89,7 +94,7 @@ def present(drawn, projection, rectangle, backdrop=None):
     gpu.state.blend_set("NONE")
 
 
-def _layers(portrait, matrix, background, camera):
+def _layers(portrait, matrix, background, holdout, camera):
     """One or two :class:`_Layer` of a portrait; none where no camera sees it."""
     from ...inference.view.detail import pixel_of
     from ...inference.view.rays import CameraRays
@@ -102,7 +107,7 @@ def _layers(portrait, matrix, background, camera):
     rays = CameraRays(placed.camera, shells)
     fine, coarse, share = held.detail(pixel_of(rays, shells.sphere[1]))
     cover = np.stack([rays.cover.near, rays.cover.far], axis=-1) - np.float32(rays.middle)
-    uniforms = _uniforms(placed, rays, shells, (share, portrait.detail is not None))
+    uniforms = _uniforms(placed, rays, shells, (share, portrait.detail is not None), holdout)
     textures = {"textures": held.sheets, "bounds": held.bounds, "fine": fine, "coarse": coarse}
     textures["cover"] = texture(np.nan_to_num(cover, posinf=NOTHING, neginf=-NOTHING), "RG32F")
     if rays.tiles:
@@ -111,7 +116,7 @@ def _layers(portrait, matrix, background, camera):
         yield _Layer("backdrop", uniforms, {"continued": held.backdrop}, (0, 0, camera.width, camera.height))
 
 
-def _uniforms(placed, rays, shells, detail):
+def _uniforms(placed, rays, shells, detail, holdout):
     """The uniform block `View` of :mod:`gpu_shaders`; detail: share of the coarser map, and whether there is a map."""
     import gpu
 
@@ -130,7 +135,7 @@ def _uniforms(placed, rays, shells, detail):
         [*placed.principal, *placed.tilt],
         [*(1.0 / (scale * cover.size) for scale in rays.scale), *cover.first],
         [shells.count, len(shells.spans) + 1, shells.spacing, thickness or 0.0],
-        [*detail, placed.scale, 0.0],
+        [*detail, placed.scale, holdout],
         *spans.reshape(-1, 4),
     ]
     return gpu.types.GPUUniformBuf(np.array(rows, np.float32))
@@ -183,7 +188,7 @@ def _strip(layers, strip, samples, drawn):
         shader.uniform_int("samples", samples)
         shader.uniform_int("count", len(layers))
         seen = 0.0, 0.0, right - left, bottom - top
-        _quad(shader, _placed((left, top, *seen[2:]), drawn.depth), seen)
+        _quad(shader, _placed((left, top, *seen[2:]), drawn.behind), seen)
 
 
 def _placed(pixels, image):
@@ -202,8 +207,8 @@ def _quad(shader, placed, seen):
     batch_for_shader(shader, "TRI_STRIP", {"corner": [(0, 0), (1, 0), (0, 1), (1, 1)]}).draw(shader)
 
 
-def _read(image, channels):
-    """(H, W, channels) float32."""
+def _read(image):
+    """(H, W, 4) float32."""
     pixels = image.read()
-    pixels.dimensions = image.width * image.height * channels
-    return np.array(pixels, dtype=np.float32).reshape(image.height, image.width, channels)
+    pixels.dimensions = image.width * image.height * 4
+    return np.array(pixels, dtype=np.float32).reshape(image.height, image.width, 4)

@@ -9,7 +9,7 @@ import math
 
 from ...inference.geometry import domes
 from ...inference.geometry.background import BACKGROUND_HALF, BACKGROUND_Z
-from .composite import FAR
+from .composite import FAR, LEAST_SEEN
 
 MAX_SPANS = 64  # between bounds of the sheets; as many as a portrait file can have sheets
 MAX_STEPS = 1024  # of a ray, so that none can hold up the GPU; a ray that grazes takes a tenth
@@ -23,7 +23,7 @@ struct View {
   vec4 depths;                        /* cx, cy of the camera that was asked for, tilt to the right and up */
   vec4 cover;                         /* cells per pixel across and down, less the first cell's number */
   vec4 sheets;                        /* count, of bounds, spacing, thickness or 0 */
-  vec4 detail;                        /* share of the coarser map, 1 where there is a map; units per metre */
+  vec4 detail;                        /* share of the coarser map, 1 if there is a map, units per metre, 1 if holdout */
   vec4 spans[MAX_SPANS / 4];
 };
 """
@@ -34,6 +34,12 @@ vec2 in_rigid_image(vec2 at)
 {
   float across = view.pixels.w > 0.0 ? view.pixels.w - at.x : at.x;
   return vec2(across + view.pixels.z * (view.depths.y - at.y), at.y) - view.pixels.xy;
+}
+
+/* Layers of holdouts are black and count by how much they hide, which is told apart by its sign. */
+vec4 as_layer(vec4 found)
+{
+  return view.detail.w > 0.0 ? vec4(0.0, 0.0, 0.0, -found.a) : found;
 }
 
 float in_units(float depth)
@@ -159,6 +165,7 @@ void main()
         }
       }
       order = in_units(depth + middle);
+      colour = as_layer(colour);
     }
   }
 }
@@ -180,7 +187,7 @@ void main()
     vec2 uv = 0.5 + 0.5 * vec2(-point.x, -point.y - EQUATOR_Y) / BACKGROUND_HALF;
     vec4 found = textureLod(continued, (uv + 1.0) / 3.0, 0.0);
     vec2 outside = max(abs(uv - 0.5) - 0.5, vec2(0.0));
-    colour = vec4(found.rgb * found.a, found.a);
+    colour = as_layer(vec4(found.rgb * found.a, found.a));
     order = in_units(depth + view.start_base.w + 2.0 * BACKGROUND_HALF * BEND * length(outside));
   }
 }
@@ -200,8 +207,8 @@ int nearest_behind(int layer, float distance, ivec2 texel, ivec2 next)
   float nearest = 0.0;
   for (int other = 0; other < count; other++) {
     float away = texelFetch(orders, texel + other * next, 0).x;
-    bool behind = layer < 0 || away > distance || (away == distance && other > layer);
-    if (behind && (found < 0 || away < nearest)) {
+    bool farther = layer < 0 || away > distance || (away == distance && other > layer);
+    if (farther && (found < 0 || away < nearest)) {
       nearest = away;
       found = other;
     }
@@ -214,26 +221,40 @@ void main()
   ivec2 first = ivec2(floor(at)) * samples;
   ivec2 next = ivec2(0, textureSize(orders, 0).y / count);
   colour = vec4(0.0);
-  depth = FAR;
+  vec2 nearest = vec2(FAR); /* of what covers half of a sample, and of what is seen at all */
+  float shown = 0.0;
   for (int index = 0; index < samples * samples; index++) {
     ivec2 texel = first + ivec2(index % samples, index / samples);
     vec4 mixed = vec4(0.0);
+    vec2 depth = vec2(FAR);
+    float hole = FAR;
+    float through = 1.0;
     int layer = -1;
     float distance = 0.0;
     for (int rank = 0; rank < count; rank++) {
       layer = count == 1 ? 0 : nearest_behind(layer, distance, texel, next);
       distance = texelFetch(orders, texel + layer * next, 0).x;
       vec4 found = texelFetch(colours, texel + layer * next, 0);
-      mixed += (1.0 - mixed.a) * found;
-      depth = found.a >= 0.5 ? min(depth, distance) : depth;
+      float hidden = min(abs(found.a), 1.0);
+      bool holdout = found.a < 0.0;
+      mixed += holdout ? vec4(0.0) : through * found;
+      through *= 1.0 - hidden;
+      hole = holdout && hidden >= 0.5 ? min(hole, distance) : hole;
+      depth.x = !holdout && hidden >= 0.5 ? min(depth.x, distance) : depth.x;
+      depth.y = !holdout && hidden >= LEAST_SEEN ? min(depth.y, distance) : depth.y;
     }
+    nearest.x = hole < depth.x ? nearest.x : min(nearest.x, depth.x);
+    nearest.y = hole < depth.y ? nearest.y : min(nearest.y, depth.y);
+    shown += through;
     if (mixed.a > 0.0) {
       float alpha = min(mixed.a, 1.0);
       vec3 straight = mixed.rgb / alpha;
       colour += alpha * vec4(linear(straight.r), linear(straight.g), linear(straight.b), 1.0);
     }
   }
-  colour /= float(samples * samples);
+  float share = 1.0 / float(samples * samples);
+  colour *= share;
+  behind = vec4(nearest, shown * share, 0.0);
 }
 """
 
@@ -241,14 +262,12 @@ void main()
 PRESENT = """
 void main()
 {
-  colour = textureLod(picture, at, 0.0);
-  colour.rgb += (1.0 - colour.a) * backdrop.rgb * backdrop.a;
-  colour.a = mix(colour.a, 1.0, backdrop.a);
+  ivec2 size = textureSize(behind, 0);
+  vec4 there = texelFetch(behind, clamp(ivec2(at * vec2(size)), ivec2(0), size - 1), 0);
+  colour = textureLod(picture, at, 0.0) + there.z * backdrop.a * vec4(backdrop.rgb, 1.0);
 #ifdef WRITES_DEPTH
-  ivec2 size = textureSize(depths, 0);
-  float away = texelFetch(depths, clamp(ivec2(at * vec2(size)), ivec2(0), size - 1), 0).x;
-  vec2 clip = vec2(projection.y - projection.x * away, projection.w - projection.z * away);
-  gl_FragDepth = away < FAR ? clamp(0.5 + 0.5 * clip.x / clip.y, 0.0, 1.0) : 1.0;
+  vec2 clip = vec2(projection.y - projection.x * there.x, projection.w - projection.z * there.x);
+  gl_FragDepth = there.x < FAR ? clamp(0.5 + 0.5 * clip.x / clip.y, 0.0, 1.0) : 1.0;
 #endif
 }
 """
@@ -277,11 +296,11 @@ PROGRAMS = {
         [("2D", "colours"), ("2D", "orders")],
         False,
         [("INT", "samples"), ("INT", "count")],
-        [("VEC4", "colour"), ("FLOAT", "depth")],
+        [("VEC4", "colour"), ("VEC4", "behind")],
     ),
     "present": (
         PRESENT,
-        [("2D", "picture"), ("2D", "depths")],
+        [("2D", "picture"), ("2D", "behind")],
         False,
         [("VEC4", "projection"), ("VEC4", "backdrop")],
         [("VEC4", "colour")],
@@ -349,6 +368,7 @@ def _constants():
         "EQUATOR_V": domes.EQUATOR_V,
         "EQUATOR_Y": domes.EQUATOR_Y,
         "FAR": FAR,
+        "LEAST_SEEN": LEAST_SEEN,
         "LEAST_GAP": shells.THINNEST * 1e-3,
         "LONGEST": march.LONGEST,
         "MAX_AZIMUTH": float(domes.MAX_AZIMUTH),

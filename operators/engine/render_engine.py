@@ -6,13 +6,15 @@ import bpy
 
 from ...inference.errors import PortraitError
 from ..language import strings
+from ..state import portraits_scene
 from ..work.operator import one_line
-from . import cameras, gpu_shaders, viewport
+from . import cameras, exposure, gpu_shaders, viewport
 from .device import Devices
 from .scene import load_shown, visible_portraits, world_colour
 
 BAND_RAYS = 1 << 19  # rays followed between two looks at Blender's cancel
 ALPHA_PASS = "Portrait Alpha"  # "Alpha" is the name of Combined's own alpha in the compositor
+RIM_DEPTH_PASS = "Portrait Depth"  # of scenes that another one composites: soft edges have depth, too
 
 
 class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
@@ -32,10 +34,13 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             self.register_pass(scene, renderlayer, "Depth", 1, "Z", "VALUE")
         if renderlayer.portrait_manifolds.use_pass_alpha:
             self.register_pass(scene, renderlayer, ALPHA_PASS, 1, "A", "VALUE")
+        if scene.portrait_manifolds_apart.of is not None:
+            self.register_pass(scene, renderlayer, RIM_DEPTH_PASS, 1, "Z", "VALUE")
 
     def update(self, data, depsgraph):
         """Blender asks before it renders. Without a driver it would end here, so without a window nothing is tried."""
-        chosen = depsgraph.scene.portrait_manifolds.device
+        scene, _ = portraits_scene.source_of(depsgraph.scene, depsgraph.view_layer)
+        chosen = scene.portrait_manifolds.device
         self.bl_use_gpu_context = chosen == "GPU" or (chosen == "AUTOMATIC" and not bpy.app.background)
 
     def render(self, depsgraph):
@@ -71,10 +76,13 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         self.error_set(text)
 
     def _render(self, depsgraph):
-        scene = depsgraph.scene
+        scene, _ = portraits_scene.source_of(depsgraph.scene, depsgraph.view_layer)
+        apart = scene != depsgraph.scene
+        if not apart and portraits_scene.find(scene) is not None:
+            self.report({"WARNING"}, strings.ONLY_PORTRAITS)
         if scene.render.use_multiview:
             raise PortraitError(strings.NO_STEREO)
-        camera_object = self.camera_override or scene.camera
+        camera_object = scene.camera if apart else self.camera_override or scene.camera
         if camera_object is None:
             raise PortraitError(strings.NO_CAMERA)
         camera = cameras.world_camera(camera_object, depsgraph, scene)
@@ -83,9 +91,18 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             raise PortraitError("; ".join(left_out))
         for text in left_out:
             self.report({"WARNING"}, text)
-        backdrop = None if scene.render.film_transparent else world_colour(scene)
-        samples = int(scene.portrait_manifolds.samples)
+        backdrop = None if apart or scene.render.film_transparent else world_colour(scene)
         devices = Devices(scene.portrait_manifolds.device if self.bl_use_gpu_context else "CPU")
+        if exposure.is_blurred(scene, camera_object, depsgraph):
+            rows = max(16, BAND_RAYS // camera.width)
+            self.update_stats("", strings.ENGINE_BLUR_STATUS.format(count=len(found)))
+            told = self.update_progress, self.test_break
+            picture = exposure.expose(depsgraph, scene, camera_object, backdrop, self._evaluate, devices, rows, *told)
+            if picture is not None:
+                self._write(depsgraph, 0, picture)
+            self._warn(devices)
+            return
+        samples = int(scene.portrait_manifolds.samples)
         rows = max(16, BAND_RAYS // (camera.width * samples**2))
         for top in range(0, camera.height, rows):
             bottom = min(top + rows, camera.height)
@@ -96,13 +113,20 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
                 return
             self._write(depsgraph, camera.height - bottom, picture)
             self.update_progress(bottom / camera.height)
+        self._warn(devices)
+
+    def _warn(self, devices):
         if devices.warning:
             self.report({"WARNING"}, devices.warning)
+
+    def _evaluate(self, frame, subframe):
+        self.frame_set(frame, subframe=subframe)
 
     def _write(self, depsgraph, y, picture):
         """Hand a band to Blender; arrays have row 0 on top, Blender's rows go up."""
         height, width = picture.depth.shape
         planes = {"Combined": picture.combined, "Depth": picture.depth, ALPHA_PASS: picture.alpha}
+        planes[RIM_DEPTH_PASS] = picture.rim_depth
         result = self.begin_result(0, y, width, height, layer=depsgraph.view_layer.name)
         for layer in result.layers:
             for render_pass in layer.passes:

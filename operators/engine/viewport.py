@@ -14,7 +14,6 @@ from ..language import strings
 from ..work.operator import one_line
 from . import cameras, gpu_draw
 from .composite import reduce, render_portraits
-from .gpu_textures import texture
 from .gpu_view import GpuView
 from .scene import load_shown, world_colour
 from .schedule import Schedule
@@ -117,7 +116,7 @@ class Viewport:
             self._loaded, self._loaded_of = load_shown(portraits), portraits
         found, left_out = self._loaded
         camera, nearer = _stand_back(camera, found)
-        key = _key(camera, portraits, None, samples), *(id(portrait) for portrait, *_ in found)
+        key = _key(camera, portraits, None, samples), *(id(one.portrait) for one in found)
         picture = self._gpu.picture(key, found, camera, samples)
         if picture is None:
             return None
@@ -133,7 +132,7 @@ class Viewport:
         with self._lock:
             picture, depth, nearer, message = self._picture, self._depth, self._nearer, self._message
         if self._drawn_of is not picture:
-            self._drawn = gpu_draw.Drawn(texture(picture, "RGBA16F"), texture(depth[..., None], "R32F"))
+            self._drawn = gpu_draw.uploaded(picture, depth)
             self._drawn_of = picture
         return self._drawn, nearer, message
 
@@ -225,7 +224,7 @@ def _stand_back(camera, found):
     """A camera that sees everything, and how much further back it is: orthographic viewports show what is behind."""
     if camera.ortho_width is None:
         return camera, 0.0
-    metres = max((_reach(matrix, camera) for _, matrix, _ in found), default=0.0)
+    metres = max((_reach(one.matrix, camera) for one in found), default=0.0)
     return cameras.step_back(camera, metres), metres
 
 

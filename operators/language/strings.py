@@ -19,6 +19,14 @@ UPDATE_CROP = Text("Update Crop", "Align the photo again with the chosen face or
 INVERT = Text("Invert", "Turn the photo into a portrait that can be seen from all sides in front")
 CANCEL = Text("Cancel", "Stop this job, or take it out of the queue")
 RENDER_VIEW = Text("Render View", "See the portrait through the scene's camera, in the image “Portrait View”")
+RENDER_WITH_SCENE = Text(
+    "Render with Scene",
+    "Let F12 show the portraits among the scene's other objects: EEVEE or Cycles render these, and the compositor puts"
+    " the portraits where they stand",
+)
+RENDER_ALONE = Text(
+    "Render without Scene", "Take the portraits out of the scene's compositor again, and put back its render engine"
+)
 SHOW = Text("Show in Viewport", "Look at the portrait with its own render engine and the photo's own colours")
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
 EXTRACT_MESH = Text("Extract Mesh", "Add the portrait's surface as a textured mesh")
@@ -56,7 +64,10 @@ BY_HAND = "By Hand"
 LANDMARKS = "Landmarks"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
+WITH_SCENE = "With Scene"
+WITHOUT_SCENE = "Without Scene"
 PANEL_SAMPLING = "Sampling"
+PANEL_MOTION_BLUR = "Motion Blur"
 PANEL_PASSES = "Passes"
 PANEL_LAYERS = "Layers"
 PANEL_MESH = "Mesh"
@@ -150,6 +161,10 @@ DRAWING_DEVICES = {
     "GPU": Text("GPU", "The GPU, however slow; the CPU only where it fails"),
     "CPU": Text("CPU", "The CPU, which shows coarse pictures while the view moves"),
 }
+BLUR_SAMPLES = Text(
+    "Blur Samples",
+    "Pictures of which one with depth of field or motion blur is made, in place of Smooth Edges; more show fewer steps",
+)
 PASS_ALPHA = Text(
     "Portrait Alpha", "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing"
 )
@@ -199,6 +214,8 @@ BATCH_RESUME = Text("Resume", "Keep what is already finished in the results fold
 
 # Names of what is made; never translated, so that scripts find them
 VIEW_IMAGE = "Portrait View"
+PORTRAITS = "portraits"
+PORTRAITS_IN_SCENE = "Portraits in Scene"
 LAYER = "layer"
 LAYERS = "layers"
 SHADOW = "shadow"
@@ -235,6 +252,11 @@ SELECT_PORTRAIT = "Select a portrait, or import a photo first"
 INVERT_FIRST = "Select a portrait that has been inverted"
 NO_CAMERA = "The scene has no camera; add one, or use Add Camera"
 NEEDS_VIEWPORT = "Use it in a 3D viewport"
+RENDERS_WITH_SCENE = "F12 now renders the scene with {engine}, and the portraits in it"
+NOT_WITH_SCENE = "The scene's portraits are not rendered with it"
+IS_PORTRAITS_SCENE = "{name} renders the portraits of {owner}; use the button there"
+NO_RENDER_LAYERS = "The compositor has no Render Layers node of the view layer {layer}; add one and connect its Image"
+ONLY_PORTRAITS = "This engine renders the portraits alone; for the rest of the scene, choose EEVEE or Cycles"
 NO_STEREO = "Stereoscopy is not supported by Portrait Manifolds; turn it off in the output properties"
 NO_FACE = "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait"
 NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the last one is used"
@@ -294,6 +316,7 @@ UPDATE_HELP = "Update Portrait Manifolds, or relink"
 GPU_REFUSED = "The CPU draws instead of the GPU: {reason}"
 GPU_SLOW = "the GPU takes {seconds} s for a picture"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
+ENGINE_BLUR_STATUS = "{count} portraits, with blur"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"
 OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"

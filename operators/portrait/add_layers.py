@@ -102,6 +102,25 @@ def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BL
     return stack.made
 
 
+def add_shadow(obj, collection):
+    """The surface that casts a portrait's shadow, alone, in a collection. Raises PortraitError as `add_layers` does."""
+    from ...inference.mesh.surface import find_surface
+
+    portrait = load(obj)
+    stack = _Stack(obj, lit=False, blending="BLENDED")
+    try:
+        stack.shadow(find_surface(portrait.textures, portrait.radii))
+    except ValueError:
+        raise PortraitError(strings.NO_SURFACE.format(name=obj.name)) from None
+    except Exception:
+        bpy.data.batch_remove(stack.trash)
+        raise
+    (shadow,) = stack.made
+    del shadow[LAYER]  # cameras need not look through it
+    collection.objects.link(shadow)
+    return shadow
+
+
 class _Stack:
     """The objects under construction; ``trash`` holds every datablock made, for the case that something fails."""
 

@@ -100,6 +100,8 @@ def render_passes(path):
     settings = bpy.context.scene.render.image_settings
     if hasattr(settings, "media_type"):
         settings.media_type = "MULTI_LAYER_IMAGE"
+    if hasattr(settings, "use_exr_interleave"):
+        settings.use_exr_interleave = True  # one part, as older versions write
     settings.file_format, settings.exr_codec, settings.color_depth = "OPEN_EXR_MULTILAYER", "NONE", "32"
     bpy.context.scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)

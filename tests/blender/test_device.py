@@ -41,6 +41,18 @@ def test_f12_by_the_gpu_is_f12_by_the_cpu(portrait, tmp_path, monkeypatch):
             assert psnr(cpu[name], gpu[name]) >= 40.0, name
 
 
+def test_blur_by_the_gpu_is_blur_by_the_cpu(portrait, tmp_path, monkeypatch):
+    scene = bpy.context.scene
+    use_portrait_engine()
+    camera = side_camera()
+    camera.data.dof.use_dof, camera.data.dof.focus_distance, camera.data.dof.aperture_fstop = True, 0.6, 1.0
+    scene.portrait_manifolds.blur_samples = 4
+    expected = render(tmp_path / "cpu.png")
+    scene.portrait_manifolds.device = "GPU"
+    monkeypatch.setattr(part("operators.engine.composite"), "render_portraits", lambda *_: pytest.fail("by the CPU"))
+    assert psnr(render(tmp_path / "gpu.png"), expected) >= 40.0
+
+
 def test_where_the_gpu_fails_the_cpu_renders(portrait, tmp_path, monkeypatch, caplog):
     """The picture is complete, the log says why, and who asked for the GPU is told."""
     device = part("operators.engine.device")
@@ -67,7 +79,7 @@ def test_automatic_leaves_a_slow_gpu(monkeypatch):
     """In a render from the second band on; who asked for the GPU keeps it."""
     device = part("operators.engine.device")
     composite = part("operators.engine.composite")
-    picture = composite.Picture(*(np.zeros(shape, np.float32) for shape in ((8, 10, 4), (8, 10), (8, 10))))
+    picture = composite.Picture(np.zeros((8, 10, 4), np.float32), *(np.zeros((8, 10), np.float32) for _ in range(3)))
     clock = iter(np.arange(100.0))
     monkeypatch.setattr(device.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(device.gpu_draw, "draw", lambda *_: None)

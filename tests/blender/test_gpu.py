@@ -65,9 +65,18 @@ CASES = {
         [("none", AT_REST), ("source", Matrix.Translation((0.08, 0.02, 0.01))), ("none", MIRRORED)],
         seen_from(15.0, 5.0),
     ),
+    "holdout in front": ([("source", AT_REST), ("none", Matrix.Translation((0.07, -0.2, 0.02)), True)], seen_from(5.0)),
+    "holdout behind": ([("none", AT_REST), ("source", Matrix.Translation((0.07, 0.1, 0.02)), True)], seen_from(5.0)),
+    "holdout alone": ([("source", AT_REST, True)], seen_from(5.0)),
     "none": ([], seen_from()),
     "nothing left": ([("source", Matrix.Diagonal((1.0, 0.0, 1.0, 1.0)))], seen_from()),
 }
+
+
+def placed(*items, portrait=None):
+    """[`scene.Placed`] of a portrait's (background, matrix) or (background, matrix, holdout)."""
+    scene = part("operators.engine.scene")
+    return [scene.Placed(portrait or ball(), item[1], item[0], len(item) > 2) for item in items]
 
 
 def both(found, camera, samples=1):
@@ -82,6 +91,8 @@ def check(expected, drawn, name):
     """At least 40 dB, also of alpha and, where both see something, of the depth in metres, which mostly is the same to
     a twentieth of a millimetre: where something stands before something else a single pixel may see either."""
     far = part("operators.engine.composite").FAR
+    rims = [np.minimum(picture.rim_depth, 10.0) for picture in (expected, drawn)]
+    assert np.mean(np.abs(rims[0] - rims[1]) > 1e-3) < 0.02
     same = (expected.depth < far) == (drawn.depth < far)
     near = (expected.depth < far) & (drawn.depth < far)
     found = {
@@ -98,10 +109,10 @@ def check(expected, drawn, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_gpu_draws_what_the_cpu_renders(gpu_context, name):
-    placed, camera = CASES[name]
-    found = [(ball(), matrix, background) for background, matrix in placed]
-    sheared = any(matrix in (MIRRORED, SHEARED) for _, matrix in placed)
-    check(*both(found, camera, 4 if sheared else 1), name)  # the CPU shifts rows, which blurs; less so if finer
+    items, camera = CASES[name]
+    sheared = any(item[1] in (MIRRORED, SHEARED) for item in items)
+    samples = 4 if sheared else 1  # the CPU shifts rows, which blurs; less so if finer
+    check(*both(placed(*items), camera, samples), name)
 
 
 def presented(drawn, projection, size=SIZE, rectangle=(-1.0, -1.0, 1.0, 1.0), backdrop=None):
@@ -126,12 +137,12 @@ def presented(drawn, projection, size=SIZE, rectangle=(-1.0, -1.0, 1.0, 1.0), ba
 def test_a_viewports_depth_is_the_portraits(gpu_context, device):
     """Whoever made the picture: overlays of the viewport are hidden where OpenGL would hide them."""
     gpu_draw, composite = part("operators.engine.gpu_draw"), part("operators.engine.composite")
-    texture, found, camera = part("operators.engine.gpu_textures").texture, [(ball(), AT_REST, "none")], seen_from(20.0)
-    picture = composite.render_portraits(found, camera)
+    found, camera = placed(("none", AT_REST)), seen_from(20.0)
+    picture = composite.render_portraits(found, camera, (0.1, 0.2, 0.3))
     if device == "GPU":
         drawn = gpu_draw.draw(found, camera, format="RGBA16F")
     else:
-        drawn = gpu_draw.Drawn(texture(picture.combined, "RGBA16F"), texture(picture.depth[..., None], "R32F"))
+        drawn = gpu_draw.uploaded(picture.combined, picture.depth)
     near, far = 0.01, 100.0
     projection = np.zeros((4, 4))
     projection[2, 2:], projection[3, 2] = (-(far + near) / (far - near), -2 * far * near / (far - near)), -1.0
@@ -140,7 +151,7 @@ def test_a_viewports_depth_is_the_portraits(gpu_context, device):
     away = picture.depth[seen]
     wanted = 0.5 + 0.5 * (projection[2, 3] - projection[2, 2] * away) / away
     assert np.median(np.abs(depth[seen] - wanted)) < 1e-6 and (depth[~seen] == 1.0).mean() > 0.999
-    assert psnr(colour[..., :3], picture.combined[..., :3] + (1 - picture.alpha[..., None]) * (0.1, 0.2, 0.3)) > 40.0
+    assert psnr(colour, picture.combined) > 40.0
 
 
 def test_sources_keep_to_what_every_backend_takes(extension):
@@ -155,7 +166,7 @@ def test_sources_keep_to_what_every_backend_takes(extension):
 def test_large_pictures_are_drawn_in_strips(gpu_context, monkeypatch):
     """Which leave no seams."""
     gpu_draw = part("operators.engine.gpu_draw")
-    found, camera = [(ball(), AT_REST, "source"), (ball(), MIRRORED, "none")], seen_from(15.0)
+    found, camera = placed(("source", AT_REST), ("none", MIRRORED)), seen_from(15.0)
     whole = gpu_draw.read(gpu_draw.draw(found, camera, 2))
     drawn, strip = [], gpu_draw._strip
     monkeypatch.setattr(gpu_draw, "LAYER_TEXELS", 1 << 16)
@@ -168,7 +179,7 @@ def test_large_pictures_are_drawn_in_strips(gpu_context, monkeypatch):
 def test_free_radii_have_a_bound_for_every_sheet(gpu_context):
     assert len(part("inference.view.shells").prepared(ball(free=True).radii).spans) > 5
     for yaw in (0.0, 70.0, 180.0):
-        check(*both([(ball(free=True), AT_REST, "none")], seen_from(yaw, 5.0)), f"free, {yaw} degrees")
+        check(*both(placed(("none", AT_REST), portrait=ball(free=True)), seen_from(yaw, 5.0)), f"free, {yaw} degrees")
 
 
 def test_a_detail_map_is_blurred_as_small_views_need_it(gpu_context):
@@ -177,7 +188,8 @@ def test_a_detail_map_is_blurred_as_small_views_need_it(gpu_context):
     for distance in (0.5, 0.9, 1.7, 3.0):
         camera, strengths = seen_from(10.0, 0.0, distance), []
         plain, noisy = (
-            both([(dataclasses.replace(ball(), detail=detail), AT_REST, "none")], camera) for detail in (None, noise)
+            both(placed(("none", AT_REST), portrait=dataclasses.replace(ball(), detail=detail)), camera)
+            for detail in (None, noise)
         )
         for without, with_noise in zip(plain, noisy, strict=True):
             head = without.alpha > 0.99

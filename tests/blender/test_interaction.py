@@ -18,7 +18,8 @@ from .test_registration import OPERATORS  # noqa: E402
 operators = bpy.ops.portrait_manifolds
 NEED_A_PORTRAIT = (
     "update_crop adjust_crop refine show compare toggle_background render_view add_camera match_photo add_turntable "
-    "add_dolly_zoom add_layers extract_mesh copy_settings pack unpack relink relink_model"
+    "add_dolly_zoom add_layers render_with_scene render_alone extract_mesh copy_settings pack unpack relink "
+    "relink_model"
 ).split()
 
 

@@ -23,6 +23,34 @@ _OPERATORS = {
     "See the portrait through the scene's camera, in the image “Portrait View”": (
         "Das Porträt durch die Kamera der Szene sehen, im Bild „Portrait View“"
     ),
+    "Render with Scene": "Mit Szene rendern",
+    (
+        "Let F12 show the portraits among the scene's other objects: EEVEE or Cycles render these, and the compositor"
+        " puts the portraits where they stand"
+    ): "F12 zeigt die Porträts zwischen den anderen Objekten der Szene: EEVEE oder Cycles rendern diese, und der"
+    " Compositor setzt die Porträts an ihre Stelle",
+    "With Scene": "Mit Szene",
+    "Without Scene": "Ohne Szene",
+    "Render without Scene": "Ohne Szene rendern",
+    "Take the portraits out of the scene's compositor again, and put back its render engine": (
+        "Die Porträts wieder aus dem Compositor der Szene nehmen und ihre Render-Engine zurücksetzen"
+    ),
+    "F12 now renders the scene with {engine}, and the portraits in it": (
+        "F12 rendert nun die Szene mit {engine} und die Porträts darin"
+    ),
+    "The scene's portraits are not rendered with it": "Die Porträts der Szene werden nicht mit ihr gerendert",
+    "{name} renders the portraits of {owner}; use the button there": (
+        "{name} rendert die Porträts von {owner}; den Knopf dort benutzen"
+    ),
+    "The compositor has no Render Layers node of the view layer {layer}; add one and connect its Image": (
+        "Der Compositor hat keinen Knoten Renderebenen für die Ansichtsebene {layer}; einen hinzufügen und sein Bild"
+        " verbinden"
+    ),
+    "This engine renders the portraits alone; for the rest of the scene, choose EEVEE or Cycles": (
+        "Diese Engine rendert nur die Porträts; für den Rest der Szene EEVEE oder Cycles wählen"
+    ),
+    "portraits": "Porträts",
+    "Portraits in Scene": "Porträts in der Szene",
     "Show in Viewport": "In der Ansicht zeigen",
     "Look at the portrait with its own render engine and the photo's own colours": (
         "Das Porträt mit seiner eigenen Render-Engine und den Farben des Fotos ansehen"
@@ -244,6 +272,7 @@ _PROPERTIES = {
     ),
     "What is behind the subject": "Was hinter der Person ist",
     "Passes": "Durchgänge",
+    "Motion Blur": "Bewegungsunschärfe",
     "Portrait Alpha": "Porträt-Alpha",
     "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing": (
         "Wie viel jedes Pixels die Porträts bedecken, auch bei undurchsichtigem Film; eine Maske fürs Compositing"
@@ -255,6 +284,12 @@ _PROPERTIES = {
     "Transparent": "Durchsichtig",
     "Photo's": "Der des Fotos",
     "What the model takes for the photo's background": "Was das Modell für den Hintergrund des Fotos hält",
+    "Blur Samples": "Unschärfe-Abtastungen",
+    (
+        "Pictures of which one with depth of field or motion blur is made, in place of Smooth Edges; more show fewer"
+        " steps"
+    ): "Bilder, aus denen eines mit Tiefen- oder Bewegungsunschärfe entsteht, statt Weicher Kanten; mehr zeigen"
+    " weniger Stufen",
     "Smooth Edges": "Weiche Kanten",
     "Samples per pixel of the render engine; more take longer and smooth the edges": (
         "Abtastungen der Render-Engine je Pixel; mehr dauern länger und glätten die Kanten"
@@ -556,6 +591,7 @@ _REPORTS = {
     ),
     "Portraits are now made with the model {id}": "Porträts werden jetzt mit dem Modell {id} gemacht",
     "{count} portraits, row {row} of {rows}": "{count} Porträts, Zeile {row} von {rows}",
+    "{count} portraits, with blur": "{count} Porträts, mit Unschärfe",
     "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is": (
         "Portrait Manifolds: {path} konnte nicht neben die .blend kopiert werden ({reason}); es bleibt, wo es ist"
     ),
