@@ -5,7 +5,7 @@ import bpy
 from . import handlers
 from .batch import batch, batch_list, thumbnails
 from .crop import adjust_crop, crops, overlay
-from .engine import engine_panels, render_engine
+from .engine import engine_panels, gpu_shaders, gpu_textures, render_engine
 from .language import translate
 from .models import model_chooser, models
 from .portrait import (
@@ -63,5 +63,5 @@ def unregister():
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
     overlay.remove_all()
-    for module in (crops, health, loaded, models, problems, thumbnails):
+    for module in (crops, gpu_shaders, gpu_textures, health, loaded, models, problems, thumbnails):
         module.forget()

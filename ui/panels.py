@@ -270,6 +270,7 @@ class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
         self.layout.use_property_split = True
         self.layout.prop(context.scene.portrait_manifolds, "samples")
         self.layout.prop(context.scene.portrait_manifolds, "blur_samples")
+        self.layout.prop(context.scene.portrait_manifolds, "device")
         self.layout.prop(context.scene.render, "film_transparent")
         if context.scene.render.use_multiview:
             self.layout.label(text=strings.STEREO_HINT, icon="ERROR")

@@ -8,8 +8,8 @@ def guided_filter(guide: np.ndarray, image: np.ndarray, radius: int, epsilon: fl
     """An image (h, w) float32 whose edges lie where the guide's do, (h, w) float32.
 
     In every window the result is an affine function of the guide (He, Sun and Tang, "Guided image filtering", ECCV
-    2010, equations 14 to 16). guide: (h, w, c) float32 in [0, 1], c 1 or 3. radius: of the windows, pixels. epsilon: variance of
-    the guide that counts as an edge.
+    2010, equations 14 to 16). guide: (h, w, c) float32 in [0, 1], c 1 or 3. radius: of the windows, pixels. epsilon:
+    variance of the guide that counts as an edge.
     """
     return apply_affine(guided_affine(guide, image, radius, epsilon), guide)
 

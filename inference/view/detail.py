@@ -10,10 +10,13 @@ from .shells import Place
 
 def detail_for(detail: np.ndarray, rays: CameraRays, nearest: float) -> np.ndarray:
     """A detail map (h, w, 3) uint8 as fine as the pixels of a camera; nearest: metres below which no head is seen."""
+    return detail_maps.reduced(detail, pixel_of(rays, nearest))
+
+
+def pixel_of(rays: CameraRays, nearest: float) -> float:
+    """Metres of the head that a pixel of a camera covers; nearest: as of :func:`detail_for`."""
     pixel = 1.0 / max(rays.camera.pixels_per_unit())
-    if rays.camera.ortho_width is None:
-        pixel *= max(rays.middle, nearest)
-    return detail_maps.reduced(detail, pixel)
+    return pixel if rays.camera.ortho_width is not None else pixel * max(rays.middle, nearest)
 
 
 def add_detail(

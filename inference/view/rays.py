@@ -18,6 +18,8 @@ class CameraRays:
 
     A ray is a function of its pixel's place alone, to the last bit: what depends on the column and what depends on the
     row are found in double precision from the distance to the principal point, and added in single precision.
+    start, way: (by_x, by_y, base), (3,) float64 each: metres, and metres per metre of depth, at the principal point and
+    more of them per pixel to the right and down. scale: pixels to one unit of ``cover``'s image plane, across and down.
     shells: :class:`inference.view.shells.Shells` that are looked at.
     """
 
@@ -32,13 +34,13 @@ class CameraRays:
         start = to_sheets(camera.position) - self.middle * back
         if camera.ortho_width is None:
             by_x, by_y = right / camera.fx, -up / camera.fy
-            self._start = self.middle * by_x, self.middle * by_y, start
-            self._way = by_x, by_y, -back
-            self._scale = camera.fx, camera.fy
+            self.start = self.middle * by_x, self.middle * by_y, start
+            self.way = by_x, by_y, -back
+            self.scale = camera.fx, camera.fy
         else:
-            self._scale = scale_x, scale_y = camera.pixels_per_unit()
-            self._start = right / scale_x, -up / scale_y, start
-            self._way = np.zeros(3), np.zeros(3), -back
+            self.scale = scale_x, scale_y = camera.pixels_per_unit()
+            self.start = right / scale_x, -up / scale_y, start
+            self.way = np.zeros(3), np.zeros(3), -back
 
     def tile(self, rectangle: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rays of the pixels of a tile (x, y, width, height).
@@ -52,13 +54,13 @@ class CameraRays:
         x = left + 0.5 + np.arange(width) - self.camera.cx
         y = top + 0.5 + np.arange(height) - self.camera.cy
         planes = np.empty((2, 3, height, width), np.float32)
-        for found, (by_x, by_y, base) in zip(planes, (self._start, self._way), strict=True):
+        for found, (by_x, by_y, base) in zip(planes, (self.start, self.way), strict=True):
             for axis in range(3):
                 row = (by_x[axis] * x).astype(np.float32)
                 column = (by_y[axis] * y + base[axis]).astype(np.float32)
                 np.add(row, column[:, None], out=found[axis])
         index = (np.arange(top, top + height) * self.camera.width)[:, None] + np.arange(left, left + width)
-        depths = self.cover.depths(x / self._scale[0], y / self._scale[1]) - np.float32(self.middle)
+        depths = self.cover.depths(x / self.scale[0], y / self.scale[1]) - np.float32(self.middle)
         np.maximum(depths[0], np.float32(NEAR - self.middle), out=depths[0])
         return planes.reshape(2, 3, -1), depths.reshape(2, -1), index.ravel()
 

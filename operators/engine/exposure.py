@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from . import cameras
-from .composite import FAR, Picture, render_portraits
+from .composite import FAR, Picture
 from .lens import lens_of
 from .scene import load_shown, visible_portraits
 from .shutter import shutter_times
@@ -58,11 +58,12 @@ class Exposure:
         return Picture(self._combined, depth, self._alpha, self._rim)
 
 
-def expose(depsgraph, scene, camera_object, backdrop, frame_set, rows, said, stop):
+def expose(depsgraph, scene, camera_object, backdrop, frame_set, devices, rows, said, stop):
     """The :class:`composite.Picture` of a scene with depth of field or motion blur, or None when stopped.
 
-    scene: whose settings count. frame_set: function (frame, subframe) that evaluates the depsgraph there. rows: how
-    many to render at once. said: function that is told the share that is done. stop: function that is asked.
+    scene: whose settings count. frame_set: function (frame, subframe) that evaluates the depsgraph there. devices:
+    :class:`device.Devices`. rows: how many to render at once. said: function that is told the share that is done. stop:
+    function that is asked.
     """
     count = scene.portrait_manifolds.blur_samples
     exposure = None
@@ -70,7 +71,7 @@ def expose(depsgraph, scene, camera_object, backdrop, frame_set, rows, said, sto
         exposure = exposure or Exposure(camera.width, camera.height, count)
         for top in range(0, camera.height, rows):
             band = camera.cropped(0, top, camera.width, min(top + rows, camera.height))
-            picture = render_portraits(placed, band, backdrop, scene.render.threads, stop)
+            picture = devices.render(placed, band, backdrop, 1, scene.render.threads, stop)
             if picture is None or stop():
                 return None
             exposure.add(top, picture)

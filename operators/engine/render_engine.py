@@ -8,8 +8,8 @@ from ...inference.errors import PortraitError
 from ..language import strings
 from ..state import portraits_scene
 from ..work.operator import one_line
-from . import cameras, exposure, viewport
-from .samples import render_sampled
+from . import cameras, exposure, gpu_shaders, viewport
+from .device import Devices
 from .scene import load_shown, visible_portraits, world_colour
 
 BAND_RAYS = 1 << 18  # rays followed between two looks at Blender's cancel
@@ -23,6 +23,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
     bl_use_preview = False
     bl_use_postprocess = True
     bl_use_eevee_viewport = True
+    bl_use_gpu_context = False  # until `update`
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -36,11 +37,20 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         if scene.portrait_manifolds_apart.of is not None:
             self.register_pass(scene, renderlayer, RIM_DEPTH_PASS, 1, "Z", "VALUE")
 
+    def update(self, data, depsgraph):
+        """Blender asks before it renders. Without a driver it would end here, so without a window nothing is tried."""
+        scene, _ = portraits_scene.source_of(depsgraph.scene, depsgraph.view_layer)
+        chosen = scene.portrait_manifolds.device
+        self.bl_use_gpu_context = chosen == "GPU" or (chosen == "AUTOMATIC" and not bpy.app.background)
+
     def render(self, depsgraph):
         try:
             self._render(depsgraph)
         except Exception as error:
             self._fail(error)
+        finally:
+            if bpy.app.background:  # where Blender crashes at its end if a program is left without a context
+                gpu_shaders.forget()
 
     def view_update(self, context, depsgraph):
         """The scene changed: look again at what is visible."""
@@ -51,7 +61,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             if getattr(self, "_shown", None) is None:
                 self._shown = visible_portraits(depsgraph, context.space_data)
             if getattr(self, "_viewport", None) is None:
-                redraw = viewport.Redraw(self)
+                redraw = viewport.Redraw(self, context.region.as_pointer())
                 self._viewport = viewport.Viewport(redraw, gone=redraw.gone)
             self._viewport.draw(self, context, depsgraph, self._shown)
         except Exception as error:
@@ -82,13 +92,15 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
         for text in left_out:
             self.report({"WARNING"}, text)
         backdrop = None if apart or scene.render.film_transparent else world_colour(scene)
+        devices = Devices(scene.portrait_manifolds.device if self.bl_use_gpu_context else "CPU")
         if exposure.is_blurred(scene, camera_object, depsgraph):
             rows = max(16, BAND_RAYS // camera.width)
             self.update_stats("", strings.ENGINE_BLUR_STATUS.format(count=len(found)))
             told = self.update_progress, self.test_break
-            picture = exposure.expose(depsgraph, scene, camera_object, backdrop, self._evaluate, rows, *told)
+            picture = exposure.expose(depsgraph, scene, camera_object, backdrop, self._evaluate, devices, rows, *told)
             if picture is not None:
                 self._write(depsgraph, 0, picture)
+            self._warn(devices)
             return
         samples = int(scene.portrait_manifolds.samples)
         rows = max(16, BAND_RAYS // camera.width)
@@ -96,11 +108,16 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             bottom = min(top + rows, camera.height)
             self.update_stats("", strings.ENGINE_STATUS.format(row=top, rows=camera.height, count=len(found)))
             band = camera.cropped(0, top, camera.width, bottom)
-            picture = render_sampled(found, band, samples, backdrop, scene.render.threads, self.test_break)
+            picture = devices.render(found, band, backdrop, samples, scene.render.threads, self.test_break)
             if picture is None or self.test_break():
                 return
             self._write(depsgraph, camera.height - bottom, picture)
             self.update_progress(bottom / camera.height)
+        self._warn(devices)
+
+    def _warn(self, devices):
+        if devices.warning:
+            self.report({"WARNING"}, devices.warning)
 
     def _evaluate(self, frame, subframe):
         self.frame_set(frame, subframe=subframe)

@@ -161,6 +161,12 @@ SAMPLE_COUNTS = {
     "3": Text("9", "3 × 3 samples"),
     "4": Text("16", "4 × 4 samples"),
 }
+DRAWN_BY = Text("Device", "What draws the portraits, in the viewport and in renders")
+DRAWING_DEVICES = {
+    "AUTOMATIC": Text("Automatic", "The GPU, or the CPU where there is no GPU or none that is faster"),
+    "GPU": Text("GPU", "The GPU, however slow; the CPU only where it fails"),
+    "CPU": Text("CPU", "The CPU, which shows coarse pictures while the view moves"),
+}
 BLUR_SAMPLES = Text(
     "Blur Samples",
     "Pictures of which one with depth of field or motion blur is made, in place of Smooth Edges; more show fewer steps",
@@ -327,6 +333,8 @@ PROBLEM_MODEL_HELP = "It still shows; Invert would use {id}"
 PROBLEM_BOUNCES = "Layers turn black in Cycles here"
 PROBLEM_BOUNCES_HELP = "Too few transparent bounces"
 UPDATE_HELP = "Update Portrait Manifolds, or relink"
+GPU_REFUSED = "The CPU draws instead of the GPU: {reason}"
+GPU_SLOW = "the GPU takes {seconds} s for a picture"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
 ENGINE_BLUR_STATUS = "{count} portraits, with blur"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"

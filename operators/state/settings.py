@@ -148,6 +148,12 @@ class SceneSettings(
         items=[(key, text.label, text.description) for key, text in strings.SAMPLE_COUNTS.items()],
         default="2",
     )
+    device: EnumProperty(
+        name=strings.DRAWN_BY.label,
+        description=strings.DRAWN_BY.description,
+        items=[(key, text.label, text.description) for key, text in strings.DRAWING_DEVICES.items()],
+        default="AUTOMATIC",
+    )
     blur_samples: IntProperty(
         name=strings.BLUR_SAMPLES.label,
         description=strings.BLUR_SAMPLES.description,

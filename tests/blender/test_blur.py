@@ -168,7 +168,7 @@ def test_cancel_while_blurring(portrait, monkeypatch):
     use_portrait_engine(64)
     camera = orbit_camera(10.0, 0.0, 0.8, lens=60, size=(80, 80))
     camera.data.dof.use_dof = True
-    module = part("operators.engine.exposure")
+    module = part("operators.engine.composite")
     made, work = [], module.render_portraits
 
     def cancelled_at_the_third(placed, camera, backdrop, threads, stop):

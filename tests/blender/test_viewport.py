@@ -28,6 +28,8 @@ class Region:
 class RegionData:
     """A viewport looking along +Y from the front."""
 
+    view_perspective = "PERSP"
+
     def __init__(self, ortho=False):
         from mathutils import Matrix
 

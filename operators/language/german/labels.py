@@ -315,6 +315,20 @@ _PROPERTIES = {
     "3 × 3 samples": "3 × 3 Abtastungen",
     "16": "16",
     "4 × 4 samples": "4 × 4 Abtastungen",
+    "What draws the portraits, in the viewport and in renders": (
+        "Was die Porträts zeichnet, in der Ansicht und beim Rendern"
+    ),
+    "The GPU, or the CPU where there is no GPU or none that is faster": (
+        "Die GPU, oder die CPU, wo es keine GPU oder keine schnellere gibt"
+    ),
+    "GPU": "GPU",
+    "The GPU, however slow; the CPU only where it fails": (
+        "Die GPU, wie langsam auch immer; die CPU nur, wo sie versagt"
+    ),
+    "CPU": "CPU",
+    "The CPU, which shows coarse pictures while the view moves": (
+        "Die CPU, die grobe Bilder zeigt, während sich die Ansicht bewegt"
+    ),
     "Import this photo first; empty for the active portrait": (
         "Zuerst dieses Foto importieren; leer für das aktive Porträt"
     ),
@@ -560,6 +574,8 @@ _REPORTS = {
         "{name} wurde währenddessen gelöscht; rückgängig machen oder das Foto noch einmal importieren"
     ),
     "{name} is left out: {reason}": "{name} wird ausgelassen: {reason}",
+    "The CPU draws instead of the GPU: {reason}": "Die CPU zeichnet statt der GPU: {reason}",
+    "the GPU takes {seconds} s for a picture": "die GPU braucht {seconds} s für ein Bild",
     "{name} is linked from another .blend; make it local or a library override (Object ▸ Relations) first": (
         "{name} ist aus einer anderen .blend verknüpft; zuerst lokal machen oder überschreiben (Objekt ▸ Beziehungen)"
     ),
