@@ -16,6 +16,7 @@ from ..geometry.domes import column_rays
 from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image, sample_volume
 from ..networks.model import Model
+from ..networks.run import run_network
 from .columns import Columns
 from .sheets import in_levels, level_bounds, radius_to_level, sheet_opacities
 from .visibility import blurred
@@ -82,7 +83,7 @@ def decode(
     (C', 256, 256) of the photo: its colours without fringe, matte, and the detail encoder's features. camera: the
     photo's. report: called with the share that is done.
     """
-    session, count = model.session("decoder"), len(radii)
+    count = len(radii)
     texels = _Texels.of(columns)
     tint = np.round(np.clip(texels.colour.T, 0.0, 1.0) * 255).astype(np.uint8)
     groups = [np.ascontiguousarray(photo_maps[i : i + 4].transpose(1, 2, 0)) for i in range(0, len(photo_maps), 4)]
@@ -105,7 +106,7 @@ def decode(
             radius = outer[here] + (inner[here] - outer[here]) * np.float32(sheet / (count - 1))
             level_here = radius_to_level(bounds.reshape(3, -1)[:, here], radius)
             points, rim, inside = _fusion(here, radius, level_here, opacity[here], texels, volume, groups, camera)
-            rgb = session.run(None, {"points": points})[0][0, :, 0].T
+            rgb = run_network(model, "decoder", {"points": points})[0][0, :, 0].T
             rgb = np.round((rgb + rim[:, None] * (inside - rgb)) * 255)
             pictures[sheet, here, :3] = rgb
             surface[here] += weight[here, None] * rgb
