@@ -262,7 +262,10 @@ def _png(archive, name, shape):
     data = read_member(archive, name, height * width * channels * 2 + 65536)
     if data[12:24] != b"IHDR" + struct.pack(">2I", width, height):  # before Pillow counts the pixels of a bomb
         raise ValueError(f"{name} has the wrong shape")
-    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-        if image.size != (width, height) or image.mode != {3: "RGB", 4: "RGBA"}[channels]:
-            raise ValueError(f"{name} has the wrong shape")
-        return np.asarray(image)
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.size != (width, height) or image.mode != {3: "RGB", 4: "RGBA"}[channels]:
+                raise ValueError(f"{name} has the wrong shape")
+            return np.asarray(image)
+    except Image.DecompressionBombError:  # a second header says so
+        raise ValueError(f"{name} has the wrong shape") from None

@@ -76,7 +76,9 @@ def _checked(shape, width):
 def _width(node, bytes_of, shapes):
     """Bytes of one number that a node makes: those of the widest input, or what it casts to."""
     if node.operator == "Cast":
-        return TYPES[node.attributes["to"]].itemsize if node.attributes.get("to") in TYPES else 8
+        if node.attributes.get("to") not in TYPES:
+            raise Refused("casts to what is no number")
+        return TYPES[node.attributes["to"]].itemsize
     widths = [bytes_of[n] // max(math.prod(shapes[n]), 1) for n in node.inputs if n in bytes_of]
     return max(4, *widths) if widths else 8
 
