@@ -3,12 +3,16 @@ leaves nothing behind."""
 
 import argparse
 import contextlib
+import io
 import json
 import os
+import sys
 import time
+import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from inference.__main__ import main, view_camera
 from inference.errors import PortraitError
@@ -17,10 +21,11 @@ from inference.mesh.extract import extract_mesh
 from inference.networks.model import load_model
 from inference.networks.onnx_check import check_onnx
 from inference.photo.open import open_photo
+from inference.pipeline import invert_photo, save_inversion
 from inference.portrait import load_portrait, save_portrait
 from inference.report import read_report
 from inference.view.render import render_view
-from tests.fakes import write_model
+from tests.fakes import fake_model, fake_stages, write_model
 from tests.hostile import cameras, models, photos, portraits
 from tests.portraits import analytic_portrait
 
@@ -130,10 +135,9 @@ def test_there_are_enough():
 
 @pytest.mark.parametrize("door", ["photo", "portrait", "camera", "card", "geometry", "report"])
 @pytest.mark.parametrize("kind", ["pipe", "device", "link to a device"])
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_pipes_and_devices_are_refused_at_once(tmp_path, door, kind):
     """A pipe that nobody writes to would wait for ever, /dev/zero never ends."""
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("needs named pipes")
     write_model(tmp_path)
     path = tmp_path / {"card": "card.json", "geometry": "geometry.npz", "report": "report.json"}.get(door, "file")
     path.unlink(missing_ok=True)
@@ -149,6 +153,22 @@ def test_pipes_and_devices_are_refused_at_once(tmp_path, door, kind):
     use = {"photo": open_photo, "portrait": load_portrait, "camera": read_camera}.get(door)
     with refused(tmp_path):
         use(type(tmp_path)(path)) if use else load_model(tmp_path, "cpu", 1)
+
+
+def test_64_megapixels_with_alpha(tmp_path):
+    """Every row half seen, half hidden: colours, alpha, and the picture over grey take less than a gigabyte."""
+    side = 8000
+    row = b"\0" + np.tile(np.array([[10, 20, 30, 255], [40, 50, 60, 0]], np.uint8), (side // 2, 1)).tobytes()
+    packer = zlib.compressobj(1)
+    rows = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    path = tmp_path / "p.png"
+    path.write_bytes(photos.png(side, side, colour=6, data=rows))
+    forget_peak()
+    memory = peak()
+    photo = open_photo(path)
+    assert peak() - memory < MEMORY
+    assert photo.shape == (side, side, 3)
+    assert (photo[::999, 0] == (10, 20, 30)).all() and (photo[::999, 1] == 128).all()
 
 
 def test_two_million_members(tmp_path):
@@ -191,29 +211,42 @@ def test_absurd_geometry(tmp_path, seed):
     assert time.process_time() - start < CPU_SECONDS
 
 
-def test_names_that_are_not_utf8(tmp_path, capsysbinary):
-    """Of a photo on Linux: report and portrait say "?" for what no text can hold."""
-    if os.fsencode("\udcff") != b"\xff" or os.name == "nt":
-        pytest.skip("needs names of any bytes")
-    from PIL import Image
-
-    from inference.files import one_line
-
-    path = os.path.join(os.fsencode(tmp_path), b"na\xffme.png")
-    Image.new("RGB", (64, 64)).save(os.fsdecode(path))
-    assert open_photo(path).shape == (64, 64, 3)
-    assert one_line(os.path.basename(os.fsdecode(path))) == "na?me.png"
+@pytest.mark.skipif(os.fsencode("\udcff") != b"\xff", reason="names of files are not bytes here")
+def test_names_that_are_not_utf8(tmp_path, monkeypatch, capsys):
+    """Report and portrait say "?" for what no text can hold."""
+    fake_stages(monkeypatch)
+    path, out = os.path.join(os.fsencode(tmp_path), b"na\xffme\n.png"), tmp_path / "out"
+    Image.new("RGB", (300, 300)).save(os.fsdecode(path))
+    save_inversion(invert_photo(os.fsdecode(path), fake_model()), out)
+    assert json.loads((out / "report.json").read_text(encoding="utf-8"))["photo"]["name"] == "na?me?.png"
+    assert load_portrait(out / "portrait.manifolds").photo_name == "na?me?.png"
     os.unlink(path)
     with pytest.raises(PortraitError) as caught:
-        open_photo(path)
-    str(caught.value).encode()
+        open_photo(os.fsdecode(path))
+    assert "na?me?.png" in str(caught.value)
+    path = path.replace(b".png", b".manifolds")
+    os.replace(out / "portrait.manifolds", path)
+    assert main(["info", os.fsdecode(path)]) == 0
+    assert json.loads(capsys.readouterr().out)["portrait"]["file"] == "na?me?.manifolds"
+
+
+def test_portraits_of_strangers_tell_no_console_what_to_do(tmp_path, capsys):
+    """Escape sequences and lone surrogates in names are not printed."""
+    path = tmp_path / "p.manifolds"
+    odd = "\x1b[2J\x9b31m\ud800"
+
+    def change(header):
+        header["photo"]["name"] = header["model"]["id"] = odd
+        header["settings"] = {odd: [odd]}
+
+    path.write_bytes(portraits.repack(portraits.good(), change))
+    assert main(["info", str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.replace("\n", "").isprintable() and "?[2J?31m?" in printed
 
 
 def test_info_on_an_old_console(tmp_path, monkeypatch):
     """Letters that cp1252 lacks are escaped, and what is printed is still JSON."""
-    import io
-    import sys
-
     photo = tmp_path / "p.manifolds"
     good = analytic_portrait(texture=64)
     save_portrait(type(good)(**{**vars(good), "photo_name": "größe 照片 🙂.png"}), photo)

@@ -6,6 +6,7 @@ import json
 import re
 import struct
 import threading
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -251,8 +252,8 @@ def _read_geometry(data):
             raise ValueError("its sheets to lift to are wrong")
         if not GRIDS[0] <= grid <= GRIDS[1]:
             raise ValueError("its grid is wrong")
-    except (ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise _no_geometry(error) from None
+    except (ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, tokenize.TokenError) as error:
+        raise _no_geometry(error) from None  # the last from numpy, over a header that it takes for Python 2's
     except (zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError, struct.error, OverflowError, TypeError) as error:
         raise _no_geometry(error) from None
     return geometry

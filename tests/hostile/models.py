@@ -265,6 +265,7 @@ def geometries():
         "says a negative size": zipped(radii=npy((-1, 81, 81)), mean_landmarks=landmarks),
         "says code": zipped(radii=npy("__import__('os').system('true')"), mean_landmarks=landmarks),
         "unpacks to a gigabyte": zipped(radii=bytes(1 << 28), mean_landmarks=landmarks),
+        "says an open bracket": zipped(radii=npy("(23, 81, 81").replace(b"}", b""), mean_landmarks=landmarks),
         "members are rubbish": zipped(radii=b"rubbish", mean_landmarks=b""),
     }
 
