@@ -76,9 +76,10 @@ def _checked(shape, width):
 def _width(node, bytes_of, shapes):
     """Bytes of one number that a node makes: those of the widest input, or what it casts to."""
     if node.operator == "Cast":
-        if node.attributes.get("to") not in TYPES:
+        kind = node.attributes.get("to")
+        if type(kind) is not int or kind not in TYPES:
             raise Refused("casts to what is no number")
-        return TYPES[node.attributes["to"]].itemsize
+        return TYPES[kind].itemsize
     widths = [bytes_of[n] // max(math.prod(shapes[n]), 1) for n in node.inputs if n in bytes_of]
     return max(4, *widths) if widths else 8
 
@@ -97,10 +98,10 @@ def _outputs(node, shapes, weights):
         raise Refused(f"uses the operator {label or 'without a name'}")
     try:
         made = RULES[node.operator](node, inputs, lambda index: _constant(node, index, weights))
+        made, work = made if isinstance(made, tuple) else (made, 0)
+        return [tuple(int(size) for size in shape) for shape in made], work
     except (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError, AttributeError):
         raise Refused(f"uses the operator {node.operator} in a way that makes no sense") from None
-    shapes_made, work = made if isinstance(made, tuple) else (made, 0)
-    return [tuple(int(size) for size in shape) for shape in shapes_made], work
 
 
 def _constant(node, index, weights):
@@ -280,8 +281,12 @@ def _squeeze(node, inputs, constant):
 def _unsqueeze(node, inputs, constant):
     axes = _given(node, constant, "axes", 1)
     rank = len(inputs[0]) + len(axes)
-    axes, rest = {_axis(axis, rank) for axis in axes}, iter(inputs[0])
-    return [[1 if i in axes else next(rest) for i in range(rank)]]
+    shape = list(inputs[0])
+    for axis in sorted({_axis(axis, rank) for axis in axes}):
+        shape.insert(axis, 1)
+    if len(shape) != rank:
+        raise ValueError("an axis twice")
+    return [shape]
 
 
 def _slice(node, inputs, constant):

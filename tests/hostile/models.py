@@ -146,11 +146,15 @@ def networks():
             inputs={"x": (1, 1, 2000, 2000)},
         ),
         "unsqueeze twenty times": of_constant("Unsqueeze", np.arange(20)),
+        "unsqueeze an axis twice": of_constant("Unsqueeze", np.array([0, 0])),
+        "softmax of nothing": onnx(node("Softmax", inputs=[""])),
+        "softmax without inputs": onnx(node("Softmax", inputs=[])),
         "reshape that does not fit": of_constant("Reshape", np.array([3])),
         "reshape to minus two": of_constant("Reshape", np.array([-2, -1])),
         "transpose of nothing": onnx(node("Transpose", ints("perm", 5))),
         "depth to space by zero": onnx(node("DepthToSpace", whole("blocksize", 0)), inputs={"x": image}),
         "cast to strings": onnx(node("Cast", whole("to", 8))),
+        "cast to a tensor": onnx(node("Cast", message((1, "to"), (5, INSIDE)))),
         "shape that is computed": onnx(
             node("Relu", inputs=["x"], outputs=["s"]), node("Reshape", inputs=["x", "s"]), inputs={"x": (2,)}
         ),
