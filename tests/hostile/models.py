@@ -298,7 +298,7 @@ def cards(good):
         **{f"id is {name}": changed(id=value) for name, value in ODD_CARD.items()},
         **{
             f"id {index}": changed(id=value)
-            for index, value in enumerate(("", "a\0b", "\ud800", "a\nb", "../../a", "\x1b[2J", "x" * 101))
+            for index, value in enumerate(("", "a\0b", "\ud800", "a\nb", "\x1b[2J", "x" * 101))
         },
         **{f"version is {name}": changed(format_version=v) for name, v in ODD_CARD.items() if v is not True and v != 1},
         "version is true": changed(format_version=True),
