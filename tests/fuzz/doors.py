@@ -25,7 +25,8 @@ from tests.hostile import cameras, models, photos
 from tests.hostile.portraits import repack
 from tests.portraits import analytic_portrait, sheet_radii
 
-FILE = Path(tempfile.mkdtemp(prefix="fuzz-")) / "input"
+FOLDER = tempfile.TemporaryDirectory(prefix="fuzz-")  # gone when the process ends
+FILE = Path(FOLDER.name) / "input"
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

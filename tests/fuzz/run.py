@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+KEPT = Path("build/fuzz")  # what is found, and the corpora
 LIMITS = ["-rss_limit_mb=2048", "-timeout=15", "-max_len=20000", "-print_final_stats=1"]  # MB, seconds an input, bytes
 
 
 def blind(door: str, seconds: float, seed: int = 0) -> tuple[int, int]:
     """Change the seeds until the time is over. Returns how many inputs there were, and how many were let in."""
-    from tests.fuzz.doors import DOORS, FILE, seeds
+    from tests.fuzz.doors import DOORS, seeds
     from tests.fuzz.mutate import mutated
 
     random, known, use = np.random.default_rng(seed), seeds(door), DOORS[door]
@@ -31,7 +32,8 @@ def blind(door: str, seconds: float, seed: int = 0) -> tuple[int, int]:
         try:
             entered += use(data)
         except Exception:
-            found = FILE.with_name(f"{door}-{seed}-{tried}")
+            KEPT.mkdir(parents=True, exist_ok=True)
+            found = KEPT / f"{door}-{seed}-{tried}"
             found.write_bytes(data)
             print(f"the input is in {found}", file=sys.stderr)
             raise
@@ -53,7 +55,7 @@ def main() -> None:
         return
     with atheris.instrument_imports(include=["inference", "PIL", "pi_heif", "numpy.lib"]):
         from tests.fuzz.doors import DOORS, seeds
-    corpus = options.corpus or Path("build/fuzz") / options.door
+    corpus = options.corpus or KEPT / options.door
     corpus.mkdir(parents=True, exist_ok=True)
     for index, data in enumerate(seeds(options.door)):
         (corpus / f"seed-{index:03}").write_bytes(data)

@@ -12,7 +12,7 @@ PHONE = (Path(__file__).parents[1] / "photos" / "phone.heic").read_bytes()
 FLAT = np.full((96, 64, 3), 90, np.uint8)
 NOISE = np.random.default_rng(0).integers(0, 255, (96, 64, 3), np.uint8)
 READ = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "AVIF")
-FOREIGN = ("GIF", "ICO", "PPM", "TGA", "PDF", "PCX", "SGI", "DDS", "JPEG2000", "IM", "EPS", "ICNS", "MSP", "XBM")
+FOREIGN = ("GIF", "ICO", "PPM", "TGA", "PDF", "PCX", "SGI", "DDS", "JPEG2000", "EPS", "ICNS", "MSP", "XBM")
 
 
 def packed(pixels, kind, **options):
