@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from .errors import Cancelled, PortraitError
-from .files import PathLike
-from .geometry.cameras import Camera, camera_from_json
+from .files import PathLike, one_line, open_regular
+from .geometry.cameras import MAX_JSON_BYTES, Camera, camera_from_json
 from .geometry.viewpoints import orbit_like
 from .log import log
 from .progress import silent
@@ -89,12 +89,12 @@ def view_camera(photo_camera: Camera, options: argparse.Namespace) -> Camera:
         if any(value is not None for value in orbit):
             raise PortraitError("give either --camera or --yaw, --pitch, --fov and --distance, not both")
         try:
-            camera = camera_from_json(options.camera.read_bytes())
+            with open_regular(options.camera) as stream:
+                camera = camera_from_json(stream.read(MAX_JSON_BYTES + 1))
         except OSError as error:
             raise PortraitError(f"cannot read the camera {options.camera} ({error.strerror}); check the path") from None
-        except (ValueError, TypeError, RecursionError) as error:
-            reason = " ".join(str(error).split())
-            raise PortraitError(f"{options.camera.name}: {reason}; see the README for the camera file") from None
+        except ValueError as error:
+            raise PortraitError(f"{options.camera.name}: {error}; see the README for the camera file") from None
     elif any(value is not None for value in orbit):
         yaw, pitch, fov, distance = orbit
         if not (fov is None or 0.0 < fov < 175.0) or not (distance is None or 0.01 < distance < 1000.0):
@@ -178,7 +178,7 @@ def info(options: argparse.Namespace) -> None:
         start = time.perf_counter()
         portrait = load_portrait(options.file)
         found["portrait"] = {
-            "file": options.file.name,
+            "file": one_line(options.file.name),
             "sha256": sha256(options.file),
             "photo": {"name": portrait.photo_name, "size": list(portrait.photo_size)},
             "textures": list(portrait.textures.shape),
@@ -202,7 +202,17 @@ def info(options: argparse.Namespace) -> None:
                 timings[f"load_{file}"] = _milliseconds(start)
         found["model"] = {"folder": model.folder.name, "sha256": model.sha256, "device": model.device} | model.card
         found["timings_ms"] = timings
-    print(json.dumps(found, indent=2, ensure_ascii=False))
+    _print_json(found)
+
+
+def _print_json(found):
+    """Print it with letters as they are where the console has them all, as old ones of Windows do not."""
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(found, indent=2)
+    print(text)
 
 
 def _info_photo(options):
@@ -221,7 +231,7 @@ def _info_photo(options):
     timings["find_faces"] = _milliseconds(start)
     listed = list_faces(photo, faces, model.geometry["mean_landmarks"])
     return {
-        "photo": {"name": options.file.name, "width": photo.shape[1], "height": photo.shape[0]},
+        "photo": {"name": one_line(options.file.name), "width": photo.shape[1], "height": photo.shape[0]},
         "faces": [dataclasses.asdict(face) for face in listed],
         "timings_ms": timings,
     }

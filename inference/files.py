@@ -1,9 +1,11 @@
-"""Writing files so that a reader never sees half of one."""
+"""Reading files of strangers, and writing files so that a reader never sees half of one."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +14,31 @@ from .errors import FolderUnusable, PortraitError
 
 PathLike = str | os.PathLike
 TEMPORARY_PREFIX = ".unfinished-"  # a killed process may leave such files; they are safe to delete
+
+
+def open_regular(path: PathLike) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises OSError with a `strerror` for people: what it raises anyway, IsADirectoryError for a folder, and EINVAL for
+    pipes and devices, which may never end. Raises ValueError for a path with NUL in it.
+    """
+    if stat.S_ISDIR(os.stat(path).st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    # without O_NONBLOCK, opening a pipe that nobody writes to would wait
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return os.fdopen(handle, "rb")
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """A text of strangers on one line: what is not printable, lone surrogates included, becomes "?".
+
+    limit: characters to which it is shortened in the middle.
+    """
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if limit is None or len(text) <= limit else f"{text[: limit // 3]}...{text[-limit // 2 :]}"
 
 
 def write_atomically(path: PathLike, write: Callable[[BinaryIO], object]) -> None:
@@ -80,7 +107,7 @@ def unwritable(path: PathLike, error: OSError) -> FolderUnusable:
 def sha256(path: PathLike) -> str:
     """Hexadecimal SHA-256 of a file. Raises PortraitError when it cannot be read."""
     try:
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise PortraitError(f"cannot read {path} ({error.strerror}); check the path and its permissions") from None

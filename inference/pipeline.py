@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import FaceUnusable, MatteUnusable, PortraitError
-from .files import PathLike, make_folder, write_atomically
+from .files import PathLike, make_folder, one_line, write_atomically
 from .log import log
 from .networks.model import Model
 from .photo.matte import fitted_matte, open_matte
@@ -81,7 +81,7 @@ def invert_photo(
 
     name, alpha = "", None
     if isinstance(photo, (str, os.PathLike)):
-        name = Path(photo).name
+        name = one_line(Path(photo).name)
         photo, alpha = stage("open", 0.0, "opening the photo", lambda path=photo: open_with_alpha(path))
     else:
         photo, alpha = _checked_pixels(photo)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from .archives import open_archive, read_member
 from .errors import PortraitError
-from .files import PathLike, write_atomically
+from .files import PathLike, one_line, open_regular, write_atomically
 from .geometry.cameras import Camera, camera_from_json
 from .geometry.rims import LEAST_DEPTH, Rim
 from .threads import in_parallel
@@ -25,12 +26,16 @@ FORMAT_VERSION = 2  # since 2 there may be a detail map and a rim
 MAX_SHEETS = 64  # manifolds in one file
 MAX_TEXTURE = 2048  # texels along one side
 MAX_TEXTURE_BYTES = 1 << 28  # all textures of one file together, unpacked
-MAX_GRID = 1024  # radii along one side
+MIN_TEXTURE = 16  # a head of fewer texels has no surface to speak of
+MAX_GRID = 256  # radii along one side; those that are written have 161
+RADII = (0.005, 1.0)  # metres; those that are written lie between 0.02 and 0.28
 MAX_JSON_BYTES = 1 << 20
-MAX_CROP = 2048  # pixels
+MAX_CROP = 2048  # pixels, also of the camera's picture
 MAX_DETAIL = 2048  # texels of the detail map along one side, and pixels of the rim
 MAX_PLACES = 256  # cells of the rim's places along one side
 MAX_LANDMARKS = 4096
+MAX_PHOTO = 1 << 20  # pixels of the photo along one side
+MAX_TEXT = 300  # characters of a name
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same portrait gives the same bytes
 
 
@@ -89,7 +94,7 @@ def load_portrait(path: PathLike) -> Portrait:
     """Read a portrait file. Raises PortraitError when it is missing, damaged, hostile or too new."""
     path = Path(path)
     try:
-        stream = open(path, "rb")
+        stream = open_regular(path)
     except FileNotFoundError:
         raise PortraitError(f"there is no portrait file {path}; check the path") from None
     except IsADirectoryError:
@@ -98,14 +103,18 @@ def load_portrait(path: PathLike) -> Portrait:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise PortraitError(f"cannot read {path} ({reason}); check its permissions") from None
     try:
-        with stream, zipfile.ZipFile(stream) as archive:
+        with stream, open_archive(stream) as archive:
             return _read(archive, path)
     except PortraitError:
         raise
+    except MemoryError:
+        raise PortraitError(f"{path} does not fit into memory; close other programs and try again") from None
+    except RecursionError:
+        raise _damaged(path, "its portrait.json is nested too deeply") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
         raise _damaged(path, "it is not a complete zip file") from None
     except (OSError, ValueError, TypeError, KeyError, OverflowError, SyntaxError, struct.error) as error:
-        raise _damaged(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from None
+        raise _damaged(path, one_line(str(error), MAX_TEXT) or type(error).__name__) from None
 
 
 def _damaged(path, reason):
@@ -167,7 +176,7 @@ def _read(archive, path):
     if header.get("format") != FORMAT:
         raise ValueError("its portrait.json names another format")
     version = header.get("format_version")
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or not 1 <= version < 1000:
         raise ValueError("it names no format version")
     if version > FORMAT_VERSION:
         raise PortraitError(
@@ -175,6 +184,8 @@ def _read(archive, path):
             f"{FORMAT_VERSION}); update Portrait Manifolds to open it"
         )
     sheets, height, width, _ = shape = _shape(header, "textures", (MAX_SHEETS, MAX_TEXTURE, MAX_TEXTURE, 4))
+    if min(height, width) < MIN_TEXTURE:
+        raise ValueError(f"its textures have fewer than {MIN_TEXTURE} texels along a side")
     grid = _shape(header, "radii", (MAX_SHEETS, MAX_GRID, MAX_GRID))
     crop_shape = _shape(header, "crop", (MAX_CROP, MAX_CROP, 3))
     if shape[3] != 4 or crop_shape[2] != 3 or grid[0] != sheets - 1 or min(grid[1:]) < 2:
@@ -183,7 +194,7 @@ def _read(archive, path):
         raise ValueError("its textures are larger than this version accepts")
 
     radii = _floats(archive, "radii.f32", grid)
-    if not np.isfinite(radii).all() or radii.min() <= 0.0 or radii.max() > 10.0:
+    if not (radii.min() >= RADII[0] and radii.max() <= RADII[1]):  # nor NaN
         raise ValueError("its sheets have impossible radii")
     crop, detail = _png(archive, "crop.png", crop_shape), None
     if version > 1 and "detail" in header:
@@ -192,6 +203,8 @@ def _read(archive, path):
             raise ValueError("its shapes do not fit together")
         detail = _png(archive, "detail.png", detail_shape)
     camera = camera_from_json(header["camera"])
+    if max(camera.width, camera.height) > MAX_CROP:
+        raise ValueError("its camera takes larger pictures than this version accepts")
     rim = _rim(archive, header, camera) if version > 1 and "rim" in header else None
     textures = np.empty(shape, np.uint8)
 
@@ -203,23 +216,26 @@ def _read(archive, path):
 
     photo, model = _mapping(header, "photo"), _mapping(header, "model")
     crop_to_photo = np.asarray(header["crop_to_photo"], np.float64)
-    if crop_to_photo.shape != (2, 3) or not np.isfinite(crop_to_photo).all():
-        raise ValueError("its crop transform is not a 2x3 matrix")
-    size = photo.get("size")
-    if not isinstance(size, list) or len(size) != 2 or not all(isinstance(n, int) and n > 0 for n in size):
-        raise ValueError("its photo size is wrong")
+    if crop_to_photo.shape != (2, 3) or not np.abs(crop_to_photo).max() <= MAX_PHOTO:
+        raise ValueError("its crop transform is not a 2x3 matrix of pixels")
+    if not abs(np.linalg.det(crop_to_photo[:, :2])) > 1e-6:  # a crop of a photo of 48 pixels has 0.03
+        raise ValueError("its crop transform cannot be turned around")
+    size = _shape({"photo size": photo.get("size")}, "photo size", (MAX_PHOTO, MAX_PHOTO))
+    pose = _mapping(header, "pose")
+    if not all(type(angle) in (int, float) and abs(angle) <= 360 for angle in pose.values()):
+        raise ValueError("its pose is not in degrees")
     return Portrait(
         textures=textures,
         radii=radii,
         camera=camera,
         crop=crop,
         crop_to_photo=crop_to_photo,
-        photo_size=tuple(size),
-        photo_name=str(photo.get("name", "")).replace("\\", "/").rsplit("/", 1)[-1],
-        model_id=str(model.get("id", "")),
-        model_sha256=str(model.get("sha256", "")),
+        photo_size=size,
+        photo_name=_text(photo, "name").replace("\\", "/").rsplit("/", 1)[-1],
+        model_id=_text(model, "id"),
+        model_sha256=_text(model, "sha256"),
         settings=_mapping(header, "settings"),
-        pose=_mapping(header, "pose"),
+        pose=pose,
         detail=detail,
         landmarks=_landmarks(header),
         rim=rim,
@@ -240,25 +256,11 @@ def _rim(archive, header, camera):
 def _floats(archive, name, shape):
     """An array float32 of a shape, little-endian in its member."""
     size = 4 * int(np.prod(shape, dtype=np.int64))
-    return np.frombuffer(_member(archive, name, size, exact=True), "<f4").reshape(shape).astype(np.float32)
-
-
-def _member(archive, name, limit, exact=False):
-    """Bytes of one member, at most ``limit``, whatever the archive declares."""
-    info = archive.getinfo(name)
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
-        raise ValueError(f"{name} is packed in an unknown way")
-    if info.file_size > limit or (exact and info.file_size != limit):
-        raise ValueError(f"{name} has the wrong size")
-    with archive.open(info) as member:
-        data = member.read(limit + 1)
-    if len(data) != info.file_size:
-        raise ValueError(f"{name} has the wrong size")
-    return data
+    return np.frombuffer(read_member(archive, name, size, exact=True), "<f4").reshape(shape).astype(np.float32)
 
 
 def _json(archive):
-    header = json.loads(_member(archive, "portrait.json", MAX_JSON_BYTES).decode("utf-8"))
+    header = json.loads(read_member(archive, "portrait.json", MAX_JSON_BYTES).decode("utf-8"))
     if not isinstance(header, dict):
         raise ValueError("its portrait.json is not an object")
     return header
@@ -268,7 +270,20 @@ def _mapping(header, key):
     value = header.get(key, {})
     if not isinstance(value, dict):
         raise ValueError(f"its {key} is not an object")
-    return value
+    return _printable(value)
+
+
+def _printable(value):
+    """JSON whose texts, keys included, are each one line that any console and Blender can show."""
+    if isinstance(value, dict):
+        return {one_line(key): _printable(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_printable(one) for one in value]
+    return one_line(value) if isinstance(value, str) else value
+
+
+def _text(mapping, key):
+    return one_line(str(mapping.get(key, "")))[:MAX_TEXT]
 
 
 def _landmarks(header):
@@ -282,7 +297,7 @@ def _landmarks(header):
 
 def _shape(header, key, limits):
     shape = header.get(key)
-    whole = isinstance(shape, list) and all(isinstance(n, int) and not isinstance(n, bool) for n in shape)
+    whole = isinstance(shape, list) and all(type(n) is int for n in shape)
     if not whole or len(shape) != len(limits) or not all(1 <= n <= m for n, m in zip(shape, limits, strict=True)):
         raise ValueError(f"its {key} have an impossible shape")
     return tuple(shape)
@@ -292,8 +307,13 @@ def _png(archive, name, shape):
     from PIL import Image
 
     height, width, channels = shape
-    data = _member(archive, name, height * width * channels * 2 + 65536)
-    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-        if image.size != (width, height) or image.mode != {3: "RGB", 4: "RGBA"}[channels]:
-            raise ValueError(f"{name} has the wrong shape")
-        return np.asarray(image)
+    data = read_member(archive, name, height * width * channels * 2 + 65536)
+    if data[12:24] != b"IHDR" + struct.pack(">2I", width, height):  # before Pillow counts the pixels of a bomb
+        raise ValueError(f"{name} has the wrong shape")
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            if image.size != (width, height) or image.mode != {3: "RGB", 4: "RGBA"}[channels]:
+                raise ValueError(f"{name} has the wrong shape")
+            return np.asarray(image)
+    except Image.DecompressionBombError:  # a second header says so
+        raise ValueError(f"{name} has the wrong shape") from None

@@ -5,21 +5,27 @@
     python3.11 scripts/build_extension.py --gpu                    # onnxruntime-gpu instead of onnxruntime
 
 The files and the bundled distributions stand in pyproject.toml ([tool.extension]); their versions in its dependency
-groups. Wheels are kept in build/wheels, so a second build needs no network. The zips are built and validated by
-Blender's own blender_ext.py, which comes with the bpy wheel.
+groups, and the hash of every wheel in scripts/pylock.extension.toml. Wheels are kept in build/wheels, so a second build
+needs no network. The zips are built and validated by Blender's own blender_ext.py, which comes with the bpy wheel, and
+packed again so that the same files give the same bytes. Beside each lies what it is made of: a CycloneDX bill of
+materials (.cdx.json) and a list of licences (.licences.txt).
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+from bill_of_materials import write_bill
 from environment import ROOT, SetupError, ensure, pins, requirements, run, settings
+from lock_wheels import LOCK_FILE, locked_wheels
 
 PYTHONS = ("3.11", "3.13")  # Blender 4.2 to 5.0, and 5.1 on
 
@@ -53,6 +59,7 @@ def fetch_wheels(platform: str, python: str, gpu: bool = False, cache: Path = RO
         Such as "3.11".
     """
     cache.mkdir(parents=True, exist_ok=True)
+    known = locked_wheels()
     index_file = cache / "index.json"
     index = json.loads(index_file.read_text(encoding="utf-8")) if index_file.exists() else {}
     wheels = []
@@ -61,18 +68,33 @@ def fetch_wheels(platform: str, python: str, gpu: bool = False, cache: Path = RO
         if key not in index or not (cache / index[key]).exists():
             index[key] = _download(line, platform, python, cache)
             index_file.write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
+        check_wheel(cache / index[key], known)
         wheels.append(cache / index[key])
     return wheels
+
+
+def check_wheel(wheel: Path, known: dict[str, str]) -> None:
+    """Raise SetupError when a wheel is not the one that is locked. known: SHA-256 by file name."""
+    if wheel.name not in known:
+        raise SetupError(f"{wheel.name} is not in {LOCK_FILE.name}: run scripts/lock_wheels.py, look at what changes.")
+    with open(wheel, "rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != known[wheel.name]:
+        raise SetupError(f"{wheel} is not the locked one (SHA-256 {found}): delete it and build again.")
+
+
+def wheel_options(platform: str, python: str) -> list[str]:
+    """pip's options for wheels of one platform and Python, whatever this machine is."""
+    options = ["--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--python-version", python]
+    return options + [option for tag in PLATFORM_TAGS[platform] for option in ("--platform", tag)]
 
 
 def _download(line: str, platform: str, python: str, cache: Path) -> str:
     """Download one wheel into the cache and return its file name."""
     folder = cache / "incoming"
     shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "download", line, "--quiet", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), "--python-version", python]
-    for tag in PLATFORM_TAGS[platform]:
-        command += ["--platform", tag]
+    command = [sys.executable, "-m", "pip", "download", line, "--quiet", "--dest", str(folder)]
+    command += wheel_options(platform, python)
     if subprocess.run(command).returncode:
         raise SetupError(f"There is no wheel of {line} for Python {python} on {platform}, or no package index.")
     (wheel,) = folder.glob("*.whl")
@@ -129,6 +151,16 @@ def blender_ext(python: Path, *arguments: str) -> None:
         raise SetupError(f"blender_ext.py {arguments[0]} failed:\n{output.strip()}")
 
 
+def pack_again(archive: Path, target: Path) -> None:
+    """Copy a zip so that it depends on nothing but its files' names and bytes: sorted, without times and owners."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w") as packed:
+        for name in sorted(source.namelist()):
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr, entry.create_system = 0o644 << 16, 3
+            stored = name.endswith((".whl", ".onnx", ".npz"))  # they are packed already
+            packed.writestr(entry, source.read(name), zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, 9)
+
+
 def build(
     output: Path,
     platforms: list[str] | None = None,
@@ -178,8 +210,10 @@ def build(
         size = archive.stat().st_size
         if size > SIZE_LIMIT and not gpu:
             raise SetupError(f"{archive.name} has {size / 1e6:.0f} MB; the limit is {SIZE_LIMIT / 1e6:.0f} MB.")
-        name = archive.name.replace(".zip", "-gpu.zip") if gpu else archive.name
-        zips.append(archive.replace(output / name))
+        target = output / (archive.name.replace(".zip", "-gpu.zip") if gpu else archive.name)
+        pack_again(archive, target)
+        write_bill(target)
+        zips.append(target)
     shutil.rmtree(work)
     return zips
 

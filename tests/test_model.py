@@ -1,93 +1,19 @@
 """The model door: hashes, cards, and ONNX files that must not be run."""
 
-import json
 import types
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from inference.errors import PortraitError
+from inference.networks.contract import NETWORKS
 from inference.networks.model import load_model, table_hash
 from inference.networks.onnx_check import check_onnx
+from inference.networks.run import run_network
 from tests.fakes import write_model
-
-
-def message(*fields):
-    """A protocol buffer message of (number, int | bytes | str)."""
-    out = b""
-    for number, value in fields:
-        if isinstance(value, int):
-            out += varint(number << 3) + varint(value)
-        else:
-            value = value.encode() if isinstance(value, str) else value
-            out += varint(number << 3 | 2) + varint(len(value)) + value
-    return out
-
-
-def varint(value):
-    out = b""
-    while value > 127:
-        out, value = out + bytes([value & 127 | 128]), value >> 7
-    return out + bytes([value])
-
-
-def onnx(*nodes, extra_graph=(), extra_model=()):
-    """A model with one float input and output of shape (2,)."""
-
-    def value(name):
-        shape = message((1, message((1, 2))))
-        return message((1, name), (2, message((1, message((1, 1), (2, shape))))))
-
-    graph = message(
-        *((1, node) for node in nodes), (2, "g"), *extra_graph, (11, value("x")), (12, value("y"))
-    )  # fmt: skip
-    return message((1, 8), (7, graph), (8, message((2, 17))), *extra_model)
-
-
-def node(operator, *attributes, domain=None):
-    fields = [(1, "x"), (2, "y"), (4, operator), *((5, attribute) for attribute in attributes)]
-    return message(*fields, *([(7, domain)] if domain else []))
-
-
-RELU = onnx(node("Relu"))
-EXTERNAL = message((1, 2), (2, 1), (8, "w"), (13, message((1, "location"), (2, "../../etc/passwd"))), (14, 1))
-INSIDE = message((1, 2), (2, 1), (8, "w"), (9, b"\0" * 8))
-
-REFUSED = {
-    "loop": onnx(node("Loop")),
-    "if": onnx(node("If")),
-    "scan": onnx(node("Scan")),
-    "constant of shape": onnx(node("ConstantOfShape")),
-    "random": onnx(node("RandomNormal")),
-    "string": onnx(node("StringNormalizer")),
-    "custom domain": onnx(node("Relu", domain="evil")),
-    "contrib": onnx(node("FusedConv", domain="com.microsoft")),
-    "no operator": onnx(message((1, "x"))),
-    "odd name": onnx(node("Re\nlu")),
-    "subgraph": onnx(node("Relu", message((1, "body"), (6, message((2, "g")))))),
-    "subgraphs": onnx(node("Relu", message((1, "body"), (11, message((2, "g")))))),
-    "function": onnx(node("Relu"), extra_model=((25, message((1, "f"))),)),
-    "external weights": onnx(node("Relu"), extra_graph=((5, EXTERNAL),)),
-    "external constant": onnx(node("Constant", message((1, "value"), (5, EXTERNAL)))),
-    "sparse": onnx(node("Relu"), extra_graph=((15, message((1, INSIDE))),)),
-    "many nodes": onnx(*[node("Relu")] * 20_001),
-    "two graphs": RELU + message((7, b"")),
-    "no graph": message((1, 8)),
-    "empty": b"",
-    "text": b"hello, this is text",
-    "pickle": b"\x80\x04\x95\x10\0\0\0\0\0\0\0\x8c\x05posix\x94\x8c\x06system\x94\x93\x94.",
-    "truncated": RELU[:-3],
-    "endless number": b"\xff" * 50,
-    "long field": b"\x3a\xff\xff\xff\xff\x0f",
-    "graph is a number": message((7, 5)),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused_networks(name):
-    with pytest.raises(PortraitError) as caught:
-        check_onnx(REFUSED[name], "net.onnx")
-    assert "\n" not in str(caught.value) and ";" in str(caught.value)
+from tests.hostile.models import INSIDE, RELU, SIZES, fitting
+from tests.hostile.wire import node, onnx
 
 
 def test_good_network_runs(tmp_path):
@@ -134,39 +60,50 @@ def test_changed_and_missing_files(tmp_path):
     refused(tmp_path / "nothing", "no model in")
 
 
-CARDS = {
-    "not json": (b"{", "cannot be used"),
-    "list": (b"[]", "id"),
-    "no files": (json.dumps({"id": "x", "format_version": 1}).encode(), "files"),
-    "newer": (json.dumps({"id": "x", "format_version": 2, "files": {}}).encode(), "format version"),
-    "huge": (b" " * ((1 << 20) + 1), "too large"),
-    "deep": (b"[" * 100000, "cannot be used"),
-}
+def test_networks_that_keep_the_contract():
+    """All five, and what the first say of sizes holds for the next."""
+    sizes = {"grid": 80, "lift_sheets": 8}
+    for name in NETWORKS:
+        check_onnx(fitting(name), f"{name}.onnx", sizes)
+    assert sizes == SIZES | {"lift_sheets": 8}
 
 
-@pytest.mark.parametrize("name", CARDS)
-def test_bad_cards(tmp_path, name):
-    folder = write_model(tmp_path / "m")
-    (folder / "card.json").write_bytes(CARDS[name][0])
-    refused(folder, CARDS[name][1])
+@pytest.mark.parametrize("word", ["grid", "lift_sheets", "maps", "features", "hidden", "code", "voxel"])
+def test_networks_of_different_models(word):
+    sizes = {word: 7}
+    with pytest.raises(PortraitError, match="fit"):
+        for name in NETWORKS:
+            check_onnx(fitting(name), f"{name}.onnx", sizes)
 
 
-@pytest.mark.parametrize("name", ["../net.onnx", "/etc/passwd", "a/b", "a\\b", "..", "card.json"])
-def test_card_names_no_other_places(tmp_path, name):
-    folder = write_model(tmp_path / "m")
-    card = json.loads((folder / "card.json").read_text())
-    card["files"][name] = {"sha256": "0" * 64, "bytes": 1}
-    (folder / "card.json").write_text(json.dumps(card))
-    refused(folder, "odd name")
+@pytest.mark.parametrize("cut", ["Log", "Sqrt", "Exp"])
+def test_numbers_that_are_not_finite_go_no_further(tmp_path, cut):
+    """The weights are fine and what is made of them is not: of minus one, and of a thousand."""
+    number = {"Log": -1.0, "Sqrt": -1.0, "Exp": 1000.0}[cut]
+    network = fitting("encoder_w", cut=cut).replace(np.float32(0.5).tobytes(), np.float32(number).tobytes())
+    model = load_model(write_model(tmp_path / "m", {"encoder_w.onnx": network}), device="cpu", threads=1)
+    inputs = {one.name: np.zeros(one.shape, np.float32) for one in model.session("encoder_w").get_inputs()}
+    with pytest.raises(PortraitError, match="not finite"):
+        run_network(model, "encoder_w", inputs)
+    with pytest.raises(PortraitError, match="fails"):
+        run_network(model, "encoder_w", inputs | {"photo": np.zeros((1, 3, 5, 5), np.float32)})
 
 
-def test_bad_geometry(tmp_path):
-    refused(write_model(tmp_path / "a", {"geometry.npz": b"PK not really"}), "geometry.npz")
-    import io
+@pytest.mark.parametrize("own", [True, False])
+def test_nothing_of_a_strangers_is_computed_while_it_loads(tmp_path, monkeypatch, own):
+    """Of the program's own model constants are folded, which makes it faster."""
+    folder = write_model(tmp_path / "m", {"net.onnx": RELU})
+    if own:
+        monkeypatch.setattr("inference.networks.model.DEFAULT_FOLDER", folder)
+    told, plain = {}, onnxruntime.InferenceSession
 
-    packed = io.BytesIO()
-    np.savez(packed, radii=np.array([object()], dtype=object), mean_landmarks=np.zeros((468, 3)))
-    refused(write_model(tmp_path / "b", {"geometry.npz": packed.getvalue()}), "geometry.npz")
+    def session(*arguments, **options):
+        told.update(options)
+        return plain(*arguments, **options)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    load_model(folder, "cpu", 1).session("net")
+    assert told["disabled_optimizers"] == (None if own else ["ConstantFolding"])
 
 
 def test_devices(tmp_path):

@@ -10,9 +10,21 @@ import math
 
 import numpy as np
 
+from ..files import one_line
+
 CROP_SIZE = 256  # pixels, side of the aligned crop the networks see
 CROP_FOV = 12.0  # degrees, of the crop's camera
 CROP_DISTANCE = 1.6  # metres from the crop's camera to the head centre
+MAX_JSON_BYTES = 1 << 16  # of a camera's file, which has half a kilobyte
+MAX_LISTED = 200  # characters of unknown keys that are shown
+LENGTHS = (1e-6, 1e6)  # metres; beyond, float32 tells no two points of a head apart
+_PIXELS, _FOCAL, _CENTRE = (1, 16384), (1e-3, 1e9), (-1e9, 1e9)
+RANGES = {  # of the numbers in a camera's file
+    **dict.fromkeys(("width", "height"), _PIXELS),
+    **dict.fromkeys(("fx", "fy"), _FOCAL),
+    **dict.fromkeys(("cx", "cy"), _CENTRE),
+    **dict.fromkeys(("ortho_width", "ortho_height"), LENGTHS),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,36 +177,48 @@ def orbit_angles(camera_to_world: np.ndarray) -> tuple[float, float]:
 
 
 def camera_from_json(data: dict | str | bytes) -> Camera:
-    """Build a camera from the dictionary of CAMERA.json. Raises ValueError naming what is wrong."""
+    """Build a camera from the dictionary of CAMERA.json. Raises ValueError naming what is wrong, on one line."""
     if isinstance(data, (str, bytes)):
+        if len(data) > MAX_JSON_BYTES:
+            raise ValueError(f"a camera has at most {MAX_JSON_BYTES >> 10} kB")
         try:
             data = json.loads(data)
+        except RecursionError:
+            raise ValueError("the camera is nested too deeply") from None
         except ValueError as error:
             raise ValueError(f"the camera is not valid JSON ({error})") from None
     if not isinstance(data, dict):
         raise ValueError("the camera must be a JSON object")
     known = {"width", "height", "fx", "fy", "cx", "cy", "camera_to_world", "ortho_width", "ortho_height"}
     if unknown := sorted(set(data) - known):
-        raise ValueError(f"unknown camera key {', '.join(unknown)}; known keys are {', '.join(sorted(known))}")
+        listed = one_line(", ".join(unknown), MAX_LISTED)
+        raise ValueError(f"unknown camera key {listed}; known keys are {', '.join(sorted(known))}")
     ortho = "ortho_width" in data
     needed = {"width", "height", "cx", "cy", "camera_to_world"} | (set() if ortho else {"fx", "fy"})
     if missing := sorted(needed - set(data)):
         raise ValueError(f"the camera lacks {', '.join(missing)}")
-    matrix = np.asarray(data["camera_to_world"], dtype=np.float64)
+    try:
+        matrix = np.asarray(data["camera_to_world"], dtype=np.float64)
+    except (ValueError, TypeError, OverflowError):
+        matrix = np.full(1, np.nan)
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
         raise ValueError("camera_to_world must be a 4x4 matrix of finite numbers")
     rotation = matrix[:3, :3]
-    if np.abs(rotation.T @ rotation - np.eye(3)).max() > 1e-3 or np.linalg.det(rotation) < 0:
+    if np.abs(rotation).max() > 2 or np.abs(rotation.T @ rotation - np.eye(3)).max() > 1e-3:
         raise ValueError("camera_to_world must be a rigid transform (a rotation and a translation)")
+    if np.linalg.det(rotation) < 0 or np.abs(matrix[3] - (0, 0, 0, 1)).max() > 1e-3:
+        raise ValueError("camera_to_world must be a rigid transform (a rotation and a translation)")
+    if np.abs(matrix[:3, 3]).max() > LENGTHS[1]:
+        raise ValueError(f"the camera must stand within {LENGTHS[1]:g} metres")
     numbers = {key: data[key] for key in known - {"camera_to_world"} if key in data}
     for key, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if type(value) not in (int, float) or not abs(value) < math.inf:
             raise ValueError(f"camera {key} must be a finite number")
-        if key not in ("cx", "cy") and value <= 0:
-            raise ValueError(f"camera {key} must be positive")
+        low, high = RANGES[key]
+        if not low <= value <= high:
+            raise ValueError(f"camera {key} must lie between {low:g} and {high:g}")
+        numbers[key] = float(value)
     width, height = int(numbers.pop("width")), int(numbers.pop("height"))
-    if max(width, height) > 16384 or min(width, height) < 1:
-        raise ValueError("camera width and height must lie between 1 and 16384 pixels")
     numbers.setdefault("fx", 1.0)
     numbers.setdefault("fy", 1.0)
     return Camera(width, height, camera_to_world=matrix, **numbers)

@@ -16,6 +16,7 @@ from ..geometry.domes import column_rays, texel_centres
 from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image, sample_volume
 from ..networks.model import Model
+from ..networks.run import run_network
 from ..threads import in_parallel
 from .columns import Columns
 from .sheets import in_levels, level_bounds, radius_to_level, sheet_opacities
@@ -113,13 +114,13 @@ def decode(
     (C', 256, 256) of the photo: its colours without fringe, matte, and the detail encoder's features. camera: the
     photo's. report: called with the share that is done.
     """
-    session, fusion = model.session("decoder"), _Fusion(features, photo_maps)
+    fusion = _Fusion(features, photo_maps)
     texels = _Texels.of(columns, radii, level_bounds(model.geometry["radii"]), camera)
     textures = np.empty((len(radii), TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
     shown = np.empty((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.uint8)
 
     def fill(rows):
-        _decode_rows(texels.rows(rows), fusion, session, textures[:, rows], shown[rows])
+        _decode_rows(texels.rows(rows), fusion, model, textures[:, rows], shown[rows])
 
     parts = [slice(first, first + ROWS) for first in range(0, TEXTURE_SIZE, ROWS)]
     with in_parallel(model.threads) as each:
@@ -128,7 +129,7 @@ def decode(
     return textures, shown
 
 
-def _decode_rows(texels, fusion, session, textures, shown):
+def _decode_rows(texels, fusion, model, textures, shown):
     """Fill textures (k, rows, w, 4) and shown (rows, w, 3) of some rows, whose texels are n."""
     count, n = len(textures), texels.radius.size
     level, softness = in_levels(texels.radius, texels.softness, texels.outer, texels.inner, count)
@@ -146,7 +147,7 @@ def _decode_rows(texels, fusion, session, textures, shown):
             most = len(here) > MOST * n
             some, share = texels if most else texels.take(here), sheet / (count - 1)
             points, rim, inside = fusion.points(some, share, opacity if most else opacity[here])
-            rgb = session.run(None, {"points": points})[0][0, :, 0]
+            rgb = run_network(model, "decoder", {"points": points})[0][0, :, 0]
             inside -= rgb
             rgb += rim * inside
             rgb = np.round(np.multiply(rgb, 255, out=rgb), out=rgb)

@@ -21,6 +21,7 @@ from ..geometry.filling import continued
 from ..geometry.grids import at_texels
 from ..geometry.rims import Rim
 from ..networks.model import Model
+from ..networks.run import run_network
 from ..progress import Progress, silent
 from .colouring import match_colours
 from .columns import Columns
@@ -70,7 +71,7 @@ def invert_crop(
     model_radii = model.geometry["radii"]
 
     progress(0.0, STAGES[0])  # E_detail's encoder: voxel, matte, pixel features, parts; E_w: the photo's latent code
-    voxel, maps, part_logits = model.session("detail_encoder").run(None, {"photo": photo[None]})
+    voxel, maps, part_logits = run_network(model, "detail_encoder", {"photo": photo[None]})
     if matte is None:
         matte = subject_matte(maps[0, 0], alignment.crop, alignment.landmarks, model)
         for doubt in matte_doubts(matte, alignment.landmarks):
@@ -81,10 +82,10 @@ def invert_crop(
     offsets = landmark_offsets(alignment.landmarks, camera, model.geometry["mean_landmarks"])
     inputs = {"photo": photo[None], "landmark_offsets": offsets, "matte": matte[None, None]}
     inputs["camera"] = camera.camera_to_world[None].astype(np.float32)
-    w_plus, shape = model.session("encoder_w").run(None, inputs)
+    w_plus, shape = run_network(model, "encoder_w", inputs)
 
     progress(0.15, STAGES[1])  # efficient GRAM
-    coarse = model.session("efficient_gram").run(None, {"w_plus": w_plus, "shape": shape})
+    coarse = run_network(model, "efficient_gram", {"w_plus": w_plus, "shape": shape})
     coarse = dict(zip(("level", "occupancy", "colour", "sheets", "hidden"), coarse, strict=True))
 
     progress(0.25, STAGES[2])
@@ -92,8 +93,8 @@ def invert_crop(
     lifted = lift(voxel[0], photo, matte, weight, camera, _lift_points(model))
 
     progress(0.4, STAGES[3])  # detail manifolds, their sum with the coarse ones
-    level, occupancy, colour, features, part_logits = model.session("detail_manifolds").run(
-        None, {"lifted": lifted} | coarse
+    level, occupancy, colour, features, part_logits = run_network(
+        model, "detail_manifolds", {"lifted": lifted} | coarse
     )
 
     progress(0.5, STAGES[4])

@@ -3,17 +3,21 @@
 import hashlib
 import io
 import json
-import os
+import re
+import struct
 import threading
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..archives import open_archive, read_member
 from ..errors import PortraitError
-from ..files import PathLike
+from ..files import PathLike, one_line, open_regular
 from ..log import log
 from .onnx_check import check_onnx
 
@@ -24,7 +28,18 @@ DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "models" / "default"
 FORMAT_VERSION = 1
 MAX_CARD_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 28
-MAX_GEOMETRY_BYTES = 1 << 27  # unpacked
+MAX_ARRAY_BYTES = 1 << 24  # of one array of geometry.npz; the largest of the model that ships has 0.6 MB
+GEOMETRY = {  # arrays of geometry.npz: their kind, and their shapes, of which None is any size
+    "radii": ("f", (None, None, None)),
+    "mean_landmarks": ("f", (468, 3)),
+    "landmark_bias": ("f", (468, 3)),
+    "lift_sheets": ("i", (None,)),
+    "grid": ("i", ()),
+}
+NEEDED = ("radii", "mean_landmarks")
+RADII = (0.005, 1.0)  # metres, as in portrait files
+GRIDS = (8, 256)  # sizes of the grids that sheets and networks have
+MAX_FILES, MAX_ID, MAX_TEXT = 64, 100, 4000  # in a card: files, characters of its id and of any text
 PROVIDERS = {  # in the order in which "accelerated" tries them, the processor last
     "cuda": "CUDAExecutionProvider",
     "directml": "DmlExecutionProvider",
@@ -50,7 +65,7 @@ class Model:
         self._devices = [*devices]
         self.id = card["id"]
         self.sha256 = table_hash(card["files"])
-        self._sessions = {}
+        self._sessions, self._sizes = {}, _sizes(geometry)
         self._lock = threading.Lock()
 
     @property
@@ -75,7 +90,8 @@ class Model:
         with self._lock:
             if path not in self._sessions:
                 try:
-                    data = path.read_bytes()
+                    with open_regular(path) as stream:
+                        data = stream.read()
                 except OSError as error:
                     if not optional:
                         raise PortraitError(
@@ -84,27 +100,31 @@ class Model:
                     log.warning("%s is left out: %s", path.name, error.strerror)
                     self._sessions[path] = None
                 else:
-                    self._sessions[path] = self._start(data, path.name)
+                    self._sessions[path] = self._start(data, path.name, None, own=True)
             return self._sessions[path]
 
     def _open(self, file):
-        return self._start(_checked_bytes(self.folder, self.card["files"], file), file)
+        own = self.folder.resolve() == DEFAULT_FOLDER
+        return self._start(_checked_bytes(self.folder, self.card["files"], file), file, self._sizes, own)
 
-    def _start(self, data, file):
+    def _start(self, data, file, sizes, own):
+        """A session. sizes: of the model's other networks. own: whether the network is the program's own; of others
+        nothing is computed before they are asked to."""
         import onnxruntime
 
-        check_onnx(data, file)
+        check_onnx(data, file, sizes)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        folded = None if own else ["ConstantFolding"]
         while True:
             providers = list(dict.fromkeys([PROVIDERS[self.device], PROVIDERS["cpu"]]))
             try:
-                session = onnxruntime.InferenceSession(data, options, providers=providers)
+                session = onnxruntime.InferenceSession(data, options, providers=providers, disabled_optimizers=folded)
             except Exception as error:  # onnxruntime raises many types of its own
-                reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+                reason = one_line(str(error).strip(), 160) or type(error).__name__
                 if len(self._devices) == 1:
                     text = f"the network {file} does not load ({reason}); install the model again"
                     raise PortraitError(text) from None
@@ -169,34 +189,51 @@ def table_hash(files: dict) -> str:
 
 def _read_card(folder):
     try:
-        with open(folder / "card.json", "rb") as stream:
+        with open_regular(folder / "card.json") as stream:
             data = stream.read(MAX_CARD_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise PortraitError(f"no model in {folder} ({reason}); point to a folder that holds card.json") from None
     try:
-        if len(data) > MAX_CARD_BYTES:
-            raise ValueError("it is too large")
-        card = json.loads(data)
-        if not isinstance(card, dict) or not isinstance(card.get("id"), str):
-            raise ValueError("it names no id")
-        if card.get("format_version") != FORMAT_VERSION:
-            raise ValueError(f"its format version is not {FORMAT_VERSION}")
-        files = card.get("files")
-        if not isinstance(files, dict) or "geometry.npz" not in files:
-            raise ValueError("it lists no files")
-        for name, entry in files.items():
-            plain = name == os.path.basename(name) and "\\" not in name and name not in ("", ".", "..", "card.json")
-            if not plain or not isinstance(entry, dict):
-                raise ValueError("it lists a file with an odd name")
-            if not isinstance(entry.get("bytes"), int) or not 0 < entry["bytes"] <= MAX_FILE_BYTES:
-                raise ValueError(f"the size of {name} is wrong")
-            if not isinstance(entry.get("sha256"), str) or len(entry["sha256"]) != 64:
-                raise ValueError(f"the hash of {name} is wrong")
+        return check_card(data)
     except (ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = one_line(str(error), 160) or type(error).__name__
         raise PortraitError(f"the model card in {folder} cannot be used ({reason}); install the model again") from None
+
+
+def check_card(data: bytes) -> dict:
+    """The content of a card.json. Raises ValueError, RecursionError when anything of it is not what it must be."""
+    if len(data) > MAX_CARD_BYTES:
+        raise ValueError("it is too large")
+    card = json.loads(data)
+    if not isinstance(card, dict):
+        raise ValueError("it is no object and names no id")
+    if not isinstance(card.get("id"), str) or not 1 <= len(card["id"]) <= MAX_ID or not card["id"].isprintable():
+        raise ValueError("it names no id, or an odd one")
+    if type(card.get("format_version")) is not int or card["format_version"] != FORMAT_VERSION:
+        raise ValueError(f"its format version is not {FORMAT_VERSION}")
+    _check_texts({key: value for key, value in card.items() if key != "files"})
+    files = card.get("files")
+    if not isinstance(files, dict) or "geometry.npz" not in files or len(files) > MAX_FILES:
+        raise ValueError("it lists no files, or too many")
+    for name, entry in files.items():
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name == "card.json":
+            raise ValueError("it lists a file with an odd name")
+        if not isinstance(entry, dict) or type(entry.get("bytes")) is not int:
+            raise ValueError(f"the size of {name} is wrong")
+        if not 0 < entry["bytes"] <= MAX_FILE_BYTES:
+            raise ValueError(f"the size of {name} is wrong")
+        if not isinstance(entry.get("sha256"), str) or not re.fullmatch(r"[0-9A-Fa-f]{64}", entry["sha256"]):
+            raise ValueError(f"the hash of {name} is wrong")
     return card
+
+
+def _check_texts(value):
+    """Raise ValueError where JSON holds a text that no console and no panel can show."""
+    if isinstance(value, str) and (len(value) > MAX_TEXT or not value.replace("\n", "").isprintable()):
+        raise ValueError("it holds a text that cannot be shown")
+    for one in [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_texts(one)
 
 
 def _size(path, file):
@@ -213,7 +250,7 @@ def _checked_bytes(folder, files, file):
     entry = files[file]
     _size(folder / file, file)
     try:
-        with open(folder / file, "rb") as stream:
+        with open_regular(folder / file) as stream:
             data = stream.read(entry["bytes"] + 1)
     except OSError as error:
         raise PortraitError(f"cannot read the model file {file} ({error.strerror}); check its permissions") from None
@@ -224,17 +261,45 @@ def _checked_bytes(folder, files, file):
 
 def _read_geometry(data):
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_GEOMETRY_BYTES:
-                raise ValueError("it is too large")
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            geometry = {name: archive[name] for name in archive.files}
-        radii, landmarks = geometry["radii"], geometry["mean_landmarks"]
-        if radii.ndim != 3 or radii.dtype != np.float32 or not np.isfinite(radii).all() or radii.min() <= 0.0:
+        with open_archive(io.BytesIO(data)) as archive:
+            names = set(archive.namelist())
+            geometry = {
+                name: _array(read_member(archive, f"{name}.npy", MAX_ARRAY_BYTES), name)
+                for name in GEOMETRY
+                if name in NEEDED or f"{name}.npy" in names
+            }
+        radii, sheets, grid = geometry["radii"], geometry.get("lift_sheets", ()), geometry.get("grid", GRIDS[0])
+        if radii.dtype != np.float32 or not (radii.min() >= RADII[0] and radii.max() <= RADII[1]):
             raise ValueError("its radii are wrong")
-        if landmarks.shape != (468, 3):
-            raise ValueError("its landmarks are wrong")
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, MemoryError, SyntaxError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise PortraitError(f"the model's geometry.npz cannot be used ({reason}); install the model again") from None
+        if radii.shape[1] != radii.shape[2] or not 2 <= len(radii) <= 64 or not 2 <= radii.shape[1] <= GRIDS[1]:
+            raise ValueError("its radii are wrong")
+        if np.size(sheets) and not (np.min(sheets) >= 0 and np.max(sheets) < len(radii)):
+            raise ValueError("its sheets to lift to are wrong")
+        if not GRIDS[0] <= grid <= GRIDS[1]:
+            raise ValueError("its grid is wrong")
+    except (ValueError, KeyError, OSError, EOFError, NotImplementedError, RuntimeError, tokenize.TokenError) as error:
+        raise _no_geometry(error) from None  # the last from numpy, over a header that it takes for Python 2's
+    except (zipfile.BadZipFile, zlib.error, MemoryError, SyntaxError, struct.error, OverflowError, TypeError) as error:
+        raise _no_geometry(error) from None
     return geometry
+
+
+def _array(data, name):
+    """One array of the file: of the right kind and shape, and finite."""
+    kind, sizes = GEOMETRY[name]
+    array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False, max_header_size=1000)
+    fits = array.ndim == len(sizes) and all(size in (None, found) for size, found in zip(sizes, array.shape))
+    if not fits or array.dtype.kind != kind or array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"its {name} is wrong")
+    return array
+
+
+def _no_geometry(error):
+    reason = one_line(str(error), 160) or type(error).__name__
+    return PortraitError(f"the model's geometry.npz cannot be used ({reason}); install the model again")
+
+
+def _sizes(geometry):
+    """What the geometry says of the networks' sizes, for :mod:`inference.networks.contract`."""
+    sizes = {"lift_sheets": len(geometry["lift_sheets"])} if "lift_sheets" in geometry else {}
+    return sizes | ({"grid": int(geometry["grid"])} if "grid" in geometry else {})

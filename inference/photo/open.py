@@ -1,16 +1,19 @@
 """The photo door: a file from anywhere becomes an upright sRGB picture, or one clear error."""
 
+import contextlib
 import io
 import os
-import stat
+import re
 import struct
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from ..errors import PhotoUnusable
-from ..files import PathLike
+from ..files import PathLike, one_line, open_regular
 from . import float_tiff
 from .pixels import over_grey, srgb_pixels
 
@@ -27,11 +30,18 @@ FORMATS = {
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 KINDS = "PNG, JPEG, WebP, TIFF, BMP, HEIC or AVIF"  # the same for people
 MAX_PIXELS = 64_000_000
+FEWER_PIXELS = {"WEBP": 50_000_000, "HEIF": 50_000_000}  # their decoders take about 15 bytes a pixel: 750 MB
 MAX_BYTES = 512 << 20
 MAX_SCANS = 100  # of a progressive JPEG, each of which is decoded over the whole picture; encoders write about ten
+MAX_SCANNED = 16 * MAX_PIXELS  # scans times pixels; a nanosecond each even where a scan says nothing
+MAX_TILE = 1 << 24  # pixels of one tile of a TIFF, which may be larger than its picture
 MIN_SIDE = 48  # pixels; no face can be seen in less
 MAX_ASPECT = 20.0
-START_OF_SCAN, END_OF_JPEG = b"\xff\xda", b"\xff\xd9"
+JPEGS = ("JPEG", "MPO")  # MPO, a JPEG with more pictures after it, is what Pillow makes of some
+END_OF_JPEG = b"\xff\xd9"
+_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])", re.DOTALL)  # not a stuffed 0xff, no restart
+_SCAN, _END, _ALONE = 0xDA, 0xD9, (0x01, 0xD8)  # markers of JPEG; the last have no content
+_TIFF_TILE = (322, 323)  # tags of its width and height
 LAST_BYTES = 12  # of a JPEG without its end marker, which change the picture's last corner when nothing else is missing
 
 
@@ -56,23 +66,21 @@ def open_with_alpha(path: PathLike, enough: int | None = None) -> tuple[np.ndarr
     from PIL import Image, UnidentifiedImageError
 
     pi_heif.register_heif_opener()
-    data = _read(path)
     name = printable_name(path)
     try:
-        with warnings.catch_warnings():
+        with _opened(path, name) as stream, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            size = float_tiff.read_size(data)
+            size = float_tiff.read_size(stream)
             if size is not None:
-                _check_size(size, name)
-                return srgb_pixels(float_tiff.read_image(data))
-            with Image.open(io.BytesIO(data), formats=tuple(FORMATS)) as image:
-                _check_size(image.size, name)
-                if image.format == "JPEG" and data.count(START_OF_SCAN) > MAX_SCANS:
-                    raise PhotoUnusable(f"{name} is a JPEG of more than {MAX_SCANS} scans; save it as an ordinary one")
+                _check_size(size, "TIFF", name)
+                return srgb_pixels(float_tiff.read_image(stream))
+            with Image.open(stream, formats=tuple(FORMATS)) as image:
+                _check_size(image.size, image.format, name)
+                _check_work(image, stream, name)
                 image.seek(0)
                 if enough is not None:
                     image.draft(None, (enough, enough))
-                return srgb_pixels(_loaded(image, data))
+                return srgb_pixels(_loaded(image, stream))
     except PhotoUnusable:
         raise
     except Image.DecompressionBombError:
@@ -101,12 +109,11 @@ def open_thumbnail(path: PathLike, side: int) -> np.ndarray:
 
 def printable_name(path: PathLike) -> str:
     """The file's name without its folders, on one line, shortened in the middle, always printable."""
-    text = Path(os.fsdecode(path)).name or str(Path(os.fsdecode(path)))
-    text = "".join(c if c.isprintable() else "?" for c in text.encode("utf-8", "replace").decode("utf-8"))
-    return text if len(text) <= 160 else f"{text[:60]}...{text[-90:]}"
+    text = os.fsdecode(path)
+    return one_line(Path(text).name or text, 160)
 
 
-def _loaded(image, data):
+def _loaded(image, stream):
     """The decoded picture. A JPEG that lacks nothing but its end marker, as some cameras and copies leave it, is read.
 
     libjpeg fills what is missing with grey and says nothing, so that must be told apart: the last bytes of a complete
@@ -118,7 +125,8 @@ def _loaded(image, data):
         image.load()
         return image
     except OSError:
-        if image.format != "JPEG" or END_OF_JPEG in data[-LAST_BYTES:]:
+        data = _content(stream) if image.format in JPEGS else b""
+        if not data or END_OF_JPEG in data[-LAST_BYTES:]:
             raise
         whole, shorter = (
             Image.open(io.BytesIO(part + END_OF_JPEG), formats=("JPEG",)) for part in (data, data[:-LAST_BYTES])
@@ -129,33 +137,61 @@ def _loaded(image, data):
         return whole
 
 
-def _read(path):
-    name = printable_name(path)
+def _content(stream):
+    stream.seek(0)
+    return stream.read(MAX_BYTES)
+
+
+@contextlib.contextmanager
+def _opened(path: PathLike, name: str) -> Iterator[BinaryIO]:
+    """The file, opened for reading. Raises PhotoUnusable."""
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
-            raise PhotoUnusable(f"{name} is a folder; give one photo, or use batch for a folder")
-        if not stat.S_ISREG(status.st_mode):
-            raise PhotoUnusable(f"{name} is not a regular file; copy the photo to a file and try again")
-        if status.st_size == 0:
-            raise PhotoUnusable(f"{name} is empty; copy the photo again")
-        if status.st_size > MAX_BYTES:
-            raise PhotoUnusable(f"{name} is larger than {MAX_BYTES >> 20} MB; save a smaller copy and try again")
-        with open(path, "rb") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except PhotoUnusable:
-        raise
+        stream = open_regular(path)
+    except IsADirectoryError:
+        raise PhotoUnusable(f"{name} is a folder; give one photo, or use batch for a folder") from None
     except FileNotFoundError:
         raise PhotoUnusable(f"there is no photo {name}; check the path") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PhotoUnusable(f"cannot read {name} ({reason}); check the path and its permissions") from None
+    with stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size == 0:
+            raise PhotoUnusable(f"{name} is empty; copy the photo again")
+        if size > MAX_BYTES:
+            raise PhotoUnusable(f"{name} is larger than {MAX_BYTES >> 20} MB; save a smaller copy and try again")
+        yield stream
 
 
-def _check_size(size, name):
-    width, height = size
-    if width * height > MAX_PIXELS:
-        raise _too_large(name)
+def _check_work(image, stream, name):
+    """Raise PhotoUnusable for a file whose decoding takes far more time or memory than its pixels tell."""
+    if image.format == "TIFF":
+        across, down = (float(image.tag_v2.get(tag, 1)) for tag in _TIFF_TILE)
+        if across * down > MAX_TILE:
+            raise PhotoUnusable(f"{name} is a TIFF of tiles far too large; save it as an ordinary one")
+    if image.format in JPEGS:
+        scans = _scans(_content(stream))
+        if scans > min(MAX_SCANS, MAX_SCANNED / (image.width * image.height)):
+            raise PhotoUnusable(f"{name} is a JPEG of too many scans ({scans} or more); save it as an ordinary one")
+
+
+def _scans(data):
+    """Scans of the first picture of a JPEG file, counted up to MAX_SCANS + 1."""
+    scans, position = 0, 0
+    while scans <= MAX_SCANS and (found := _MARKER.search(data, position)):
+        marker, position = found[1][0], found.end()
+        if marker == _END:
+            break
+        if marker not in _ALONE:
+            position += int.from_bytes(data[position : position + 2], "big")
+        scans += marker == _SCAN
+    return scans
+
+
+def _check_size(size, kind, name):
+    (width, height), most = size, FEWER_PIXELS.get(kind, MAX_PIXELS)
+    if width * height > most:
+        raise _too_large(name, most)
     if min(width, height) < MIN_SIDE:
         raise PhotoUnusable(
             f"{name} has only {width} x {height} pixels; use a photo whose shorter side has at least {MIN_SIDE}"
@@ -164,10 +200,10 @@ def _check_size(size, name):
         raise PhotoUnusable(f"{name} is a strip of {width} x {height} pixels; crop it to the person and try again")
 
 
-def _too_large(name):
-    return PhotoUnusable(f"{name} has more than {MAX_PIXELS // 1_000_000} megapixels; save a smaller copy of it")
+def _too_large(name, most=MAX_PIXELS):
+    return PhotoUnusable(f"{name} has more than {most // 1_000_000} megapixels; save a smaller copy of it")
 
 
 def _damaged(name, error):
-    reason = str(error).strip().splitlines()[0][:100] if str(error).strip() else type(error).__name__
+    reason = one_line(str(error), 100) or type(error).__name__
     return PhotoUnusable(f"{name} is damaged or incomplete ({reason}); copy or export the photo again")

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...inference.archives import open_archive
 from ...inference.errors import Cancelled, ModelUnusable, PortraitError
-from ...inference.files import TEMPORARY_PREFIX, make_folder, unwritable
+from ...inference.files import TEMPORARY_PREFIX, make_folder, open_regular, unwritable
 from ...inference.networks.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, load_model, table_hash
 from ..language import strings
 
@@ -161,7 +162,7 @@ def _read_card(data):
 def _copy_folder(folder, goal):
     def fetch(name, limit):
         try:
-            with open(folder / name, "rb") as stream:
+            with open_regular(folder / name) as stream:
                 return stream.read(limit)
         except OSError as error:
             raise _missing(name, folder, error.strerror) from None
@@ -171,7 +172,7 @@ def _copy_folder(folder, goal):
 
 def _copy_zip(path, goal):
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as stream, open_archive(stream) as archive:
             cards = [name for name in archive.namelist() if name.rpartition("/")[2] == CARD]
             prefix = min(cards, key=len, default=CARD).removesuffix(CARD)
 

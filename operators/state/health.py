@@ -4,7 +4,6 @@ import collections
 import json
 import os
 import time
-import zipfile
 
 from ...inference.errors import PortraitError
 from ...inference.networks.model import MAX_CARD_BYTES, table_hash
@@ -97,6 +96,8 @@ def _path_or_none(function, obj):
 
 def _version(path):
     """Format version of a portrait file: None when it is missing, 0 when it is damaged. Only its head is read."""
+    from ...inference.archives import open_archive, read_member
+    from ...inference.files import open_regular
     from ...inference.portrait import MAX_JSON_BYTES
 
     try:
@@ -106,8 +107,8 @@ def _version(path):
     key = path, info.st_mtime_ns, info.st_size
     if key not in _versions:
         try:
-            with zipfile.ZipFile(path) as archive, archive.open("portrait.json") as member:
-                version = json.loads(member.read(MAX_JSON_BYTES)).get("format_version")
+            with open_regular(path) as stream, open_archive(stream) as archive:
+                version = json.loads(read_member(archive, "portrait.json", MAX_JSON_BYTES)).get("format_version")
             _versions[key] = version if isinstance(version, int) and version > 0 else 0
         except Exception:  # a hostile file can raise nearly anything
             _versions[key] = 0

@@ -125,7 +125,7 @@ def bad_models(tmp_path):
     yield variant("gone", lambda folder: (folder / "encoder_w.onnx").unlink()), "has no encoder_w.onnx"
     yield variant("unlisted", lambda folder: relist(folder, **{"decoder.onnx": None})), "has no decoder.onnx"
     yield variant("climbing", climb), "odd name"
-    yield variant("wrong", lambda folder: relist(folder, **{"decoder.onnx": other_network})), "does not fit"
+    yield variant("wrong", lambda folder: relist(folder, **{"decoder.onnx": other_network})), "instead of points"
     yield variant("text", lambda folder: relist(folder, **{"decoder.onnx": b"no network"})), "not an ONNX model"
     yield variant("card", lambda folder: (folder / "card.json").write_text("[]")), "lists no files"
     yield write_model(tmp_path / "copies" / "empty") / "card.json", "install a complete model"
