@@ -129,7 +129,7 @@ def mesh(options: argparse.Namespace) -> None:
 
 def batch(options: argparse.Namespace) -> None:
     """A folder of photos."""
-    from .batch import run_batch
+    from .batch.run import run_batch
 
     with _progress(options.quiet) as progress:
         items = run_batch(

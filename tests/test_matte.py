@@ -10,7 +10,7 @@ from PIL import Image
 
 from inference.__main__ import main
 from inference.alignment.doubts import matte_doubts, softness
-from inference.batch import run_batch
+from inference.batch.run import run_batch
 from inference.errors import MatteUnusable
 from inference.inversion.given_matte import shown_by
 from inference.photo.matte import fitted_matte, open_matte

@@ -13,7 +13,7 @@ from PIL import Image
 
 from inference.__main__ import main
 from inference.alignment.detection import Face
-from inference.batch import Item, folder_names, is_complete, list_photos, run_batch
+from inference.batch.run import Item, folder_names, is_complete, list_photos, run_batch
 from inference.errors import Cancelled, PortraitError
 from inference.photo.images import exr_bytes
 from inference.pipeline import invert_photo
@@ -390,14 +390,14 @@ def test_cancel_ends_the_workers_at_once(photos, tmp_path):
     assert dict(states) == {"a.png": "waiting", "b.jpg": "waiting", "b.png": "waiting", "bad.jpg": "waiting"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["batch.json"]
     children = subprocess.run(["ps", "-o", "args", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
-    assert "inference.worker" not in children
+    assert "inference.batch.worker" not in children
 
 
 def test_a_worker_killed_while_it_writes_leaves_nothing(tmp_path, monkeypatch):
     import threading
     import time
 
-    from inference import batch
+    from inference.batch import run as batch
 
     half = tmp_path / ".unfinished-0123"
     code = f"import sys, time; sys.stdin.readline(); open({str(half)!r}, 'w').write('half'); time.sleep(60)"

@@ -28,7 +28,7 @@ FLOORS = {
         "portrait",
         "view mesh",
         "pipeline",
-        "batch worker",
+        "batch",
         "__main__",
     ),
     "operators": (

@@ -2,7 +2,7 @@
 
 out/batch.json lists every photo; out/<photo>/ holds what ``invert`` writes, mesh.glb and view_+15.png. The report is
 written last and names what the folder was made from, so a folder with a matching report is complete. With several
-workers each photo is handed to one of several processes (inference.worker) that are restarted when they die.
+workers each photo is handed to one of several processes (inference.batch.worker) that are restarted when they die.
 """
 
 import contextlib
@@ -17,14 +17,14 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from .errors import Cancelled, PortraitError
-from .files import TEMPORARY_PREFIX, PathLike, make_folder, sha256, write_atomically
-from .log import log
-from .networks.model import Model
-from .photo.open import SUFFIXES
-from .pipeline import Inversion
-from .progress import Progress, silent
-from .report import read_report, warnings_in
+from ..errors import Cancelled, PortraitError
+from ..files import TEMPORARY_PREFIX, PathLike, make_folder, sha256, write_atomically
+from ..log import log
+from ..networks.model import Model
+from ..photo.open import SUFFIXES
+from ..pipeline import Inversion
+from ..progress import Progress, silent
+from ..report import read_report, warnings_in
 
 VIEW_SIZE = 512  # pixels, side of the views
 STATES = ("waiting", "working", "done", "skipped", "failed")
@@ -73,7 +73,7 @@ def run_batch(
     changed: called with a copy of an Item whenever its status changes, perhaps in another thread.
     Returns a list of :class:`Item`. Raises PortraitError when the folders or the model are unusable.
     """
-    from .networks.model import load_model
+    from ..networks.model import load_model
 
     items, photos = list_photos(folder, out), find_photos(folder)
     matte_of = {path.stem: str(path) for path in find_photos(mattes)} if mattes is not None else {}
@@ -170,7 +170,7 @@ def run_batch(
 
 def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
     """Invert one photo and write its folder. Returns "" or one line saying why not; progress may raise Cancelled."""
-    from .pipeline import invert_photo
+    from ..pipeline import invert_photo
 
     share = 1.0 / (1 + len(job["wishes"]["views"]) + bool(job["wishes"]["mesh"]))  # of the inversion
     try:
@@ -191,12 +191,12 @@ def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
 
 def write_results(inversion: Inversion, job: dict, made_from: dict, progress: Progress) -> None:
     """Everything asked for, the report last. progress: called with (fraction, text); may raise Cancelled."""
-    from .geometry.viewpoints import orbit_like
-    from .mesh.extract import extract_mesh
-    from .mesh.files import save_mesh
-    from .photo.images import save_png
-    from .pipeline import save_inversion
-    from .view.render import render_view, view_pixels
+    from ..geometry.viewpoints import orbit_like
+    from ..mesh.extract import extract_mesh
+    from ..mesh.files import save_mesh
+    from ..photo.images import save_png
+    from ..pipeline import save_inversion
+    from ..view.render import render_view, view_pixels
 
     folder = make_folder(job["folder"])
     report = folder / "report.json"
@@ -301,7 +301,7 @@ def _save_list(items, out, wishes):
 
 
 class _Worker:
-    """One process of inference.worker, started when needed."""
+    """One process of inference.batch.worker, started when needed."""
 
     def __init__(self, settings, stop):
         self._settings, self._stop, self._process = settings, stop, None
@@ -331,11 +331,11 @@ class _Worker:
         if self._stop.is_set():
             raise Cancelled
         if self._process is None or self._process.poll() is not None:
-            package = Path(__file__).resolve().parent
+            package = Path(__file__).resolve().parents[1]
             # Blender's modules come from folders that only this process knows
             paths = [str(package.parent), *(path for path in sys.path if path)]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{package.name}.worker", json.dumps(self._settings)],
+                [sys.executable, "-m", f"{package.name}.batch.worker", json.dumps(self._settings)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -9,9 +9,9 @@ import sys
 
 
 def main() -> None:
-    from .batch import run_job
-    from .errors import PortraitError
-    from .networks.model import load_model
+    from ..errors import PortraitError
+    from ..networks.model import load_model
+    from .run import run_job
 
     settings = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape")
