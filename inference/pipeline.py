@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import FaceUnusable, MatteUnusable, PortraitError
-from .files import PathLike, make_folder, write_atomically
+from .files import PathLike, staged, write_atomically
 from .log import log
 from .networks.model import Model
 from .photo.matte import fitted_matte, open_matte
@@ -20,6 +20,7 @@ from .photo.open import open_with_alpha
 from .photo.pixels import over_grey
 from .portrait import Portrait, save_portrait
 from .progress import Progress, silent
+from .report import REPORT
 
 VERSION = "0.1.0"  # of the program, as in blender_manifest.toml
 
@@ -73,7 +74,7 @@ def invert_photo(
 
     name, alpha = "", None
     if isinstance(photo, (str, os.PathLike)):
-        name = Path(photo).name
+        name = Path(photo).name.encode("utf-8", "replace").decode()  # file systems allow more than text does
         photo, alpha = stage("open", 0.0, "opening the photo", lambda path=photo: open_with_alpha(path))
         photo = over_grey(photo, alpha)
     photo = _checked_pixels(photo)
@@ -140,14 +141,14 @@ def invert_photo(
 
 
 def save_inversion(inversion: Inversion, folder: PathLike) -> None:
-    """Write crop.png, portrait.manifolds and, last, report.json into a folder. Raises PortraitError."""
+    """Write crop.png, portrait.manifolds and, last, report.json into a folder: all or none. Raises PortraitError."""
     from .photo.images import save_png
 
-    folder = make_folder(folder)
-    save_png(inversion.portrait.crop, folder / "crop.png")
-    save_portrait(inversion.portrait, folder / "portrait.manifolds")
     report = json.dumps(inversion.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(folder / "report.json", lambda stream: stream.write(report.encode()))
+    with staged(folder, REPORT) as stage:
+        save_png(inversion.portrait.crop, stage / "crop.png")
+        save_portrait(inversion.portrait, stage / "portrait.manifolds")
+        write_atomically(stage / REPORT, lambda stream: stream.write(report.encode()))
 
 
 def versions() -> dict[str, str]:

@@ -52,6 +52,22 @@ def fake_stages(monkeypatch, faces=1, fail_on=()):
     monkeypatch.setattr("inference.inversion.invert.invert_crop", invert_crop)
 
 
+class Here:
+    """Works for a batch in this process, where the stand-ins are: in place of inference.batch.process.Process."""
+
+    def __init__(self, settings):
+        self._settings = settings
+
+    def run(self, job, progress):
+        from inference.batch.job import run_job
+        from inference.networks import model
+
+        return run_job(job, model.load_model(self._settings["model"]), progress)
+
+    def close(self):
+        pass
+
+
 def write_model(folder, files=None, **changes):
     """A model folder with a valid card. files: name -> bytes beside geometry.npz."""
     packed = io.BytesIO()

@@ -18,7 +18,7 @@ from inference.photo.open import open_photo, open_with_alpha
 from inference.photo.warp import warp_to_crop
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
-from tests.fakes import fake_model, fake_stages
+from tests.fakes import Here, fake_model, fake_stages
 
 skimage = pytest.importorskip("skimage")
 ASTRONAUT = Path(skimage.__file__).parent / "data" / "astronaut.png"
@@ -192,6 +192,7 @@ def test_a_batch_takes_mattes_by_name(photo, tmp_path, monkeypatch):
 
     analytic = analytic_portrait(texture=64)
     monkeypatch.setattr("inference.inversion.invert.invert_crop", invert)
+    monkeypatch.setattr("inference.batch.run.Process", Here)
     mattes, out = tmp_path / "mattes", tmp_path / "out"
     mattes.mkdir()
     Image.new("L", (150, 160), 255).save(mattes / "anna.jpg")

@@ -27,7 +27,7 @@ class BatchRun:
         return self
 
     def news(self):
-        """Items that changed since the last call: {name: inference.batch.run.Item}."""
+        """Items that changed since the last call: {name: inference.batch.items.Item}."""
         with self._lock:
             changed, self._changed = self._changed, {}
         return changed
