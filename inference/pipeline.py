@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import FaceUnusable, MatteUnusable, PortraitError
+from .errors import Cancelled, FaceUnusable, MatteUnusable, PortraitError
 from .files import PathLike, staged, write_atomically
 from .log import log
 from .networks.model import Model
@@ -56,8 +56,27 @@ def invert_photo(
     yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
     matte: path, or (h, w) uint8, of a picture with the photo's proportions, white where the subject is; it decides what
         is subject, and where its edge lies. None takes the photo's alpha channel, or else the networks' own matte.
+    Where the model's device fails, the CPU does it, and the report says so.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
+    from .alignment.doubts import device_failed
+
+    by_hand = (face, crop, progress, landmarks, yaw, pitch, matte)
+    try:
+        return _inverted(photo, model, *by_hand)
+    except (Cancelled, PortraitError):
+        raise
+    except Exception as error:  # onnxruntime raises many types of its own
+        if model.device == "cpu":
+            raise
+        log.warning("%s failed (%s); the CPU takes its place", model.device, " ".join(str(error).split())[:160])
+        inversion = _inverted(photo, model.on_cpu(), *by_hand)
+        inversion.report["warnings"].append(dataclasses.asdict(device_failed(model.device)))
+        return inversion
+
+
+def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte):
+    """As :func:`invert_photo`, on the device of the model alone."""
     from .alignment.align import align_as_set
     from .alignment.doubts import doubts
     from .inversion.given_matte import shown_by

@@ -42,6 +42,34 @@ def stages(monkeypatch):
     monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
 
 
+def test_a_device_that_fails_leaves_it_to_the_cpu(stages, photo, monkeypatch):
+    """Said in the report; an error of the photo is none of the device, and the CPU's own error stays one."""
+    from inference.alignment import align
+
+    found, asked = align.find_faces, []
+
+    def find_faces(pixels, model):
+        asked.append(model.device)
+        if model.device != "cpu":
+            raise RuntimeError("CUDA failure 2: out of memory")
+        return found(pixels, model)
+
+    monkeypatch.setattr(align, "find_faces", find_faces)
+    model = fake_model()
+    model.device = "cuda"
+    report = invert_photo(photo, model).report
+    assert asked == ["cuda", "cpu"] and report["device"] == "cpu"
+    assert [warning["code"] for warning in report["warnings"]] == ["device-failed"]
+    monkeypatch.setattr(align, "find_faces", lambda *_: asked.append("none") or [])
+    with pytest.raises(PortraitError, match="no face"):
+        invert_photo(photo, model)
+    assert asked[2:] == ["none"]
+    model.device = "cpu"
+    monkeypatch.setattr(align, "find_faces", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        invert_photo(photo, model)
+
+
 def test_report(stages, photo):
     seen = []
     inversion = invert_photo(photo, fake_model(), progress=lambda fraction, text: seen.append((fraction, text)))

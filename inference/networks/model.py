@@ -44,7 +44,7 @@ class Model:
         self.folder, self.card, self.geometry, self.device, self.threads = folder, card, geometry, device, threads
         self.id = card["id"]
         self.sha256 = table_hash(card["files"])
-        self._sessions = {}
+        self._sessions, self._on_cpu = {}, None
         self._lock = threading.Lock()
 
     def session(self, name: str) -> "onnxruntime.InferenceSession":
@@ -53,6 +53,13 @@ class Model:
             if name not in self._sessions:
                 self._sessions[name] = self._open(f"{name}.onnx")
             return self._sessions[name]
+
+    def on_cpu(self) -> "Model":
+        """The same model on the CPU, for when its device failed; always the same object."""
+        with self._lock:
+            if self._on_cpu is None:
+                self._on_cpu = Model(self.folder, self.card, self.geometry, "cpu", self.threads)
+            return self._on_cpu
 
     def companion(self, name: str, optional: bool = False) -> "onnxruntime.InferenceSession | None":
         """A network of the program's own beside the models, ``models/name/name.onnx``.

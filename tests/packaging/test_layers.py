@@ -19,7 +19,7 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "errors files log progress report",
+        "errors files limits log progress report signals temporary",
         "geometry",
         "photo",
         "networks",
