@@ -23,7 +23,7 @@ function compileJob(job) {
         const task = author.Task(`portraits-${part}-of-${parts}`, "blender");
         task.addCommand(author.Command("exec", {
             exe: settings.blender_cmd,
-            args: ["--background", "--command", "portrait_manifolds"].concat(batchArguments(settings, part, parts)),
+            args: ["--command", "portrait_manifolds"].concat(batchArguments(settings, part, parts)),
         }));
         job.addTask(task);
     }

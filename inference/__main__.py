@@ -372,7 +372,7 @@ def _parser():
         "--mattes", type=Path, metavar="FOLDER", help="mattes as of invert, each called like its photo; some may lack"
     )
     sub.add_argument("--workers", type=_whole(1, 4096), default=1, metavar="N", help="processes; threads are divided")
-    sub.add_argument("--mesh", action="store_true", help="also write mesh.glb")
+    sub.add_argument("--mesh", action=argparse.BooleanOptionalAction, default=False, help="also write mesh.glb")
     sub.add_argument("--views", type=_angles, default=(), metavar="YAW,YAW,...", help="also write view_YAW.png")
     sub.add_argument("--resume", action="store_true", help="skip photos that are complete")
     sub.add_argument("--chunk", type=_chunk, default=(1, 1), metavar="I/N", help="the I-th of N parts of the folder")

@@ -58,6 +58,9 @@ class Here:
     def __init__(self, settings):
         self._settings = settings
 
+    def is_ready(self):
+        return True
+
     def run(self, job, progress):
         from inference.batch.job import run_job
         from inference.networks import model

@@ -23,6 +23,7 @@ from inference.__main__ import main
 from inference.batch.claims import Claims
 from inference.batch.items import Item, folder_names, list_photos
 from inference.batch.job import is_complete
+from inference.batch.process import WorkerLost
 from inference.batch.run import run_batch
 from inference.errors import Cancelled, FolderFull, PortraitError
 from inference.pipeline import invert_photo, save_inversion
@@ -228,6 +229,24 @@ def test_two_batches_share_a_folder(stages, photos, tmp_path, monkeypatch, resum
         assert sorted(path.name for path in out.iterdir()) == ["a", "b_jpg", "b_png", "batch.jsonl", "index.html"]
         assert len((out / "batch.jsonl").read_text().splitlines()) == 4 and not list(out.rglob(".unfinished-*"))
     assert sorted(worked) == sorted(5 * ["a.png", "b.jpg", "b.png", "bad.jpg"])
+
+
+def test_photos_outlive_their_machine(stages, photos, tmp_path, monkeypatch):
+    """A photo whose machine is gone is begun again elsewhere; one that takes every machine with it fails alone."""
+    lost = []
+
+    class Fragile(Here):
+        def run(self, job, progress):
+            name = Path(job["photo"]).name
+            if name == "b.jpg" or (name == "a.png" and name not in lost):
+                lost.append(name)
+                raise WorkerLost("the machine is gone")
+            return super().run(job, progress)
+
+    monkeypatch.setattr("inference.batch.run.Process", Fragile)
+    items = run_batch(photos, tmp_path / "out", workers=2)
+    assert [item.status for item in items] == ["done", "failed", "done", "failed"]
+    assert items[1].error == "the machine is gone" and sorted(lost) == ["a.png"] + ["b.jpg"] * 3
 
 
 def test_a_batch_with_other_wishes_is_told_to_wait(stages, photos, tmp_path):

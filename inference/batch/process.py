@@ -17,6 +17,10 @@ from ..temporary import remove_of
 FATAL = {kind.__name__: kind for kind in (FolderFull, MachineExhausted)}  # what a worker may say of all photos
 
 
+class WorkerLost(Exception):
+    """The machine that worked on a photo is gone; the photo is as it was."""
+
+
 class Process:
     """One process of inference.batch.worker, started when needed and again when it died.
 
@@ -28,6 +32,10 @@ class Process:
         self._folder = None  # what the process writes to
         self._lock = threading.Lock()  # none is started once it was closed
         self._closed = False
+
+    def is_ready(self) -> bool:
+        """Whether a job that is handed over now is begun now."""
+        return True
 
     def run(self, job: dict, progress: Progress) -> str:
         """Hand over one job and wait. Returns "" or one line saying why it failed.

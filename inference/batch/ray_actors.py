@@ -1,36 +1,53 @@
 """Batches on a Ray cluster: an actor on one of its machines in place of a process on this one."""
 
+import contextlib
 import os
+import signal
+import socket
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import Cancelled, PortraitError
-from ..log import log
 from ..progress import Progress
-from .process import FATAL
+from .process import FATAL, WorkerLost
 from .worker import Worker, limit_memory
 
 LOOK = 0.5  # seconds between looks at whether the batch was cancelled
-TRIES = 3  # of a photo whose actor died: a machine that is switched off takes at most one, a photo all of them
+KNOCK_SECONDS = 10
 
 
-def connect(address: str) -> None:
-    """Join a cluster. address: "auto", or as of ray.init. Raises PortraitError."""
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[None]:
+    """While the context lasts, this process is part of a cluster.
+
+    address: "host:port" of its head, or "auto" on one of its machines. Raises PortraitError.
+    """
     try:
         import ray
     except ImportError:
         raise PortraitError("Ray is not installed; install it with pip install ray, or leave --ray out") from None
-    root = str(Path(__file__).resolve().parents[2])
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(
-            address=address,
-            ignore_reinit_error=True,
-            log_to_driver=False,
-            runtime_env={"env_vars": {"PYTHONPATH": root}},
-        )
+        _knock(address)
+        environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+        ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": environment})
     except Exception as error:  # ConnectionError, ValueError, and others of its own
         reason = " ".join(str(error).split())[:160]
         raise PortraitError(f"the Ray cluster {address} cannot be reached ({reason}); check its address") from None
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)  # Ray's own would end the batch without a word
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address):
+    """Raise OSError where nobody answers; Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
 
 
 class Actor:
@@ -40,51 +57,11 @@ class Actor:
     """
 
     def __init__(self, settings: dict) -> None:
-        self._settings, self._actor = settings, None
+        self._settings, self._actor, self._begun = settings, None, None
         self._closed = threading.Event()
 
-    def run(self, job: dict, progress: Progress) -> str:
-        """Hand over one job and wait. Returns "" or one line saying why it failed. Raises as Process does."""
-        import ray
-
-        for tried in range(TRIES):
-            try:
-                error, kind = self._result(self._started().run.remote(job), progress)
-            except ray.exceptions.GetTimeoutError:
-                self._end()
-                return (
-                    f"it took longer than {self._settings['seconds']} seconds; use a smaller photo or allow more time"
-                )
-            except ray.exceptions.RayActorError:
-                log.warning("the actor died over %s, try %d", Path(job["photo"]).name, tried + 1)
-                self._end()
-            else:
-                if kind in FATAL:
-                    raise FATAL[kind](error)
-                return error
-        return "the worker process died, perhaps for lack of memory; use fewer workers or a smaller photo"
-
-    def close(self) -> None:
-        """End the actor at once, from any thread."""
-        self._closed.set()
-        self._end()
-
-    def _result(self, reference, progress):
-        """What the actor returns; looks now and then whether the batch was cancelled."""
-        import ray
-
-        left = self._settings["seconds"] or float("inf")
-        while left > 0:
-            if self._closed.is_set():
-                raise Cancelled
-            progress(0.0, "")
-            ready, _ = ray.wait([reference], timeout=min(LOOK, left))
-            if ready:
-                return ray.get(ready[0])
-            left -= LOOK
-        raise ray.exceptions.GetTimeoutError("the time is over")
-
-    def _started(self):
+    def is_ready(self) -> bool:
+        """Whether the cluster had room for the actor; waits a little for it."""
         import ray
 
         if self._closed.is_set():
@@ -93,7 +70,48 @@ class Actor:
             options = {"num_cpus": self._settings["threads"], "scheduling_strategy": "SPREAD"}
             options |= {"num_gpus": 1} if self._settings["device"] != "cpu" else {}
             self._actor = ray.remote(_Remote).options(**options).remote(self._settings)
-        return self._actor
+            self._begun = self._actor.begin.remote()
+        ready, _ = ray.wait([self._begun], timeout=LOOK)
+        try:
+            return bool(ready) and ray.get(self._begun)
+        except ray.exceptions.RayActorError:  # its machine is gone already
+            self._end()
+            return False
+
+    def run(self, job: dict, progress: Progress) -> str:
+        """Hand over one job and wait. Returns "" or one line saying why it failed.
+
+        Raises as Process does, and WorkerLost.
+        """
+        import ray
+
+        reference, left = self._actor.run.remote(job), self._settings["seconds"] or float("inf")
+        while not ray.wait([reference], timeout=min(LOOK, left))[0]:
+            if self._closed.is_set():
+                raise Cancelled
+            progress(0.0, "")
+            left -= LOOK
+            if left <= 0:
+                self._end()
+                seconds = self._settings["seconds"]
+                return f"it took longer than {seconds} seconds; use a smaller photo or allow more time"
+        try:
+            error, kind = ray.get(reference)
+        except ray.exceptions.RayActorError:
+            self._end()
+            if self._closed.is_set():
+                raise Cancelled from None
+            raise WorkerLost(
+                "the worker process died, perhaps for lack of memory; use fewer workers or a smaller photo"
+            ) from None
+        if kind in FATAL:
+            raise FATAL[kind](error)
+        return error
+
+    def close(self) -> None:
+        """End the actor at once, from any thread."""
+        self._closed.set()
+        self._end()
 
     def _end(self):
         actor, self._actor = self._actor, None
@@ -110,6 +128,9 @@ class _Remote:
         limit_memory(settings["memory"])
         os.environ.setdefault("OMP_NUM_THREADS", str(settings["threads"]))
         self._worker = Worker(settings)
+
+    def begin(self):
+        return True
 
     def run(self, job):
         return self._worker.run(job, lambda share, text: None)

@@ -7,6 +7,7 @@ Several batches may work in one folder: each photo is claimed by one of them.
 """
 
 import collections
+import contextlib
 import dataclasses
 import os
 import threading
@@ -24,9 +25,10 @@ from .claims import Claims
 from .items import ENDED, Item, find_photos, item_of, list_photos
 from .job import is_complete
 from .journal import Journal
-from .process import Process
+from .process import Process, WorkerLost
 from .sheet import write_sheet
 
+TRIES = 3  # of a photo whose machine is lost: one that is switched off takes one, a photo that kills takes all
 TICK = 0.1  # seconds between looks at whether the batch was cancelled, and at what others have claimed
 
 
@@ -81,21 +83,21 @@ def run_batch(
             job |= {"folder": os.path.abspath(Path(out) / item.folder), "wishes": wishes, "threads": model.threads}
             jobs.append((item, job))
     out = make_folder(out)
-    if ray is not None:
-        from .ray_actors import Actor, connect
+    kind = Process
+    with contextlib.ExitStack() as stack:
+        if ray is not None:
+            from .ray_actors import Actor, connected
 
-        connect(ray)
-    claims = Claims(out, wishes)
-    try:
+            kind = Actor
+            stack.enter_context(connected(ray))
+        claims = stack.enter_context(contextlib.closing(Claims(out, wishes)))
         remove_abandoned(out)
         run = _Run(jobs, out, claims, resume, progress, changed)
         if jobs:
-            run.work([(Process if ray is None else Actor)(settings) for _ in range(min(workers, len(jobs)))])
+            run.work([kind(settings) for _ in range(min(workers, len(jobs)))])
         listed = list_photos(folder, out)
         if all(item.status in ENDED for item in listed) or chunk[1] == 1 and not claims.shared():
             write_sheet(listed, out)
-    finally:
-        claims.close()
     return items
 
 
@@ -107,6 +109,7 @@ class _Run:
         self._progress, self._changed = progress, changed
         self._items, self._done = [item for item, _ in jobs], 0
         self._lock, self._stop = threading.RLock(), threading.Event()
+        self._lost = collections.Counter()  # how often a photo's machine was lost
         self._shares, self._errors = {}, []  # of the photos that are worked on: how much is done, 0..1
         self._journal, self._ended = Journal(out), {}  # by other batches since this one began: name: entry
         self._known = {entry.get("name"): entry.get("status") for entry in self._journal.news()}
@@ -138,7 +141,9 @@ class _Run:
     def _serve(self, worker):
         passed = 0  # photos in turn that other batches have
         try:
-            while not self._stop.is_set():
+            while self._jobs and not self._stop.is_set():
+                if not worker.is_ready():
+                    continue
                 try:
                     item, job = self._jobs.popleft()
                 except IndexError:
@@ -158,6 +163,8 @@ class _Run:
         except BaseException as error:
             self._errors.append(error)
             self._stop.set()
+        finally:
+            worker.close()  # so that its place is free for others
 
     def _do(self, item, job, worker):
         """Bring one photo to its end; it is claimed."""
@@ -167,6 +174,13 @@ class _Run:
             try:
                 self._tell()
                 item.error = worker.run(job, lambda fraction, text: self._advance(item, fraction))
+            except WorkerLost as error:
+                self._lost[item.name] += 1
+                if self._lost[item.name] < TRIES:
+                    self._note(item, "waiting")
+                    self._jobs.appendleft((item, job))
+                    return
+                item.error = str(error)
             except BaseException:
                 self._stop.set()
                 self._note(item, "waiting")

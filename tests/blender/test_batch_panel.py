@@ -33,6 +33,9 @@ class Here:
     def __init__(self, settings):
         self._settings = settings
 
+    def is_ready(self):
+        return True
+
     def run(self, job, progress):
         return part("inference.batch.job").run_job(job, None, progress)
 
