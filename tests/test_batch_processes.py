@@ -1,6 +1,8 @@
 """The processes of a batch: signals, limits, deaths. What they work on is real, with the model that ships."""
 
+import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -18,6 +20,7 @@ from inference.batch.process import Process
 from inference.batch.run import run_batch
 from inference.errors import Cancelled
 from inference.networks.model import DEFAULT_FOLDER
+from inference.portrait import load_portrait
 from tests.fakes import fake_model
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -202,3 +205,59 @@ def test_few_open_files(tmp_path):
             break
         assert len(said) == 1 and "open" in said[0] and not list(tmp_path.rglob(".unfinished-*"))
     assert "no face was found" in said[0] and files > 7
+
+
+ROUNDS = int(os.environ.get("ROUNDS", "20"))
+
+
+@pytest.fixture
+def few(tmp_path):
+    """A folder of one portrait and two walls."""
+    face = Path(pytest.importorskip("skimage").__file__).parent / "data" / "astronaut.png"
+    (tmp_path / "photos").mkdir()
+    shutil.copy(face, tmp_path / "photos" / "anna.png")
+    for name in ("wall.png", "yard.png"):
+        Image.new("RGB", (300, 300), (120, 130, 140)).save(tmp_path / "photos" / name)
+    return tmp_path / "photos"
+
+
+def check(photos, out):
+    """Everything was done, and nothing else is there."""
+    states = {item.name: item.status for item in list_photos(photos, out)}
+    assert states == {"anna.png": "done", "wall.png": "failed", "yard.png": "failed"}
+    assert sorted(path.name for path in out.iterdir()) == ["anna", "batch.jsonl", "index.html"]
+    names = sorted(path.name for path in (out / "anna").iterdir())
+    assert names == ["crop.png", "portrait.manifolds", "report.json"]
+    load_portrait(out / "anna" / "portrait.manifolds")
+
+
+@pytest.mark.slow
+def test_two_batches_on_one_folder(few, tmp_path):
+    """ROUNDS times two commands at once: both say the same, every photo is worked on once."""
+    for number in range(ROUNDS):
+        out = tmp_path / str(number)
+        both = [command("batch", few, "--out", out, "--quiet", "--threads", 1, "--json") for _ in range(2)]
+        for process in both:
+            shown, said = process.communicate(timeout=300)
+            states = {(item := json.loads(line))["name"]: item["status"] for line in shown.splitlines()}
+            assert process.returncode == 3 and "Traceback" not in said
+            assert states == {"anna.png": "done", "wall.png": "failed", "yard.png": "failed"}
+        check(few, out)
+        assert len((out / "batch.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.slow
+def test_kills_lose_nothing(few, tmp_path):
+    """ROUNDS times kill -9 at a random moment, and the batch resumed."""
+    chance = random.Random(16)
+    for number in range(ROUNDS):
+        out = tmp_path / str(number)
+        process = command("batch", few, "--out", out, "--quiet", "--threads", 1)
+        time.sleep(chance.uniform(0.3, 6.0))
+        process.kill()
+        process.communicate()
+        for path in out.glob("anna/report.json"):
+            json.loads(path.read_bytes())
+        again = command("batch", few, "--out", out, "--quiet", "--threads", 1, "--resume")
+        assert again.communicate(timeout=300)[0] == "" and again.returncode == 3
+        check(few, out)

@@ -25,7 +25,7 @@ STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; background: #222; color: #ddd }
 h1 { font-size: 1.3em } a { color: #8bf } nav a { margin-right: 1em }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(17em, 1fr)); gap: 1em }
-article { background: #303030; border-left: 4px solid #5a5; padding: .6em; overflow-wrap: anywhere }
+article { display: flow-root; background: #303030; border-left: 4px solid #5a5; padding: .6em; overflow-wrap: anywhere }
 article.failed { border-color: #d55 } article.waiting, article.working { border-color: #888 }
 article.doubtful { border-color: #da3 }
 img, .none { width: 128px; height: 128px; float: left; margin-right: .7em; background: #444; object-fit: contain }

@@ -134,6 +134,14 @@ def test_states_of_a_run_and_retry_of_what_failed(networks, photos, tmp_path):
     assert [entry["status"] for entry in listed] == ["done", "done", "failed", "done"]
 
 
+def test_the_command_says_that_photos_failed(networks, photos, tmp_path):
+    """`blender --command portrait_manifolds batch`: 3 when some failed, 0 when none did."""
+    line = ["batch", str(photos), "--out", str(tmp_path / "out"), "--quiet"]
+    assert part("operators.service.command").run(line) == 3
+    (photos / "carl.jpg").unlink()
+    assert part("operators.service.command").run([*line, "--resume"]) == 0
+
+
 def test_doubts_of_a_run_are_listed_and_survive(networks, photos, tmp_path):
     """As the run goes, in a list made anew, and for what a later run skips; the tooltip has the sentences."""
     doubts_of = part("operators.state.doubts").doubts_of
