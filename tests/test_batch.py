@@ -4,6 +4,7 @@ tests/test_batch_processes.py has the real ones, in processes of their own.
 """
 
 import base64
+import dataclasses
 import errno
 import html.parser
 import io
@@ -25,6 +26,7 @@ from inference.batch.items import Item, folder_names, list_photos
 from inference.batch.job import is_complete
 from inference.batch.process import WorkerLost
 from inference.batch.run import run_batch
+from inference.batch.sheet import write_sheet
 from inference.errors import Cancelled, FolderFull, PortraitError
 from inference.pipeline import invert_photo, save_inversion
 from inference.report import read_report, warnings_in
@@ -144,6 +146,8 @@ def test_only_some_photos(stages, photos, tmp_path):
     assert list_photos(photos, out) == items
     known = (out / "batch.jsonl").read_text()
     odd = ['{"name": "a.png", "status": "odd"}', "[]", "{", "\0", '{"name": 7}', "[" * 100_000, "x" * 200_000]
+    for changes in ({"name": []}, {"seconds": 10**400}, {"seconds": float("nan")}, {"status": {}}, {"error": 7}):
+        odd.append(json.dumps(dataclasses.asdict(items[0]) | changes))
     (out / "batch.jsonl").write_text("\n".join(odd) + "\n" + known.splitlines()[1])
     assert [item.status for item in list_photos(photos, out)] == ["waiting"] * 4, "the last line was cut off"
     (out / "batch.jsonl").write_text("\n".join(odd) + "\n" + known)
@@ -381,6 +385,10 @@ def test_contact_sheet(monkeypatch, here, photos, tmp_path):
         assert picture.size == (128, 128) and abs(picture.convert("RGB").getpixel((64, 64))[2] - 150) < 8
     links = [attributes["href"] for tag, attributes in sheet.tags if tag == "a"]
     assert len(links) == 3 and all((tmp_path / "out" / unquote(link)).is_dir() for link in links)
+    report = tmp_path / "out" / "b_jpg" / "report.json"
+    for damaged in ('{"photo": [], "pose": {"yaw": 1}}', '{"peak_memory_mb": 1' + 400 * "0" + "}", "[]", "\0"):
+        report.write_text(damaged)
+        write_sheet(list_photos(photos, tmp_path / "out"), tmp_path)
     for text in (odd, "3 done, 1 failed, 3 doubtful", "2 faces were found", "not a picture", "300 × 300 pixels"):
         assert text in sheet.text
     assert all("http" not in str(attributes) or tag == "meta" for tag, attributes in sheet.tags)

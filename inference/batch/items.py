@@ -74,4 +74,9 @@ def item_of(entry: dict) -> Item | None:
         return None
     item.warnings = warnings_in({"warnings": item.warnings})
     texts = isinstance(item.name, str) and isinstance(item.folder, str) and isinstance(item.error, str)
-    return item if texts and item.status in ENDED and isinstance(item.seconds, (int, float)) else None
+    return item if texts and item.status in ENDED and is_number(item.seconds) else None
+
+
+def is_number(value: object) -> bool:
+    """Whether a value of a file is a number that can be shown."""
+    return isinstance(value, (int, float)) and abs(value) < 1e9  # NaN is not

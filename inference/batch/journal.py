@@ -22,7 +22,7 @@ class Journal:
         self._path, self._offset = out / NAME, 0
 
     def news(self) -> list[dict]:
-        """Entries since the last call, at first all of them."""
+        """Entries since the last call, at first all of them; each has a name, a text."""
         found = []
         with contextlib.suppress(OSError), open(self._path, "rb") as stream:
             stream.seek(self._offset)
@@ -34,7 +34,7 @@ class Journal:
                     entry = json.loads(line)
                 except (ValueError, RecursionError):
                     continue
-                if isinstance(entry, dict):
+                if isinstance(entry, dict) and isinstance(entry.get("name"), str):
                     found.append(entry)
         return found
 

@@ -112,7 +112,7 @@ class _Run:
         self._lost = collections.Counter()  # how often a photo's machine was lost
         self._shares, self._errors = {}, []  # of the photos that are worked on: how much is done, 0..1
         self._journal, self._ended = Journal(out), {}  # by other batches since this one began: name: entry
-        self._known = {entry.get("name"): entry.get("status") for entry in self._journal.news()}
+        self._known = {entry["name"]: entry.get("status") for entry in self._journal.news()}
         for item in self._items:
             item.status, item.error, item.seconds, item.warnings = "waiting", "", 0.0, []
             changed(dataclasses.replace(item))
@@ -192,7 +192,7 @@ class _Run:
     def _is_ended(self, item, job):
         """Whether the photo was complete before, or another batch has brought it to its end meanwhile."""
         with self._lock:
-            self._ended |= {entry.get("name"): entry for entry in self._journal.news()}
+            self._ended |= {entry["name"]: entry for entry in self._journal.news()}
             other = self._ended.get(item.name)
         if other is not None and other.get("wishes") == job["wishes"] and (found := item_of(other)) is not None:
             if found.status == "failed" or is_complete(job):

@@ -11,7 +11,7 @@ from ..errors import PortraitError
 from ..files import write_atomically
 from ..photo.open import open_thumbnail
 from ..report import read_report
-from .items import Item
+from .items import Item, is_number
 
 NAME = "index{}.html"
 PER_PAGE = 500  # photos; about 2 MB, which browsers show at once
@@ -85,11 +85,11 @@ def _numbers(item, report):
     state = STATES[item.status]
     yield f"{state}, {item.seconds:.1f} s" if item.seconds else state
     photo, pose = report.get("photo"), report.get("pose")
-    if isinstance(photo, dict) and all(isinstance(photo.get(side), int) for side in ("width", "height")):
+    if isinstance(photo, dict) and all(is_number(photo.get(side)) for side in ("width", "height")):
         yield f"{photo['width']} × {photo['height']} pixels"
-    if isinstance(pose, dict) and all(isinstance(pose.get(angle), (int, float)) for angle in ("yaw", "pitch", "roll")):
+    if isinstance(pose, dict) and all(is_number(pose.get(angle)) for angle in ("yaw", "pitch", "roll")):
         yield f"turned {pose['yaw']:+.0f}°, {pose['pitch']:+.0f}°, tilted {pose['roll']:+.0f}°"
-    if isinstance(memory := report.get("peak_memory_mb"), (int, float)):
+    if is_number(memory := report.get("peak_memory_mb")):
         yield f"{memory:.0f} MB"
 
 
