@@ -18,7 +18,7 @@ from PIL import Image
 from inference.batch.items import list_photos
 from inference.batch.process import Process
 from inference.batch.run import run_batch
-from inference.errors import Cancelled
+from inference.errors import Cancelled, MachineExhausted
 from inference.networks.model import DEFAULT_FOLDER
 from inference.portrait import load_portrait
 from tests.fakes import fake_model
@@ -170,6 +170,12 @@ def test_a_photo_that_kills_its_worker_fails_alone(tmp_path):
         assert "no face was found" in worker.run(job(tmp_path / "wall.png", tmp_path / "new"), lambda *_: None)
     finally:
         worker.close()
+
+
+def test_processes_that_cannot_be_started(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    with pytest.raises(MachineExhausted, match="no process can be started"):
+        Process(SETTINGS).run(job(tmp_path / "a.png", tmp_path / "out"), lambda *_: None)
 
 
 def test_time_limit(faces, tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import Cancelled, FolderFull, MachineExhausted
+from ..limits import out_of_files
 from ..log import log
 from ..progress import Progress
 from ..temporary import remove_of
@@ -109,16 +110,21 @@ class Process:
         flags = {"start_new_session": True}  # a terminal's Ctrl-C is for the batch, which then ends its processes
         if os.name == "nt":
             flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        return subprocess.Popen(
-            [sys.executable, "-m", f"{package.name}.batch.worker", json.dumps(self._settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8:surrogateescape"},
-            **flags,
-        )
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", f"{package.name}.batch.worker", json.dumps(self._settings)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="surrogateescape",
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8:surrogateescape"},
+                **flags,
+            )
+        except OSError as error:
+            if out_of_files(error):
+                raise
+            raise MachineExhausted(f"no process can be started ({error.strerror}); end other programs") from None
 
     def _end(self):
         with self._lock:

@@ -53,6 +53,9 @@ _PHOTO = {
     "too many files are open; allow more (ulimit -n) and start again": (
         "zu viele Dateien sind offen; mehr erlauben (ulimit -n) und neu beginnen"
     ),
+    "no process can be started ({strerror}); end other programs": (
+        "kein Prozess kann gestartet werden ({strerror}); andere Programme beenden"
+    ),
     "Ray is not installed; install it with pip install ray, or leave --ray out": (
         "Ray ist nicht installiert; mit pip install ray installieren oder --ray weglassen"
     ),
