@@ -1,91 +1,94 @@
-"""Photo to manifolds, stage by stage, against the exported networks' own time.
+"""Photo to manifolds: the whole beside its networks run once more, and every network beside its multiplications."""
 
-    python benchmarks/inversion.py PHOTO [--runs 7] [--threads 2] [--json FILE]
+import numpy as np
 
-networks: the sum of every session's run time on the same inputs, measured in the same process. cold: a fresh process
-that imports, loads the model and inverts once. Medians.
-"""
-
-import argparse
-import json
-import statistics
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from inference.networks.model import load_model  # noqa: E402
-from inference.pipeline import invert_photo, peak_memory  # noqa: E402
-
-COLD = """
-import sys, time
-start = time.perf_counter()
-sys.path.insert(0, {root!r})
+from inference.inversion import decoding
 from inference.networks.model import load_model
 from inference.pipeline import invert_photo
-model = load_model(threads={threads})
-for name in model.card["files"]:
-    if name.endswith(".onnx"):
-        model.session(name[:-5])
-print(time.perf_counter() - start)
-"""
+
+from . import machine
+from .timing import Row, in_turn
+
+RATIO = 2.0  # the whole by its networks
 
 
-class TimedSession:
-    """An onnxruntime session that adds up the time spent in it."""
+class Recorder:
+    """A session that keeps what it was given."""
 
-    def __init__(self, session, spent):
-        self.session, self.spent = session, spent
+    def __init__(self, name, session, kept):
+        self.name, self.session, self.kept = name, session, kept
 
-    def run(self, *arguments):
-        start = time.perf_counter()
-        result = self.session.run(*arguments)
-        self.spent.append(time.perf_counter() - start)
-        return result
+    def run(self, outputs, inputs):
+        self.kept.append((self.name, self.session, inputs))
+        return self.session.run(outputs, inputs)
 
     def __getattr__(self, name):
         return getattr(self.session, name)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photo", type=Path)
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--model", type=Path)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    model = load_model(options.model, threads=options.threads)
-    plain, spent = model.session, []
-    model.session = lambda name: TimedSession(plain(name), spent)
-    invert_photo(options.photo, model)
-    walls, networks, stages = [], [], []
-    for _ in range(options.runs):
-        spent.clear()
-        start = time.perf_counter()
-        report = invert_photo(options.photo, model).report
-        walls.append(time.perf_counter() - start)
-        networks.append(sum(spent))
-        stages.append(report["timings_ms"])
-    code = COLD.format(root=str(ROOT), threads=options.threads)
-    fresh = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout for _ in range(3)]
-    out = {
-        "threads": options.threads,
-        "gmac": model.card["gmac_total"],
-        "wall_ms": round(1000 * statistics.median(walls), 1),
-        "networks_ms": round(1000 * statistics.median(networks), 1),
-        "ratio": round(statistics.median(w / n for w, n in zip(walls, networks)), 2),
-        "cold_start_ms": round(1000 * statistics.median(map(float, fresh)), 1),
-        "peak_memory_mb": peak_memory(),
-        "stages_ms": {name: round(statistics.median(s[name] for s in stages), 1) for name in stages[0]},
-    }
-    print(json.dumps(out, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(out, indent=1) + "\n")
+def networks_of(photo, model):
+    """[(name, session, inputs)] of all calls of networks that one inversion makes."""
+    kept, session, companion = [], model.session, model.companion
+    model.session = lambda name: Recorder(name, session(name), kept)
+    model.companion = lambda name, **options: Recorder(name, companion(name, **options), kept)
+    try:
+        invert_photo(photo, model)
+    finally:
+        model.session, model.companion = session, companion
+    return kept
 
 
-if __name__ == "__main__":
-    main()
+def sample_plainly(image, x, y):
+    """Twin of :func:`inference.geometry.sampling.sample_image` in numpy alone."""
+    height, width = image.shape[:2]
+    x, y = np.clip(x - 0.5, 0, width - 1), np.clip(y - 0.5, 0, height - 1)
+    column, row = np.minimum(x.astype(int), width - 2), np.minimum(y.astype(int), height - 2)
+    right, down = (x - column)[..., None], (y - row)[..., None]
+    image = image.reshape(height, width, -1)
+    top = image[row, column] * (1 - right) + image[row, column + 1] * right
+    bottom = image[row + 1, column] * (1 - right) + image[row + 1, column + 1] * right
+    return (top * (1 - down) + bottom * down).astype(image.dtype)
+
+
+def rows(photo, threads, runs):
+    """photo: path, or (H, W, 3) uint8."""
+    model = load_model(device="cpu", threads=threads)
+    calls = networks_of(photo, model)
+
+    def again(name=None):
+        for called, session, inputs in calls:
+            if name in (None, called):
+                session.run(None, inputs)
+
+    def plainly():
+        quick, decoding.sample_image = decoding.sample_image, sample_plainly
+        try:
+            invert_photo(photo, model)
+        finally:
+            decoding.sample_image = quick
+
+    names = list(dict.fromkeys(name for name, *_ in calls))
+    stages, inversion = [], {}
+
+    def whole():
+        inversion["report"] = invert_photo(photo, model).report
+        stages.append(inversion["report"]["timings_ms"])
+
+    ways = {"whole": whole, "networks": again, "plain": plainly}
+    times = in_turn(ways | {name: lambda name=name: again(name) for name in names}, runs)
+    found = times["whole"]
+    yield Row(
+        "inversion", "photo to portrait", found.wall, floor=times["networks"].wall, floor_is="its networks, run again",
+        plain=times["plain"].wall, plain_is="look-ups of the textures by numpy", bar=RATIO, cpu=found.cpu,
+        floor_cpu=times["networks"].cpu, spread=found.spread,
+    )  # fmt: skip
+    for stage in stages[0]:
+        if stage != "total":
+            yield Row("inversion", f"of it: {stage}", float(np.median([one[stage] for one in stages])))
+    gemm, macs = machine.measured()["gemm"], model.card["gmac"]
+    for name in names:
+        floor = 1e9 * macs[name] / gemm if name in macs else None
+        yield Row(
+            "networks", name, times[name].wall, floor=floor, floor_is="multiply-adds at the machine's best",
+            cpu=times[name].cpu, spread=times[name].spread,
+        )  # fmt: skip

@@ -1,89 +1,70 @@
-"""A textured mesh of 50,000 faces, stage by stage, and marching cubes against VTK's flying edges on the same field.
-
-    python benchmarks/meshes.py [PORTRAIT.manifolds] [--resolutions 128 192 256] [--faces 50000] [--json FILE]
-
-Flying edges are measured where the vtk package is installed.
-"""
-
-import argparse
-import json
-import statistics
-import sys
-import time
-from pathlib import Path
+"""A textured mesh, stage by stage, and marching cubes beside VTK's flying edges, or what the memory allows."""
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from inference.mesh.extract import extract_mesh
+from inference.mesh.field import Dome, block, sample_field
+from inference.mesh.surface import find_surface
 
-from inference.mesh.extract import extract_mesh  # noqa: E402
-from inference.mesh.field import Dome, block, sample_field  # noqa: E402
-from inference.mesh.surface import find_surface  # noqa: E402
-from inference.portrait import load_portrait  # noqa: E402
-from tests.portraits import analytic_portrait  # noqa: E402
+from . import machine
+from .timing import Row, in_turn
+
+FACES, WHOLE, CUBES = 50_000, 2500.0, 4.0  # faces of the mesh; ms it may take at 256; marching cubes by flying edges
 
 
-def stages(portrait, resolution, faces, closed):
-    """ms per stage of one extraction, and the number of faces."""
+def stages(portrait, resolution):
+    """[(what, ms)] of one extraction."""
+    import time
+
     marks = []
-    mesh = extract_mesh(
-        portrait, resolution, faces, closed=closed, progress=lambda _, text: marks.append((text, time.perf_counter()))
+    extract_mesh(
+        portrait, resolution, FACES, closed=True, progress=lambda _, text: marks.append((text, time.perf_counter()))
     )
-    found = {text: 1000.0 * (end - start) for (text, start), (_, end) in zip(marks, marks[1:])}
-    return found | {"all": sum(found.values())}, len(mesh.faces)
+    return [(text, 1000.0 * (end - start)) for (text, start), (_, end) in zip(marks, marks[1:])]
 
 
-def flying_edges(portrait, resolution, closed):
-    """ms of VTK's flying edges on the same block, or None."""
+def flying_edges(field):
+    """Function that extracts a field's surface by VTK, or None where the vtk package is not installed."""
     try:
         from vtkmodules.util.numpy_support import numpy_to_vtk
         from vtkmodules.vtkCommonDataModel import vtkImageData
         from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
     except ImportError:
         return None
-    surface = find_surface(portrait.textures, portrait.radii)
-    shape = Dome(surface.radius, closed)
-    field = sample_field(shape, *block(shape, surface.opacity, resolution))
     image = vtkImageData()
     image.SetDimensions(*field.shape)
     image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(field.ravel("F")), deep=True))
-    times = []
-    for _ in range(5):
+
+    def extract():
         edges = vtkFlyingEdges3D()
         edges.SetInputData(image)
         edges.SetValue(0, 0.0)
         edges.ComputeNormalsOff()
-        start = time.perf_counter()
         edges.Update()
-        times.append(1000.0 * (time.perf_counter() - start))
-    return statistics.median(times)
+
+    return extract
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("portrait", type=Path, nargs="?", help="default: the analytic subject of the tests")
-    parser.add_argument("--resolutions", type=int, nargs="+", default=[128, 192, 256])
-    parser.add_argument("--faces", type=int, default=50_000)
-    parser.add_argument("--open", action="store_true", help="leave the back open")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    portrait = load_portrait(options.portrait) if options.portrait else analytic_portrait()
-    results = {}
-    for resolution in options.resolutions:
-        stages(portrait, resolution, options.faces, not options.open)
-        runs = [stages(portrait, resolution, options.faces, not options.open) for _ in range(options.repeats)]
-        found = {name: round(statistics.median(run[name] for run, _ in runs), 1) for name in runs[0][0]}
-        edges = flying_edges(portrait, resolution, not options.open)
-        if edges is not None:
-            found["flying edges"] = round(edges, 1)
-        results[resolution] = found
-        print(
-            f"{resolution}: {runs[0][1]} faces; ms: " + ", ".join(f"{k} {v:.0f}" for k, v in found.items()), flush=True
-        )
-    if options.json:
-        options.json.write_text(json.dumps({"faces": options.faces, "ms": results}, indent=2) + "\n")
+def rows(portrait, runs, resolutions):
+    """portrait: :class:`inference.portrait.Portrait`."""
+    from skimage.measure import marching_cubes
 
-
-if __name__ == "__main__":
-    main()
+    surface = find_surface(portrait.textures, portrait.radii)
+    shape = Dome(surface.radius, True)
+    for resolution in resolutions:
+        found = in_turn({"mesh": lambda resolution=resolution: stages(portrait, resolution)}, runs)["mesh"]
+        yield Row(
+            "mesh", f"{resolution} voxels, {FACES:,} faces", found.wall, cpu=found.cpu, spread=found.spread,
+            bar=WHOLE if resolution == 256 else None, of="value",
+        )  # fmt: skip
+        field = sample_field(shape, *block(shape, surface.opacity, resolution))
+        edges, ways = flying_edges(field), {"cubes": lambda field=field: marching_cubes(field, 0.0)}
+        times = in_turn(ways | ({"edges": edges} if edges else {}), runs)
+        floor = times["edges"].wall if edges else field.nbytes / machine.measured()["copy"]
+        yield Row(
+            "mesh", f"marching cubes, {resolution} voxels", times["cubes"].wall, floor=floor,
+            floor_is="VTK's flying edges" if edges else "the field read once", bar=CUBES if edges else None,
+            cpu=times["cubes"].cpu, spread=times["cubes"].spread,
+        )  # fmt: skip
+    for text, ms in stages(portrait, resolutions[-1]):
+        yield Row("mesh", f"of {resolutions[-1]} voxels: {text}", ms)

@@ -1,60 +1,91 @@
-"""One view from the manifolds against its floor and against a direct GridSample graph.
+"""One view from the manifolds beside its floor, and the plain way: every sheet looked up for every pixel.
 
-    python benchmarks/views.py [PORTRAIT.manifolds] [--sizes 256 512 1024] [--threads 2] [--json FILE]
-
-floor: 24 look-ups with cv2.remap and the composite, coordinates given. view: everything, for a camera never seen
-before. again: the same camera once more, what it sees of the sheets' space known. grid: the look-ups through an
-ONNX Runtime GridSample graph, then the same composite. All in this process, interleaved, medians.
+floor: look-ups of all sheets with cv2.remap and their composite, coordinates given. view: everything, for a camera
+never seen before. plain: the same look-ups through an ONNX Runtime GridSample graph where the onnx package is
+installed, by numpy where not; coordinates given as well.
 """
 
-import argparse
-import json
-import statistics
-import sys
-import time
-from pathlib import Path
-
-import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from inference.geometry.cameras import orbit_camera
+from inference.view.render import finish, intersections, render_layers
 
-from inference.geometry.cameras import orbit_camera  # noqa: E402
-from inference.portrait import load_portrait  # noqa: E402
-from inference.view.render import finish, intersections, render_layers  # noqa: E402
-from tests.portraits import analytic_portrait  # noqa: E402
+from .inversion import sample_plainly
+from .timing import Row, in_turn
+
+RATIO = 3.0
 
 
 def composite(planes, colour, transmittance, weight, product):
-    """Front to back, planar, in place; planes: (red, green, blue, alpha) uint8 of one sheet."""
+    """Front to back, planar, in place; planes: (red, green, blue, alpha) of one sheet, in levels."""
     red, green, blue, alpha = planes
     np.multiply(alpha, transmittance, out=weight)
     weight *= np.float32(1 / 255)
     transmittance -= weight
-    for plane, values in zip(colour, (red, green, blue)):
+    for plane, values in zip(colour, (red, green, blue), strict=True):
         plane += np.multiply(values, weight, out=product)
 
 
-def floor(textures, maps, memory):
-    colour, transmittance, weight, product, rgba = memory
-    colour.fill(0.0)
-    transmittance.fill(1.0)
-    for texture in textures:
-        cv2.remap(texture, *maps, cv2.INTER_LINEAR, rgba, cv2.BORDER_REPLICATE)
-        composite(cv2.split(rgba), colour, transmittance, weight, product)
+class Floor:
+    """What no view can do without: memory reserved once, coordinates known. size: (width, height) pixels."""
+
+    def __init__(self, textures, size):
+        width, height = size
+        self.textures = textures
+        across = np.linspace(0, textures.shape[2] - 1, width, dtype=np.float32)
+        down = np.linspace(0, textures.shape[1] - 1, height, dtype=np.float32)
+        self.maps = np.tile(across, (height, 1)), np.tile(down[:, None], (1, width))
+        self.colour = np.ones((3, height, width), np.float32)
+        self.planes = [np.ones((height, width), np.float32) for _ in range(3)]
+        self.rgba = np.ones((height, width, 4), np.uint8)
+
+    def __call__(self):
+        import cv2
+
+        self._clear()
+        for texture in self.textures:
+            cv2.remap(texture, *self.maps, cv2.INTER_LINEAR, self.rgba, cv2.BORDER_REPLICATE)
+            composite(cv2.split(self.rgba), self.colour, *self.planes)
+
+    def plain(self, threads):
+        """Function that does the same with the first look-up that comes to mind."""
+        try:
+            session = grid_sample_session(threads)
+        except ImportError:
+            return self._by_numpy
+        sheets, (height, width) = len(self.textures), self.textures.shape[1:3]
+        scaled = [2.0 * (places + 0.5) / side - 1.0 for places, side in zip(self.maps, (width, height), strict=True)]
+        feed = {
+            "x": np.ascontiguousarray(self.textures.transpose(0, 3, 1, 2), np.float32),
+            "grid": np.tile(np.stack(scaled, -1)[None].astype(np.float32), (sheets, 1, 1, 1)),
+        }
+
+        def by_graph():
+            self._clear()
+            for planes in session.run(None, feed)[0]:
+                composite(planes, self.colour, *self.planes)
+
+        return by_graph
+
+    def _by_numpy(self):
+        self._clear()
+        for texture in self.textures:
+            found = sample_plainly(texture, *(places + 0.5 for places in self.maps))
+            composite(np.moveaxis(found, -1, 0), self.colour, *self.planes)
+
+    def _clear(self):
+        self.colour.fill(0.0)
+        self.planes[0].fill(1.0)
 
 
 def grid_sample_session(threads):
-    """An ONNX Runtime session with one GridSample node."""
+    """An ONNX Runtime session with one GridSample node. Raises ImportError without the onnx package."""
     import onnx
     import onnxruntime
 
     helper = onnx.helper
     node = helper.make_node("GridSample", ["x", "grid"], ["y"], mode="bilinear", padding_mode="border")
-    values = [
-        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [24, None, None, None])
-        for name in ("x", "grid", "y")
-    ]
+    values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None] * 4) for name in ("x", "grid", "y")]
     graph = helper.make_graph([node], "grid", values[:2], values[2:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
     options = onnxruntime.SessionOptions()
@@ -62,76 +93,22 @@ def grid_sample_session(threads):
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def measure(portrait, size, threads, repeats):
-    """Medians in ms of all ways at one size."""
-    cv2.setNumThreads(threads)
+def rows(portrait, threads, runs, sizes):
+    """portrait: :class:`inference.portrait.Portrait`."""
     textures = portrait.textures
-    ramp = np.linspace(0, textures.shape[2] - 1, size, dtype=np.float32)
-    maps = np.tile(ramp, (size, 1)), np.tile(ramp[:, None], (1, size))
-    memory = [np.empty((3, size, size), np.float32)]
-    memory += [np.empty((size, size), np.float32) for _ in range(3)] + [np.empty((size, size, 4), np.uint8)]
-    yaws = iter(np.linspace(-35, 35, 4 * repeats + 8))
-    kept = intersections(portrait.radii, orbit_camera(20.0, width=size, height=size))
+    for size in sizes:
+        floor = Floor(portrait.textures, (size, size))
+        yaws = iter(np.linspace(-35.0, 35.0, runs + 1))
 
-    def view():
-        camera = orbit_camera(next(yaws), 5.0, width=size, height=size)
-        finish(render_layers(textures, intersections(portrait.radii, camera), threads, detail=portrait.detail))
+        def view(size=size, yaws=yaws):
+            camera = orbit_camera(next(yaws), 5.0, width=size, height=size)
+            look = portrait.detail, portrait.rim
+            finish(render_layers(textures, intersections(portrait.radii, camera), threads, False, *look))
 
-    ways = {
-        "floor": lambda: floor(textures, maps, memory),
-        "view": view,
-        "again": lambda: finish(render_layers(textures, kept, threads, detail=portrait.detail)),
-    }
-    try:
-        session = grid_sample_session(threads)
-    except ImportError:
-        print("onnx is not installed: the GridSample graph is left out", file=sys.stderr)
-    else:
-        feed = {
-            "x": np.ascontiguousarray(textures.transpose(0, 3, 1, 2), np.float32),
-            "grid": np.tile(np.stack(maps, -1)[None] / (textures.shape[2] - 1) * 2 - 1, (24, 1, 1, 1)),
-        }
-
-        def grid():
-            sampled = session.run(None, feed)[0]
-            memory[0].fill(0.0)
-            memory[1].fill(1.0)
-            for planes in sampled:
-                composite(planes, *memory[:4])
-
-        ways["grid"] = grid
-    times = {name: [] for name in ways}
-    for name in ways:
-        ways[name]()
-    for _ in range(repeats):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            times[name].append(1000.0 * (time.perf_counter() - start))
-    return {name: round(statistics.median(values), 2) for name, values in times.items()}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("portrait", type=Path, nargs="?", help="default: the analytic subject of the tests")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[256, 512, 1024])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    portrait = load_portrait(options.portrait) if options.portrait else analytic_portrait()
-    print(f"{'size':>5} {'floor':>8} {'view':>8} {'again':>8} {'grid':>8}   view/floor  again/floor  grid/view")
-    results = {}
-    for size in options.sizes:
-        found = measure(portrait, size, options.threads, options.repeats)
-        ratios = [found["view"] / found["floor"], found["again"] / found["floor"]]
-        ratios.append(found.get("grid", float("nan")) / found["view"])
-        results[size] = found
-        numbers = " ".join(f"{found.get(name, float('nan')):8.1f}" for name in ("floor", "view", "again", "grid"))
-        print(f"{size:5d} {numbers}   {ratios[0]:10.2f}  {ratios[1]:11.2f}  {ratios[2]:9.2f}", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps({"threads": options.threads, "ms": results}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        times = in_turn({"view": view, "floor": floor}, runs)
+        found, plain = times["view"], in_turn({"plain": floor.plain(threads)}, 1, warm=0)["plain"]
+        yield Row(
+            "views", f"{size} x {size}", found.wall, floor=times["floor"].wall,
+            floor_is="remap and composite of all sheets", plain=plain.wall, plain_is="look-ups by GridSample or numpy",
+            bar=RATIO, cpu=found.cpu, floor_cpu=times["floor"].cpu, spread=found.spread,
+        )  # fmt: skip

@@ -27,7 +27,7 @@ from .progress import silent
 
 BAD_INPUT = 2  # or nothing could be done
 SOME_FAILED = 3  # of a batch: done, but not all
-DEVICES = ("auto", "cpu", "cuda", "coreml", "directml")
+DEVICES = ("auto", "accelerated", "cpu", "cuda", "directml", "webgpu", "coreml", "openvino")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,15 +72,18 @@ def invert(options: argparse.Namespace) -> None:
     """DIR/portrait.manifolds, DIR/report.json, DIR/crop.png."""
     from .networks.model import load_model
     from .pipeline import invert_photo, save_inversion
+    from .portrait import load_portrait
 
     check_writable(options.out)
+    by_hand = {"face": options.face, "crop": options.crop, "yaw": options.yaw, "pitch": options.pitch}
+    if options.like and any(value is not None for value in by_hand.values()):
+        raise PortraitError("give either --like or --face, --crop, --yaw and --pitch, not both")
+    like = load_portrait(options.like) if options.like else None
     with _progress(options.quiet) as progress:
         start = time.perf_counter()
         model = load_model(options.model, options.device, options.threads)
         loaded = 1000.0 * (time.perf_counter() - start)
-        by_hand = {"face": options.face, "crop": options.crop, "yaw": options.yaw, "pitch": options.pitch}
-        by_hand["matte"] = options.matte
-        inversion = invert_photo(options.photo, model, progress=progress, **by_hand)
+        inversion = invert_photo(options.photo, model, progress=progress, matte=options.matte, like=like, **by_hand)
     inversion.report["timings_ms"]["load_model"] = round(loaded, 3)
     save_inversion(inversion, options.out)
     for warning in inversion.report["warnings"]:
@@ -224,6 +227,7 @@ def info(options: argparse.Namespace) -> None:
             "textures": list(portrait.textures.shape),
             "radii": list(portrait.radii.shape),
             "detail": None if portrait.detail is None else list(portrait.detail.shape),
+            "rim": None if portrait.rim is None else list(portrait.rim.picture.shape),
             "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
             "pose": portrait.pose,
             "settings": portrait.settings,
@@ -336,6 +340,12 @@ def _parser():
     sub.add_argument("--pitch", type=_number, metavar="DEG", help="how far the camera stands above, by hand")
     sub.add_argument(
         "--matte", type=Path, metavar="MATTE", help="grey picture of the photo's size, white where the subject is"
+    )
+    sub.add_argument(
+        "--like",
+        type=Path,
+        metavar="PORTRAIT.manifolds",
+        help="PHOTO is an edit of this portrait's photo or square crop: take over camera, pose and crop",
     )
     model_flag(sub)
 

@@ -1,6 +1,7 @@
 """The whole path: photo, face, crop, networks, portrait, and a report of how it went."""
 
 import dataclasses
+import functools
 import json
 import os
 import platform
@@ -44,10 +45,13 @@ def invert_photo(
     yaw: float | None = None,
     pitch: float | None = None,
     matte: PathLike | np.ndarray | None = None,
+    like: Portrait | None = None,
+    crop_to_picture: np.ndarray | None = None,
 ) -> Inversion:
     """Turn a photo into a portrait.
 
-    photo: path, or (H, W, 3) uint8 sRGB. model: :class:`inference.networks.model.Model`.
+    photo: path, or (H, W, 3) uint8 sRGB, or (H, W, 4) with straight alpha.
+    model: :class:`inference.networks.model.Model`.
     face: which face, 0 for the first by score times size; None takes that and warns when there are several.
     crop: (x, y, size) or (x, y, size, roll) chosen by hand instead: centre and side of the square in photo pixels,
         and roll in degrees.
@@ -56,12 +60,15 @@ def invert_photo(
     yaw, pitch: degrees within 60, where the head turns set by hand instead of found.
     matte: path, or (h, w) uint8, of a picture with the photo's proportions, white where the subject is; it decides what
         is subject, and where its edge lies. None takes the photo's alpha channel, or else the networks' own matte.
+    like: a portrait whose crop, camera, pose and landmarks are taken over, in place of those above; ``photo`` is then
+        what somebody made of its photo, or of its crop, see :func:`inference.editing.crop_in`.
+    crop_to_picture: (2, 3) affine map of the crop's pixels to those of such a picture, where its size does not tell.
     Where the model's device fails, the CPU does it, and the report says so.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
     from .alignment.doubts import device_failed
 
-    by_hand = (face, crop, progress, landmarks, yaw, pitch, matte)
+    by_hand = (face, crop, progress, landmarks, yaw, pitch, matte, like, crop_to_picture)
     try:
         return _inverted(photo, model, *by_hand)
     except (Cancelled, PortraitError):
@@ -69,16 +76,18 @@ def invert_photo(
     except Exception as error:  # onnxruntime raises many types of its own
         if model.device == "cpu":
             raise
-        log.warning("%s failed (%s); the CPU takes its place", model.device, " ".join(str(error).split())[:160])
+        failed = model.device
+        log.warning("%s failed (%s); the CPU takes its place", failed, " ".join(str(error).split())[:160])
         inversion = _inverted(photo, model.on_cpu(), *by_hand)
-        inversion.report["warnings"].append(dataclasses.asdict(device_failed(model.device)))
+        inversion.report["warnings"].append(dataclasses.asdict(device_failed(failed)))
         return inversion
 
 
-def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte):
+def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte, like, crop_to_picture):
     """As :func:`invert_photo`, on the device of the model alone."""
     from .alignment.align import align_as_set
     from .alignment.doubts import doubts
+    from .editing import align_edit, crop_in
     from .inversion.given_matte import shown_by
     from .inversion.invert import invert_crop
 
@@ -95,28 +104,42 @@ def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte):
     if isinstance(photo, (str, os.PathLike)):
         name = Path(photo).name.encode("utf-8", "replace").decode()  # file systems allow more than text does
         photo, alpha = stage("open", 0.0, "opening the photo", lambda path=photo: open_with_alpha(path))
-        photo = over_grey(photo, alpha)
-    photo = _checked_pixels(photo)
-    size = (photo.shape[1], photo.shape[0])
+    else:
+        photo, alpha = _checked_pixels(photo)
+    photo = over_grey(photo, alpha)
+    size = (photo.shape[1], photo.shape[0]) if like is None else tuple(like.photo_size)
     if matte is not None:
         matte = stage("open_matte", 0.02, "opening the matte", lambda given=matte: _matte_of(given, size))
     box, faces, found = None, None, None
-    if crop is None and landmarks is None:
+    if crop is None and landmarks is None and like is None:
         found, faces = _choose_face(photo, model, face, stage, warnings)
         box = [round(float(value), 2) for value in found.box]
-    alignment = stage(
-        "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
-    )
-    source, matte = _crop_matte(matte, alpha, alignment)
+    if like is None:
+        alignment = stage(
+            "align", 0.10, "estimating the pose", lambda: align_as_set(photo, found, model, crop, landmarks, yaw, pitch)
+        )
+        crop_to_picture = alignment.crop_to_photo
+    else:
+        if crop_to_picture is None:
+            crop_to_picture = crop_in((photo.shape[1], photo.shape[0]), like)
+        alignment = stage(
+            "align", 0.10, "taking over the camera", lambda: align_edit(photo, crop_to_picture, like, model)
+        )
+    source, matte, fine_matte = _crop_matte(matte, alpha, alignment, crop_to_picture)
     if matte is not None:
         alignment = shown_by(matte, alignment)
     warnings += doubts(alignment, found, size)
-    textures, radii, detail = stage(
+    textures, radii, detail, rim = stage(
         "invert",
         0.15,
         "inverting",
         lambda: invert_crop(
-            alignment, model, lambda fraction, text: progress(0.15 + 0.85 * fraction, text), matte, warnings.append
+            alignment,
+            model,
+            lambda fraction, text: progress(0.15 + 0.85 * fraction, text),
+            matte,
+            warnings.append,
+            fine_matte,
         ),
     )
     progress(1.0, "done")
@@ -124,6 +147,8 @@ def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte):
     pose = {key: round(float(getattr(alignment, key)), 3) for key in ("yaw", "pitch", "roll")}
     settings = {"face": face, "crop": None if crop is None else [float(value) for value in crop]}
     settings |= {"landmarks": landmarks is not None, "yaw": yaw, "pitch": pitch}
+    if like is not None:
+        settings = like.settings | {"edited": True}
     portrait = Portrait(
         textures=textures,
         radii=radii,
@@ -131,12 +156,14 @@ def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte):
         crop=alignment.crop,
         crop_to_photo=np.asarray(alignment.crop_to_photo, np.float64),
         photo_size=size,
-        photo_name=name,
+        photo_name=name if like is None else like.photo_name,
         model_id=model.id,
         model_sha256=model.sha256,
         settings=settings,
         pose=pose,
         detail=detail,
+        landmarks=alignment.landmarks,
+        rim=rim,
     )
     report = {
         "photo": {"name": name, "width": size[0], "height": size[1]},
@@ -172,6 +199,11 @@ def save_inversion(inversion: Inversion, folder: PathLike) -> None:
 
 def versions() -> dict[str, str]:
     """Names and versions of everything that can change a result."""
+    return dict(_versions())
+
+
+@functools.cache
+def _versions():
     from importlib import metadata
 
     found = {"portrait_manifolds": VERSION, "python": platform.python_version(), "platform": platform.platform()}
@@ -195,10 +227,13 @@ def peak_memory() -> float | None:
 
 
 def _checked_pixels(photo):
+    """Pixels of a photo that came as an array, (H, W, 3), and its alpha (H, W) or None."""
     photo = np.asarray(photo)
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+    if photo.ndim != 3 or photo.shape[2] not in (3, 4) or photo.dtype != np.uint8:
         raise PortraitError(f"a photo must be (height, width, 3) uint8, not {photo.shape} {photo.dtype}")
-    return photo
+    if photo.shape[2] == 3 or photo[..., 3].min() == 255:
+        return np.ascontiguousarray(photo[..., :3]), None
+    return np.ascontiguousarray(photo[..., :3]), np.ascontiguousarray(photo[..., 3])
 
 
 def _matte_of(given, photo_size):
@@ -211,15 +246,20 @@ def _matte_of(given, photo_size):
     return fitted_matte(given, photo_size, "given")
 
 
-def _crop_matte(given, alpha, alignment):
-    """Where the matte comes from, for the report, and what was given in the crop: (256, 256) in [0, 1] or None."""
-    from .inversion.given_matte import crop_matte, is_cut_out
+def _crop_matte(given, alpha, alignment, crop_to_picture):
+    """Where the matte comes from, for the report; and what was given, in the crop, (256, 256) in [0, 1], and in the
+    detail crop, (s, s); None where the networks find it.
+
+    given: as large as the photo. alpha: as large as the picture, in which the crop lies at crop_to_picture.
+    """
+    from .inversion.given_matte import crop_matte, detail_matte, is_cut_out
 
     if given is not None:
-        return "given", crop_matte(given, alignment)
-    if alpha is not None and is_cut_out(found := crop_matte(alpha, alignment)):
-        return "alpha channel", found
-    return "networks", None
+        return "given", crop_matte(given, alignment), detail_matte(given, alignment)
+    in_picture = dataclasses.replace(alignment, crop_to_photo=crop_to_picture)
+    if alpha is not None and is_cut_out(found := crop_matte(alpha, in_picture)):
+        return "alpha channel", found, detail_matte(alpha, in_picture)
+    return "networks", None, None
 
 
 def _choose_face(photo, model, face, stage, warnings):

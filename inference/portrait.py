@@ -17,16 +17,20 @@ import numpy as np
 from .errors import PortraitError
 from .files import PathLike, write_atomically
 from .geometry.cameras import Camera, camera_from_json
+from .geometry.rims import LEAST_DEPTH, Rim
+from .threads import in_parallel
 
 FORMAT = "portrait.manifolds"
-FORMAT_VERSION = 2  # since 2 there may be a detail map
+FORMAT_VERSION = 2  # since 2 there may be a detail map and a rim
 MAX_SHEETS = 64  # manifolds in one file
 MAX_TEXTURE = 2048  # texels along one side
 MAX_TEXTURE_BYTES = 1 << 28  # all textures of one file together, unpacked
 MAX_GRID = 1024  # radii along one side
 MAX_JSON_BYTES = 1 << 20
 MAX_CROP = 2048  # pixels
-MAX_DETAIL = 2048  # texels of the detail map along one side
+MAX_DETAIL = 2048  # texels of the detail map along one side, and pixels of the rim
+MAX_PLACES = 256  # cells of the rim's places along one side
+MAX_LANDMARKS = 4096
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same portrait gives the same bytes
 
 
@@ -43,8 +47,10 @@ class Portrait:
     photo_name: file name of the photo, without folders.
     model_id, model_sha256: which model made it.
     settings: plain dictionary of what the user chose. pose: {"yaw", "pitch", "roll"} in degrees.
+    landmarks: (468, 2) float32, pixels of the crop, by which the photo was aligned; None where the file lacks them.
     detail: (s, s, 3) uint8, what the photo shows of the surface at (u, v) beyond the textures, as of
         :mod:`inference.geometry.detail_maps`; None where it shows no more.
+    rim: the subject's edge as the photo shows it; None where it shows no more. Its camera is the portrait's.
     """
 
     textures: np.ndarray
@@ -59,6 +65,8 @@ class Portrait:
     settings: dict = dataclasses.field(default_factory=dict)
     pose: dict = dataclasses.field(default_factory=dict)
     detail: np.ndarray | None = None
+    landmarks: np.ndarray | None = None
+    rim: Rim | None = None
 
     def __post_init__(self):
         sheets, height, width, channels = self.textures.shape
@@ -123,6 +131,11 @@ def _write(portrait, stream):
     }
     if portrait.detail is not None:
         header["detail"] = list(portrait.detail.shape)
+    if portrait.landmarks is not None:
+        header["landmarks"] = np.round(np.asarray(portrait.landmarks, np.float64), 3).tolist()
+    if portrait.rim is not None:
+        header["rim"] = list(portrait.rim.picture.shape)
+        header["rim_places"] = list(portrait.rim.places.shape)
 
     def png(pixels):
         packed = io.BytesIO()
@@ -142,6 +155,9 @@ def _write(portrait, stream):
         add("crop.png", png(portrait.crop))
         if portrait.detail is not None:
             add("detail.png", png(portrait.detail))
+        if portrait.rim is not None:
+            add("rim.png", png(portrait.rim.picture))
+            add("rim.f32", np.ascontiguousarray(portrait.rim.places, "<f4").tobytes(), zipfile.ZIP_DEFLATED)
         for index, texture in enumerate(portrait.textures):
             add(f"textures/{index:02d}.png", png(texture))
 
@@ -166,8 +182,7 @@ def _read(archive, path):
     if int(np.prod(shape, dtype=np.int64)) > MAX_TEXTURE_BYTES:
         raise ValueError("its textures are larger than this version accepts")
 
-    radii_bytes = 4 * int(np.prod(grid, dtype=np.int64))
-    radii = np.frombuffer(_member(archive, "radii.f32", radii_bytes, exact=True), "<f4").reshape(grid)
+    radii = _floats(archive, "radii.f32", grid)
     if not np.isfinite(radii).all() or radii.min() <= 0.0 or radii.max() > 10.0:
         raise ValueError("its sheets have impossible radii")
     crop, detail = _png(archive, "crop.png", crop_shape), None
@@ -176,9 +191,15 @@ def _read(archive, path):
         if detail_shape[2] != 3:
             raise ValueError("its shapes do not fit together")
         detail = _png(archive, "detail.png", detail_shape)
+    camera = camera_from_json(header["camera"])
+    rim = _rim(archive, header, camera) if version > 1 and "rim" in header else None
     textures = np.empty(shape, np.uint8)
-    for index in range(sheets):
+
+    def read(index):
         textures[index] = _png(archive, f"textures/{index:02d}.png", (height, width, 4))
+
+    with in_parallel(0) as each:
+        list(each(read, range(sheets)))
 
     photo, model = _mapping(header, "photo"), _mapping(header, "model")
     crop_to_photo = np.asarray(header["crop_to_photo"], np.float64)
@@ -189,8 +210,8 @@ def _read(archive, path):
         raise ValueError("its photo size is wrong")
     return Portrait(
         textures=textures,
-        radii=radii.astype(np.float32),
-        camera=camera_from_json(header["camera"]),
+        radii=radii,
+        camera=camera,
         crop=crop,
         crop_to_photo=crop_to_photo,
         photo_size=tuple(size),
@@ -200,7 +221,26 @@ def _read(archive, path):
         settings=_mapping(header, "settings"),
         pose=_mapping(header, "pose"),
         detail=detail,
+        landmarks=_landmarks(header),
+        rim=rim,
     )
+
+
+def _rim(archive, header, camera):
+    picture = _shape(header, "rim", (MAX_DETAIL, MAX_DETAIL, 4))
+    places = _floats(archive, "rim.f32", _shape(header, "rim_places", (2, MAX_PLACES, MAX_PLACES)))
+    if camera.ortho_width is not None or picture[2] != 4 or len(places) != 2:
+        raise ValueError("its shapes do not fit together")
+    depth, weight = places
+    if not np.isfinite(places).all() or depth.min() < LEAST_DEPTH or weight.min() < 0.0 or weight.max() > 1.0:
+        raise ValueError("its rim lies in impossible places")
+    return Rim(_png(archive, "rim.png", picture), places, camera)
+
+
+def _floats(archive, name, shape):
+    """An array float32 of a shape, little-endian in its member."""
+    size = 4 * int(np.prod(shape, dtype=np.int64))
+    return np.frombuffer(_member(archive, name, size, exact=True), "<f4").reshape(shape).astype(np.float32)
 
 
 def _member(archive, name, limit, exact=False):
@@ -229,6 +269,15 @@ def _mapping(header, key):
     if not isinstance(value, dict):
         raise ValueError(f"its {key} is not an object")
     return value
+
+
+def _landmarks(header):
+    if "landmarks" not in header:
+        return None
+    points = np.asarray(header["landmarks"], np.float32)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) > MAX_LANDMARKS or not np.isfinite(points).all():
+        raise ValueError("its landmarks are no points")
+    return points
 
 
 def _shape(header, key, limits):

@@ -5,7 +5,7 @@ import bpy
 from . import handlers
 from .batch import batch, batch_list, thumbnails
 from .crop import adjust_crop, crops, overlay
-from .engine import engine_panels, render_engine
+from .engine import engine_panels, gpu_shaders, gpu_textures, render_engine
 from .language import translate
 from .models import model_chooser, models
 from .portrait import (
@@ -13,6 +13,7 @@ from .portrait import (
     camera_moves,
     compare,
     copy_settings,
+    edit_photo,
     extract_mesh,
     import_portrait,
     invert,
@@ -20,6 +21,7 @@ from .portrait import (
     photo_camera,
     relink,
     render_view,
+    render_with_scene,
     repairs,
     show,
     toggle_background,
@@ -31,7 +33,9 @@ from .work import problems
 
 DATA = settings, batch_list, page
 STEPS = import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, camera_moves, batch
-CARE = adjust_crop, compare, toggle_background, copy_settings, pack, relink
+CARE = (
+    adjust_crop, edit_photo, compare, toggle_background, render_with_scene, copy_settings, pack, relink,
+)  # fmt: skip
 SERVICE = repairs, model_chooser, clear_cache, diagnostics
 CLASSES = [cls for module in (*DATA, *STEPS, *CARE, *SERVICE, render_engine) for cls in module.CLASSES]
 
@@ -59,5 +63,5 @@ def unregister():
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
     overlay.remove_all()
-    for module in (crops, health, loaded, models, problems, thumbnails):
+    for module in (crops, gpu_shaders, gpu_textures, health, loaded, models, problems, thumbnails):
         module.forget()

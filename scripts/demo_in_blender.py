@@ -148,6 +148,15 @@ def main_job(photo: Path, output: Path, frames: int, size: int) -> dict:
     bpy.context.scene.cycles.samples = 24
     render(output / "mesh.png", size, engine="CYCLES")
     stage("mesh by Cycles")
+    mesh.hide_render = True
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.03, location=(0.1, -0.2, 0.0))
+    ball = bpy.context.view_layer.objects.active
+    bpy.context.view_layer.objects.active = portrait
+    operators.render_with_scene()
+    render(output / "with_scene.png", size, engine="CYCLES")
+    operators.render_alone()
+    bpy.data.objects.remove(ball)
+    stage("with a ball, by Cycles")
     bpy.context.scene.render.engine = "PORTRAIT_MANIFOLDS"
     bpy.ops.wm.save_mainfile()
     stage("save")

@@ -57,7 +57,7 @@ def golden(shipped_model):
     def measures(name):
         head = read_head(name, shipped_model.geometry)
         photo = head.alignment
-        textures, radii, _ = invert_crop(photo, shipped_model)
+        textures, radii, *_ = invert_crop(photo, shipped_model)
         return Measures(Portrait(textures, radii, photo.camera, photo.crop, photo.crop_to_photo, (256, 256)), head)
 
     return measures

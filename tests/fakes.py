@@ -17,7 +17,7 @@ def fake_model(folder=None):
     """A Model whose networks must never be asked for."""
     card = {"id": "fake", "format_version": 1, "files": {"geometry.npz": {"sha256": "0" * 64, "bytes": 1}}}
     geometry = {"radii": sheet_radii(), "mean_landmarks": np.zeros((468, 3), np.float32)}
-    return Model(folder, card, geometry, "cpu", 1)
+    return Model(folder, card, geometry, ["cpu"], 1)
 
 
 def fake_stages(monkeypatch, faces=1, fail_on=()):
@@ -40,11 +40,11 @@ def fake_stages(monkeypatch, faces=1, fail_on=()):
         affine = np.array([[1.0, 0.0, shift], [0.0, 1.0, 0.0]])
         return Alignment(crop, affine, orbit_camera(5.0, 2.0), np.zeros((468, 2), np.float32), 5.0, 2.0, roll)
 
-    def invert_crop(alignment, model, progress=None, matte=None, doubted=None):
+    def invert_crop(alignment, model, progress=None, matte=None, doubted=None, fine_matte=None):
         progress(0.5, "half")
         if alignment.crop_to_photo[0, 2] in fail_on:
             raise RuntimeError("boom")
-        return textures, sheet_radii(), None
+        return textures, sheet_radii(), None, None
 
     monkeypatch.setattr("inference.alignment.align.find_faces", find_faces)
     monkeypatch.setattr("inference.alignment.align.align", align)

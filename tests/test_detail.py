@@ -21,6 +21,7 @@ SIDE = 4 * CROP_SIZE  # four pixels of the photo for each of the crop
 CELL = 2  # pixels of the photo, of the checker's cells: the crop averages them away
 CONTRAST = 0.08  # of sRGB values, to either side
 EVERYWHERE = np.ones((CROP_SIZE, CROP_SIZE), np.float32)  # a matte
+NO_PARTS = np.zeros((3, CROP_SIZE, CROP_SIZE), np.float32)  # of a photo whose texture serves nobody else
 CAMERA = orbit_camera()
 CHECKER = CONTRAST * (2.0 * ((np.indices((SIDE, SIDE)) // CELL).sum(0) % 2) - 1.0)
 
@@ -50,7 +51,7 @@ def lifted(ball, yaw=0.0, matte=EVERYWHERE, pattern=CHECKER):
     photo, camera = plain_photo(yaw) + pattern[..., None], orbit_camera(yaw)
     photo = np.rint(255 * np.clip(photo, 0, 1)).astype(np.uint8)
     colour = find_surface(ball.textures, ball.radii).color
-    return lift_detail(photo, columns_of(camera), colour, matte, camera)
+    return lift_detail(photo, columns_of(camera), colour, matte, NO_PARTS, camera)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_the_map_is_as_fine_as_the_photo_needs(ball):
     for side in (320, 512, SIDE):
         photo = np.full((side, side, 3), 128, np.uint8)
         colour = find_surface(ball.textures, ball.radii).color
-        sides.append(len(lift_detail(photo, columns_of(CAMERA), colour, EVERYWHERE, CAMERA)))
+        sides.append(len(lift_detail(photo, columns_of(CAMERA), colour, EVERYWHERE, NO_PARTS, CAMERA)))
     assert sides[0] < sides[1] < sides[2] == detail_maps.MAX_SIDE
 
 

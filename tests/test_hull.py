@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
@@ -75,9 +76,54 @@ def test_a_subject_that_is_nowhere_leaves_no_column():
 def test_columns_that_the_networks_leave_empty_have_no_surface():
     radii = np.linspace(0.2, 0.1, 23, dtype=np.float32)[:, None, None] * np.ones((9, 9), np.float32)
     occupancy = np.where(np.arange(40) < 20, -1.0, 1.0)[None].repeat(40, 0)
-    everywhere, level = np.ones((256, 256), np.float32), np.full((40, 40), 11.0, np.float32)
-    _, valid = hull.fit_surface(level, occupancy, everywhere, cameras.orbit_camera(), radii)
-    np.testing.assert_array_equal(valid, occupancy > 0)
+    level, camera = np.full((40, 40), 11.0, np.float32), cameras.orbit_camera(yaw=20.0)
+    matte = photographed(np.full((40, 40), np.float32(0.15)), occupancy > 0, camera)
+    _, valid = hull.fit_surface(level, occupancy, matte, camera, radii)
+    assert not (valid & (occupancy < 0)).any()
+    assert (valid & (occupancy > 0)).sum() > 500
+
+
+def photographed(radius, known, camera):
+    """The matte (256, 256) in [0, 1] of known columns."""
+    seen = (visibility.visible_depth(radius, known, camera, 256, np.inf) < np.inf).astype(np.float32)
+    return cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((9, 9)))
+
+
+@pytest.fixture
+def neck():
+    """A wall without columns in a gap at its side, turned so that the gap's columns stand alone in their pixels."""
+    radius, known = np.full((160, 160), np.float32(0.1)), np.ones((160, 160), bool)
+    known[100:130, 140:] = False
+    camera = cameras.orbit_camera(yaw=25.0)
+    return radius, known, camera
+
+
+def test_a_gap_that_the_photo_shows_is_filled(neck):
+    radius, known, camera = neck
+    matte = photographed(radius, np.ones_like(known), camera)
+    np.testing.assert_array_equal(hull.shown(radius, known, matte, camera), ~known)
+
+
+def test_a_fitted_surface_has_what_the_photo_shows_in_a_gap(neck):
+    _, known, camera = neck
+    level, radii = np.full((160, 160), 11.0, np.float32), np.linspace(0.2, 0.1, 23, dtype=np.float32)[:, None, None]
+    matte = photographed(np.full((160, 160), np.float32(0.15)), np.ones_like(known), camera)
+    _, valid = hull.fit_surface(level, np.where(known, 5.0, -5.0), matte, camera, radii * np.ones((9, 9), np.float32))
+    assert valid[105:125, 145:155].all()
+
+
+def test_a_gap_where_the_photo_shows_the_backdrop_stays_one(neck):
+    radius, known, camera = neck
+    assert not hull.shown(radius, known, photographed(radius, known, camera), camera).any()
+
+
+def test_stray_pixels_of_a_matte_fill_no_gap(neck):
+    radius, known, camera = neck
+    matte = photographed(radius, known, camera)
+    rows, columns = np.nonzero(photographed(radius, np.ones_like(known), camera) > matte)
+    row, column = int(np.median(rows)), int(np.median(columns))
+    matte[row - 1 : row + 2, column - 1 : column + 2] = 1.0
+    assert not hull.shown(radius, known, matte, camera).any()
 
 
 def test_a_fitted_surface_is_smooth():
@@ -105,6 +151,24 @@ def test_visible_depth_is_that_of_a_ball():
     middle = inside > 0.3 * 0.09**2
     assert middle.sum() > 100 and np.abs(depth - truth)[middle].max() < 0.004
     assert (depth[inside < -0.004] == 9.0).all()
+
+
+@pytest.mark.parametrize("yaw", (0.0, 70.0))
+def test_what_is_covered_is_where_there_is_depth(yaw):
+    radius = np.random.default_rng(6).uniform(0.05, 0.12, (60, 60)).astype(np.float32)
+    camera = dataclasses.replace(cameras.orbit_camera(yaw), cx=90.0)  # some of it lies outside of the picture
+    depth = visibility.visible_depth(radius, np.ones(radius.shape, bool), camera, 128, np.inf)
+    found = visibility.covered(radius, np.ones(radius.shape, bool), camera, 128)
+    assert 200 < found.sum() < 3600
+    np.testing.assert_array_equal(found, depth < np.inf)
+
+
+@pytest.mark.parametrize("ortho", (None, 0.4))
+def test_the_projection_matrix_projects(ortho):
+    camera = dataclasses.replace(cameras.orbit_camera(25.0, -8.0, width=300, height=200), cx=140.0, ortho_width=ortho)
+    points = np.random.default_rng(7).uniform(-0.1, 0.1, (50, 3))
+    x, y, scale = camera.projection() @ np.column_stack([points, np.ones(50)]).T
+    np.testing.assert_allclose(np.stack([x / scale, y / scale], -1), camera.project(points)[0], atol=1e-9)
 
 
 def test_facing_is_the_cosine_to_the_camera():

@@ -1,6 +1,7 @@
 """The model door: hashes, cards, and ONNX files that must not be run."""
 
 import json
+import types
 
 import numpy as np
 import pytest
@@ -172,3 +173,56 @@ def test_devices(tmp_path):
     folder = write_model(tmp_path / "m")
     refused(folder, "no device 'tpu'", device="tpu")
     refused(folder, "not available", device="directml")
+    assert load_model(folder, "auto").device in ("cpu", "cuda")
+
+
+class Runtime:
+    """onnxruntime on a machine with accelerators: CUDA that raises, WebGPU that gives way silently, OpenVINO."""
+
+    def __init__(self, monkeypatch, *works):
+        import onnxruntime
+
+        self.tried, self.works = [], works
+        have = ["OpenVINOExecutionProvider", "CUDAExecutionProvider", "WebGpuExecutionProvider", "CPUExecutionProvider"]
+        monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: have)
+        monkeypatch.setattr(onnxruntime, "InferenceSession", self.session)
+
+    def session(self, data, options, providers):
+        self.tried.append(providers[0])
+        if providers[0].startswith("CUDA"):
+            raise RuntimeError("no driver")
+        used = providers if providers[0].startswith(self.works) else ["CPUExecutionProvider"]
+        return types.SimpleNamespace(get_providers=lambda: used)
+
+
+@pytest.mark.parametrize("works, device", [("OpenVINO", "openvino"), ("CPU", "cpu")])
+def test_accelerators_are_tried_in_order(monkeypatch, caplog, works, device):
+    """Each that fails is named with its reason, and not asked again for the next network."""
+    runtime = Runtime(monkeypatch, works)
+    model = load_model(device="accelerated")
+    with caplog.at_level("WARNING", "portrait_manifolds"):
+        model.session("encoder_w")
+        model.session("decoder")
+    order = ["CUDA", "WebGpu", "OpenVINO", "CPU"]
+    order = order[: order.index(works) + 1]
+    assert [name.removesuffix("ExecutionProvider") for name in runtime.tried] == [*order, works]
+    assert model.device == device
+    assert "does not run on cuda (no driver); trying webgpu" in caplog.text
+
+
+def test_a_device_by_name_gives_way_to_the_processor(monkeypatch, caplog):
+    Runtime(monkeypatch, "CPU")
+    model = load_model(device="cuda")
+    assert model.device == "cuda"
+    with caplog.at_level("WARNING", "portrait_manifolds"):
+        model.session("decoder")
+    assert model.device == "cpu" and "trying cpu" in caplog.text
+
+
+def test_no_accelerator_is_said(caplog, monkeypatch):
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with caplog.at_level("WARNING", "portrait_manifolds"):
+        assert load_model(device="accelerated").device == "cpu"
+    assert "no accelerator" in caplog.text

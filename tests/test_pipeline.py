@@ -56,7 +56,7 @@ def test_a_device_that_fails_leaves_it_to_the_cpu(stages, photo, monkeypatch):
 
     monkeypatch.setattr(align, "find_faces", find_faces)
     model = fake_model()
-    model.device = "cuda"
+    model._devices = ["cuda", "cpu"]
     report = invert_photo(photo, model).report
     assert asked == ["cuda", "cpu"] and report["device"] == "cpu"
     assert [warning["code"] for warning in report["warnings"]] == ["device-failed"]
@@ -64,7 +64,7 @@ def test_a_device_that_fails_leaves_it_to_the_cpu(stages, photo, monkeypatch):
     with pytest.raises(PortraitError, match="no face"):
         invert_photo(photo, model)
     assert asked[2:] == ["none"]
-    model.device = "cpu"
+    model = fake_model()
     monkeypatch.setattr(align, "find_faces", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         invert_photo(photo, model)
@@ -176,6 +176,23 @@ def test_invert_command(stages, photo, tmp_path, capsys):
     assert json.loads((out / "report.json").read_text())["photo"]["name"] == "anna.png"
     assert Image.open(out / "crop.png").size == (256, 256)
     assert load_portrait(out / "portrait.manifolds").model_id == "fake"
+
+
+def test_invert_an_edit(stages, photo, tmp_path, capsys):
+    """The edit may be the photo, or a square of any size that shows the crop."""
+    first, square = tmp_path / "first", tmp_path / "square.png"
+    assert main(["invert", str(photo), "--out", str(first), "--quiet"]) == 0
+    like = ["--like", str(first / "portrait.manifolds"), "--quiet"]
+    Image.new("RGB", (333, 333), (255, 0, 0)).save(square)
+    for edit in (photo, square):
+        assert main(["invert", str(edit), "--out", str(tmp_path / "again"), *like]) == 0
+        assert load_portrait(tmp_path / "again" / "portrait.manifolds").settings["edited"] is True
+    assert np.asarray(Image.open(tmp_path / "again" / "crop.png")).reshape(-1, 3).mean(0).tolist() == [255, 0, 0]
+    Image.new("RGB", (333, 222)).save(square)
+    fails(["invert", square, "--out", tmp_path / "wrong", *like], capsys, "333 x 222")
+    for by_hand in (["--yaw", "3"], ["--face", "0"], ["--crop", "9", "9", "99"]):
+        fails(["invert", photo, "--out", tmp_path / "wrong", *like, *by_hand], capsys, "not both")
+    assert not (tmp_path / "wrong").exists()
 
 
 def fails(arguments, capsys, says):

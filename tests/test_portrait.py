@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from inference.errors import PortraitError
+from inference.geometry.rims import Rim
 from inference.portrait import load_portrait, save_portrait
 from tests.portraits import analytic_portrait
 
@@ -44,6 +45,27 @@ def detailed(portrait, tmp_path_factory):
     return detail, path.read_bytes()
 
 
+@pytest.fixture(scope="module")
+def rimmed(portrait, tmp_path_factory):
+    rng = np.random.default_rng(1)
+    places = np.float32([rng.uniform(1.5, 1.7, (8, 8)), rng.uniform(0.0, 1.0, (8, 8))])
+    rim = Rim(rng.integers(0, 256, (96, 80, 4), np.uint8), places, portrait.camera)
+    path = tmp_path_factory.mktemp("portrait") / "rimmed.manifolds"
+    save_portrait(dataclasses.replace(portrait, rim=rim), path)
+    return rim, path.read_bytes()
+
+
+def test_round_trip_of_the_rim(portrait, rimmed, tmp_path):
+    path, (rim, data) = tmp_path / "p.manifolds", rimmed
+    path.write_bytes(data)
+    loaded = load_portrait(path)
+    np.testing.assert_array_equal(loaded.rim.picture, rim.picture)
+    np.testing.assert_array_equal(loaded.rim.places, rim.places)
+    np.testing.assert_array_equal(loaded.rim.camera.camera_to_world, portrait.camera.camera_to_world)
+    path.write_bytes(repack(data, setter("format_version", value=1)))
+    assert load_portrait(path).rim is None
+
+
 def test_round_trip_of_the_detail_map(portrait, detailed, tmp_path):
     path, (detail, data) = tmp_path / "p.manifolds", detailed
     path.write_bytes(data)
@@ -61,6 +83,15 @@ def test_files_without_a_detail_map(portrait, packed, detailed, tmp_path):
         loaded = load_portrait(path)
         assert loaded.detail is None
         np.testing.assert_array_equal(loaded.textures, portrait.textures)
+
+
+def test_landmarks_are_kept_to_a_thousandth_of_a_pixel(portrait, packed, tmp_path):
+    points = np.random.default_rng(0).uniform(-20, 280, (468, 2)).astype(np.float32)
+    save_portrait(dataclasses.replace(portrait, landmarks=points), tmp_path / "p.manifolds")
+    found = load_portrait(tmp_path / "p.manifolds").landmarks
+    assert found.dtype == np.float32 and np.abs(found - points).max() < 6e-4
+    (tmp_path / "p.manifolds").write_bytes(packed)
+    assert load_portrait(tmp_path / "p.manifolds").landmarks is None
 
 
 def test_same_portrait_same_bytes(portrait, packed, tmp_path):
@@ -137,6 +168,10 @@ HEADERS = {
     "photo size": (setter("photo", "size", value=[0, -1]), "size"),
     "settings": (setter("settings", value=3), "settings"),
     "pose": (setter("pose", value="left"), "pose"),
+    "landmarks no pairs": (setter("landmarks", value=[[1, 2, 3]]), "landmarks"),
+    "landmarks infinite": (setter("landmarks", value=[[1, 1e999]]), "landmarks"),
+    "landmarks text": (setter("landmarks", value="nose"), "not a readable"),
+    "many landmarks": (setter("landmarks", value=[[1, 2]] * 5000), "landmarks"),
     "model": (setter("model", value=None), "model"),
 }
 
@@ -191,6 +226,33 @@ DETAILS = {
 def test_hostile_detail_map(detailed, tmp_path, name):
     change, members = DETAILS[name]
     refused(tmp_path, repack(detailed[1], change, **members))
+
+
+def places(depth=1.6, weight=0.5):
+    return np.float32([np.full((8, 8), depth), np.full((8, 8), weight)]).tobytes()
+
+
+RIMS = {
+    "too large": (setter("rim", value=[4096, 96, 4]), {}),
+    "three channels": (setter("rim", value=[96, 80, 3]), {}),
+    "another size": (setter("rim", value=[96, 81, 4]), {}),
+    "no places": (setter("rim_places", value=None), {}),
+    "three planes": (setter("rim_places", value=[3, 8, 8]), {}),
+    "too many places": (setter("rim_places", value=[2, 4096, 8]), {}),
+    "one plane": (setter("rim_places", value=[1, 8, 16]), {}),
+    "missing": (None, dict(rim_png=None)),
+    "missing places": (None, dict(rim_f32=None)),
+    "short places": (None, dict(rim_f32=places()[:-4])),
+    "not a number": (None, dict(rim_f32=places(depth=np.nan))),
+    "behind the camera": (None, dict(rim_f32=places(depth=-1.0))),
+    "weight above one": (None, dict(rim_f32=places(weight=2.0))),
+}
+
+
+@pytest.mark.parametrize("name", RIMS)
+def test_hostile_rim(rimmed, tmp_path, name):
+    change, members = RIMS[name]
+    refused(tmp_path, repack(rimmed[1], change, **members))
 
 
 def test_declared_size_lies(packed, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from inference.geometry.curves import sigmoid
 from inference.inversion.segmentation import combined, one_subject, subject_mask, subject_matte, to_edges
 from inference.networks.model import load_model
-from inference.photo.guided_filter import guided_filter
+from inference.photo.guided_filter import guided_filter, solve_symmetric
 
 skimage = pytest.importorskip("skimage")
 ASTRONAUT = Path(skimage.__file__).parent / "data" / "astronaut.png"
@@ -109,6 +109,15 @@ def test_a_segmentation_that_misses_the_face_is_not_believed():
         assert matte.dtype == np.float32 and np.allclose(matte[disc(128, 128, 60) > 0], sigmoid(5.0), atol=1e-6)
     believed = subject_matte(own, crop, FACE, Segmentation(disc(128, 128, 50)))
     assert believed[128, 128 + 57] < 0.01
+
+
+def test_symmetric_systems_are_solved_as_by_lapack():
+    rng = np.random.default_rng(4)
+    root, right = rng.normal(size=(5, 7, 3, 3)), rng.normal(size=(5, 7, 3)).astype(np.float32)
+    matrix = (root @ root.swapaxes(2, 3) + 1e-3 * np.eye(3)).astype(np.float32)
+    found = solve_symmetric(list(matrix.transpose(2, 3, 0, 1)), list(right.transpose(2, 0, 1)))
+    wanted = np.linalg.solve(matrix.astype(np.float64), right[..., None])[..., 0]
+    np.testing.assert_allclose(np.stack(found, -1), wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_a_guided_filter_is_affine_in_its_guide():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inference.geometry import domes
-from inference.mesh.layers import VisibleQuads, grid_resolution, merge_sheets, sheet_mesh
+from inference.mesh.layers import VisibleQuads, grid_resolution, merge_sheets, sheet_mesh, with_detail
 from inference.mesh.surface import surface_normals
 from tests.portraits import HEAD_CENTRE, HEAD_RADIUS, analytic_portrait, base_radius
 
@@ -80,12 +80,26 @@ def test_visible_quads():
     assert grid_resolution(full, 1) == 4
 
 
+def test_detail_is_added_to_colours_and_opacity_stays():
+    texture = np.empty((8, 8, 4), np.uint8)
+    texture[:] = (10, 100, 250, 77)
+    detail = np.full((16, 16, 3), 128, np.uint8)
+    detail[4, 5] = 108
+    detail[6, 7] = 148
+    fine = with_detail(texture, detail)
+    assert fine.shape == (16, 16, 4) and (fine[..., 3] == 77).all() and tuple(texture[0, 0]) == (10, 100, 250, 77)
+    assert tuple(fine[0, 0]) == (10, 100, 250, 77)
+    assert tuple(fine[4, 5]) == (0, 80, 230, 77) and tuple(fine[6, 7]) == (30, 120, 255, 77)
+
+
 def test_surface_normals_of_a_sphere():
-    """Around a centre in front of the dome axis; the normals point away from it."""
-    u, v = domes.texel_centres(160, 160)
-    radius = base_radius("sphere", u, v)
-    normals = surface_normals(radius.astype(np.float32), smoothing=0.0)
-    points = domes.dome_points(u, v, radius)
+    """Around a centre in front of the dome axis; the normals point away from it, and there is nothing finer."""
+    quads = 40
+    texels = base_radius("sphere", *domes.texel_centres(160, 160)).astype(np.float32)
+    normals, finer = surface_normals(texels, quads, smoothing=0.0)
+    normals = normals.reshape(quads + 1, quads + 1, 3)
+    u, v = np.meshgrid(*[np.linspace(0, 1, quads + 1)] * 2)
+    points = domes.dome_points(u, v, base_radius("sphere", u, v))
     away = points - HEAD_CENTRE
     on_head = np.abs(np.linalg.norm(away, axis=-1) - HEAD_RADIUS) < 1e-4
     on_head[:, :2] = on_head[:, -2:] = on_head[:2] = on_head[-2:] = False
@@ -93,3 +107,17 @@ def test_surface_normals_of_a_sphere():
     np.testing.assert_allclose(np.linalg.norm(normals, axis=-1), 1.0, atol=1e-5)
     cosine = (normals * away).sum(-1)[on_head] / np.linalg.norm(away[on_head], axis=-1)
     assert np.quantile(cosine, 0.01) > np.cos(np.deg2rad(3.0)) and np.median(cosine) > np.cos(np.deg2rad(0.5))
+    np.testing.assert_allclose(np.linalg.norm(finer, axis=-1), 1.0, atol=1e-5)
+    assert np.median(finer[..., 2]) > np.cos(np.deg2rad(0.5))
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_finer_normals_lean_away_from_a_ridge(across):
+    """Tangent space: x to greater u, y upwards; a ridge in the middle leans its sides outwards."""
+    place = (np.arange(320) + 0.5) / 320 - 0.5
+    ridge = np.float32(0.12 + 0.01 * np.exp(-0.5 * (place / 0.02) ** 2))
+    radius = np.tile(ridge, (320, 1)) if across else np.tile(ridge[:, None], (1, 320))
+    _, finer = surface_normals(radius, 8, smoothing=0.0)
+    before, after = (finer[160, 153], finer[160, 167]) if across else (finer[167, 160], finer[153, 160])
+    along, other = (0, 1) if across else (1, 0)
+    assert before[along] < -0.2 and after[along] > 0.2 and max(abs(before[other]), abs(after[other])) < 0.05

@@ -165,7 +165,7 @@ class StandIn:
     """A model whose decoder heeds all that it is told alike; the trained one hardly looks at some of it."""
 
     def __init__(self, model, features, photo_maps):
-        self.geometry = model.geometry
+        self.geometry, self.threads = model.geometry, 2
         spread = [np.full(features.shape[1], features.std()), np.full(len(photo_maps) - 4, photo_maps[4:].std())]
         self.scales = np.concatenate([np.ones(8), *spread, np.ones(2)])[:, None]
         self.weights = np.random.default_rng(5).normal(0.0, 0.05, (3, len(self.scales)))

@@ -275,3 +275,17 @@ def test_layers_add_up(ball):
     frame = render_layers(ball.textures, intersections(ball.radii, CAMERAS["frontal"]))
     assert frame[3].min() >= 0.0 and frame[3].max() <= 1.0 + 1e-5
     assert frame[3, 48, 48] > 0.999
+
+
+@pytest.mark.parametrize("with_plane", (False, True))
+def test_pixels_where_they_are_wanted(ball, with_plane):
+    from inference.view.render import intersections
+
+    sheets = intersections(ball.radii, orbit_camera(35.0, 6.0, width=150, height=130))
+    detail = np.random.default_rng(3).integers(90, 160, (64, 64, 3)).astype(np.uint8)
+    whole = render_layers(ball.textures, sheets, 1, with_plane, detail)
+    where = np.random.default_rng(2).random((130, 150)) < 0.1
+    where[:, :40] = False
+    found = render_layers(ball.textures, sheets, 1, with_plane, detail, where=where)
+    np.testing.assert_allclose(found[:, where], whole[:, where], atol=1e-4)
+    assert not found[:, ~where].any() and found[3, where].mean() > 0.3

@@ -6,6 +6,7 @@ import bpy
 
 from ..operators.crop import crops
 from ..operators.language import strings
+from ..operators.portrait.render_with_scene import renders_with_scene
 from ..operators.state import health
 from ..operators.state.background import background_of
 from ..operators.state.doubts import doubts_of
@@ -164,21 +165,50 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_camera", icon="CAMERA_DATA").whole_photo = False
         row.operator("portrait_manifolds.add_camera", text=strings.WHOLE_PHOTO.label).whole_photo = True
-        layout.operator("portrait_manifolds.match_photo", icon="OUTLINER_OB_CAMERA")
+        row = layout.row(align=True)
+        row.operator("portrait_manifolds.match_photo", icon="OUTLINER_OB_CAMERA")
+        row.operator("portrait_manifolds.edit_photo", icon="TPAINT_HLT")
+        if obj.portrait_manifolds.edit is not None:
+            layout.operator("portrait_manifolds.apply_edit", icon="CHECKMARK")
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_turntable", icon="CON_ROTLIKE")
         row.operator("portrait_manifolds.add_dolly_zoom")
         layout.prop(obj.portrait_manifolds, "show_background")
         layout.prop(settings, "view_path")
-        button = layout.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
+        row = layout.row(align=True)
+        button = row.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
         button.background, button.filepath = background_of(obj), settings.view_path
+        together = renders_with_scene(context)
+        if together:
+            row.operator("portrait_manifolds.render_alone", text=strings.WITHOUT_SCENE, icon="NODE_COMPOSITING")
+        else:
+            row.operator("portrait_manifolds.render_with_scene", text=strings.WITH_SCENE, icon="NODE_COMPOSITING")
         column = layout.column(align=True)
-        if context.scene.render.engine != "PORTRAIT_MANIFOLDS":
+        if context.scene.render.engine != "PORTRAIT_MANIFOLDS" and not together:
             column.label(text=strings.USE_ENGINE)
             column.prop(context.scene.render, "engine", text="")
         if context.scene.view_settings.view_transform not in ("Standard", "Raw"):
             column.label(text=strings.STANDARD_HINT, icon="INFO")
             column.prop(context.scene.view_settings, "view_transform", text="")
+
+
+class PORTRAIT_MANIFOLDS_PT_edit(_Panel, bpy.types.Panel):
+    """Beside the picture that is painted on."""
+
+    bl_label = strings.PANEL_EDIT
+    bl_space_type = "IMAGE_EDITOR"
+
+    @classmethod
+    def poll(cls, context):
+        return active_inverted(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        job_list.draw_problems(layout, context)
+        job_list.draw_jobs(layout, context)
+        layout.operator("portrait_manifolds.edit_photo", icon="TPAINT_HLT")
+        layout.template_ID(active_inverted(context).portrait_manifolds, "edit", open="image.open")
+        layout.operator("portrait_manifolds.apply_edit", icon="CHECKMARK")
 
 
 class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
@@ -239,9 +269,36 @@ class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
     def draw(self, context):
         self.layout.use_property_split = True
         self.layout.prop(context.scene.portrait_manifolds, "samples")
+        self.layout.prop(context.scene.portrait_manifolds, "blur_samples")
+        self.layout.prop(context.scene.portrait_manifolds, "device")
         self.layout.prop(context.scene.render, "film_transparent")
         if context.scene.render.use_multiview:
             self.layout.label(text=strings.STEREO_HINT, icon="ERROR")
+
+
+class PORTRAIT_MANIFOLDS_PT_motion_blur(bpy.types.Panel):
+    bl_label = strings.PANEL_MOTION_BLUR
+    bl_space_type = "PROPERTIES"
+    bl_region_type = "WINDOW"
+    bl_context = "render"
+    bl_options = {"DEFAULT_CLOSED"}
+    COMPAT_ENGINES = {"PORTRAIT_MANIFOLDS"}
+
+    @classmethod
+    def poll(cls, context):
+        return context.engine in cls.COMPAT_ENGINES
+
+    def draw_header(self, context):
+        self.layout.prop(context.scene.render, "use_motion_blur", text="")
+
+    def draw(self, context):
+        layout, render = self.layout, context.scene.render
+        layout.use_property_split = True
+        column = layout.column()
+        column.active = render.use_motion_blur
+        column.prop(render, "motion_blur_position")
+        column.prop(render, "motion_blur_shutter")
+        column.template_curve_mapping(render, "motion_blur_shutter_curve")
 
 
 class PORTRAIT_MANIFOLDS_PT_passes(bpy.types.Panel):
@@ -278,9 +335,11 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_pose,
     PORTRAIT_MANIFOLDS_PT_invert,
     PORTRAIT_MANIFOLDS_PT_view,
+    PORTRAIT_MANIFOLDS_PT_edit,
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
     PORTRAIT_MANIFOLDS_PT_files,
     PORTRAIT_MANIFOLDS_PT_sampling,
+    PORTRAIT_MANIFOLDS_PT_motion_blur,
     PORTRAIT_MANIFOLDS_PT_passes,
 )

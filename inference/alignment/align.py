@@ -134,7 +134,7 @@ def align_manually(
     mean_landmarks = model.geometry["mean_landmarks"]
     crop_to_photo = square_to_photo(numbers[:2], size_px, math.radians(roll_degrees))
     if landmarks is None:
-        points = _landmarks_within(photo, crop_to_photo, math.radians(roll_degrees), model)
+        points = landmarks_within(photo, crop_to_photo, math.radians(roll_degrees), model)
     else:
         fit_crop(landmarks, mean_landmarks)  # raises where they do not form a face
         points = _to_crop(landmarks, crop_to_photo)
@@ -149,8 +149,11 @@ def align_manually(
     return _describe(photo, crop_to_photo, camera, camera.project(mean_landmarks)[0].astype(np.float32))
 
 
-def _landmarks_within(photo, crop_to_photo, roll, model):
-    """Landmarks (468, 2) found in the middle of a crop, in its pixels; None where there is no face."""
+def landmarks_within(photo: np.ndarray, crop_to_photo: np.ndarray, roll: float, model: Model) -> np.ndarray | None:
+    """Landmarks (468, 2) float32 found in the middle of a crop, in its pixels; None where there is no face.
+
+    photo: (H, W, 3) uint8. crop_to_photo: (2, 3) affine map of the crop's pixels. roll: radians, of the head.
+    """
     expected = orbit_camera().project(model.geometry["mean_landmarks"])[0]
     centre, side, _ = level_box(expected @ crop_to_photo[:, :2].T + crop_to_photo[:, 2])
     landmarks, confidence = find_landmarks(photo, centre, side, roll, model)

@@ -25,7 +25,8 @@ class WorkerLost(Exception):
 class Process:
     """One process of inference.batch.worker, started when needed and again when it died.
 
-    settings: model (a path), device, threads, memory (MB, 0: no limit), seconds (for a photo, 0: no limit).
+    settings: model (a path), device, threads, accelerated (whether that device is not the CPU), memory (MB, 0: no
+    limit), seconds (for a photo, 0: no limit).
     """
 
     def __init__(self, settings: dict) -> None:

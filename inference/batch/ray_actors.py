@@ -68,7 +68,7 @@ class Actor:
             raise Cancelled
         if self._actor is None:
             options = {"num_cpus": self._settings["threads"], "scheduling_strategy": "SPREAD"}
-            options |= {"num_gpus": 1} if self._settings["device"] != "cpu" else {}
+            options |= {"num_gpus": 1} if self._settings["accelerated"] else {}
             self._actor = ray.remote(_Remote).options(**options).remote(self._settings)
             self._begun = self._actor.begin.remote()
         ready, _ = ray.wait([self._begun], timeout=LOOK)

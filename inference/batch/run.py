@@ -72,8 +72,9 @@ def run_batch(
         raise PortraitError(f"no picture in {mattes} is called like a photo; name each matte like its photo")
     each = max(1, (threads or os.cpu_count() or 1) // workers) if ray is None else threads or 1
     model = load_model(model_path, device, each)
-    settings = {"model": os.path.abspath(model.folder), "device": model.device, "threads": model.threads}
-    settings |= {"memory": memory if model.device == "cpu" else 0, "seconds": seconds}  # other devices map all they see
+    settings = {"model": os.path.abspath(model.folder), "device": device, "threads": model.threads}
+    settings |= {"accelerated": model.device != "cpu", "seconds": seconds}
+    settings["memory"] = 0 if settings["accelerated"] else memory  # other devices map all they see
     wishes = {"model": model.sha256, "mesh": bool(mesh), "views": [float(yaw) for yaw in views]}
     items = list_photos(folder, out)[part]
     jobs = collections.deque()

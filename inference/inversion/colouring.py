@@ -65,14 +65,20 @@ def mirrored_texture(shown: np.ndarray, seen: np.ndarray, seen_parts: np.ndarray
     weight = (seen * seen_parts.sum(-1))[..., None].astype(np.float32)
     coarse = cv2.GaussianBlur(np.dstack([shown * weight, weight]), (0, 0), COARSE * width / GRID)
     fine = (shown - coarse[..., :-1] / (coarse[..., -1:] + 1e-3)) * weight
+    image = np.dstack([fine, seen_parts * seen[..., None]]).astype(np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, None].repeat(width, 1)
+    found = cv2.remap(image, mirrored_columns(seen), rows, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
+    alike = (found[..., shown.shape[-1] :] * parts).sum(-1, keepdims=True)
+    return found[..., : shown.shape[-1]] * alike
+
+
+def mirrored_columns(seen: np.ndarray) -> np.ndarray:
+    """Which column of its row every column is the mirror image of, (h, w) float32: the row is mirrored where it leaves
+    what the photo shows, seen (h, w) in [0, 1]; what it shows stays where it is."""
+    height, width = seen.shape
     columns, middle = np.arange(width, dtype=np.float32), width // 2
-    inside = seen > 0.5
-    last = np.where(inside, columns, middle)
+    last = np.where(seen > 0.5, columns, middle)
     right, left = np.maximum(last.max(1), middle), np.minimum(last.min(1), middle)
     right, left = (cv2.GaussianBlur(edge[:, None], (0, 0), SETTLED * height / GRID) for edge in (right, left))
     source = np.where(columns > right, 2 * right - columns, np.where(columns < left, 2 * left - columns, columns))
-    rows = np.arange(height, dtype=np.float32)[:, None].repeat(width, 1)
-    image = np.dstack([fine, seen_parts * seen[..., None]]).astype(np.float32)
-    found = cv2.remap(image, source.astype(np.float32), rows, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
-    alike = (found[..., shown.shape[-1] :] * parts).sum(-1, keepdims=True)
-    return found[..., : shown.shape[-1]] * alike
+    return source.astype(np.float32)

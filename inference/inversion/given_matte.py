@@ -6,7 +6,7 @@ import numpy as np
 
 from ..alignment.align import Alignment
 from ..errors import MatteUnusable
-from ..photo.warp import warp_to_crop
+from ..photo.warp import rescaled, warp_to_crop
 from .segmentation import face_pixels
 
 EMPTY = 0.02  # matte up to which nobody is there
@@ -23,6 +23,14 @@ def crop_matte(matte: np.ndarray, alignment: Alignment) -> np.ndarray:
     if face.any() and not (found[face] > 0.5).mean() > 0.5:
         raise MatteUnusable("the matte leaves the face out; it must be white where the subject is and black elsewhere")
     return found
+
+
+def detail_matte(matte: np.ndarray, alignment: Alignment) -> np.ndarray | None:
+    """The same in the detail crop, (s, s) float32 in [0, 1]; None for an alignment without one."""
+    if alignment.detail is None:
+        return None
+    side = len(alignment.detail)
+    return warp_to_crop(matte, rescaled(alignment.crop_to_photo, side), side).astype(np.float32) / 255.0
 
 
 def is_cut_out(matte: np.ndarray) -> bool:

@@ -9,22 +9,23 @@ import numpy as np
 
 from ..geometry import domes
 from ..geometry.cameras import Camera
-from ..geometry.domes import column_rays
+from ..geometry.domes import column_points, column_rays
 from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image
 from .columns import GRID
 from .sheets import THINNEST, level_bounds, level_to_radius
-from .visibility import blurred, visible_depth
+from .visibility import blurred, covered
 
 SMOOTH = 1.0  # texels of GRID; the fitted surface is smoothed by a Gaussian of so many
 CARVE_STEP, CARVE_STEPS = 0.004, 28  # metres and number of steps of the search for the visual hull
 PASSING, PASSING_STEPS = 0.15, 96  # metres before and behind the middle where a ray may come close, and samples there
 HILLS = 0.0, 0.002, 0.005, 0.01, 0.02, 0.04  # metres; a round raises hills of one width for each span of heights
 TEXTURE_HEIGHT = 0.2  # metres, about what the columns' rows span on a head
-CHUNK = 4096  # rays followed at once
+CHUNK = 512  # rays followed at once; what is known of them stays in the cache
 EDGE = 3.0  # texels of GRID; how near to the textures' border no hill stands
 STEEPNESS = 0.8  # width of a hill by its height
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
+FEWEST = 6  # columns of GRID in a gap that the photo shows, so that a matte's stray pixels fill none
 INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of the soft rim come from further inside
 
 
@@ -44,7 +45,9 @@ def fit_surface(
     bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
     radius = np.maximum(level_to_radius(bounds, level), THINNEST)
     radius, kept = fit_to_hull(radius, matte, camera, beyond)
-    return radius, kept & occupied(occupancy)
+    known = kept & occupied(occupancy)
+    there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
+    return radius, known | kept & shown(radius, known, there, camera)
 
 
 def occupied(occupancy: np.ndarray) -> np.ndarray:
@@ -56,6 +59,21 @@ def occupied(occupancy: np.ndarray) -> np.ndarray:
     _, labels = cv2.connectedComponents((~found).astype(np.uint8), connectivity=4)
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return found | ~np.isin(labels, border)
+
+
+def shown(radius: np.ndarray, known: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
+    """Columns (h, w) bool that are there after all: gaps between known columns, (h, w) bool, in which the photo shows
+    the subject though no known column does. A neck behind an ear is such a gap.
+
+    radius (h, w) metres; matte (256, 256) in [0, 1] of the photo taken by camera.
+    """
+    missing = cv2.erode(_uncovered(radius, known, matte, camera).astype(np.float32), np.ones((3, 3)))
+    pixel, _ = camera.project(column_points(radius))
+    inside = (sample_image(missing, *np.moveaxis(pixel, -1, 0) * (COVERED / camera.width)) > 0.5) & ~known
+    _, labels = cv2.connectedComponents((~known).astype(np.uint8), connectivity=4)
+    sizes = np.bincount(labels[inside], minlength=labels.max() + 1)
+    gaps = np.flatnonzero(sizes >= FEWEST * (radius.shape[0] / GRID) ** 2)
+    return np.isin(labels, gaps[gaps > 0])
 
 
 def fit_to_hull(
@@ -106,7 +124,7 @@ def grow(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
     surface raises it where it comes closest, as a hill as wide as it is high. radius (h, w) metres, inside the hull;
     matte and camera as in :func:`carve`.
     """
-    rows, columns = np.nonzero(_uncovered(radius, matte, camera))
+    rows, columns = np.nonzero(_uncovered(radius, np.ones(radius.shape, bool), matte, camera))
     if not len(rows):
         return radius
     scale = camera.width / COVERED
@@ -136,12 +154,15 @@ def closest_approach(
     radius (h, w) metres; origins and directions (n, 3), directions unit. Returns gap (n,) metres, infinite where a ray
     passes by the textures, and u, v (n,) of the column.
     """
-    middle = -(origins * directions).sum(-1)[:, None, None]
-    steps = middle + PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS)[:, None]
-    points = origins[:, None] + directions[:, None] * steps
+    steps = PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS) - (origins * directions).sum(-1)[:, None]
+    planes = np.empty((3, len(steps), PASSING_STEPS), np.float32)
+    for plane, origin, direction in zip(planes, origins.T, directions.T):
+        plane[:] = origin[:, None] + direction[:, None] * steps
+    points = np.moveaxis(planes, 0, -1)
     u, v, reach = domes.dome_coordinates(points)
     gap = reach - sample_image(radius, u * radius.shape[1], v * radius.shape[0])
-    gap[(u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)] = np.inf
+    beside = (u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)
+    np.copyto(gap, np.inf, where=beside)
     ray, closest = np.arange(len(gap)), gap.argmin(1)
     gap, u, v = (values[ray, closest] for values in (gap, u, v))
     edge = EDGE / GRID  # what comes closest at the textures' border comes closer yet beyond
@@ -149,9 +170,9 @@ def closest_approach(
     return gap, u, v
 
 
-def _uncovered(radius, matte, camera):
-    """Pixels (COVERED, COVERED) bool where the photo shows the subject and the surface does not."""
-    seen = visible_depth(radius, np.ones(radius.shape, bool), camera, COVERED, np.inf) < np.inf
+def _uncovered(radius, known, matte, camera):
+    """Pixels (COVERED, COVERED) bool where the photo shows the subject and no known column (h, w) does."""
+    seen = covered(radius, known, camera, COVERED)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     wanted = cv2.resize(matte, (COVERED, COVERED), interpolation=cv2.INTER_AREA) >= INSIDE
     return wanted & (seen == 0)

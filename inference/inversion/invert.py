@@ -19,6 +19,7 @@ from ..geometry.cameras import Camera
 from ..geometry.curves import softmax
 from ..geometry.filling import continued
 from ..geometry.grids import at_texels
+from ..geometry.rims import Rim
 from ..networks.model import Model
 from ..progress import Progress, silent
 from .colouring import match_colours
@@ -28,6 +29,7 @@ from .detail import lift_detail
 from .hull import fit_surface
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
+from .rim import lift_rim
 from .segmentation import subject_matte
 from .sheets import level_bounds, level_to_radius, place_sheets
 from .visibility import (
@@ -52,15 +54,17 @@ def invert_crop(
     progress: Progress = silent,
     matte: np.ndarray | None = None,
     doubted: Callable[[Doubt], object] = lambda doubt: None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    fine_matte: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Rim | None]:
     """Invert an aligned photo.
 
     progress: called with (fraction, stage name) before each stage; may raise to stop.
     matte: (256, 256) float32 in [0, 1] of the subject, where it is known; else the networks find it.
     doubted: called with what makes the result doubtful.
+    fine_matte: (s, s) float32 in [0, 1], a known matte in the detail crop; else the photo refines the crop's.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
-    plane; radii (23, 161, 161) float32 metres of the sheets; and the detail map (s, s, 3) uint8 of
-    :mod:`inference.geometry.detail_maps`, None for an alignment without detail.
+    plane; radii (23, 161, 161) float32 metres of the sheets; and for an alignment with detail, else None, the detail
+    map (s, s, 3) uint8 of :mod:`inference.geometry.detail_maps` and the :class:`Rim`.
     """
     photo, camera = np.float32(alignment.crop.transpose(2, 0, 1)) / 255.0, alignment.camera
     model_radii = model.geometry["radii"]
@@ -96,7 +100,7 @@ def invert_crop(
     radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond)
     radii = place_sheets(radius, valid, len(features[0]))
     columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera, alignment.beyond)
-    clean = foreground(photo, matte)
+    clean, backdrop = foreground(photo, matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures, shown = decode(
@@ -104,9 +108,12 @@ def invert_crop(
     )
     foreign = matte if alignment.beyond is None else np.maximum(matte, alignment.beyond)
     background = background_texture(alignment.crop, foreign, camera, TEXTURE_SIZE)
-    detail = None if alignment.detail is None else lift_detail(alignment.detail, columns, shown, matte, camera)
+    detail, rim = None, None
+    if alignment.detail is not None:
+        detail = lift_detail(alignment.detail, columns, shown, matte, photo_parts, camera)
+        rim = lift_rim(alignment, matte, backdrop, radius, valid, fine_matte)
     progress(1.0, "done")
-    return np.concatenate([textures, background[None]]), radii, detail
+    return np.concatenate([textures, background[None]]), radii, detail, rim
 
 
 def see(

@@ -34,15 +34,16 @@ def lift(
     size, grid = voxel.shape[-1], weight.shape[-1]
     count = len(points) // (grid * grid)
     slices, channels = VOXEL_SLICES, voxel.shape[0] // VOXEL_SLICES
-    pixel, depth = camera.project(points)
+    pixel, depth = camera.project(points, np.float32)
     x, y = (pixel / CROP_SIZE).T
     z = ((depth - CROP_DISTANCE) / VOXEL_DEPTH + 1) * slices / 2
     volume = np.ascontiguousarray(voxel.reshape(channels, slices, size, size).transpose(1, 2, 3, 0))
     features = sample_volume(volume, x * size, y * size, z)
-    sure = cv2.erode(matte, np.ones((5, 5), np.uint8))[None]  # pixels at the edge mix in the backdrop
-    step = CROP_SIZE // LIFTED_SIZE
-    small = np.concatenate([photo * sure, sure]).reshape(4, LIFTED_SIZE, step, LIFTED_SIZE, step).mean((2, 4))
-    colours = sample_image(np.ascontiguousarray(small.transpose(1, 2, 0)), x * LIFTED_SIZE, y * LIFTED_SIZE)
-    colours *= np.tile(weight.ravel(), count)[:, None]
-    lifted = np.concatenate([features, colours], 1).reshape(count, grid, grid, channels + 4)
-    return np.ascontiguousarray(lifted.transpose(0, 3, 1, 2).reshape(1, -1, grid, grid), np.float32)
+    sure = cv2.erode(matte, np.ones((5, 5), np.uint8))  # pixels at the edge mix in the backdrop
+    small = cv2.resize(cv2.merge([*(photo * sure), sure]), (LIFTED_SIZE,) * 2, interpolation=cv2.INTER_AREA)
+    colours = sample_image(small, x * LIFTED_SIZE, y * LIFTED_SIZE)
+    lifted = np.empty((count, channels + 4, grid * grid), np.float32)
+    lifted[:, :channels] = features.reshape(count, grid * grid, channels).transpose(0, 2, 1)
+    lifted[:, channels:] = colours.reshape(count, grid * grid, 4).transpose(0, 2, 1)
+    lifted[:, channels:] *= weight.ravel()
+    return lifted.reshape(1, -1, grid, grid)

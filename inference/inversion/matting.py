@@ -19,12 +19,14 @@ COARSE_ROUNDS, FINE_ROUNDS = 10, 2  # of each level; the paper's
 MAYBE = 0.1192  # matte (a logit of -2) from which on a pixel may be the sitter's and is not kept as backdrop
 
 
-def foreground(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The subject's own colours (3, n, n) float32 in and around the matte: no backdrop shines through its edge.
+def foreground(photo: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The subject's own colours (3, n, n) float32 in and around the matte: no backdrop shines through its edge; and the
+    backdrop's (3, n, n) float32, behind its edge too.
 
     photo (3, n, n) float32 in [0, 1]; matte (n, n) in [0, 1]; n: a power of two.
     """
-    return without_fringe(without_backdrop(photo, matte), matte)
+    subject, backdrop = unmixed(photo, matte)
+    return without_fringe(subject, matte), backdrop
 
 
 def without_fringe(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
@@ -39,8 +41,8 @@ def without_fringe(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray((filled + missing * image).transpose(2, 0, 1), np.float32)
 
 
-def without_backdrop(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """The photo without the backdrop's share in mixed pixels; arguments and result as of :func:`foreground`.
+def unmixed(photo: np.ndarray, matte: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The subject's and the backdrop's colours in mixed pixels; arguments and results as of :func:`foreground`.
 
     Every pixel mixes a colour of the subject and one of the backdrop, both smooth where the matte is. They are found
     from coarse to fine (Germer, Uelwer, Conrad and Harmeling, "Fast multi-level foreground estimation", ICPR 2020).
@@ -50,14 +52,14 @@ def without_backdrop(photo: np.ndarray, matte: np.ndarray) -> np.ndarray:
     colours = np.concatenate([photo[:, ::step, ::step]] * 2)  # of the subject, of the backdrop
     while True:
         image, alpha = photo[:, ::step, ::step], finest[:, ::step, ::step]
-        colours = _unmixed(image, alpha, colours, COARSE_ROUNDS if alpha.shape[-1] <= COARSE else FINE_ROUNDS)
+        colours = _relaxed(image, alpha, colours, COARSE_ROUNDS if alpha.shape[-1] <= COARSE else FINE_ROUNDS)
         if step == 1:
-            return np.ascontiguousarray(colours[:3])
+            return np.ascontiguousarray(colours[:3]), np.ascontiguousarray(colours[3:])
         step //= 2
         colours = colours.repeat(2, 1).repeat(2, 2)
 
 
-def _unmixed(image, alpha, colours, rounds):
+def _relaxed(image, alpha, colours, rounds):
     """Colours (6, n, n) of subject and backdrop whose mixture by alpha (1, n, n) is the image (3, n, n), and which
     are their neighbours' all the more where alpha changes: rounds of Jacobi's method."""
     ties = [SMOOTH + np.abs(alpha - other) for other in _beside(np.pad(alpha, ((0, 0), (1, 1), (1, 1)), mode="edge"))]

@@ -36,8 +36,9 @@ def level_to_radius(bounds: np.ndarray, level: np.ndarray) -> np.ndarray:
 def radius_to_level(bounds: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """Inverse of :func:`level_to_radius`."""
     outer, bulk, inner = bounds
-    outside = (outer - radius) / (outer - bulk) * KNEE
-    return np.where(radius > bulk, outside, KNEE + (bulk - radius) / (bulk - inner) * (SHEETS - 1 - KNEE))
+    past = bulk - radius
+    inside = np.maximum(past, 0.0) * ((SHEETS - 1 - KNEE) / (bulk - inner))
+    return KNEE + np.minimum(past, 0.0) * (KNEE / (outer - bulk)) + inside
 
 
 def place_sheets(radius: np.ndarray, valid: np.ndarray, count: int = SHEETS) -> np.ndarray:

@@ -29,6 +29,18 @@ ELSEWHERE = 3.0  # centimetres by which such a column counts as hidden
 USUAL = 11.0  # level of the usual head among the model's sheets; chosen on eight cuts of four portraits
 
 
+def covered(radius: np.ndarray, valid: np.ndarray, camera: Camera, size: int) -> np.ndarray:
+    """Pixels (size, size) bool of a camera into which a point of the valid columns falls.
+
+    radius (h, w) metres, valid (h, w) bool.
+    """
+    place = np.floor(camera.project(column_points(radius)[valid])[0] * (size / camera.width)).astype(np.int64)
+    column, row = place[((place >= 0) & (place < size)).all(-1)].T
+    found = np.zeros((size, size), bool)
+    found[row, column] = True
+    return found
+
+
 def visible_depth(radius: np.ndarray, valid: np.ndarray, camera: Camera, size: int, far: float) -> np.ndarray:
     """Depth (size, size) float32 metres of the surface that a camera sees, ``far`` where it sees none.
 
@@ -55,7 +67,7 @@ def usual_silhouette(radii: np.ndarray, camera: Camera) -> np.ndarray:
     """
     bounds = np.stack([at_texels(table, 2 * GRID, 2 * GRID) for table in level_bounds(radii)])
     radius = level_to_radius(bounds, np.float32(USUAL)).astype(np.float32)
-    seen = visible_depth(radius, np.ones(radius.shape, bool), camera, camera.width, np.inf) < np.inf
+    seen = covered(radius, np.ones(radius.shape, bool), camera, camera.width)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))  # between the points
     return cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 3.0)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
-from ..geometry import domes
+from ..geometry import detail_maps, domes
 from ..geometry.background import background_points
 from ..geometry.grids import corner_grid, sample_grid
 
@@ -72,6 +73,16 @@ def _merge(textures, radii):
     colour = np.where(alpha > 0.0, colour / np.maximum(alpha, 1e-6), textures[-1, ..., :3])
     texture = np.concatenate([colour, 255 * alpha], axis=-1)
     return np.rint(np.clip(texture, 0, 255)).astype(np.uint8), top / bottom
+
+
+def with_detail(texture: np.ndarray, detail: np.ndarray) -> np.ndarray:
+    """A sheet's texture (h, w, 4) uint8 with a detail map (s, s, 3) uint8 added, (s, s, 4) uint8.
+
+    For renderers that cannot add one to many sheets.
+    """
+    fine = cv2.resize(texture, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    fine[..., :3] = np.clip(fine[..., :3].astype(np.int16) + detail - detail_maps.NO_DETAIL, 0, 255)
+    return fine
 
 
 class VisibleQuads:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..geometry import domes
 from ..geometry.filling import nearest_index
-from ..geometry.grids import at_texels
+from ..geometry.grids import at_corners, at_texels
 
 WINDOW = 1  # sheets on either side of the crossing that share in the level
 
@@ -63,15 +63,27 @@ def find_surface(textures: np.ndarray, radii: np.ndarray) -> Surface:
     return Surface(radius.astype(np.float32), opacity, np.clip(np.rint(color), 0, 255).astype(np.uint8))
 
 
-def surface_normals(radius: np.ndarray, smoothing: float = 1.5) -> np.ndarray:
-    """Outward unit normals of a surface over dome coordinates, (h, w, 3) float32, portrait space.
+def surface_normals(radius: np.ndarray, quads: int, smoothing: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
+    """Outward unit normals of a surface over dome coordinates: coarse ones, and the rest of the way to fine ones.
 
-    radius: (h, w) float32 metres at the texels. smoothing: standard deviation, in texels, of the Gaussian before.
+    radius: (h, w) float32 metres at the texels. quads: along each side of the meshes that shall look like the surface.
+    smoothing: standard deviation, in texels, of the Gaussian before.
+    Returns normals at the meshes' vertices ((quads + 1)², 3) float32, portrait space, and at the texels (h, w, 3)
+    float32 in the tangent space over those: x along u, y upwards (as in glTF 2.0, section 3.9.3), z along the normal.
     """
     if smoothing > 0:
         radius = cv2.GaussianBlur(radius, (0, 0), smoothing, borderType=cv2.BORDER_REPLICATE)
     points = domes.dome_points(*domes.texel_centres(*radius.shape), radius)
     down, right = np.gradient(points, axis=(0, 1))
-    normals = np.cross(down, right)
-    return (normals / np.linalg.norm(normals, axis=-1, keepdims=True)).astype(np.float32)
+    normals = _unit(np.cross(down, right)).astype(np.float32)
+    corners = np.dstack([at_corners(np.ascontiguousarray(plane), quads) for plane in np.moveaxis(normals, -1, 0)])
+    corners = _unit(corners)
+    upright = _unit(np.dstack([at_texels(plane, *radius.shape) for plane in np.moveaxis(corners, -1, 0)]))
+    tangent = _unit(right - (right * upright).sum(-1, keepdims=True) * upright)
+    frame = np.stack([tangent, np.cross(upright, tangent), upright], -2)
+    return corners.reshape(-1, 3), np.einsum("...ij,...j->...i", frame, normals).astype(np.float32)
+
+
+def _unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 

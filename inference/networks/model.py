@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,13 @@ FORMAT_VERSION = 1
 MAX_CARD_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 28
 MAX_GEOMETRY_BYTES = 1 << 27  # unpacked
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
+PROVIDERS = {  # in the order in which "accelerated" tries them, the processor last
     "cuda": "CUDAExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
     "directml": "DmlExecutionProvider",
+    "webgpu": "WebGpuExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "cpu": "CPUExecutionProvider",
 }
 
 
@@ -37,15 +40,23 @@ class Model:
 
     card: dictionary of card.json. id: the model's name. sha256: hash of the card's file table, so of all files.
     geometry: dictionary of arrays, among them radii (23, n, n) float32 metres and mean_landmarks (468, 3) metres.
-    device: "cpu", "cuda", ...: where the networks run. folder: Path.
+    folder: Path. devices: names of where the networks may run, the first that works is taken. threads: 0 for all.
     """
 
-    def __init__(self, folder: Path, card: dict, geometry: dict[str, np.ndarray], device: str, threads: int) -> None:
-        self.folder, self.card, self.geometry, self.device, self.threads = folder, card, geometry, device, threads
+    def __init__(
+        self, folder: Path, card: dict, geometry: dict[str, np.ndarray], devices: Sequence[str], threads: int
+    ) -> None:
+        self.folder, self.card, self.geometry, self.threads = folder, card, geometry, threads
+        self._devices = [*devices]
         self.id = card["id"]
         self.sha256 = table_hash(card["files"])
         self._sessions, self._on_cpu = {}, None
         self._lock = threading.Lock()
+
+    @property
+    def device(self) -> str:
+        """ "cpu", "cuda", ...: where the networks run, as far as they have been loaded."""
+        return self._devices[0]
 
     def session(self, name: str) -> "onnxruntime.InferenceSession":
         """The onnxruntime.InferenceSession of ``name``.onnx. Raises PortraitError when it is missing or refused."""
@@ -58,7 +69,7 @@ class Model:
         """The same model on the CPU, for when its device failed; always the same object."""
         with self._lock:
             if self._on_cpu is None:
-                self._on_cpu = Model(self.folder, self.card, self.geometry, "cpu", self.threads)
+                self._on_cpu = Model(self.folder, self.card, self.geometry, ["cpu"], self.threads)
             return self._on_cpu
 
     def companion(self, name: str, optional: bool = False) -> "onnxruntime.InferenceSession | None":
@@ -95,22 +106,28 @@ class Model:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = [PROVIDERS[self.device]] + ([PROVIDERS["cpu"]] if self.device != "cpu" else [])
-        try:
-            session = onnxruntime.InferenceSession(data, options, providers=providers)
-        except Exception as error:  # onnxruntime raises many types of its own
-            reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-            raise PortraitError(f"the network {file} does not load ({reason}); install the model again") from None
-        if session.get_providers()[0] != providers[0]:  # ONNX Runtime itself says nothing
-            log.warning("%s runs on the CPU: the device %s cannot be used", file, self.device)
-        return session
+        while True:
+            providers = list(dict.fromkeys([PROVIDERS[self.device], PROVIDERS["cpu"]]))
+            try:
+                session = onnxruntime.InferenceSession(data, options, providers=providers)
+            except Exception as error:  # onnxruntime raises many types of its own
+                reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+                if len(self._devices) == 1:
+                    text = f"the network {file} does not load ({reason}); install the model again"
+                    raise PortraitError(text) from None
+            else:
+                if session.get_providers()[0] == providers[0]:
+                    return session
+                reason = "ONNX Runtime falls back by itself"
+            failed = self._devices.pop(0)
+            log.warning("%s does not run on %s (%s); trying %s", file, failed, reason, self.device)
 
 
 def load_model(path: PathLike | None = None, device: str = "auto", threads: int = 0) -> Model:
     """Open a model folder and check it.
 
     path: folder with card.json; None for the model that ships with the program.
-    device: "auto", "cpu", "cuda", "coreml" or "directml". threads: 0 lets ONNX Runtime decide.
+    device: as of :func:`devices_for`. threads: 0 lets ONNX Runtime decide.
     Raises PortraitError when files are missing or changed, the card is wrong, or the device is not available.
     """
     folder = DEFAULT_FOLDER if path is None else Path(path)
@@ -122,24 +139,33 @@ def load_model(path: PathLike | None = None, device: str = "auto", threads: int 
         if size != entry["bytes"]:
             raise PortraitError(f"the model file {file} has {size} bytes instead of {entry['bytes']}; install it again")
     geometry = _read_geometry(_checked_bytes(folder, card["files"], "geometry.npz"))
-    model = Model(folder, card, geometry, choose_device(device), max(int(threads), 0))
+    model = Model(folder, card, geometry, devices_for(device), max(int(threads), 0))
     log.info("model %s (%s) on %s", model.id, model.sha256[:12], model.device)
     return model
 
 
-def choose_device(device: str) -> str:
-    """The device that will be used for "auto" or a name. Raises PortraitError when it is not available."""
+def devices_for(device: str) -> list[str]:
+    """Names of the devices that are tried, the processor last.
+
+    device: one of PROVIDERS, "auto" for CUDA where this onnxruntime has it, or "accelerated" for all that it has, in
+    the order of PROVIDERS. Raises PortraitError when a device asked for by name is not available.
+    """
     import onnxruntime
 
     available = onnxruntime.get_available_providers()
+    have = [name for name, provider in PROVIDERS.items() if provider in available]
     if device == "auto":
-        return "cuda" if PROVIDERS["cuda"] in available else "cpu"
+        return [name for name in have if name in ("cuda", "cpu")]
+    if device == "accelerated":
+        if have == ["cpu"]:
+            log.warning("this onnxruntime has no accelerator: the networks run on the processor")
+        return have
     if device not in PROVIDERS:
-        raise PortraitError(f"there is no device {device!r}; use auto, {', '.join(PROVIDERS)}")
-    if PROVIDERS[device] not in available:
-        have = ", ".join(name for name, provider in PROVIDERS.items() if provider in available)
+        raise PortraitError(f"there is no device {device!r}; use auto, accelerated, {', '.join(PROVIDERS)}")
+    if device not in have:
+        have = ", ".join(have)
         raise PortraitError(f"the device {device} is not available in this onnxruntime; use auto or one of: {have}")
-    return device
+    return list(dict.fromkeys([device, "cpu"]))
 
 
 def table_hash(files: dict) -> str:

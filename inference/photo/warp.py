@@ -28,7 +28,7 @@ def detail_side(crop_to_photo: np.ndarray) -> int | None:
     scale = math.sqrt(abs(np.linalg.det(crop_to_photo[:, :2])))
     if scale < DETAIL_FROM:
         return None
-    return min(int(scale * CROP_SIZE) // DETAIL_STEP * DETAIL_STEP, DETAIL_MAX)
+    return min(int(scale * CROP_SIZE + 1e-6) // DETAIL_STEP * DETAIL_STEP, DETAIL_MAX)  # rounding made it no smaller
 
 
 def rescaled(crop_to_photo: np.ndarray, size: int) -> np.ndarray:
@@ -45,9 +45,11 @@ def invert_affine(affine: np.ndarray) -> np.ndarray:
 def beyond_photo(crop_to_photo: np.ndarray, photo_size: tuple[int, int], size: int = CROP_SIZE) -> np.ndarray:
     """Which pixels of a crop (size, size) lie outside of the photo, bool. photo_size: (width, height) in pixels."""
     centre = np.arange(size) + 0.5
-    x, y = np.meshgrid(centre, centre)
-    place = np.stack([x, y], -1) @ crop_to_photo[:, :2].T + crop_to_photo[:, 2]
-    return ((place < 0.0) | (place > photo_size)).any(-1)
+    beyond = np.zeros((size, size), bool)
+    for (by_x, by_y, offset), extent in zip(crop_to_photo, photo_size, strict=True):
+        place = (by_x * centre + offset) + (by_y * centre)[:, None]
+        beyond |= (place < 0.0) | (place > extent)
+    return beyond
 
 
 def warp_to_crop(image: np.ndarray, crop_to_photo: np.ndarray, size: int = CROP_SIZE) -> np.ndarray:

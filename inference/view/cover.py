@@ -58,7 +58,11 @@ def _pooled(values, rows, columns, pick):
 
 
 class Cover:
-    """The slab as a camera sees it. boxes: as of :func:`slab`. radius, distance: metres, of the head and to it."""
+    """The slab as a camera sees it. boxes: as of :func:`slab`. radius, distance: metres, of the head and to it.
+
+    near, far: (rows, columns) float32 metres, depths of the cells, as :meth:`depths` gives them for rays. size: of a
+    cell, places in the image plane. first: (column, row) of the first cell, counted from the principal point.
+    """
 
     def __init__(
         self, boxes: tuple[np.ndarray, np.ndarray], camera: Camera, radius: float, distance: float
@@ -67,14 +71,14 @@ class Cover:
         rotation = camera.camera_to_world[:3, :3].astype(np.float32)
         right, up, back = np.tensordot(rotation.T, corners - camera.position.astype(np.float32)[:, None, None], 1)
         near, far = -back.max(0) - BULGE, -back.min(0) + BULGE
-        self._size = 2.0 * radius / CELLS
-        self._everywhere = None
+        self.size = 2.0 * radius / CELLS
         margin = BULGE
         if camera.ortho_width is None:
-            self._size /= max(abs(distance), radius)
+            self.size /= max(abs(distance), radius)
             seen = far > 0.0
             if (near[seen] < CLOSE).any():
-                self._everywhere = np.float32([distance - radius, distance + radius])
+                self.first = 0, 0  # one cell that all rays belong to
+                self.near, self.far = np.float32([distance - radius, distance + radius]).reshape(2, 1, 1)
                 return
             near, far, textured = near[seen], far[seen], textured[seen]
             right, up = (plane[:, seen] / -back[:, seen] for plane in (right, up))
@@ -82,18 +86,17 @@ class Cover:
         bounds = [right.min(0) - margin, right.max(0) + margin, -up.max(0) - margin, -up.min(0) + margin]
         left, last, top, bottom = (self._cells(bound) for bound in bounds)
         if not len(near):
-            self._first, shape = (0, 0), (0, 0)
-        else:
-            self._first = left.min(), top.min()
-            shape = bottom.max() - self._first[1] + 1, last.max() - self._first[0] + 1
-        # a ring of cells around it that nothing covers
-        self._near = np.full((shape[0] + 2, shape[1] + 2), np.inf, np.float32)
-        self._far = np.full_like(self._near, -np.inf)
-        left, top = left - self._first[0] + 1, top - self._first[1] + 1
-        last, bottom = last - self._first[0] + 1, bottom - self._first[1] + 1
+            self.first, shape = (0, 0), (0, 0)
+        else:  # and a ring of cells around it that nothing covers
+            self.first = int(left.min()) - 1, int(top.min()) - 1
+            shape = bottom.max() - self.first[1], last.max() - self.first[0]
+        self.near = np.full((shape[0] + 2, shape[1] + 2), np.inf, np.float32)
+        self.far = np.full_like(self.near, -np.inf)
+        left, last = left - self.first[0], last - self.first[0]
+        top, bottom = top - self.first[1], bottom - self.first[1]
         for which, values, grid, pick in (
-            (slice(None), near, self._near, np.minimum),
-            (textured, far, self._far, np.maximum),
+            (slice(None), near, self.near, np.minimum),
+            (textured, far, self.far, np.maximum),
         ):
             _fill(grid, (left[which], last[which], top[which], bottom[which]), values[which], pick)
 
@@ -101,14 +104,12 @@ class Cover:
         """Nearest and farthest depth (2, rows, columns) float32, metres, at which rays can meet the sheets; the nearest
         is above the farthest where they cannot. x (columns,), y (rows,): float64, places in the image plane one metre
         away, or metres of an orthographic camera, from the principal point to the right and down."""
-        if self._everywhere is not None:
-            return np.broadcast_to(self._everywhere[:, None, None], (2, len(y), len(x)))
-        columns, rows = self._cells(x) - self._first[0] + 1, self._cells(y) - self._first[1] + 1
-        columns, rows = np.clip(columns, 0, self._near.shape[1] - 1), np.clip(rows, 0, self._near.shape[0] - 1)
-        return np.stack([grid[rows[:, None], columns] for grid in (self._near, self._far)])
+        columns, rows = self._cells(x) - self.first[0], self._cells(y) - self.first[1]
+        columns, rows = np.clip(columns, 0, self.near.shape[1] - 1), np.clip(rows, 0, self.near.shape[0] - 1)
+        return np.stack([grid[rows[:, None], columns] for grid in (self.near, self.far)])
 
     def _cells(self, places):
-        return np.clip(np.floor(places / self._size), -WIDEST, WIDEST).astype(np.int64)
+        return np.clip(np.floor(places / self.size), -WIDEST, WIDEST).astype(np.int64)
 
 
 def _fill(grid, boxes, values, pick):

@@ -18,9 +18,11 @@ LONGEST, SHORTEST = 3e-3, 5e-4  # metres of a step near the sheets
 SHARE, APART = 0.8, 8e-3  # of the distance to the outermost sheet that a step may go, and metres at most
 PASSED = 2.5  # sheets that a step is meant to pass
 
-# rows of the state: the ray, where it stands, how fast that changes with the level, and what it has met
-START, WAY, DEPTH, END, STEP, LEVEL, U, V, DEPTH_SLOPE, U_SLOPE, V_SLOPE = slice(0, 3), slice(3, 6), *range(6, 15)
-NEXT, TRANSMITTANCE, RED, GREEN, BLUE, ALPHA, DISTANCE, ROWS = range(15, 23)
+# Rows of the state: the ray; where it stands, and how fast that changes with the level; how far it goes; and what it
+# has met. A step reads the first READ rows and writes those of MOVED.
+START, WAY, DEPTH, STEP, LEVEL, U, V, DEPTH_SLOPE, U_SLOPE, V_SLOPE, END = slice(0, 3), slice(3, 6), *range(6, 15)
+NEXT, TRANSMITTANCE, RED, GREEN, BLUE, DISTANCE, ROWS = range(15, 22)
+READ, MOVED = V + 1, slice(DEPTH, V_SLOPE + 1)
 
 
 class March:
@@ -33,7 +35,7 @@ class March:
     def __init__(self, shells: Shells, capacity: int) -> None:
         self.shells = shells
         self._states = [np.empty((ROWS, capacity), np.float32) for _ in range(2)]
-        self._few = np.empty((ROWS, capacity), np.float32)
+        self._few = np.empty(MOVED.stop * capacity, np.float32)
         self._planes = np.empty((4, capacity), np.float32)
         self._place = Place(capacity)
         self.index, self.count = np.empty(0, np.intp), 0
@@ -54,9 +56,10 @@ class March:
         which = np.flatnonzero(depths[1] > depths[0])
         self.index, self.count = index[which], len(which)
         state = self.state
-        for row, plane in zip(state, (*rays[0], *rays[1], *depths), strict=False):
-            np.take(plane, which, out=row, mode="clip")
-        state[STEP : V_SLOPE + 1] = 0.0
+        rows = (*range(DEPTH + 1), END)
+        for row, plane in zip(rows, (*rays[0], *rays[1], *depths), strict=True):
+            np.take(plane, which, out=state[row], mode="clip")
+        state[STEP:END] = 0.0
         state[NEXT:] = 0.0
         state[TRANSMITTANCE] = 1.0
         if not self.count:
@@ -81,55 +84,47 @@ class March:
         before = self.state
         self._states.reverse()
         self.index, self.count = self.index[which], len(which)
-        for old, new in zip(before, self.state, strict=True):
-            np.take(old, which, out=new, mode="clip")
+        np.take(before, which, 1, self.state, mode="clip")
 
     def step(self, which: np.ndarray) -> None:
         """Move rays (n,) of ``count`` by one step."""
-        few = self._take(which, V + 1)
-        rise, length, level, spare = (plane[: few.shape[1]] for plane in self._planes)
-        place = self._place
-        place.resize(few.shape[1])
-        moved = np.add(few[DEPTH], few[STEP], out=length)
-        place.move(few[START], few[WAY], moved)
+        count = len(which)
+        if count == self.count:
+            few = self.state
+        else:
+            few = self._few[: MOVED.stop * count].reshape(-1, count)
+            np.take(self.state[:READ], which, 1, few[:READ], mode="clip")
+        self._move(few)
+        if count != self.count:
+            self.state[MOVED, which] = few[MOVED]
+
+    def _move(self, state):
+        """One step of all rays of a state, of which the rows before MOVED.stop are used."""
+        rise, level, spare, length = (plane[: state.shape[1]] for plane in self._planes)
+        place, step = self._place, state[STEP]
+        place.resize(len(step))
+        state[DEPTH] += step
+        place.move(state[START], state[WAY], state[DEPTH])
         self.shells.level(place, level[None])
-        np.subtract(level, few[LEVEL], out=rise)
+        np.subtract(level, state[LEVEL], out=rise)
         rise += np.float32(1e-12)  # finite slopes where it is nought, which nothing looks at
         for row, slope, plane in ((U, U_SLOPE, place.u[0]), (V, V_SLOPE, place.v[0])):
-            change = np.subtract(plane, few[row], out=spare)
+            change = np.subtract(plane, state[row], out=state[slope])
             if row == U and (change.max() > 0.5 or change.min() < -0.5):  # across the seam behind the head
                 change[np.abs(change) > 0.5] = 0.0
             change /= rise
-            self._put(which, slope, change)
-            self._put(which, row, plane)
-        self._put(which, DEPTH, moved)
-        slope = np.divide(few[STEP], rise, out=rise)
-        self._put(which, DEPTH_SLOPE, slope)
+            state[row] = plane
+        slope = np.divide(step, rise, out=state[DEPTH_SLOPE])
         # from the level that is reached to the middle between two sheets
         np.floor(level, out=length)
         length -= level
         length += np.float32(1.0 + PASSED)
         length *= slope
         np.abs(length, out=length)
-        np.clip(length, np.float32(SHORTEST), np.float32(LONGEST), out=length)
+        np.maximum(length, np.float32(SHORTEST), out=length)
+        np.minimum(length, np.float32(LONGEST), out=length)
         # in front of the sheets, by a share of the way to the outermost
         np.multiply(level, np.float32(-self.shells.spacing * SHARE), out=spare)
         np.minimum(spare, np.float32(APART), out=spare)
-        np.maximum(length, spare, out=length)
-        self._put(which, STEP, length)
-        self._put(which, LEVEL, level)
-
-    def _take(self, which, rows):
-        """The first rows of the state for rays (n,): a copy, or the state's own if these are all."""
-        if len(which) == self.count:
-            return self.state
-        few = self._few[:rows, : len(which)]
-        for row in (*range(DEPTH + 1), *range(STEP, rows)):
-            np.take(self.state[row], which, out=few[row], mode="clip")
-        return few
-
-    def _put(self, which, row, values):
-        if len(which) == self.count:
-            self.state[row] = values
-        else:
-            self.state[row][which] = values
+        np.maximum(length, spare, out=step)
+        state[LEVEL] = level

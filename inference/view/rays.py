@@ -10,7 +10,7 @@ from .cover import Cover
 from .shells import Shells
 
 NEAR = 1e-3  # metres, nothing in front of it is seen
-TILE = 128  # pixels, about the side of a tile; what is known of its rays stays in the cache
+TILE = 176  # pixels, about the side of a tile; its rays stay in the cache, and OpenCV looks up no more in a row
 
 
 class CameraRays:
@@ -18,6 +18,8 @@ class CameraRays:
 
     A ray is a function of its pixel's place alone, to the last bit: what depends on the column and what depends on the
     row are found in double precision from the distance to the principal point, and added in single precision.
+    start, way: (by_x, by_y, base), (3,) float64 each: metres, and metres per metre of depth, at the principal point and
+    more of them per pixel to the right and down. scale: pixels to one unit of ``cover``'s image plane, across and down.
     shells: :class:`inference.view.shells.Shells` that are looked at.
     """
 
@@ -28,17 +30,17 @@ class CameraRays:
         self.middle = float((camera.position - centre) @ back)  # depth at which the rays start
         self.tiles = _tiles(_bounding_rectangle(camera, centre, radius))
         self.cover = Cover(shells.boxes, camera, radius, self.middle)
-        right, up, back = (axis * _FLIP for axis in (right, up, back))
-        start = _to_sheets(camera.position) - self.middle * back
+        right, up, back = (axis * FLIP for axis in (right, up, back))
+        start = to_sheets(camera.position) - self.middle * back
         if camera.ortho_width is None:
             by_x, by_y = right / camera.fx, -up / camera.fy
-            self._start = self.middle * by_x, self.middle * by_y, start
-            self._way = by_x, by_y, -back
-            self._scale = camera.fx, camera.fy
+            self.start = self.middle * by_x, self.middle * by_y, start
+            self.way = by_x, by_y, -back
+            self.scale = camera.fx, camera.fy
         else:
-            self._scale = scale_x, scale_y = camera.pixels_per_unit()
-            self._start = right / scale_x, -up / scale_y, start
-            self._way = np.zeros(3), np.zeros(3), -back
+            self.scale = scale_x, scale_y = camera.pixels_per_unit()
+            self.start = right / scale_x, -up / scale_y, start
+            self.way = np.zeros(3), np.zeros(3), -back
 
     def tile(self, rectangle: tuple[int, int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rays of the pixels of a tile (x, y, width, height).
@@ -52,22 +54,23 @@ class CameraRays:
         x = left + 0.5 + np.arange(width) - self.camera.cx
         y = top + 0.5 + np.arange(height) - self.camera.cy
         planes = np.empty((2, 3, height, width), np.float32)
-        for found, (by_x, by_y, base) in zip(planes, (self._start, self._way), strict=True):
+        for found, (by_x, by_y, base) in zip(planes, (self.start, self.way), strict=True):
             for axis in range(3):
                 row = (by_x[axis] * x).astype(np.float32)
                 column = (by_y[axis] * y + base[axis]).astype(np.float32)
                 np.add(row, column[:, None], out=found[axis])
         index = (np.arange(top, top + height) * self.camera.width)[:, None] + np.arange(left, left + width)
-        depths = self.cover.depths(x / self._scale[0], y / self._scale[1]) - np.float32(self.middle)
+        depths = self.cover.depths(x / self.scale[0], y / self.scale[1]) - np.float32(self.middle)
         np.maximum(depths[0], np.float32(NEAR - self.middle), out=depths[0])
         return planes.reshape(2, 3, -1), depths.reshape(2, -1), index.ravel()
 
 
-_FLIP = np.array([-1.0, 1.0, -1.0])
+FLIP = np.array([-1.0, 1.0, -1.0])  # axes of the sheets' frame in portrait space
 
 
-def _to_sheets(point):
-    return (point - [0.0, domes.EQUATOR_Y, domes.AXIS_Z]) * _FLIP
+def to_sheets(point: np.ndarray) -> np.ndarray:
+    """A point (3,) of portrait space in the sheets' frame, see :mod:`inference.view.shells`; metres."""
+    return (point - [0.0, domes.EQUATOR_Y, domes.AXIS_Z]) * FLIP
 
 
 def _tiles(rectangle):

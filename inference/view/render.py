@@ -4,22 +4,20 @@ Colour C = sum_k T_k a_k c_k with transmittance T_0 = 1, T_{k+1} = T_k (1 - a_k)
 CVPR 2022, section 3.1 with the sheets' opacities in place of densities).
 """
 
-import contextlib
 import dataclasses
-import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from ..geometry.cameras import Camera
+from ..geometry.rims import Rim
 from ..portrait import Portrait
+from ..threads import in_parallel
 from .backdrop import composite_backdrop
 from .detail import add_detail, detail_for
 from .march import (
-    ALPHA,
     BLUE,
     DEPTH,
     DEPTH_SLOPE,
@@ -36,6 +34,7 @@ from .march import (
     V,
 )
 from .rays import TILE, CameraRays
+from .rim import SeenRim
 from .shells import Place, Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
@@ -68,7 +67,7 @@ def render_view(
     if isinstance(background, str) and background not in ("none", "source"):
         raise ValueError(f'the background is "none", "source" or a colour (r, g, b), not {background!r}')
     sheets = intersections(portrait.radii, camera)
-    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail)
+    frame = render_layers(portrait.textures, sheets, threads, background == "source", portrait.detail, portrait.rim)
     fill = None if isinstance(background, str) else np.asarray(background, np.float32)
     return finish(frame, fill)
 
@@ -93,11 +92,14 @@ def render_layers(
     threads: int = 0,
     with_plane: bool = False,
     detail: np.ndarray | None = None,
+    rim: Rim | None = None,
+    where: np.ndarray | None = None,
 ) -> np.ndarray:
     """Composite all manifolds.
 
     textures: (k + 1, h, w, 4) uint8. sheets: :func:`intersections` with the same k sheets.
-    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map.
+    with_plane: composite the background plane too. detail: (s, s, 3) uint8, the portrait's detail map. rim:
+    the portrait's. where: (H, W) bool, the pixels that are wanted; the others stay empty.
     Returns planes (5, H, W) float32: premultiplied red, green, blue in [0, 1], alpha, and alpha times depth in metres.
     """
     shells, rays = sheets.shells, sheets.rays
@@ -105,6 +107,7 @@ def render_layers(
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     compositor = _Compositor(np.ascontiguousarray(textures[: shells.count]), rays.middle, frame.reshape(5, -1))
     fine = None if detail is None else detail_for(detail, rays, shells.sphere[1])
+    edge = None if rim is None else SeenRim(rim, rays)
     local = threading.local()
 
     def march():
@@ -115,7 +118,10 @@ def render_layers(
     def follow(tile):
         """Most rays of a tile to their end; returns the state and indices of the few that are left."""
         marching, planes = march()
-        marching.start(*rays.tile(tile))
+        starts, depths, index = rays.tile(tile)
+        if where is not None:
+            depths[1, ~where.ravel()[index]] = -np.inf
+        marching.start(starts, depths, index)
         compositor.follow(marching, planes, FEW * marching.count)
         return marching.state.copy(), marching.index
 
@@ -127,36 +133,33 @@ def render_layers(
     def sharpen(tile):
         if not hasattr(local, "place"):
             local.place = Place(CAPACITY)
-        add_detail(frame.reshape(5, -1), fine, rays, tile, local.place)
+        (start, way), _, index = rays.tile(tile)
+        if where is not None:
+            wanted = np.flatnonzero(where.ravel()[index])
+            start, way, index = start.take(wanted, 1), way.take(wanted, 1), index.take(wanted)
+        if fine is not None:
+            add_detail(frame.reshape(5, -1), fine, start, way, rays.middle, index, local.place)
+        if edge is not None:
+            edge.add_to(frame.reshape(5, -1), start, way, index)
 
-    with _workers(threads) as each:
-        left = list(each(follow, rays.tiles))
+    tiles = [(x, y, w, h) for x, y, w, h in rays.tiles if where is None or where[y : y + h, x : x + w].any()]
+    with in_parallel(threads) as each:
+        left = list(each(follow, tiles))
         if left:
             state, index = (np.concatenate(parts, -1) for parts in zip(*left, strict=True))
             parts = [slice(first, first + CAPACITY) for first in range(0, len(index), CAPACITY)]
             list(each(finish_off, [(state[:, part], index[part]) for part in parts]))
-        if fine is not None:
-            list(each(sharpen, rays.tiles))
+        if fine is not None or edge is not None:
+            list(each(sharpen, tiles))
     if with_plane:
-        composite_backdrop(textures[shells.count], camera, frame)
+        composite_backdrop(textures[shells.count], camera, frame, where)
     return frame
 
 
-@contextlib.contextmanager
-def _workers(threads):
-    """A map over items, by so many threads; 0 takes as many as the machine has cores."""
-    threads = threads or os.cpu_count() or 1
-    if threads == 1:
-        yield map
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            yield pool.map
-
-
-def render_plane(texture: np.ndarray, camera: Camera) -> np.ndarray:
-    """The background plane alone, (h, w, 4) uint8: planes (5, H, W) as of :func:`render_layers`."""
+def render_plane(texture: np.ndarray, camera: Camera, where: np.ndarray | None = None) -> np.ndarray:
+    """The background plane alone, (h, w, 4) uint8: planes (5, H, W) as of :func:`render_layers`, and so is where."""
     frame = np.zeros((5, camera.height, camera.width), np.float32)
-    composite_backdrop(texture, camera, frame)
+    composite_backdrop(texture, camera, frame, where)
     return frame
 
 
@@ -204,15 +207,26 @@ class _Compositor:
         Rays that have entered their next sheet wait until most have, so that look-ups are made for nearly all at once.
         """
         while march.count > few:
-            behind = np.flatnonzero(march.state[LEVEL] < march.state[NEXT])
-            if len(behind) > WAITING * march.count:
-                march.step(behind)
+            behind = march.state[LEVEL] < march.state[NEXT]
+            if np.count_nonzero(behind) > WAITING * march.count:
+                march.step(np.flatnonzero(behind))
             else:
                 self._composite(march, planes)
-            going = np.flatnonzero(march.going & (march.state[TRANSMITTANCE] > OPAQUE))
-            if len(going) <= (1.0 - DONE) * march.count or len(going) <= few:
-                self.frame[:, march.index] = march.state[RED : DISTANCE + 1]
-                march.keep(going)
+            going = march.going
+            going &= march.state[TRANSMITTANCE] > OPAQUE
+            if np.count_nonzero(going) <= max((1.0 - DONE) * march.count, few):
+                self._develop(march, np.flatnonzero(~going))
+                march.keep(np.flatnonzero(going))
+
+    def _develop(self, march, which):
+        """Put what rays (n,) of ``count`` have met into the frame."""
+        red, green, blue, alpha, depth = self.frame
+        index, (through, *colour, distance) = march.index[which], march.state[TRANSMITTANCE:, which]
+        for plane, values in zip((red, green, blue), colour, strict=True):
+            plane[index] = values
+        np.subtract(np.float32(1.0), through, out=through)
+        alpha[index] = through
+        depth[index] = through * np.float32(self.middle) + distance
 
     def _composite(self, march, planes):
         """Let the rays that have reached their next sheet enter it, behind what they have met."""
@@ -224,17 +238,15 @@ class _Compositor:
             np.multiply(past, state[slope], out=out)
             out += state[here]
         red, green, blue, alpha = self._look_up(sheet, u, v, planes)
-        entered = state[LEVEL] >= state[NEXT]
-        hit = entered & (state[TRANSMITTANCE] > OPAQUE)
+        hit = state[LEVEL] >= state[NEXT]
+        state[NEXT] += hit
+        hit &= state[TRANSMITTANCE] > OPAQUE
         for inside in (u > 0.0, u < 1.0, v > 0.0, v < 1.0):
             hit &= inside
         alpha &= np.negative(hit.view(np.uint8))
         np.multiply(alpha, state[TRANSMITTANCE], out=weight)
         weight *= np.float32(1 / 255)
-        state[NEXT] += entered
         state[TRANSMITTANCE] -= weight
-        state[ALPHA] += weight
-        depth += np.float32(self.middle)
         depth *= weight
         state[DISTANCE] += depth
         weight *= np.float32(1 / 255)
@@ -249,13 +261,12 @@ class _Compositor:
         np.multiply(v, np.float32(height), out=y[0])
         x -= np.float32(0.5)
         y -= np.float32(0.5)
-        np.clip(y, np.float32(0.0), np.float32(height - 1), out=y)
+        np.minimum(np.maximum(y, np.float32(0.0), out=y), np.float32(height - 1), out=y)
         rgba, other = planes.rgba[:, :, : len(u)]
         stacked = ROWS_AT_ONCE // height  # sheets below each other in one image
         for first in range(0, sheets, stacked):
             image = self.textures[first : first + stacked].reshape(-1, width, 4)
-            np.subtract(sheet, np.float32(first), out=place[0])
-            place *= np.float32(height)
+            np.multiply(sheet if first == 0 else sheet - np.float32(first), np.float32(height), out=place[0])
             place += y
             cv2.remap(image, x, place, cv2.INTER_LINEAR, other if first else rgba, cv2.BORDER_REPLICATE)
             if first:

@@ -29,23 +29,19 @@ THINNEST = 1e-3  # metres that one sheet alone is thick; a thousandth of it the 
 class Shells:
     """Sheets prepared for look-ups, from radii (k, n, n) float32 metres, outermost sheet first.
 
-    count: k. spacing: metres between the first two, at the least. sphere: as of :func:`bounding_sphere`. boxes: as of
-    :func:`inference.view.cover.slab`.
+    count: k. spans: sheets between neighbouring bounds. thickness: metres between those where it is the same
+    everywhere, else None. spacing: metres between the first two sheets, at the least. sphere: as of
+    :func:`bounding_sphere`. boxes: as of :func:`inference.view.cover.slab`.
     """
 
     def __init__(self, radii: np.ndarray) -> None:
         self.count = len(radii)
-        indices = bounds(radii)
-        tables = [radii[index] for index in indices]
-        if self.count == 1:  # what lies how deep behind it makes no difference
-            indices, tables = [0, 1], [radii[0], radii[0] - THINNEST]
-        self._spans = [float(span) for span in np.diff(indices)]
+        tables, self.spans = tables_of(radii)
         finer = max(1, min(4, (FINEST - 1) // (max(radii.shape[1:]) - 1)))
         self._tables = [np.ascontiguousarray(_refine(_refine(table, finer).T, finer).T) for table in tables]
         gaps = [first - second for first, second in zip(tables[:-1], tables[1:], strict=True)]
-        # metres between two bounds where that is the same everywhere, else None
-        self._thickness = [float(gap.max()) if 0.0 < gap.max() <= gap.min() + EVEN else None for gap in gaps]
-        self.spacing = max(float((tables[0] - tables[1]).min()), 0.0) / self._spans[0]
+        self.thickness = [float(gap.max()) if 0.0 < gap.max() <= gap.min() + EVEN else None for gap in gaps]
+        self.spacing = max(float((tables[0] - tables[1]).min()), 0.0) / self.spans[0]
         self.sphere = centre, radius = bounding_sphere(radii)
         self.boxes = slab(radii, centre[1] - radius)
 
@@ -53,9 +49,9 @@ class Shells:
         """Level (1, rays) of where a :class:`Place` is, into out."""
         place.map_to(self._tables[0].shape)
         above = place.look_up(self._tables[0], place.first)
-        last = len(self._spans) - 1
+        last = len(self.spans) - 1
         for index, (table, thickness, span) in enumerate(
-            zip(self._tables[1:], self._thickness, self._spans, strict=True)
+            zip(self._tables[1:], self.thickness, self.spans, strict=True)
         ):
             share = np.subtract(above, place.radius, out=place.spare)
             if thickness is None or index < last:
@@ -86,6 +82,14 @@ def prepared(radii: np.ndarray) -> Shells:
 @functools.lru_cache(maxsize=4)
 def _prepare(data, shape):
     return Shells(np.frombuffer(data, np.float32).reshape(shape))
+
+
+def tables_of(radii: np.ndarray) -> tuple[list[np.ndarray], list[float]]:
+    """Radii (n, n) of each of the bounds of radii (k, n, n), and how many sheets lie between it and the next."""
+    indices = bounds(radii)
+    if len(radii) == 1:  # what lies how deep behind it makes no difference
+        return [radii[0], radii[0] - THINNEST], [1.0]
+    return [radii[index] for index in indices], [float(span) for span in np.diff(indices)]
 
 
 def bounds(radii: np.ndarray) -> list[int]:

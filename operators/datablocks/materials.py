@@ -2,15 +2,19 @@
 
 import bpy
 
+# sRGB, IEC 61966-2-1: value / SLOPE up to KNEE, ((value + OFFSET) / (1 + OFFSET)) ** GAMMA from there on
+KNEE, SLOPE, OFFSET, GAMMA = 0.04045, 12.92, 0.055, 2.4
 
-def layer_material(name, image):
+
+def layer_material(name, image, detail=None):
     """The look of one sheet: it shines with its own colours, and its back is invisible.
 
     Under the view transform Standard a render shows the texture's sRGB values, as the engine's views do.
+    detail: node group of :func:`detail_group`, or None.
     """
-    material, tree, texture, front = _layer(name, image)
+    material, tree, colour, front = _layer(name, image, detail)
     emission = tree.nodes.new("ShaderNodeEmission")
-    tree.links.new(texture.outputs["Color"], emission.inputs["Color"])
+    tree.links.new(colour, emission.inputs["Color"])
     # The same for camera rays and all others; Blender's glTF exporter knows unlit materials by this choice.
     path = tree.nodes.new("ShaderNodeLightPath")
     choice = tree.nodes.new("ShaderNodeMixShader")
@@ -21,19 +25,18 @@ def layer_material(name, image):
     return material
 
 
-def lit_layer_material(name, image, normals=None):
+def lit_layer_material(name, image, detail=None, normals=None):
     """One sheet as a matte surface in the scene's light; its back is invisible.
 
-    normals: image of the portrait's surface normals in object space (0.5 + 0.5 n, not a colour), or None for those of
-    the geometry. A sheet's own normals would show its curvature instead of the face's.
+    detail: node group of :func:`detail_group`, or None. normals: image of normals in tangent space (0.5 + 0.5 n, not a
+    colour), or None for those of the mesh.
     """
-    material, tree, texture, front = _layer(name, image)
+    material, tree, colour, front = _layer(name, image, detail)
     shader = _matte(tree, 0.1)  # the photo brings its own highlights along
-    tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    tree.links.new(colour, shader.inputs["Base Color"])
     if normals is not None:
         packed = _texture(tree, normals)
         unpacked = tree.nodes.new("ShaderNodeNormalMap")
-        unpacked.space = "OBJECT"
         tree.links.new(packed.outputs["Color"], unpacked.inputs["Color"])
         tree.links.new(unpacked.outputs["Normal"], shader.inputs["Normal"])
     tree.links.new(front, shader.inputs["Alpha"])
@@ -41,6 +44,42 @@ def lit_layer_material(name, image, normals=None):
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
     _arrange(tree)
     return material
+
+
+def detail_group(name, image):
+    """Node group that adds a detail map to a sheet's colours, as the engine does: sRGB values in, linear light out.
+
+    image: of a map of :mod:`inference.geometry.detail_maps`, over the same UVs as the sheets, which share the group.
+    """
+    from ...inference.geometry.detail_maps import NO_DETAIL
+
+    image.colorspace_settings.name = "Non-Color"
+    tree = bpy.data.node_groups.new(name, "ShaderNodeTree")
+    tree.interface.new_socket("Color", in_out="INPUT", socket_type="NodeSocketColor")
+    tree.interface.new_socket("Color", in_out="OUTPUT", socket_type="NodeSocketColor")
+    given, result = tree.nodes.new("NodeGroupInput"), tree.nodes.new("NodeGroupOutput")
+
+    def vector(operation, *operands):
+        node = tree.nodes.new("ShaderNodeVectorMath")
+        node.operation = operation
+        for operand, socket in zip(operands, node.inputs, strict=False):
+            if isinstance(operand, float):
+                socket.default_value = (operand,) * 3
+            else:
+                tree.links.new(operand, socket)
+        return node.outputs[0]
+
+    # glTF's exporter takes the first texture it meets on its way back from a shader: the sheet's own.
+    value = vector("ADD", given.outputs[0], vector("SUBTRACT", _texture(tree, image).outputs["Color"], NO_DETAIL / 255))
+    value = vector("MINIMUM", vector("MAXIMUM", value, 0.0), 1.0)
+    curve = tree.nodes.new("ShaderNodeGamma")
+    curve.inputs["Gamma"].default_value = GAMMA
+    bright = vector("MULTIPLY_ADD", vector("MAXIMUM", value, KNEE), 1 / (1 + OFFSET), OFFSET / (1 + OFFSET))
+    tree.links.new(bright, curve.inputs["Color"])
+    below = vector("MINIMUM", vector("MULTIPLY_ADD", value, 1 / SLOPE, -KNEE / SLOPE), 0.0)
+    tree.links.new(vector("ADD", curve.outputs[0], below), result.inputs[0])
+    _arrange(tree)
+    return tree
 
 
 def shadow_material(name, image):
@@ -73,8 +112,8 @@ def surface_material(name, image):
     return material
 
 
-def _layer(name, image):
-    """Start of a sheet's material: (material, node tree, texture node, socket of the opacity seen from the front).
+def _layer(name, image, detail):
+    """Start of a sheet's material: (material, node tree, sockets of the colour and of the opacity from the front).
 
     Bilinear sampling of colours that are not multiplied by alpha (channel packed) is what the engine does, too.
     """
@@ -84,13 +123,20 @@ def _layer(name, image):
     material.use_transparency_overlap = False
     tree = _nodes(material)
     texture = _texture(tree, image)
+    colour = texture.outputs["Color"]
+    if detail is not None:
+        image.colorspace_settings.name = "Non-Color"  # the group adds to sRGB values
+        group = tree.nodes.new("ShaderNodeGroup")
+        group.node_tree = detail
+        tree.links.new(colour, group.inputs[0])
+        colour = group.outputs[0]
     geometry = tree.nodes.new("ShaderNodeNewGeometry")
     front = tree.nodes.new("ShaderNodeMath")
     front.operation = "SUBTRACT"
     front.use_clamp = True
     tree.links.new(texture.outputs["Alpha"], front.inputs[0])
     tree.links.new(geometry.outputs["Backfacing"], front.inputs[1])
-    return material, tree, texture, front.outputs[0]
+    return material, tree, colour, front.outputs[0]
 
 
 def _show(tree, share, shader):

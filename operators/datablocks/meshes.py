@@ -10,11 +10,11 @@ def to_blender(points):
     return np.stack([points[:, 0], -points[:, 2], points[:, 1]], axis=-1)
 
 
-def new_mesh(name, vertices, faces, uv, smooth=True):
+def new_mesh(name, vertices, faces, uv, smooth=True, normals=None):
     """Mesh datablock.
 
     vertices: (n, 3) float, metres, object space. faces: (m, 3) or (m, 4) int, counter-clockwise from outside.
-    uv: (n, 2) float per vertex, v up.
+    uv: (n, 2) float per vertex, v up. normals: (n, 3) float, object space; None for those of the faces.
     """
     mesh = bpy.data.meshes.new(name)
     try:
@@ -31,6 +31,8 @@ def new_mesh(name, vertices, faces, uv, smooth=True):
         mesh.update(calc_edges=True)
         if mesh.validate(clean_customdata=False):
             mesh.update()
+        if normals is not None:
+            mesh.normals_split_custom_set_from_vertices(normals)
     except Exception:
         bpy.data.meshes.remove(mesh)
         raise

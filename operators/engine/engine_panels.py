@@ -28,8 +28,8 @@ MEANINGLESS = (
     "RENDER_PT_simplify",
     "VIEWLAYER_PT_freestyle",
 )
-# Panels that Blender lists by engine, although they fit: the colour behind the portraits.
-FITTING = ("EEVEE_WORLD_PT_surface",)
+# Panels that Blender lists by engine, although they fit: the colour behind the portraits, and depth of field.
+FITTING = "EEVEE_WORLD_PT_surface", "DATA_PT_camera_dof", "DATA_PT_camera_dof_aperture"
 
 
 def register():

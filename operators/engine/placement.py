@@ -39,16 +39,17 @@ class Placement:
         shifts = self.shear * (self.principal[1] - np.arange(self.camera.height) - 0.5)
         return shifts if np.abs(shifts).max() >= UNSHIFTED else np.zeros_like(shifts)
 
-    def planes(self, draw):
-        """draw: function that gives planes (5, h, w), as of `render_layers`, for a camera. Returns what is seen."""
+    def planes(self, draw, where=None):
+        """draw: function that gives planes (5, h, w), as of `render_layers`, for a camera and where (h, w) they are
+        wanted, or None. Returns what is seen."""
         import cv2
 
         camera, shifts = self.camera, self.shifts()
         if not shifts.any():
-            frame = draw(camera)
+            frame = draw(camera, where if where is None or not self.mirrored else where[:, ::-1])
         else:
             left, right = math.floor(shifts.min()) - 1, math.ceil(shifts.max()) + 1
-            wide = draw(camera.cropped(left, 0, camera.width + right, camera.height))
+            wide = draw(camera.cropped(left, 0, camera.width + right, camera.height), None)
             to_wide = np.array([[1.0, -self.shear, shifts[0] - left], [0.0, 1.0, 0.0]])
             size, how = (camera.width, camera.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             frame = np.stack([cv2.warpAffine(plane, to_wide, size, flags=how) for plane in wide])
@@ -101,10 +102,11 @@ def place(camera, matrix_world):
     return Placement(placed, shear, mirrored, 1.0 / depth, tilt, (camera.cx, camera.cy))
 
 
-def planes_through(camera, matrix_world, draw):
+def planes_through(camera, matrix_world, draw, where=None):
     """What a camera of Blender's world sees of a portrait: planes (5, H, W) as of `render_layers`, depth in its units.
 
-    draw: function that gives such planes for a camera in portrait space. None for a portrait that is invisible.
+    draw: function that gives such planes for a camera in portrait space and for where (h, w) they are wanted, or None.
+    where: (H, W) bool, the pixels that are wanted. None for a portrait that is invisible.
     """
     placed = place(camera, matrix_world)
     if placed is None:
@@ -114,4 +116,4 @@ def planes_through(camera, matrix_world, draw):
         parts = (0, half), (half, camera.height)
         parts = [camera.cropped(0, top, camera.width, bottom) for top, bottom in parts]
         return np.concatenate([planes_through(part, matrix_world, draw) for part in parts], axis=1)
-    return placed.planes(draw)
+    return placed.planes(draw, where)

@@ -19,6 +19,14 @@ UPDATE_CROP = Text("Update Crop", "Align the photo again with the chosen face or
 INVERT = Text("Invert", "Turn the photo into a portrait that can be seen from all sides in front")
 CANCEL = Text("Cancel", "Stop this job, or take it out of the queue")
 RENDER_VIEW = Text("Render View", "See the portrait through the scene's camera, in the image “Portrait View”")
+RENDER_WITH_SCENE = Text(
+    "Render with Scene",
+    "Let F12 show the portraits among the scene's other objects: EEVEE or Cycles render these, and the compositor puts"
+    " the portraits where they stand",
+)
+RENDER_ALONE = Text(
+    "Render without Scene", "Take the portraits out of the scene's compositor again, and put back its render engine"
+)
 SHOW = Text("Show in Viewport", "Look at the portrait with its own render engine and the photo's own colours")
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
 EXTRACT_MESH = Text("Extract Mesh", "Add the portrait's surface as a textured mesh")
@@ -36,6 +44,10 @@ ADJUST_CROP = Text(
 REFINE = Text(
     "Refine", "Invert again with crop, landmarks and pose as they are now; cameras that reproduce the photo follow"
 )
+EDIT_PHOTO = Text(
+    "Edit Photo", "Open the photo's crop in an image editor, to paint on it; the photo's file stays as it is"
+)
+APPLY_EDIT = Text("Apply Edit", "Make the portrait anew from the painted crop, with camera, pose and crop as they are")
 COMPARE = Text("Compare with Photo", "Show the photo and the portrait side by side in an image editor")
 COPY_SETTINGS = Text("Copy Settings", "Copy the settings of the active portrait to the other selected portraits")
 TOGGLE_BACKGROUND = Text("Toggle Background", "Show or hide the photo's background behind the selected portraits")
@@ -56,7 +68,11 @@ BY_HAND = "By Hand"
 LANDMARKS = "Landmarks"
 PANEL_INVERT = "Invert"
 PANEL_VIEW = "View"
+PANEL_EDIT = "Edit in 3D"
+WITH_SCENE = "With Scene"
+WITHOUT_SCENE = "Without Scene"
 PANEL_SAMPLING = "Sampling"
+PANEL_MOTION_BLUR = "Motion Blur"
 PANEL_PASSES = "Passes"
 PANEL_LAYERS = "Layers"
 PANEL_MESH = "Mesh"
@@ -101,6 +117,7 @@ CROP_NUMBERS = "Centre {x:.0f}, {y:.0f}   Size {size:.0f}   Roll {roll:.1f}°"
 
 # Properties
 PHOTO = Text("Photo", "The portrait photo")
+EDIT_IMAGE = Text("Edited Crop", "Square picture of the crop, of any size; Apply Edit makes the portrait of it")
 MATTE = Text(
     "Matte", "Picture of the photo's size, white or opaque where the subject is; without one the networks find it"
 )
@@ -144,6 +161,16 @@ SAMPLE_COUNTS = {
     "3": Text("9", "3 × 3 samples"),
     "4": Text("16", "4 × 4 samples"),
 }
+DRAWN_BY = Text("Device", "What draws the portraits, in the viewport and in renders")
+DRAWING_DEVICES = {
+    "AUTOMATIC": Text("Automatic", "The GPU, or the CPU where there is no GPU or none that is faster"),
+    "GPU": Text("GPU", "The GPU, however slow; the CPU only where it fails"),
+    "CPU": Text("CPU", "The CPU, which shows coarse pictures while the view moves"),
+}
+BLUR_SAMPLES = Text(
+    "Blur Samples",
+    "Pictures of which one with depth of field or motion blur is made, in place of Smooth Edges; more show fewer steps",
+)
 PASS_ALPHA = Text(
     "Portrait Alpha", "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing"
 )
@@ -166,6 +193,11 @@ LAYER_BLENDING = Text("In EEVEE", "How EEVEE mixes the layers; Cycles needs no c
 LAYER_BLENDINGS = {
     "BLENDED": Text("Blended", "Smooth with few samples; seen from in front, layers lie in the right order"),
     "DITHERED": Text("Dithered", "Grainy with few samples; right from everywhere and among objects that run into it"),
+}
+LAYER_DETAIL = Text("Detail", "Where the photo's finest detail is kept, beyond what the layers' textures hold")
+LAYER_DETAILS = {
+    "SHARED": Text("One Image", "All layers add one shared image: little memory; other programs do not see it"),
+    "BAKED": Text("In Each Layer", "Part of every layer's texture, which grows for that: for export to other programs"),
 }
 LAYER_SHADOW = Text("Cast Shadow", "Also add the surface that casts the portrait's shadow; cameras do not see it")
 LAYER_BACKGROUND = Text("Background", "Also add the flat background of the photo")
@@ -193,10 +225,14 @@ BATCH_RESUME = Text("Resume", "Keep what is already finished in the results fold
 
 # Names of what is made; never translated, so that scripts find them
 VIEW_IMAGE = "Portrait View"
+PORTRAITS = "portraits"
+PORTRAITS_IN_SCENE = "Portraits in Scene"
 LAYER = "layer"
 LAYERS = "layers"
 SHADOW = "shadow"
 NORMALS = "normals"
+DETAIL = "detail"
+EDIT = "edit"
 MESH = "mesh"
 PHOTO_CAMERA = "photo camera"
 PIVOT = "pivot"
@@ -209,10 +245,13 @@ COMPARISON = "Portrait Comparison"
 DEVICE = Text("Device", "Where the networks run")
 DEVICES = {
     "auto": Text("Automatic", "A graphics card where this build can use it, else the processor"),
+    "accelerated": Text("Accelerated", "The first device of this build that works, else the processor"),
     "cpu": Text("Processor", "Always the processor: the same bytes everywhere"),
     "cuda": Text("CUDA", "An NVIDIA graphics card; needs the GPU build of the extension"),
     "directml": Text("DirectML", "Any graphics card on Windows; needs a build with DirectML"),
+    "webgpu": Text("WebGPU", "Any graphics card; needs a build with WebGPU"),
     "coreml": Text("Core ML", "Apple's accelerators"),
+    "openvino": Text("OpenVINO", "Intel's processors and graphics; needs a build with OpenVINO"),
 }
 THREADS = Text("Threads", "Processor threads to use; 0 takes all")
 MODEL_PATH = Text("Model Folder", "Folder of another model; empty for the one that comes with the extension")
@@ -229,10 +268,19 @@ SELECT_PORTRAIT = "Select a portrait, or import a photo first"
 INVERT_FIRST = "Select a portrait that has been inverted"
 NO_CAMERA = "The scene has no camera; add one, or use Add Camera"
 NEEDS_VIEWPORT = "Use it in a 3D viewport"
+RENDERS_WITH_SCENE = "F12 now renders the scene with {engine}, and the portraits in it"
+NOT_WITH_SCENE = "The scene's portraits are not rendered with it"
+IS_PORTRAITS_SCENE = "{name} renders the portraits of {owner}; use the button there"
+NO_RENDER_LAYERS = "The compositor has no Render Layers node of the view layer {layer}; add one and connect its Image"
+ONLY_PORTRAITS = "This engine renders the portraits alone; for the rest of the scene, choose EEVEE or Cycles"
 NO_STEREO = "Stereoscopy is not supported by Portrait Manifolds; turn it off in the output properties"
 NO_FACE = "No face was found in {name}; set the crop by hand in the sidebar, tab Portrait"
 NO_SUCH_FACE = "There is no face {face}, the photo has {count}; the last one is used"
 SEVERAL_FACES = "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait"
+EDIT_READY = "Paint on {image}, then press Apply Edit"
+NO_EDIT = "Press Edit Photo first"
+EDIT_UNUSABLE = "{name} is no square image with 8 bits per channel; choose another one, or none and press Edit Photo"
+EDITED = "{name} shows the edit; Ctrl Z brings the former portrait back"
 INVERTED = "{name} is ready; Show in Viewport looks at it"
 MATCHED = "The scene now renders through {camera}, {width} × {height} pixels"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"
@@ -285,7 +333,10 @@ PROBLEM_MODEL_HELP = "It still shows; Invert would use {id}"
 PROBLEM_BOUNCES = "Layers turn black in Cycles here"
 PROBLEM_BOUNCES_HELP = "Too few transparent bounces"
 UPDATE_HELP = "Update Portrait Manifolds, or relink"
+GPU_REFUSED = "The CPU draws instead of the GPU: {reason}"
+GPU_SLOW = "the GPU takes {seconds} s for a picture"
 ENGINE_STATUS = "{count} portraits, row {row} of {rows}"
+ENGINE_BLUR_STATUS = "{count} portraits, with blur"
 NOT_COPIED = "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is"
 OUT_OF_MEMORY = "Not enough memory; use a smaller resolution"
 LIBRARY_MISSING = "A library is missing ({error}); install the extension's zip for this platform again"

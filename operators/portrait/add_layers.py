@@ -33,6 +33,12 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types
         items=[(key, text.label, text.description) for key, text in strings.LAYER_BLENDINGS.items()],
         default="BLENDED",
     )
+    detail: EnumProperty(
+        name=strings.LAYER_DETAIL.label,
+        description=strings.LAYER_DETAIL.description,
+        items=[(key, text.label, text.description) for key, text in strings.LAYER_DETAILS.items()],
+        default="SHARED",
+    )
     shadow: BoolProperty(name=strings.LAYER_SHADOW.label, description=strings.LAYER_SHADOW.description, default=True)
     background: BoolProperty(name=strings.LAYER_BACKGROUND.label, description=strings.LAYER_BACKGROUND.description)
     prepare: BoolProperty(
@@ -47,6 +53,7 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types
             self.triangles,
             lit=self.look == "lit",
             blending=self.blending,
+            detail=self.detail,
             shadow=self.shadow,
             background=self.background,
         )
@@ -57,12 +64,23 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types
         self.report({"INFO"}, strings.LAYERS_DONE.format(count=len(sheets), triangles=triangles))
 
 
-def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BLENDED", shadow=True, background=False):
+def add_layers(
+    context,
+    obj,
+    count=24,
+    triangles=100_000,
+    lit=False,
+    blending="BLENDED",
+    detail="SHARED",
+    shadow=True,
+    background=False,
+):
     """One object per sheet, parented to the portrait object, in a new collection. Returns them, outermost sheet first.
 
     count: how many layers at most; with fewer than the portrait has sheets, neighbours are merged. triangles: budget of
     all of them together; quads without any visible texel are left out. lit: the scene's lights fall on the layers
-    instead of their shining by themselves. blending: BLENDED or DITHERED, how EEVEE draws them. shadow: add, as last
+    instead of their shining by themselves. blending: BLENDED or DITHERED, how EEVEE draws them. detail: SHARED, the
+    photo's detail is an image that all materials add, or BAKED, part of every sheet's texture. shadow: add, as last
     object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
     Raises PortraitError when nothing of the portrait is visible.
     """
@@ -79,15 +97,19 @@ def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BL
     resolution = layers.grid_resolution(visible, triangles)
     stack = _Stack(obj, lit, blending)
     try:
-        normals = stack.normal_map(surface) if lit else None
+        shared = {"normals": stack.normals(surface, resolution) if lit else None}
+        if portrait.detail is not None and detail == "SHARED":
+            shared["detail"] = stack.detail_group(portrait.detail)
         for index, texture in enumerate(textures):
             seen = visible[index](resolution)
             if seen.any():
                 offset = SPREAD * index / max(len(textures) - 1, 1)
-                stack.sheet(index, layers.sheet_mesh(radii, index, resolution), seen, texture, normals, offset)
+                if portrait.detail is not None and detail == "BAKED":
+                    texture = layers.with_detail(texture, portrait.detail)
+                stack.sheet(index, layers.sheet_mesh(radii, index, resolution), seen, texture, offset, **shared)
         if background:
             plane = layers.sheet_mesh(radii, len(radii), BACKGROUND_RESOLUTION)
-            stack.sheet(len(radii), plane, None, portrait.textures[-1], None, SPREAD * 1.5)
+            stack.sheet(len(radii), plane, None, portrait.textures[-1], SPREAD * 1.5)
         if not stack.made:
             raise PortraitError(strings.NO_SURFACE.format(name=obj.name))
         if shadow:
@@ -102,6 +124,25 @@ def add_layers(context, obj, count=24, triangles=50_000, lit=False, blending="BL
     return stack.made
 
 
+def add_shadow(obj, collection):
+    """The surface that casts a portrait's shadow, alone, in a collection. Raises PortraitError as `add_layers` does."""
+    from ...inference.mesh.surface import find_surface
+
+    portrait = load(obj)
+    stack = _Stack(obj, lit=False, blending="BLENDED")
+    try:
+        stack.shadow(find_surface(portrait.textures, portrait.radii))
+    except ValueError:
+        raise PortraitError(strings.NO_SURFACE.format(name=obj.name)) from None
+    except Exception:
+        bpy.data.batch_remove(stack.trash)
+        raise
+    (shadow,) = stack.made
+    del shadow[LAYER]  # cameras need not look through it
+    collection.objects.link(shadow)
+    return shadow
+
+
 class _Stack:
     """The objects under construction; ``trash`` holds every datablock made, for the case that something fails."""
 
@@ -109,20 +150,23 @@ class _Stack:
         self.obj, self.lit, self.blending = obj, lit, blending
         self.made, self.trash = [], []
 
-    def sheet(self, index, mesh, seen, texture, normals, offset):
-        """Add a sheet. mesh: vertices, faces, uv. seen: which quads to keep, or None for all. offset: of its origin."""
+    def sheet(self, index, mesh, seen, texture, offset, detail=None, normals=None):
+        """Add a sheet. mesh: vertices, faces, uv. seen: which quads to keep, or None for all. offset: of its origin.
+
+        detail, normals: what the sheets share, of :meth:`detail_group` and :meth:`normals`.
+        """
         name = f"{self.obj.name} {strings.LAYER} {index + 1:02d}"
         image = self._image(name, texture)
         if self.lit:
-            material = materials.lit_layer_material(name, image, normals)
+            material = materials.lit_layer_material(name, image, detail, None if normals is None else normals[1])
         else:
-            material = materials.layer_material(name, image)
+            material = materials.layer_material(name, image, detail)
         material.surface_render_method = self.blending
         self.trash.append(material)
         # EEVEE sorts objects by the depth of their origins. These lie on a line that any camera in front of the
         # portrait sees in the sheets' order.
         origin = (0.0, offset - 0.1, 0.1 - 0.05 * offset)
-        child = self._object(name, mesh, seen, material, origin)
+        child = self._object(name, mesh, seen, material, origin, None if normals is None else normals[0])
         child.visible_shadow = False
 
     def shadow(self, surface):
@@ -142,29 +186,40 @@ class _Stack:
             setattr(child, f"visible_{ray}", False)
         child.display_type = "BOUNDS"
 
-    def normal_map(self, surface):
-        """Image of the surface's normals in object space, shared by all sheets: they have the same UVs."""
+    def detail_group(self, detail):
+        """Node group that adds a detail map (h, w, 3) uint8, shared by all sheets."""
+        name = f"{self.obj.name} {strings.DETAIL}"
+        group = materials.detail_group(name, self._image(name, detail))
+        self.trash.append(group)
+        return group
+
+    def normals(self, surface, quads):
+        """Normals of the surface, which the light shall see in place of the sheets' own curvature; shared by all.
+
+        Returns those at the vertices of the sheets' meshes, (n, 3), and an image of the finer ones in tangent space.
+        """
         from ...inference.mesh.surface import surface_normals
 
-        normals = surface_normals(surface.radius)
-        in_object = meshes.to_blender(normals.reshape(-1, 3)).reshape(normals.shape)
+        coarse, fine = surface_normals(surface.radius, quads)
         name = f"{self.obj.name} {strings.NORMALS}"
-        image = self._image(name, np.rint(127.5 + 127.5 * in_object).astype(np.uint8))
+        image = self._image(name, np.rint(127.5 + 127.5 * fine).astype(np.uint8))
         image.colorspace_settings.name = "Non-Color"
-        return image
+        return meshes.to_blender(coarse), image
 
     def _image(self, name, pixels):
         image = images.new_image(name, pixels)
         self.trash.append(image)
         return image
 
-    def _object(self, name, mesh, seen, material, origin):
+    def _object(self, name, mesh, seen, material, origin, normals=None):
         vertices, faces, uv = mesh
         if seen is not None:
             faces = faces[seen.ravel()]
         used, faces = np.unique(faces, return_inverse=True)
         place = np.array(origin, np.float32)
-        data = meshes.new_mesh(name, meshes.to_blender(vertices[used]) - place, faces.reshape(-1, 4), uv[used])
+        normals = None if normals is None else normals[used]
+        vertices, faces = meshes.to_blender(vertices[used]) - place, faces.reshape(-1, 4)
+        data = meshes.new_mesh(name, vertices, faces, uv[used], normals=normals)
         self.trash.append(data)
         data.materials.append(material)
         child = bpy.data.objects.new(name, data)

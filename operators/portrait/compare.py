@@ -79,12 +79,15 @@ def side_by_side(photo, view, difference=True):
     return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def show_in_editor(context, image, split):
-    """Show an image in the screen's image editors; without any, split the area for one if wanted."""
+def show_in_editor(context, image, split, beside=False):
+    """Show an image in the screen's image editors; without any, split the area for one if wanted.
+
+    beside: the new editor stands at the area's side instead of under it. Returns the editors' spaces.
+    """
     screen = context.screen
     editors = [area for area in screen.areas if area.type == "IMAGE_EDITOR"] if screen else []
     if not editors and split and not bpy.app.background and context.area is not None:
-        editors = [_split(context)]
+        editors = [_split(context, beside)]
     for area in editors:
         area.spaces.active.image = image
         area.tag_redraw()
@@ -92,13 +95,15 @@ def show_in_editor(context, image, split):
         if not bpy.app.background:
             with context.temp_override(area=area, region=region, space_data=area.spaces.active):
                 bpy.ops.image.view_all(fit_view=True)
+    return [area.spaces.active for area in editors]
 
 
-def _split(context):
-    """An image editor under the area the user is in."""
+def _split(context, beside):
+    """An image editor under the area the user is in, or at its side."""
+    how = {"direction": "VERTICAL", "factor": 0.5} if beside else {"direction": "HORIZONTAL", "factor": 0.4}
     before = {area.as_pointer() for area in context.screen.areas}
     with context.temp_override(area=context.area):
-        bpy.ops.screen.area_split(direction="HORIZONTAL", factor=0.4)
+        bpy.ops.screen.area_split(**how)
     area = next(area for area in context.screen.areas if area.as_pointer() not in before)
     area.type = "IMAGE_EDITOR"
     return area

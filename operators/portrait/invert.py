@@ -13,7 +13,7 @@ from ..models.models import StoppableModel
 from ..state.busy import check_free
 from ..state.doubts import doubts_of, keep_doubts
 from ..state.folders import free_path, storage_folder
-from ..state.loaded import load_file
+from ..state.loaded import make_ready
 from ..state.options import engine_options
 from ..state.portrait import active_portrait, check_editable, find, reference
 from ..state.portrait_files import note_portrait
@@ -23,32 +23,26 @@ from .import_portrait import import_photo
 from .photo_camera import follow_photo
 
 
-class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
-    bl_idname = "portrait_manifolds.invert"
-    bl_label = strings.INVERT.label
-    bl_description = strings.INVERT.description
-    bl_options = {"REGISTER", "UNDO"}
+class RemakeOperator(JobOperator):
+    """Mix-in for jobs that make the portrait of an object anew.
 
-    filepath: StringProperty(
-        name=strings.PHOTO.label, description=strings.INVERT_FILEPATH.description, options={"SKIP_SAVE"}
-    )
+    ``prepare`` calls :meth:`take` with the object and returns :meth:`work_on`. done: what to say in the end.
+    """
 
-    def prepare(self, context):
-        from ...inference.pipeline import invert_photo
-        from ...inference.portrait import save_portrait
+    done = strings.INVERTED
 
-        if self.filepath:
-            obj = import_photo(context, bpy.path.abspath(self.filepath), 0, self)
-            context.view_layer.objects.active = obj
-        else:
-            obj = active_portrait(context)
-        if obj is None:
-            raise PortraitError(strings.SELECT_PORTRAIT)
+    def take(self, obj):
+        """Make an object the one that is worked on. Raises PortraitError when it cannot be."""
         self.subject, self.target = obj.name, reference(obj)
         check_editable(obj)
         check_free(obj)
-        photo = crops.existing_photo(obj)
-        choice, options = crops.chosen_crop(obj), engine_options()
+
+    def work_on(self, obj, photo, **choice):
+        """The job's work. photo, choice: of `inference.pipeline.invert_photo`, which gets the object's matte, too."""
+        from ...inference.pipeline import invert_photo
+        from ...inference.portrait import save_portrait
+
+        options = engine_options()
         image = obj.portrait_manifolds.matte
         matte = None if image is None else get_matte(image)
         folder, name = storage_folder(), obj.name
@@ -66,7 +60,7 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
             path = free_path(folder, name)
             save_portrait(inversion.portrait, path)
             try:
-                load_file(str(path))  # so that the main thread finds it in memory
+                make_ready(str(path))  # so that the main thread finds it in memory
                 progress(1.0, strings.SAVING)
             except Cancelled:
                 path.unlink(missing_ok=True)
@@ -85,12 +79,40 @@ class PORTRAIT_MANIFOLDS_OT_invert(JobOperator, bpy.types.Operator):
         settings = obj.portrait_manifolds
         note_portrait(obj, inversion.portrait, path)
         settings.report = json.dumps(inversion.report, default=str)
-        crops.note_alignment(obj, inversion.alignment)
+        self.note(obj, inversion)
         keep_doubts(settings, inversion.report.get("warnings"))
         follow_photo(obj)
         for doubt in doubts_of(settings):
             self.report({"WARNING"}, doubt.text)
-        self.report({"INFO"}, strings.INVERTED.format(name=obj.name))
+        self.report({"INFO"}, self.done.format(name=obj.name))
+
+    def note(self, obj, inversion):
+        """Keep on the object what else it shall know of its inversion."""
+
+
+class PORTRAIT_MANIFOLDS_OT_invert(RemakeOperator, bpy.types.Operator):
+    bl_idname = "portrait_manifolds.invert"
+    bl_label = strings.INVERT.label
+    bl_description = strings.INVERT.description
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(
+        name=strings.PHOTO.label, description=strings.INVERT_FILEPATH.description, options={"SKIP_SAVE"}
+    )
+
+    def prepare(self, context):
+        if self.filepath:
+            obj = import_photo(context, bpy.path.abspath(self.filepath), 0, self)
+            context.view_layer.objects.active = obj
+        else:
+            obj = active_portrait(context)
+        if obj is None:
+            raise PortraitError(strings.SELECT_PORTRAIT)
+        self.take(obj)
+        return self.work_on(obj, crops.existing_photo(obj), **crops.chosen_crop(obj))
+
+    def note(self, obj, inversion):
+        crops.note_alignment(obj, inversion.alignment)
 
 
 class PORTRAIT_MANIFOLDS_OT_cancel(PortraitOperator, bpy.types.Operator):

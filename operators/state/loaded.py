@@ -1,5 +1,6 @@
 """Portraits in memory: read once, kept while their files do not change."""
 
+import contextlib
 import os
 import threading
 
@@ -36,6 +37,28 @@ def load_file(path):
         while len(_cache) > _CACHE_SIZE:
             _cache.pop(next(iter(_cache)))
     return portrait
+
+
+def make_ready(path):
+    """Read a portrait of an absolute path and prepare what draws it, so that its first view comes at once. Safe in a
+    thread; raises PortraitError."""
+    from ...inference.view.render import prepared
+
+    prepared(load_file(path).radii)
+
+
+def warm_up(paths):
+    """:func:`make_ready` for portraits that will soon be drawn, in a thread, which is returned; what cannot be read is
+    left to whoever draws it."""
+
+    def work():
+        for path in paths[:_CACHE_SIZE]:
+            with contextlib.suppress(PortraitError):
+                make_ready(path)
+
+    thread = threading.Thread(target=work, name="portrait_manifolds_warm_up", daemon=True)
+    thread.start()
+    return thread
 
 
 def forget():

@@ -25,8 +25,8 @@ class LayerOptions:
         description=strings.LAYER_TRIANGLES.description,
         min=3_000,
         max=1_000_000,
-        soft_max=100_000,
-        default=50_000,
+        soft_max=200_000,
+        default=100_000,
     )
 
 

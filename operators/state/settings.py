@@ -30,6 +30,8 @@ from .option_groups import (
 RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 OVERRIDE = {"LIBRARY_OVERRIDABLE"}
 
+BLUR_SAMPLES = 16  # four times the work of a sharp picture with its 2 x 2 samples
+
 _told = {}  # {what changed: function (settings, context) of a floor above}, handed in by :func:`register`
 
 
@@ -86,6 +88,12 @@ class PortraitSettings(
     matte: PointerProperty(
         type=bpy.types.Image, name=strings.MATTE.label, description=strings.MATTE.description, override=OVERRIDE
     )
+    edit: PointerProperty(
+        type=bpy.types.Image,
+        name=strings.EDIT_IMAGE.label,
+        description=strings.EDIT_IMAGE.description,
+        override=OVERRIDE,
+    )
     # where the files were last; for objects appended elsewhere
     portrait_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
     photo_absolute: StringProperty(options={"HIDDEN"}, override=OVERRIDE)
@@ -140,6 +148,20 @@ class SceneSettings(
         items=[(key, text.label, text.description) for key, text in strings.SAMPLE_COUNTS.items()],
         default="2",
     )
+    device: EnumProperty(
+        name=strings.DRAWN_BY.label,
+        description=strings.DRAWN_BY.description,
+        items=[(key, text.label, text.description) for key, text in strings.DRAWING_DEVICES.items()],
+        default="AUTOMATIC",
+    )
+    blur_samples: IntProperty(
+        name=strings.BLUR_SAMPLES.label,
+        description=strings.BLUR_SAMPLES.description,
+        default=BLUR_SAMPLES,
+        min=1,
+        soft_max=256,
+        max=4096,
+    )
     batch_folder: StringProperty(
         name=strings.BATCH_FOLDER.label,
         description=strings.BATCH_FOLDER.description,
@@ -154,6 +176,14 @@ class SceneSettings(
         options=RELATIVE,
         update=_folders_changed,
     )
+
+
+class RenderedApart(bpy.types.PropertyGroup):
+    """Lives on the scene: see `portraits_scene`."""
+
+    scene: PointerProperty(type=bpy.types.Scene, options={"HIDDEN"})  # that renders the portraits of this one
+    of: PointerProperty(type=bpy.types.Scene, options={"HIDDEN"})  # whose portraits this one renders
+    before: StringProperty(options={"HIDDEN"})  # what Render with Scene changed, JSON
 
 
 def _passes_changed(settings, context):
@@ -183,7 +213,7 @@ def _running(name):
 
 _IDLE = jobs.Job(None)
 
-CLASSES = (PortraitFace, PortraitSettings, SceneSettings, ViewLayerSettings, JobState)
+CLASSES = (PortraitFace, PortraitSettings, SceneSettings, RenderedApart, ViewLayerSettings, JobState)
 
 
 def register(folders_changed, face_picked):
@@ -194,6 +224,7 @@ def register(folders_changed, face_picked):
     _told["folders"], _told["face"] = folders_changed, face_picked
     bpy.types.Object.portrait_manifolds = PointerProperty(type=PortraitSettings, override=OVERRIDE)
     bpy.types.Scene.portrait_manifolds = PointerProperty(type=SceneSettings)
+    bpy.types.Scene.portrait_manifolds_apart = PointerProperty(type=RenderedApart)
     bpy.types.ViewLayer.portrait_manifolds = PointerProperty(type=ViewLayerSettings)
     bpy.types.WindowManager.portrait_manifolds_job = PointerProperty(type=JobState)
 
@@ -202,5 +233,6 @@ def unregister():
     """Take them off again."""
     del bpy.types.WindowManager.portrait_manifolds_job
     del bpy.types.ViewLayer.portrait_manifolds
+    del bpy.types.Scene.portrait_manifolds_apart
     del bpy.types.Scene.portrait_manifolds
     del bpy.types.Object.portrait_manifolds

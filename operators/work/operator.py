@@ -208,7 +208,7 @@ def redraw_panels(context):
     """Redraw the sidebars that show a job or a portrait."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in ("VIEW_3D", "IMAGE_EDITOR"):
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()

@@ -50,6 +50,24 @@ def scene(extension):
     return scene
 
 
+@pytest.fixture
+def gpu_context(scene):
+    """A GPU context in the main thread, which Blender in background has from its first render on."""
+    import bpy
+
+    settings = scene.render
+    settings.engine, settings.resolution_x, settings.resolution_y = "BLENDER_WORKBENCH", 1, 1
+    scene.camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(scene.camera)
+    bpy.ops.render.render()
+    import gpu
+
+    try:
+        gpu.platform.backend_type_get()
+    except SystemError as error:
+        pytest.skip(f"no GPU context: {error}")
+
+
 @pytest.fixture(scope="session")
 def portrait_file(tmp_path_factory):
     """portrait.manifolds of the closed-form ball, made without any network."""

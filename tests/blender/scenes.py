@@ -5,6 +5,7 @@ import math
 import bpy
 import numpy as np
 
+from . import exr
 from .conftest import part
 
 
@@ -92,6 +93,19 @@ def render(path):
     bpy.ops.render.render(write_still=True)
     with Image.open(path) as image:
         return np.asarray(image.convert("RGBA"), np.float32) / 255.0
+
+
+def render_passes(path):
+    """Render to a multilayer EXR and read all of its channels."""
+    settings = bpy.context.scene.render.image_settings
+    if hasattr(settings, "media_type"):
+        settings.media_type = "MULTI_LAYER_IMAGE"
+    if hasattr(settings, "use_exr_interleave"):
+        settings.use_exr_interleave = True  # one part, as older versions write
+    settings.file_format, settings.exr_codec, settings.color_depth = "OPEN_EXR_MULTILAYER", "NONE", "32"
+    bpy.context.scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    return exr.read(path)
 
 
 def engine_view(portrait):

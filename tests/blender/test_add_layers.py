@@ -15,6 +15,7 @@ from inference.portrait import save_portrait  # noqa: E402
 from tests.portraits import SHEETS, analytic_portrait, surface_radius  # noqa: E402
 
 from .conftest import part, place, psnr  # noqa: E402
+from .gltf import exported  # noqa: E402
 from .scenes import (  # noqa: E402
     add_sun,
     engine_view,
@@ -275,36 +276,44 @@ def test_a_scene_that_spoils_layers_is_noticed_and_repaired(portrait):
 @pytest.mark.parametrize("look", ["emission", "lit"])
 def test_layers_in_gltf_keep_their_opacity(portrait, tmp_path, look):
     """Blended materials with the sheet's alpha; with the photo's own light they are unlit."""
-    import io
-    import json
-    import struct
-
-    import addon_utils
-    from PIL import Image
-
-    addon_utils.enable("io_scene_gltf2")
     layers, _ = add_layers(look=look, count="12", triangles=5000)
-    bpy.ops.object.select_all(action="DESELECT")
-    for layer in layers:
-        layer.select_set(True)
-    bpy.ops.export_scene.gltf(filepath=str(tmp_path / "layers.glb"), use_selection=True)
-    data = (tmp_path / "layers.glb").read_bytes()
-    (length,) = struct.unpack("<I", data[12:16])
-    gltf, binary = json.loads(data[20 : 20 + length]), data[28 + length :]
-    assert len(gltf["materials"]) == len(layers)
-    for material in gltf["materials"]:
+    document = exported(tmp_path / "layers.glb", layers)
+    assert len(document.materials) == len(layers)
+    for material in document.materials:
         assert material["alphaMode"] == "BLEND" and not material.get("doubleSided", False)
         assert ("KHR_materials_unlit" in material.get("extensions", {})) == (look == "emission")
-        texture = gltf["textures"][material["pbrMetallicRoughness"]["baseColorTexture"]["index"]]
-        view = gltf["bufferViews"][gltf["images"][texture["source"]]["bufferView"]]
-        encoded = binary[view.get("byteOffset", 0) :][: view["byteLength"]]
-        with Image.open(io.BytesIO(encoded)) as image:
-            pixels = np.asarray(image.convert("RGBA"))
+        pixels = document.image(material["pbrMetallicRoughness"]["baseColorTexture"])
         layer = next(layer for layer in layers if layer.active_material.name == material["name"])
         nodes = layer.active_material.node_tree.nodes
         texture = next(node.image for node in nodes if node.type == "TEX_IMAGE" and "normals" not in node.image.name)
         wanted = np.rint(255 * part("operators.datablocks.images").get_pixels(texture)).astype(np.uint8)
         assert np.array_equal(pixels, wanted)
+
+
+def test_lit_layers_in_gltf_have_the_normals_of_the_face(portrait, tmp_path):
+    """Those of the vertices are the surface's, and the texture is in tangent space, the only one that glTF knows."""
+    layers, _ = add_layers(look="lit", count="12")
+    document = exported(tmp_path / "lit.glb", layers)
+    for mesh in document.json["meshes"]:
+        (primitive,) = mesh["primitives"]
+        uv = document.vectors(primitive["attributes"]["TEXCOORD_0"])
+        normals = document.vectors(primitive["attributes"]["NORMAL"])
+        u, v = uv.T
+        step = 2e-3
+        down, right = (
+            domes.dome_points(u + du, v + dv, surface_radius("sphere", u + du, v + dv))
+            - domes.dome_points(u - du, v - dv, surface_radius("sphere", u - du, v - dv))
+            for du, dv in ((0.0, step), (step, 0.0))
+        )
+        wanted = np.cross(down, right)
+        wanted /= np.linalg.norm(wanted, axis=-1, keepdims=True)
+        middle = (abs(u - 0.5) < 0.2) & (abs(v - 0.5) < 0.2)
+        if not middle.any():
+            continue
+        assert np.median((normals * wanted).sum(-1)[middle]) > np.cos(np.deg2rad(3.0))
+        material = document.materials[primitive["material"]]
+        finer = document.image(material["normalTexture"])[80:240, 80:240, :3] / 127.5 - 1.0
+        assert np.median(finer[..., 2]) > 0.99 and np.abs(finer[..., :2]).max() > 0.02
 
 
 @pytest.fixture(scope="module")

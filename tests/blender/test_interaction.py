@@ -17,8 +17,9 @@ from .test_registration import OPERATORS  # noqa: E402
 
 operators = bpy.ops.portrait_manifolds
 NEED_A_PORTRAIT = (
-    "update_crop adjust_crop refine show compare toggle_background render_view add_camera match_photo add_turntable "
-    "add_dolly_zoom add_layers extract_mesh copy_settings pack unpack relink relink_model"
+    "update_crop adjust_crop refine edit_photo apply_edit show compare toggle_background render_view add_camera "
+    "match_photo add_turntable add_dolly_zoom add_layers render_with_scene render_alone extract_mesh copy_settings "
+    "pack unpack relink relink_model"
 ).split()
 
 
@@ -370,7 +371,7 @@ def test_the_sidebar_fits_a_thousand_pixels(portrait, monkeypatch):
     for cls in (*part("ui.panels").CLASSES, *part("ui.batch_panel").CLASSES):
         if getattr(cls, "bl_category", "") != "Portrait" or hasattr(cls, "bl_parent_id"):
             continue
-        if hasattr(cls, "poll") and not cls.poll(bpy.context):
+        if cls.bl_space_type != "VIEW_3D" or hasattr(cls, "poll") and not cls.poll(bpy.context):
             continue
         height += 28
         if "DEFAULT_CLOSED" not in getattr(cls, "bl_options", ()):

@@ -47,7 +47,7 @@ def test_translations_fill_the_same_fields(german):
 
 def test_a_translation_is_not_the_english_text(german):
     """Words that German shares, numbers and pure patterns aside."""
-    shared = {"Portrait Manifolds", "CUDA", "DirectML", "Core ML", "Marching Cubes"}
+    shared = {"Portrait Manifolds", "CUDA", "DirectML", "WebGPU", "Core ML", "OpenVINO", "GPU", "CPU", "Marching Cubes"}
     shared |= {"Threads", "Mesh", "Meshes", "In EEVEE", "Problem", "SHA-256: {sha256}", "{state} in {seconds:.1f} s"}
 
     def has_words(text):

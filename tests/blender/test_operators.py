@@ -353,11 +353,11 @@ def test_a_failed_step_leaves_nothing_half_made(portrait, monkeypatch):
     materials = part("operators.datablocks.materials")
     original, calls = materials.layer_material, []
 
-    def fail_later(name, image):
+    def fail_later(name, *looks):
         calls.append(name)
         if len(calls) == 4:
             raise MemoryError
-        return original(name, image)
+        return original(name, *looks)
 
     monkeypatch.setattr(materials, "layer_material", fail_later)
     before = counts()

@@ -14,7 +14,6 @@ bpy = pytest.importorskip("bpy")
 
 from tests import reference  # noqa: E402
 
-from . import exr  # noqa: E402
 from .conftest import ROOT, part, place, psnr  # noqa: E402
 from .scenes import (  # noqa: E402
     add_camera,
@@ -22,6 +21,7 @@ from .scenes import (  # noqa: E402
     orbit_camera,
     premultiplied,
     render,
+    render_passes,
     set_world,
     side_camera,
     smooth_view,
@@ -38,7 +38,7 @@ def world_camera():
 
 
 def visible():
-    """[(Portrait, world matrix, background)] of the scene."""
+    """[scene.Placed] of the scene."""
     depsgraph = bpy.context.evaluated_depsgraph_get()
     scene = part("operators.engine.scene")
     found, left_out = scene.load_shown(scene.visible_portraits(depsgraph))
@@ -48,17 +48,6 @@ def visible():
 
 def composite(found, camera, **options):
     return part("operators.engine.composite").render_portraits(found, camera, **options)
-
-
-def render_passes(path):
-    """Render to a multilayer EXR and read all of its channels."""
-    settings = bpy.context.scene.render.image_settings
-    if hasattr(settings, "media_type"):
-        settings.media_type = "MULTI_LAYER_IMAGE"
-    settings.file_format, settings.exr_codec, settings.color_depth = "OPEN_EXR_MULTILAYER", "NONE", "32"
-    bpy.context.scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
-    return exr.read(path)
 
 
 @pytest.mark.parametrize("border", [False, True])
@@ -106,8 +95,8 @@ def test_a_portrait_between_another_and_its_background(portrait, portrait_file):
     second.location, second.scale = (0.12, 0.07, 0.0), (0.3, 0.3, 0.3)
     add_camera((0, -1.2, 0), (math.radians(90), 0, 0), lens=60)
     found, camera = visible(), world_camera()
-    assert [background for *_, background in found] == ["source", "none"]
-    head, small = (composite([(*placed, "none")], camera) for *placed, _ in found)
+    assert [placed.background for placed in found] == ["source", "none"]
+    head, small = (composite([placed._replace(background="none")], camera) for placed in found)
     plain, both = composite(found[:1], camera), composite(found, camera)
     shown = (small.alpha > 0.999) & (head.alpha == 0) & (plain.alpha > 0.999)
     assert shown.sum() > 100
@@ -224,7 +213,7 @@ def merged_by_depth(found, camera):
     """Every sheet of every portrait composited in the order in which each ray meets them, and each portrait's depth."""
     x, y = np.meshgrid(np.arange(camera.width) + 0.5, np.arange(camera.height) + 0.5)
     distances, colours, depths = [], [], []
-    for portrait, matrix, _ in found:
+    for portrait, matrix, *_ in found:
         local, scale = to_portrait_space(camera, matrix)
         origins, directions = local.rays(x.ravel(), y.ravel())
         t, u, v = reference.entries(portrait.radii, origins, directions, samples=120, steps=14)
@@ -291,16 +280,16 @@ def test_cancel_ends_the_render(portrait, monkeypatch):
     """Blender's cancel is asked in every band; after it nothing more is worked out, and what is finished stays."""
     use_portrait_engine("4")
     side_camera()
-    bpy.context.scene.render.resolution_percentage = 300
-    module = part("operators.engine.composite")
-    engine = part("operators.engine.render_engine").PORTRAIT_MANIFOLDS_engine
-    asked, written, work, write = [], [], module.render_portraits, engine._write
+    module = part("operators.engine.render_engine")
+    engine = module.PORTRAIT_MANIFOLDS_engine
+    asked, written, work, write = [], [], module.render_sampled, engine._write
 
-    def cancelled_in_the_third(found, camera, backdrop, threads, stop):
+    def cancelled_in_the_third(found, camera, samples, backdrop, threads, stop):
         asked.append(stop())  # Blender's own answer
-        return work(found, camera, backdrop, threads, stop if len(asked) < 3 else lambda: True)
+        return work(found, camera, samples, backdrop, threads, stop if len(asked) < 3 else lambda: True)
 
-    monkeypatch.setattr(module, "render_portraits", cancelled_in_the_third)
+    monkeypatch.setattr(module, "BAND_RAYS", 1)
+    monkeypatch.setattr(module, "render_sampled", cancelled_in_the_third)
     monkeypatch.setattr(engine, "_write", lambda self, *band: written.append(band[1]) or write(self, *band))
     bpy.ops.render.render()
     assert asked == [False] * 3
@@ -551,11 +540,12 @@ def test_panels_that_make_sense(extension):
     needed = """RENDER_PT_format RENDER_PT_frame_range RENDER_PT_output RENDER_PT_post_processing RENDER_PT_stamp
         RENDER_PT_stereoscopy RENDER_PT_color_management VIEWLAYER_PT_layer DATA_PT_lens DATA_PT_camera
         DATA_PT_camera_background_image WORLD_PT_context_world EEVEE_WORLD_PT_surface PORTRAIT_MANIFOLDS_PT_sampling
-        PORTRAIT_MANIFOLDS_PT_passes DATA_PT_vertex_groups DATA_PT_uv_texture OBJECT_PT_custom_props""".split()
+        PORTRAIT_MANIFOLDS_PT_passes PORTRAIT_MANIFOLDS_PT_motion_blur DATA_PT_camera_dof DATA_PT_camera_dof_aperture
+        DATA_PT_vertex_groups DATA_PT_uv_texture OBJECT_PT_custom_props""".split()
     assert set(needed) <= set(ours)
     unwanted = ("cycles", "freestyle", "gpencil", "grease", "light", "simplify", "dof", "raytracing", "shadow", "mist")
     unwanted += ("volume_render", "camera_stereo", "material_pt", "opengl", "workbench", "motion_blur", "hydra")
-    wrong = [name for name in ours if any(word in name.lower() for word in unwanted)]
+    wrong = [name for name in ours if any(word in name.lower() for word in unwanted) and name not in needed]
     assert wrong == []
     for name, panel in ours.items():
         parent = getattr(panel, "bl_parent_id", "")
@@ -563,3 +553,41 @@ def test_panels_that_make_sense(extension):
             assert parent in ours, f"{name} can never be seen without {parent}"
     others = {name for name in panels_with("CYCLES") if name.startswith("PORTRAIT_MANIFOLDS")}
     assert not others, "and the engine's own panels show for no other engine"
+
+
+def all_samples(found, camera, samples, backdrop=None):
+    """The plain twin of `render_sampled`: every sample of every pixel, averaged."""
+    picture = composite(found, camera.scaled(camera.width * samples, camera.height * samples), backdrop=backdrop)
+    blocks = camera.height, samples, camera.width, samples
+    combined = picture.combined.reshape(*blocks, 4).mean((1, 3))
+    return combined, picture.depth.reshape(blocks).min((1, 3)), picture.alpha.reshape(blocks).mean((1, 3))
+
+
+@pytest.mark.parametrize("samples", (2, 3))
+def test_samples_where_they_show(portrait, portrait_file, samples):
+    """As if every pixel had all samples: exactly where the picture changes, nearly where it is even. Two portraits, one
+    mirrored and with its background."""
+    second = place(portrait_file, "Second")
+    second.location, second.scale = (0.12, 0.07, 0.0), (-0.6, 0.6, 0.6)
+    second.portrait_manifolds.show_background = True
+    side_camera()
+    found, camera, module = visible(), world_camera(), part("operators.engine.samples")
+    picture = module.render_sampled(found, camera, samples)
+    wanted = all_samples(found, camera, samples)
+    chosen = module.uneven(composite(found, camera), camera)
+    assert 0.01 < chosen[1:-1, 1:-1].mean() < 0.3
+    for got, full in zip((picture.combined, picture.depth, picture.alpha), wanted, strict=True):
+        np.testing.assert_allclose(got[chosen], full[chosen], atol=1e-5)
+    assert psnr(picture.combined, wanted[0]) > 50
+    assert np.abs(picture.alpha - wanted[2]).max() < 0.1
+
+
+def test_bands_of_samples_do_not_show(portrait):
+    side_camera()
+    found, camera, module = visible(), world_camera(), part("operators.engine.samples")
+    whole, half = module.render_sampled(found, camera, 2), camera.height // 2 + 3
+    parts = [
+        module.render_sampled(found, camera.cropped(0, top, camera.width, bottom), 2)
+        for top, bottom in ((0, half), (half, camera.height))
+    ]
+    assert psnr(np.concatenate([part.combined for part in parts]), whole.combined) > 80

@@ -369,3 +369,23 @@ def test_undo_and_redo_of_each_step(engine, photo, tmp_path):  # noqa: F811
         assert str(state()) == states[index + 1], f"redo of {steps[index][0]}"
     bpy.context.view_layer.objects.active = bpy.data.objects["Grüße an Oma"]
     assert operators.render_view() == {"FINISHED"}
+
+
+def test_portraits_are_ready_when_a_file_is_opened(portrait, tmp_path, monkeypatch):
+    """Where the engine will draw them; what is missing is left alone."""
+    place(tmp_path / "gone.manifolds", "Gone")
+    threads, loaded = [], part("operators.state.loaded")
+    warm_up = loaded.warm_up
+    monkeypatch.setattr(loaded, "warm_up", lambda paths: threads.append(warm_up(paths)))
+    for engine_name, count in (("CYCLES", 0), ("PORTRAIT_MANIFOLDS", 1)):
+        bpy.context.scene.render.engine = engine_name
+        path = tmp_path / f"{engine_name}.blend"
+        bpy.ops.wm.save_as_mainfile(filepath=str(path))
+        loaded.forget()
+        bpy.ops.wm.open_mainfile(filepath=str(path))
+        assert len(threads) == count
+    threads[0].join(30)
+    assert len(loaded._cache) == 1
+    obj = bpy.data.objects["Ball"]
+    monkeypatch.setattr(part("inference.portrait"), "load_portrait", None)  # whoever reads it again fails
+    assert loaded.load(obj).textures.shape[0] == 24

@@ -28,6 +28,8 @@ class Region:
 class RegionData:
     """A viewport looking along +Y from the front."""
 
+    view_perspective = "PERSP"
+
     def __init__(self, ortho=False):
         from mathutils import Matrix
 
@@ -212,14 +214,14 @@ def test_a_missing_portrait_is_a_message(portrait):
 def test_what_was_finished_is_shown(portrait, monkeypatch):
     """The view moves while its first picture is worked out: that is shown; a finer one is given up."""
     module, (found, camera) = part("operators.engine.viewport"), portraits_and_camera()
-    shown, working, go_on, render = [], threading.Semaphore(0), threading.Semaphore(0), module.render_portraits
+    shown, working, go_on, render = [], threading.Semaphore(0), threading.Semaphore(0), module.render_sampled
 
-    def when_allowed(found, camera, backdrop, threads=0, stop=None):
+    def when_allowed(found, camera, samples, backdrop, stop):
         working.release()
         go_on.acquire()
-        return render(found, camera, backdrop, threads, stop)
+        return render(found, camera, samples, backdrop, stop=stop)
 
-    monkeypatch.setattr(module, "render_portraits", when_allowed)
+    monkeypatch.setattr(module, "render_sampled", when_allowed)
     viewport = module.Viewport(lambda: shown.append(viewport._picture[0, 0, :3].copy()), dear())
     views = [(0.25 * number, 0.0, 0.0) for number in range(4)]  # told apart by their backdrop
     viewport.want(camera, found, views[0])

@@ -285,31 +285,58 @@ def look():
     portrait().portrait_manifolds.show_background = False
     again = yield from settled(unlike=behind)
     assert np.abs(again - turned).max() < 0.02, "without its background it looks as before"
-    yield from orbit_at_60_hertz()
+    for device in ("CPU", "GPU"):
+        bpy.context.scene.portrait_manifolds.device = device
+        yield from settled()
+        yield from axis_behind_the_face(device)
+        yield from orbit_at_60_hertz(device)
+    bpy.context.scene.portrait_manifolds.device = "AUTOMATIC"
 
 
-def orbit_at_60_hertz(seconds=3.0):
+def axis_behind_the_face(device):
+    """The X axis runs through the head: beside it one sees it, and nothing of it shows through."""
+    overlay, views = ui.area.spaces.active.overlay, []
+    hidden = "show_floor", "show_axis_y", "show_extras", "show_cursor", "show_relationship_lines", "show_text"
+    before = {name: getattr(overlay, name) for name in hidden}
+    for name in hidden:
+        setattr(overlay, name, False)
+    for shown in (False, True):
+        overlay.show_axis_x = shown
+        views.append((yield from settled()))
+    picture(f"axis_{device}")
+    face = views[0].max(-1) - views[0].min(-1) > 0.06
+    axis = np.abs(views[1] - views[0]).max(-1) > 0.05
+    step(f"axis behind the face, {device}", beside=int((axis & ~face).sum()), before=int((axis & face).sum()))
+    for name, value in before.items():
+        setattr(overlay, name, value)
+
+
+def orbit_at_60_hertz(device, seconds=3.0):
     """Turn the view at every redraw, there and back; how many pictures are drawn, and when the first one is."""
-    viewport = sys.modules["bl_ext.user_default.portrait_manifolds.operators.engine.viewport"].Viewport
-    shown, draw, view = [], viewport._draw_picture, ui.area.spaces.active.region_3d
+    module = sys.modules["bl_ext.user_default.portrait_manifolds.operators.engine.gpu_draw"]
+    shown, present, view = [], module.present, ui.area.spaces.active.region_3d
     draws = []
 
-    def drawn(self, engine, scene, picture, place):
+    def presented(drawn, *where):
         draws.append(time.monotonic())
-        if not shown or shown[-1][1] is not picture:
-            shown.append((time.monotonic(), picture))
-        draw(self, engine, scene, picture, place)
+        if not shown or shown[-1][1] is not drawn:
+            shown.append((time.monotonic(), drawn))
+        present(drawn, *where)
 
-    viewport._draw_picture, before = drawn, view.view_rotation.copy()
+    module.present, before = presented, view.view_rotation.copy()
+    ui.area.tag_redraw()
+    yield 0.5
+    draws.clear()
     start = time.monotonic()
     while time.monotonic() < start + seconds:
         turn = 0.6 * np.sin(2 * np.pi * (time.monotonic() - start) / seconds)
         view.view_rotation = Quaternion((0.0, 0.0, 1.0), turn) @ before
         yield 1 / 60
-    viewport._draw_picture, view.view_rotation = draw, before
-    times = [moment - start for moment, _ in shown[1:]]  # the first one was there before
-    step("orbit at 60 Hz", draws=len(draws), pictures=len(times), first=round(times[0], 2) if times else None)
-    picture("orbiting")
+    module.present, view.view_rotation = present, before
+    times = [moment - start for moment, _ in shown if moment > start]
+    found = {"pictures": len(times), "first": round(times[0], 2) if times else None}
+    step(f"orbit at 60 Hz, {device}", draws=len(draws), **found)
+    picture(f"orbiting_{device}")
 
 
 def f12():

@@ -62,6 +62,9 @@ def check_results(folder, profile, record):
     for name in ("photo_camera.png", "lens_85mm.png", "mesh.png", "turntable.webp"):
         with Image.open(out / name) as picture:
             assert max(high - low for low, high in picture.convert("RGB").getextrema()) > 60, f"{name} is blank"
+    with Image.open(out / "with_scene.png") as picture:
+        opaque = picture.convert("RGBA").getchannel("A").histogram()
+        assert sum(opaque[128:]) > 0.25 * picture.width * picture.height, "the portrait is not with the ball"
     assert (out / "astronaut.glb").stat().st_size > 10_000
     assert (out / "astronaut.blend").stat().st_size > 10_000
     assert record["loaded_by_enabling"] == [], "libraries are loaded at first use, not when the extension is enabled"

@@ -19,14 +19,14 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "errors files limits log progress report signals temporary",
+        "errors files limits log progress report signals temporary threads",
         "geometry",
         "photo",
         "networks",
         "alignment",
         "inversion",
         "portrait",
-        "view mesh",
+        "view mesh editing",
         "pipeline",
         "batch",
         "__main__",

@@ -65,7 +65,7 @@ def exported(model, tmp_path_factory):
         "lift_sheets": np.array(model.config.lift_sheets), "grid": np.array(model.config.grid),
     }  # fmt: skip
     alone = {"companion": lambda name, optional: None}  # the matte is the model's own, as in training
-    return types.SimpleNamespace(geometry=geometry, sha256="test", session=sessions.__getitem__, **alone)
+    return types.SimpleNamespace(geometry=geometry, sha256="test", threads=1, session=sessions.__getitem__, **alone)
 
 
 def test_dome_coordinates_agree():
@@ -143,14 +143,14 @@ def test_inversion_is_the_trained_model(model, exported):
     alignment = types.SimpleNamespace(
         crop=crop, camera=camera, landmarks=landmarks.astype(np.float32), beyond=None, detail=None
     )
-    textures, radii, _ = inversion.invert_crop(alignment, exported)
+    textures, radii, *_ = inversion.invert_crop(alignment, exported)
     assert textures.shape == (24, 320, 320, 4) and textures.dtype == np.uint8
     assert radii.shape == (SHEETS, 161, 161) and (np.diff(radii, axis=0) < 0).all()
     photo = torch.tensor(crop.transpose(2, 0, 1)[None] / 255, dtype=torch.float32)
     pose = torch.tensor(camera.camera_to_world, dtype=torch.float32)[None]
     output = model(photo, torch.tensor(alignment.landmarks)[None], pose)
     matte = torch.sigmoid(output["maps"][0, 0]).numpy()
-    photo = torch.tensor(matting.foreground(photo[0].numpy(), matte))[None]  # the engine's colours
+    photo = torch.tensor(matting.foreground(photo[0].numpy(), matte)[0])[None]  # the engine's colours
 
     def fit_to_hull(radius, matte, *_):  # the engine's, which grows the surface too
         fitted = hull.fit_to_hull(radius[0, 0].numpy(), matte[0, 0].numpy(), camera)

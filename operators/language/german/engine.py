@@ -8,6 +8,7 @@ _STEPS = {
     "opening the matte": "Maske wird geöffnet",
     "looking for faces": "Gesichter werden gesucht",
     "estimating the pose": "Haltung wird geschätzt",
+    "taking over the camera": "Kamera wird übernommen",
     "inverting": "Invertierung",
     "encoding the photo": "Foto wird kodiert",
     "coarse manifolds": "Grobe Schichten",
@@ -93,6 +94,11 @@ _PHOTO = {
     ),
     "a matte must be (height, width) uint8, not {shape} {dtype}": (
         "Eine Maske muss (Höhe, Breite) uint8 sein, nicht {shape} {dtype}"
+    ),
+    "the edited picture has {width} x {height} pixels; it must be as large as the portrait's photo, {other_width} x "
+    "{other_height}, or a square that shows the crop": (
+        "Das bearbeitete Bild hat {width} x {height} Pixel; es muss so groß sein wie das Foto des Porträts, "
+        "{other_width} x {other_height}, oder ein Quadrat, das den Ausschnitt zeigt"
     ),
     "a photo must be (height, width, 3) uint8, not {shape} {dtype}": (
         "Ein Foto muss (Höhe, Breite, 3) uint8 sein, nicht {shape} {dtype}"
@@ -213,7 +219,9 @@ _FILES = {
 }
 
 _MODEL = {
-    "there is no device {device}; use auto, {value0}": "Es gibt kein Gerät {device}; auto oder {value0} nehmen",
+    "there is no device {device}; use auto, accelerated, {value0}": (
+        "Es gibt kein Gerät {device}; auto, accelerated oder {value0} nehmen"
+    ),
     "the device {device} is not available in this onnxruntime; use auto or one of: {have}": (
         "Das Gerät {device} gibt es in diesem onnxruntime nicht; auto nehmen oder: {have}"
     ),

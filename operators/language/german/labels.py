@@ -23,6 +23,34 @@ _OPERATORS = {
     "See the portrait through the scene's camera, in the image “Portrait View”": (
         "Das Porträt durch die Kamera der Szene sehen, im Bild „Portrait View“"
     ),
+    "Render with Scene": "Mit Szene rendern",
+    (
+        "Let F12 show the portraits among the scene's other objects: EEVEE or Cycles render these, and the compositor"
+        " puts the portraits where they stand"
+    ): "F12 zeigt die Porträts zwischen den anderen Objekten der Szene: EEVEE oder Cycles rendern diese, und der"
+    " Compositor setzt die Porträts an ihre Stelle",
+    "With Scene": "Mit Szene",
+    "Without Scene": "Ohne Szene",
+    "Render without Scene": "Ohne Szene rendern",
+    "Take the portraits out of the scene's compositor again, and put back its render engine": (
+        "Die Porträts wieder aus dem Compositor der Szene nehmen und ihre Render-Engine zurücksetzen"
+    ),
+    "F12 now renders the scene with {engine}, and the portraits in it": (
+        "F12 rendert nun die Szene mit {engine} und die Porträts darin"
+    ),
+    "The scene's portraits are not rendered with it": "Die Porträts der Szene werden nicht mit ihr gerendert",
+    "{name} renders the portraits of {owner}; use the button there": (
+        "{name} rendert die Porträts von {owner}; den Knopf dort benutzen"
+    ),
+    "The compositor has no Render Layers node of the view layer {layer}; add one and connect its Image": (
+        "Der Compositor hat keinen Knoten Renderebenen für die Ansichtsebene {layer}; einen hinzufügen und sein Bild"
+        " verbinden"
+    ),
+    "This engine renders the portraits alone; for the rest of the scene, choose EEVEE or Cycles": (
+        "Diese Engine rendert nur die Porträts; für den Rest der Szene EEVEE oder Cycles wählen"
+    ),
+    "portraits": "Porträts",
+    "Portraits in Scene": "Porträts in der Szene",
     "Show in Viewport": "In der Ansicht zeigen",
     "Look at the portrait with its own render engine and the photo's own colours": (
         "Das Porträt mit seiner eigenen Render-Engine und den Farben des Fotos ansehen"
@@ -46,6 +74,15 @@ _OPERATORS = {
     "Add Dolly Zoom": "Dolly-Zoom hinzufügen",
     "Add a camera that comes nearer while its lens widens: the head keeps its size": (
         "Eine Kamera hinzufügen, die näher kommt, während ihr Bildwinkel wächst: Der Kopf bleibt gleich groß"
+    ),
+    "Edit in 3D": "In 3D bearbeiten",
+    "Edit Photo": "Foto bearbeiten",
+    "Open the photo's crop in an image editor, to paint on it; the photo's file stays as it is": (
+        "Den Ausschnitt des Fotos in einem Bildeditor öffnen, um darauf zu malen; die Fotodatei bleibt, wie sie ist"
+    ),
+    "Apply Edit": "Bearbeitung anwenden",
+    "Make the portrait anew from the painted crop, with camera, pose and crop as they are": (
+        "Das Porträt aus dem bemalten Ausschnitt neu machen, mit Kamera, Haltung und Ausschnitt von jetzt"
     ),
     "Batch": "Stapel",
     "Make a portrait of every photo in a folder": "Aus jedem Foto eines Ordners ein Porträt machen",
@@ -147,6 +184,10 @@ _PANELS = {
 
 _PROPERTIES = {
     "The portrait photo": "Das Porträtfoto",
+    "Edited Crop": "Bearbeiteter Ausschnitt",
+    "Square picture of the crop, of any size; Apply Edit makes the portrait of it": (
+        "Quadratisches Bild des Ausschnitts, beliebig groß; „Bearbeitung anwenden“ macht daraus das Porträt"
+    ),
     "Matte": "Maske",
     "Picture of the photo's size, white or opaque where the subject is; without one the networks find it": (
         "Bild von der Größe des Fotos, weiß oder deckend, wo das Motiv ist; ohne eines finden es die Netze"
@@ -244,6 +285,7 @@ _PROPERTIES = {
     ),
     "What is behind the subject": "Was hinter der Person ist",
     "Passes": "Durchgänge",
+    "Motion Blur": "Bewegungsunschärfe",
     "Portrait Alpha": "Porträt-Alpha",
     "How much of each pixel the portraits cover, with an opaque film, too; a matte for compositing": (
         "Wie viel jedes Pixels die Porträts bedecken, auch bei undurchsichtigem Film; eine Maske fürs Compositing"
@@ -255,6 +297,12 @@ _PROPERTIES = {
     "Transparent": "Durchsichtig",
     "Photo's": "Der des Fotos",
     "What the model takes for the photo's background": "Was das Modell für den Hintergrund des Fotos hält",
+    "Blur Samples": "Unschärfe-Abtastungen",
+    (
+        "Pictures of which one with depth of field or motion blur is made, in place of Smooth Edges; more show fewer"
+        " steps"
+    ): "Bilder, aus denen eines mit Tiefen- oder Bewegungsunschärfe entsteht, statt Weicher Kanten; mehr zeigen"
+    " weniger Stufen",
     "Smooth Edges": "Weiche Kanten",
     "Samples per pixel of the render engine; more take longer and smooth the edges": (
         "Abtastungen der Render-Engine je Pixel; mehr dauern länger und glätten die Kanten"
@@ -267,6 +315,20 @@ _PROPERTIES = {
     "3 × 3 samples": "3 × 3 Abtastungen",
     "16": "16",
     "4 × 4 samples": "4 × 4 Abtastungen",
+    "What draws the portraits, in the viewport and in renders": (
+        "Was die Porträts zeichnet, in der Ansicht und beim Rendern"
+    ),
+    "The GPU, or the CPU where there is no GPU or none that is faster": (
+        "Die GPU, oder die CPU, wo es keine GPU oder keine schnellere gibt"
+    ),
+    "GPU": "GPU",
+    "The GPU, however slow; the CPU only where it fails": (
+        "Die GPU, wie langsam auch immer; die CPU nur, wo sie versagt"
+    ),
+    "CPU": "CPU",
+    "The CPU, which shows coarse pictures while the view moves": (
+        "Die CPU, die grobe Bilder zeigt, während sich die Ansicht bewegt"
+    ),
     "Import this photo first; empty for the active portrait": (
         "Zuerst dieses Foto importieren; leer für das aktive Porträt"
     ),
@@ -296,6 +358,18 @@ _PROPERTIES = {
     "Blended": "Überblendet",
     "Smooth with few samples; seen from in front, layers lie in the right order": (
         "Glatt mit wenigen Abtastungen; von vorn gesehen liegen die Schichten in der richtigen Reihenfolge"
+    ),
+    "Detail": "Feinheiten",
+    "Where the photo's finest detail is kept, beyond what the layers' textures hold": (
+        "Wo die feinsten Einzelheiten des Fotos liegen, die über die Texturen der Schichten hinausgehen"
+    ),
+    "One Image": "Ein Bild",
+    "All layers add one shared image: little memory; other programs do not see it": (
+        "Alle Schichten fügen ein gemeinsames Bild hinzu: wenig Speicher; andere Programme sehen es nicht"
+    ),
+    "In Each Layer": "In jeder Schicht",
+    "Part of every layer's texture, which grows for that: for export to other programs": (
+        "Teil der Textur jeder Schicht, die dafür wächst: zum Export in andere Programme"
     ),
     "Dithered": "Gerastert",
     "Grainy with few samples; right from everywhere and among objects that run into it": (
@@ -376,6 +450,16 @@ _PREFERENCES = {
     "Any graphics card on Windows; needs a build with DirectML": (
         "Jede Grafikkarte unter Windows; braucht eine Ausgabe mit DirectML"
     ),
+    "Accelerated": "Beschleunigt",
+    "The first device of this build that works, else the processor": (
+        "Das erste Gerät dieser Ausgabe, das geht, sonst der Prozessor"
+    ),
+    "WebGPU": "WebGPU",
+    "Any graphics card; needs a build with WebGPU": "Jede Grafikkarte; braucht eine Ausgabe mit WebGPU",
+    "OpenVINO": "OpenVINO",
+    "Intel's processors and graphics; needs a build with OpenVINO": (
+        "Intels Prozessoren und Grafik; braucht eine Ausgabe mit OpenVINO"
+    ),
     "Core ML": "Core ML",
     "Apple's accelerators": "Die Beschleuniger von Apple",
     "Threads": "Threads",
@@ -436,6 +520,15 @@ _REPORTS = {
     "{count} faces were found, face {face} is used; pick another one in the sidebar, tab Portrait": (
         "{count} Gesichter gefunden, Gesicht {face} wird genommen; ein anderes in der Seitenleiste wählen"
     ),
+    "Paint on {image}, then press Apply Edit": "Auf {image} malen, dann „Bearbeitung anwenden“ drücken",
+    "Press Edit Photo first": "Zuerst „Foto bearbeiten“ drücken",
+    "{name} is no square image with 8 bits per channel; choose another one, or none and press Edit Photo": (
+        "{name} ist kein quadratisches Bild mit 8 Bit je Kanal; ein anderes wählen, oder keines und „Foto bearbeiten“ "
+        "drücken"
+    ),
+    "{name} shows the edit; Ctrl Z brings the former portrait back": (
+        "{name} zeigt die Bearbeitung; Strg Z holt das vorige Porträt zurück"
+    ),
     "{name} is ready; Show in Viewport looks at it": "{name} ist fertig; „In der Ansicht zeigen“ sieht es an",
     "From where the viewport looks at the portrait": "Von wo die Ansicht auf das Porträt sieht",
     "Side": "Seite",
@@ -481,6 +574,8 @@ _REPORTS = {
         "{name} wurde währenddessen gelöscht; rückgängig machen oder das Foto noch einmal importieren"
     ),
     "{name} is left out: {reason}": "{name} wird ausgelassen: {reason}",
+    "The CPU draws instead of the GPU: {reason}": "Die CPU zeichnet statt der GPU: {reason}",
+    "the GPU takes {seconds} s for a picture": "die GPU braucht {seconds} s für ein Bild",
     "{name} is linked from another .blend; make it local or a library override (Object ▸ Relations) first": (
         "{name} ist aus einer anderen .blend verknüpft; zuerst lokal machen oder überschreiben (Objekt ▸ Beziehungen)"
     ),
@@ -540,6 +635,7 @@ _REPORTS = {
     ),
     "Portraits are now made with the model {id}": "Porträts werden jetzt mit dem Modell {id} gemacht",
     "{count} portraits, row {row} of {rows}": "{count} Porträts, Zeile {row} von {rows}",
+    "{count} portraits, with blur": "{count} Porträts, mit Unschärfe",
     "Portrait Manifolds: {path} could not be copied beside the .blend ({reason}); it stays where it is": (
         "Portrait Manifolds: {path} konnte nicht neben die .blend kopiert werden ({reason}); es bleibt, wo es ist"
     ),

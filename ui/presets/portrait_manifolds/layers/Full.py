@@ -4,4 +4,4 @@ settings = bpy.context.scene.portrait_manifolds
 
 settings.layer_count = "24"
 settings.layer_look = "emission"
-settings.layer_triangles = 100000
+settings.layer_triangles = 200000
