@@ -1,4 +1,10 @@
 """The command line: ``python -m inference invert | render | mesh | batch | info``."""
+# ruff: noqa: E402
+
+from . import signals
+
+if __name__ == "__main__":
+    signals.end_at_once()  # before the imports, which take a while
 
 import argparse
 import contextlib
@@ -6,6 +12,7 @@ import json
 import logging
 import math
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,31 +21,51 @@ from .errors import Cancelled, PortraitError
 from .files import PathLike, one_line, open_regular
 from .geometry.cameras import MAX_JSON_BYTES, Camera, camera_from_json
 from .geometry.viewpoints import orbit_like
+from .limits import MEMORY, SECONDS, out_of_files
 from .log import log
 from .progress import silent
 
-BAD_INPUT = 2
+BAD_INPUT = 2  # or nothing could be done
+SOME_FAILED = 3  # of a batch: done, but not all
 DEVICES = ("auto", "accelerated", "cpu", "cuda", "directml", "webgpu", "coreml", "openvino")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command. arguments: list of strings, default sys.argv. Returns the exit code 0 or 2."""
+    """Run one command. arguments: list of strings, default sys.argv. Returns the exit code."""
     options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else list(arguments)))
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a console may lack letters that names have
     if options.verbose:
         logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
         log.setLevel(logging.INFO)
     try:
-        options.run(options)
+        with signals.interrupting():
+            return options.run(options) or 0
     except PortraitError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return BAD_INPUT
+        return _refused(" ".join(str(error).split()))
     except MemoryError:
-        print("error: not enough memory; use a smaller size or resolution", file=sys.stderr)
-        return BAD_INPUT
+        return _refused("not enough memory; use a smaller size or resolution")
     except (KeyboardInterrupt, Cancelled):
-        print("cancelled", file=sys.stderr)
-        return 130
-    return 0
+        return _cancelled()
+    except BrokenPipeError:  # nobody reads any more; nor what Python would flush at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BAD_INPUT
+    except Exception as error:
+        if signals.received():  # a library took the interruption for an error of its own
+            return _cancelled()
+        if out_of_files(error):
+            return _refused("too many files are open; allow more (ulimit -n) and start again")
+        raise
+
+
+def _refused(reason):
+    print(f"error: {reason}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _cancelled():
+    print("cancelled", file=sys.stderr)
+    return 128 + (signals.received() or signal.SIGINT)
 
 
 def invert(options: argparse.Namespace) -> None:
@@ -130,9 +157,16 @@ def mesh(options: argparse.Namespace) -> None:
     save_mesh(found, options.out)
 
 
-def batch(options: argparse.Namespace) -> None:
-    """A folder of photos."""
-    from .batch import run_batch
+def batch(options: argparse.Namespace) -> int:
+    """A folder of photos. Returns 0 when all are done, 3 when some failed."""
+    import dataclasses
+
+    from .batch.items import ENDED
+    from .batch.run import run_batch
+
+    def tell(item):
+        if item.status in ENDED:
+            print(json.dumps(dataclasses.asdict(item)), flush=True)
 
     with _progress(options.quiet) as progress:
         items = run_batch(
@@ -147,17 +181,26 @@ def batch(options: argparse.Namespace) -> None:
             device=options.device,
             threads=options.threads,
             progress=progress,
+            chunk=options.chunk,
+            memory=options.memory,
+            seconds=options.seconds,
+            ray=options.ray,
+            **({"changed": tell} if options.json else {}),
         )
     failed = [item for item in items if item.error]
-    for item in failed:
-        print(f"warning: {item.name}: {item.error}", file=sys.stderr)
     for item in items:
-        for warning in item.warnings:
-            print(f"warning: {item.name}: {warning['text']}", file=sys.stderr)
-    if not options.quiet:
-        print(f"{len(items) - len(failed)} of {len(items)} photos done, see {options.out / 'batch.json'}")
+        for text in [item.error] if item.error else [warning["text"] for warning in item.warnings]:
+            print(f"warning: {readable(item.name)}: {text}", file=sys.stderr)
+    if not options.quiet and not options.json:
+        print(f"{len(items) - len(failed)} of {len(items)} photos done, see {readable(options.out / 'index.html')}")
     if items and len(failed) == len(items):
-        raise PortraitError("no photo could be inverted; the reasons stand above and in batch.json")
+        raise PortraitError("no photo could be inverted; the reasons stand above and in batch.jsonl")
+    return SOME_FAILED if failed else 0
+
+
+def readable(name: PathLike) -> str:
+    """A name as any console can show it; file systems allow more than text does."""
+    return str(name).encode("utf-8", "replace").decode()
 
 
 def info(options: argparse.Namespace) -> None:
@@ -266,7 +309,7 @@ def _progress(quiet):
     with tqdm(total=1.0, bar_format=layout, file=sys.stderr, leave=False) as bar:
 
         def progress(fraction, text):
-            bar.set_description_str(text, refresh=False)
+            bar.set_description_str(readable(text), refresh=False)
             bar.n = min(max(float(fraction), 0.0), 1.0)
             bar.refresh()
 
@@ -348,10 +391,19 @@ def _parser():
     sub.add_argument(
         "--mattes", type=Path, metavar="FOLDER", help="mattes as of invert, each called like its photo; some may lack"
     )
-    sub.add_argument("--workers", type=_whole(1, 256), default=1, metavar="N", help="processes; threads are divided")
-    sub.add_argument("--mesh", action="store_true", help="also write mesh.glb")
+    sub.add_argument("--workers", type=_whole(1, 4096), default=1, metavar="N", help="processes; threads are divided")
+    sub.add_argument("--mesh", action=argparse.BooleanOptionalAction, default=False, help="also write mesh.glb")
     sub.add_argument("--views", type=_angles, default=(), metavar="YAW,YAW,...", help="also write view_YAW.png")
     sub.add_argument("--resume", action="store_true", help="skip photos that are complete")
+    sub.add_argument("--chunk", type=_chunk, default=(1, 1), metavar="I/N", help="the I-th of N parts of the folder")
+    sub.add_argument("--json", action="store_true", help="a line of JSON for each photo on standard output")
+    sub.add_argument(
+        "--memory", type=_whole(0, 1 << 20), default=MEMORY, metavar="MB", help="of a process, on Linux; 0: no limit"
+    )
+    sub.add_argument(
+        "--seconds", type=_whole(0, 1 << 20), default=SECONDS, metavar="S", help="for one photo; 0: no limit"
+    )
+    sub.add_argument("--ray", metavar="ADDRESS", help="processes on the machines of a Ray cluster, or auto")
     model_flag(sub)
 
     sub = command(info, "versions, hashes, providers and timings as JSON; of a photo the faces to choose from")
@@ -376,6 +428,16 @@ def _whole(low, high):
 
     parse.__name__ = "whole number"
     return parse
+
+
+def _chunk(text):
+    index, count = (int(part) for part in text.split("/"))
+    if not 1 <= index <= count:
+        raise argparse.ArgumentTypeError("must be I/N with I from 1 to N")
+    return index, count
+
+
+_chunk.__name__ = "I/N"
 
 
 def _joined(arguments):

@@ -25,5 +25,13 @@ class FolderUnusable(PortraitError):
     """A file cannot be written where it should go: another folder is needed."""
 
 
+class FolderFull(FolderUnusable):
+    """Nothing more can be written where the results go: there is no space, or the disk became read-only."""
+
+
+class MachineExhausted(PortraitError):
+    """The machine has no more of something that every photo needs."""
+
+
 class Cancelled(Exception):
     """Raised by a progress callback to stop long work; nothing half-written stays behind."""

@@ -4,16 +4,17 @@ import contextlib
 import errno
 import hashlib
 import os
-import secrets
+import shutil
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import FolderUnusable, PortraitError
+from .errors import FolderFull, FolderUnusable, PortraitError
+from .limits import FULL
+from .temporary import temporary_path, without_temporary
 
 PathLike = str | os.PathLike
-TEMPORARY_PREFIX = ".unfinished-"  # a killed process may leave such files; they are safe to delete
 
 
 def open_regular(path: PathLike) -> BinaryIO:
@@ -63,7 +64,7 @@ def write_together(files: Sequence[tuple[PathLike, bytes]]) -> None:
 @contextlib.contextmanager
 def _unfinished(path, write):
     """A complete temporary file beside ``path``; removed at the end unless it was moved away."""
-    name = Path(path).parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    name = temporary_path(Path(path).parent)
     try:
         handle = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
@@ -89,6 +90,34 @@ def _move(name, path):
         raise unwritable(path, error) from None
 
 
+@contextlib.contextmanager
+def staged(folder: PathLike, last: str) -> Iterator[Path]:
+    """Let several files of a folder appear when all of them are complete.
+
+    Yields a temporary folder inside of `folder`, which is made if need be. When the block ends, its files take the
+    places of those of their names, `last` after all others: a folder with this file is complete. When it raises, what
+    was there stays as it was. Problems of the file system become a PortraitError.
+    """
+    folder = Path(folder)
+    is_new = not folder.exists()
+    stage = temporary_path(make_folder(folder))
+    try:
+        try:
+            stage.mkdir()
+            yield stage
+            (folder / last).unlink(missing_ok=True)
+            names = sorted(os.listdir(stage), key=lambda name: (name == last, name))
+        except OSError as error:
+            raise unwritable(folder, error) from None
+        for name in names:
+            _move(stage / name, folder / name)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        if is_new:
+            with contextlib.suppress(OSError):  # it holds results
+                folder.rmdir()
+
+
 def make_folder(path: PathLike) -> Path:
     """Create a folder and its parents. Raises PortraitError when that cannot be."""
     try:
@@ -100,8 +129,9 @@ def make_folder(path: PathLike) -> Path:
 
 def unwritable(path: PathLike, error: OSError) -> FolderUnusable:
     """The PortraitError for an OSError while writing ``path``."""
-    reason = error.strerror or type(error).__name__
-    return FolderUnusable(f"cannot write {path} ({reason}); choose a folder that exists, is writable and has space")
+    reason, path = error.strerror or type(error).__name__, without_temporary(path)
+    kind = FolderFull if error.errno in FULL else FolderUnusable
+    return kind(f"cannot write {path} ({reason}); choose a folder that exists, is writable and has space")
 
 
 def sha256(path: PathLike) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import FaceUnusable, MatteUnusable, PortraitError
-from .files import PathLike, make_folder, one_line, write_atomically
+from .errors import Cancelled, FaceUnusable, MatteUnusable, PortraitError
+from .files import PathLike, one_line, staged, write_atomically
 from .log import log
 from .networks.model import Model
 from .photo.matte import fitted_matte, open_matte
@@ -21,6 +21,7 @@ from .photo.open import open_with_alpha
 from .photo.pixels import over_grey
 from .portrait import Portrait, save_portrait
 from .progress import Progress, silent
+from .report import REPORT
 
 VERSION = "0.1.0"  # of the program, as in blender_manifest.toml
 
@@ -62,8 +63,28 @@ def invert_photo(
     like: a portrait whose crop, camera, pose and landmarks are taken over, in place of those above; ``photo`` is then
         what somebody made of its photo, or of its crop, see :func:`inference.editing.crop_in`.
     crop_to_picture: (2, 3) affine map of the crop's pixels to those of such a picture, where its size does not tell.
+    Where the model's device fails, the CPU does it, and the report says so.
     Returns an :class:`Inversion`. Raises PortraitError.
     """
+    from .alignment.doubts import device_failed
+
+    by_hand = (face, crop, progress, landmarks, yaw, pitch, matte, like, crop_to_picture)
+    try:
+        return _inverted(photo, model, *by_hand)
+    except (Cancelled, PortraitError):
+        raise
+    except Exception as error:  # onnxruntime raises many types of its own
+        if model.device == "cpu":
+            raise
+        failed = model.device
+        log.warning("%s failed (%s); the CPU takes its place", failed, " ".join(str(error).split())[:160])
+        inversion = _inverted(photo, model.on_cpu(), *by_hand)
+        inversion.report["warnings"].append(dataclasses.asdict(device_failed(failed)))
+        return inversion
+
+
+def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte, like, crop_to_picture):
+    """As :func:`invert_photo`, on the device of the model alone."""
     from .alignment.align import align_as_set
     from .alignment.doubts import doubts
     from .editing import align_edit, crop_in
@@ -166,14 +187,14 @@ def invert_photo(
 
 
 def save_inversion(inversion: Inversion, folder: PathLike) -> None:
-    """Write crop.png, portrait.manifolds and, last, report.json into a folder. Raises PortraitError."""
+    """Write crop.png, portrait.manifolds and, last, report.json into a folder: all or none. Raises PortraitError."""
     from .photo.images import save_png
 
-    folder = make_folder(folder)
-    save_png(inversion.portrait.crop, folder / "crop.png")
-    save_portrait(inversion.portrait, folder / "portrait.manifolds")
     report = json.dumps(inversion.report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(folder / "report.json", lambda stream: stream.write(report.encode()))
+    with staged(folder, REPORT) as stage:
+        save_png(inversion.portrait.crop, stage / "crop.png")
+        save_portrait(inversion.portrait, stage / "portrait.manifolds")
+        write_atomically(stage / REPORT, lambda stream: stream.write(report.encode()))
 
 
 def versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .files import PathLike, open_regular
 
+REPORT = "report.json"
 MAX_REPORT_BYTES = 1 << 20  # a report has about 2 kB
 MAX_TEXT = 300  # characters of a warning that are shown
 
@@ -12,7 +13,7 @@ MAX_TEXT = 300  # characters of a warning that are shown
 def read_report(folder: PathLike) -> dict:
     """The report in a folder of results; empty where there is none, or none that can be read."""
     try:
-        with open_regular(Path(folder) / "report.json") as stream:
+        with open_regular(Path(folder) / REPORT) as stream:
             report = json.loads(stream.read(MAX_REPORT_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}

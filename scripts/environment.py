@@ -26,6 +26,7 @@ VENV = ROOT / ".venv"
 DEFAULT_GROUPS = ("runtime", "test", "blender")
 TRAINING_VENV = ROOT / ".venv-training"
 TRAINING_GROUPS = ("runtime", "test", "training")
+FARM_GROUPS = ("farm",)  # into .venv
 EVALUATION_GROUPS = ("evaluation",)  # into .venv-training
 LABELS_VENV = ROOT / ".venv-labels"
 LABELS_GROUPS = ("labels",)
@@ -167,6 +168,13 @@ def ensure(groups=DEFAULT_GROUPS) -> Path:
     return create_venv(VENV, requirements(groups))
 
 
+def ensure_farm() -> Path:
+    """Set up `.venv` with Ray and what the tests of farm/ use as well, and return its interpreter."""
+    python = ensure()
+    install(python, requirements(FARM_GROUPS))
+    return python
+
+
 def ensure_training() -> Path:
     """Set up `.venv-training` with torch for the training system and return its interpreter."""
     if Path(sys.prefix).resolve() == TRAINING_VENV.resolve():
@@ -192,6 +200,7 @@ def command_line() -> argparse.ArgumentParser:
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--groups", nargs="+", help=f"dependency groups of pyproject.toml ({' '.join(DEFAULT_GROUPS)})")
     for make, text in (
+        (ensure_farm, "make .venv and add Ray and what the tests of farm/ use"),
         (ensure_training, "make .venv-training, the environment of training/"),
         (ensure_evaluation, "make .venv-training and add what only evaluation needs"),
         (ensure_labels, "make .venv-labels, which has MediaPipe"),

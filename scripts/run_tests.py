@@ -1,6 +1,6 @@
 """Set up `.venv` and run the tests: `python3.11 scripts/run_tests.py [pytest arguments]`.
 
-Without arguments it runs the default suite; `-m slow`, `-m blender_matrix` and `-m gui` run the marked rest.
+Without arguments it runs the default suite; `-m slow`, `-m blender_matrix`, `-m gui` and `-m farm` run the marked rest.
 `-m training` makes `.venv-training`, which has torch, and runs the tests of the training system there. From then on,
 and in continuous integration, the default suite includes them.
 """
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 
-from environment import ROOT, TRAINING_VENV, ensure, ensure_training, run
+from environment import ROOT, TRAINING_VENV, ensure, ensure_farm, ensure_training, run
 
 TRAINING_TESTS = "tests/training"
 
@@ -24,6 +24,8 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[:2] == ["-m", "training"]:
         return pytest(ensure_training(), *(arguments[2:] or [TRAINING_TESTS]))
+    if arguments[:2] == ["-m", "farm"]:
+        return pytest(ensure_farm(), *arguments)
     code = pytest(ensure(), *arguments)
     if not arguments and (TRAINING_VENV.exists() or os.environ.get("CI") == "true"):
         code = pytest(ensure_training(), TRAINING_TESTS) or code

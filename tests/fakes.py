@@ -17,7 +17,7 @@ def fake_model(folder=None):
     """A Model whose networks must never be asked for."""
     card = {"id": "fake", "format_version": 1, "files": {"geometry.npz": {"sha256": "0" * 64, "bytes": 1}}}
     geometry = {"radii": sheet_radii(), "mean_landmarks": np.zeros((468, 3), np.float32)}
-    return Model(folder, card, geometry, "cpu", 1)
+    return Model(folder, card, geometry, ["cpu"], 1)
 
 
 def fake_stages(monkeypatch, faces=1, fail_on=()):
@@ -50,6 +50,25 @@ def fake_stages(monkeypatch, faces=1, fail_on=()):
     monkeypatch.setattr("inference.alignment.align.align", align)
     monkeypatch.setattr("inference.alignment.align.align_manually", align_manually)
     monkeypatch.setattr("inference.inversion.invert.invert_crop", invert_crop)
+
+
+class Here:
+    """Works for a batch in this process, where the stand-ins are: in place of inference.batch.process.Process."""
+
+    def __init__(self, settings):
+        self._settings = settings
+
+    def is_ready(self):
+        return True
+
+    def run(self, job, progress):
+        from inference.batch.job import run_job
+        from inference.networks import model
+
+        return run_job(job, model.load_model(self._settings["model"]), progress)
+
+    def close(self):
+        pass
 
 
 def write_model(folder, files=None, **changes):

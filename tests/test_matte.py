@@ -10,7 +10,7 @@ from PIL import Image
 
 from inference.__main__ import main
 from inference.alignment.doubts import matte_doubts, softness
-from inference.batch import run_batch
+from inference.batch.run import run_batch
 from inference.errors import MatteUnusable
 from inference.inversion.given_matte import shown_by
 from inference.photo.matte import fitted_matte, open_matte
@@ -18,7 +18,7 @@ from inference.photo.open import open_photo, open_with_alpha
 from inference.photo.warp import rescaled, warp_to_crop
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
-from tests.fakes import fake_model, fake_stages
+from tests.fakes import Here, fake_model, fake_stages
 
 skimage = pytest.importorskip("skimage")
 ASTRONAUT = Path(skimage.__file__).parent / "data" / "astronaut.png"
@@ -207,6 +207,7 @@ def test_a_batch_takes_mattes_by_name(photo, tmp_path, monkeypatch):
 
     analytic = analytic_portrait(texture=64)
     monkeypatch.setattr("inference.inversion.invert.invert_crop", invert)
+    monkeypatch.setattr("inference.batch.run.Process", Here)
     mattes, out = tmp_path / "mattes", tmp_path / "out"
     mattes.mkdir()
     Image.new("L", (150, 160), 255).save(mattes / "anna.jpg")

@@ -124,7 +124,7 @@ class Runtime:
         monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: have)
         monkeypatch.setattr(onnxruntime, "InferenceSession", self.session)
 
-    def session(self, data, options, providers):
+    def session(self, data, options, providers, disabled_optimizers=None):
         self.tried.append(providers[0])
         if providers[0].startswith("CUDA"):
             raise RuntimeError("no driver")

@@ -1,7 +1,6 @@
 """Pipeline, command line and batch, with stand-ins for the networks."""
 
 import json
-import os
 import struct
 import subprocess
 import sys
@@ -13,12 +12,10 @@ from PIL import Image
 
 from inference.__main__ import main
 from inference.alignment.detection import Face
-from inference.batch import Item, folder_names, is_complete, list_photos, run_batch
 from inference.errors import Cancelled, PortraitError
 from inference.photo.images import exr_bytes
 from inference.pipeline import invert_photo
 from inference.portrait import load_portrait, save_portrait
-from inference.report import read_report, warnings_in
 from tests.fakes import fake_model, fake_stages
 from tests.portraits import analytic_portrait
 
@@ -43,6 +40,34 @@ def portrait_file(tmp_path_factory):
 def stages(monkeypatch):
     fake_stages(monkeypatch)
     monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
+
+
+def test_a_device_that_fails_leaves_it_to_the_cpu(stages, photo, monkeypatch):
+    """Said in the report; an error of the photo is none of the device, and the CPU's own error stays one."""
+    from inference.alignment import align
+
+    found, asked = align.find_faces, []
+
+    def find_faces(pixels, model):
+        asked.append(model.device)
+        if model.device != "cpu":
+            raise RuntimeError("CUDA failure 2: out of memory")
+        return found(pixels, model)
+
+    monkeypatch.setattr(align, "find_faces", find_faces)
+    model = fake_model()
+    model._devices = ["cuda", "cpu"]
+    report = invert_photo(photo, model).report
+    assert asked == ["cuda", "cpu"] and report["device"] == "cpu"
+    assert [warning["code"] for warning in report["warnings"]] == ["device-failed"]
+    monkeypatch.setattr(align, "find_faces", lambda *_: asked.append("none") or [])
+    with pytest.raises(PortraitError, match="no face"):
+        invert_photo(photo, model)
+    assert asked[2:] == ["none"]
+    model = fake_model()
+    monkeypatch.setattr(align, "find_faces", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        invert_photo(photo, model)
 
 
 def test_report(stages, photo):
@@ -261,217 +286,6 @@ def test_help_of_every_command():
         with pytest.raises(SystemExit) as caught:
             main([command, "--help"])
         assert caught.value.code == 0
-
-
-@pytest.fixture
-def photos(tmp_path):
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for name, size in (("a.png", 300), ("b.jpg", 310), ("b.png", 320)):
-        Image.new("RGB", (size, size), (90, 120, 150)).save(folder / name)
-    (folder / "bad.jpg").write_bytes(b"not a photo")
-    (folder / "notes.txt").write_text("ignored")
-    return folder
-
-
-def test_batch(stages, photos, tmp_path):
-    out, told = tmp_path / "out", []
-    items = run_batch(photos, out, views=(-15, 15), progress=lambda *a: told.append(a))
-    assert [(item.name, item.status) for item in items] == [
-        ("a.png", "done"), ("b.jpg", "done"), ("b.png", "done"), ("bad.jpg", "failed"),
-    ]  # fmt: skip
-    assert "not a picture" in items[3].error and told[-1][0] == 1.0
-    assert sorted(path.name for path in out.iterdir()) == ["a", "b_jpg", "b_png", "batch.json"]
-    names = ["crop.png", "portrait.manifolds", "report.json", "view_+15.png", "view_-15.png"]
-    assert sorted(path.name for path in (out / "a").iterdir()) == names
-    listed = json.loads((out / "batch.json").read_text())["photos"]
-    assert [Item(**entry) for entry in listed] == items
-
-
-def test_batch_keeps_what_is_doubtful(monkeypatch, stages, photos, tmp_path, capsys):
-    """In its items, in batch.json, and when it is resumed; the command line says it."""
-    fake_stages(monkeypatch, faces=2)
-    out = tmp_path / "out"
-    items = run_batch(photos, out)
-    assert [[warning["code"] for warning in item.warnings] for item in items] == [["several-faces"]] * 3 + [[]]
-    assert list_photos(photos, out) == items
-    assert [item.warnings for item in run_batch(photos, out, resume=True)] == [item.warnings for item in items]
-    assert main(["batch", str(photos), "--out", str(out), "--resume", "--quiet"]) == 0
-    assert "warning: b.png: 2 faces were found" in capsys.readouterr().err
-    for damaged in ("[]", '{"warnings": 7}', '{"warnings": [7, {"code": 1}]}', "[" * 100_000, "\0"):
-        (out / "a" / "report.json").write_text(damaged)
-        assert warnings_in(read_report(out / "a")) == []
-
-
-def test_batch_command(stages, photos, tmp_path, capsys):
-    (photos / "bad.jpg").unlink()
-    out = tmp_path / "out"
-    assert main(["batch", str(photos), "--out", str(out), "--views", "-30,30", "--mesh", "--quiet"]) == 0
-    assert {"view_-30.png", "view_+30.png", "mesh.glb"} <= {path.name for path in (out / "a").iterdir()}
-    for photo in photos.iterdir():
-        photo.write_bytes(b"bad")
-    fails(["batch", photos, "--out", out], capsys, "no photo could be inverted")
-
-
-def test_resume(stages, photos, tmp_path):
-    out = tmp_path / "out"
-    run_batch(photos, out)
-    (out / "b_jpg" / "crop.png").unlink()
-    before = (out / "a" / "portrait.manifolds").stat().st_mtime_ns
-    items = run_batch(photos, out, resume=True)
-    assert [item.status for item in items] == ["skipped", "done", "skipped", "failed"]
-    assert (out / "a" / "portrait.manifolds").stat().st_mtime_ns == before
-    assert [item.status for item in run_batch(photos, out, views=(10,), resume=True)][:3] == ["done"] * 3
-    Image.new("RGB", (300, 300), (1, 2, 3)).save(photos / "a.png")
-    assert [i.status for i in run_batch(photos, out, views=(10,), resume=True)][:3] == ["done", "skipped", "skipped"]
-
-
-def test_batch_survives_crashes(monkeypatch, photos, tmp_path):
-    fake_stages(monkeypatch, fail_on=(31.0,))
-    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(Path("fake")))
-    items = run_batch(photos, tmp_path / "out")
-    assert [item.status for item in items] == ["done", "failed", "done", "failed"]
-    assert "boom" in items[1].error and not (tmp_path / "out" / "b_jpg").exists()
-
-
-def test_batch_refusals(stages, photos, tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(PortraitError, match="no photos"):
-        run_batch(tmp_path / "empty", tmp_path / "out")
-    with pytest.raises(PortraitError, match="cannot write"):
-        run_batch(photos, photos / "a.png" / "out")
-    assert not (tmp_path / "out").exists()
-
-    def stop(fraction, text):
-        raise Cancelled
-
-    with pytest.raises(Cancelled):
-        run_batch(photos, tmp_path / "out", progress=stop)
-
-
-def test_only_some_photos(stages, photos, tmp_path):
-    """A retry works on the named photos; what is known of the others stays in batch.json."""
-    out, seen = tmp_path / "out", []
-    run_batch(photos, out)
-    Image.new("RGB", (300, 300)).save(photos / "bad.jpg")
-    before = {path: path.stat().st_mtime_ns for path in out.glob("*/report.json")}
-    items = run_batch(photos, out, only=["bad.jpg"], changed=lambda item: seen.append((item.name, item.status)))
-    assert [item.status for item in items] == ["done"] * 4 and items[3].error == ""
-    assert seen == [("bad.jpg", "waiting"), ("bad.jpg", "working"), ("bad.jpg", "done")]
-    assert len(before) == 3 and all(path.stat().st_mtime_ns == time for path, time in before.items())
-    assert list_photos(photos, out) == items
-    (out / "batch.json").write_text('{"photos": [{"name": "a.png", "status": "odd"}]}')
-    assert [item.status for item in list_photos(photos, out)] == ["waiting"] * 4
-
-
-def test_cancel_within_a_photo(stages, photos, tmp_path):
-    """Cancelled while the second photo is worked on: it waits again, and the first is complete."""
-    out, seen = tmp_path / "out", []
-
-    def stop(fraction, text):
-        seen.append(fraction)
-        if text.startswith("1 of 4: b.jpg") and fraction > 0.25:
-            raise Cancelled
-
-    with pytest.raises(Cancelled):
-        run_batch(photos, out, progress=stop)
-    assert seen == sorted(seen)
-    assert [item.status for item in list_photos(photos, out)] == ["done", "waiting", "waiting", "waiting"]
-    items = run_batch(photos, out, resume=True)
-    assert [item.status for item in items] == ["skipped", "done", "done", "failed"]
-
-
-def test_cancel_ends_the_workers_at_once(photos, tmp_path):
-    """Real processes with the real model, cancelled while they work: none is left, and nothing is half-written."""
-    import shutil
-    import time
-
-    face = Path(pytest.importorskip("skimage").__file__).parent / "data" / "astronaut.png"
-    for name in ("a.png", "b.jpg", "b.png", "bad.jpg"):  # photos without a face would be done too soon
-        shutil.copy(face, photos / name)
-    begun, states = [], []
-
-    def progress(fraction, text):
-        if begun:  # at once: a worker that is left alone soon has its result
-            raise Cancelled
-
-    def changed(item):
-        states.append((item.name, item.status))
-        if item.status == "working" and not begun:
-            begun.append(time.monotonic())
-
-    with pytest.raises(Cancelled):
-        run_batch(photos, tmp_path / "out", workers=2, progress=progress, changed=changed)
-    assert time.monotonic() - begun[0] < 2.0
-    assert [item.status for item in list_photos(photos, tmp_path / "out")] == ["waiting"] * 4
-    assert dict(states) == {"a.png": "waiting", "b.jpg": "waiting", "b.png": "waiting", "bad.jpg": "waiting"}
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["batch.json"]
-    children = subprocess.run(["ps", "-o", "args", "--ppid", str(os.getpid())], capture_output=True, text=True).stdout
-    assert "inference.worker" not in children
-
-
-def test_a_worker_killed_while_it_writes_leaves_nothing(tmp_path, monkeypatch):
-    import threading
-    import time
-
-    from inference import batch
-
-    half = tmp_path / ".unfinished-0123"
-    code = f"import sys, time; sys.stdin.readline(); open({str(half)!r}, 'w').write('half'); time.sleep(60)"
-    start = subprocess.Popen
-    monkeypatch.setattr(batch.subprocess, "Popen", lambda _, **pipes: start([sys.executable, "-c", code], **pipes))
-    stop, answers = threading.Event(), []
-    worker = batch._Worker({}, stop)
-
-    def run():
-        try:
-            worker.run({"folder": str(tmp_path)})
-        except Cancelled as error:
-            answers.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    end = time.monotonic() + 20
-    while not half.exists() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert half.exists()
-    stop.set()
-    worker.close()
-    thread.join(10)
-    assert len(answers) == 1 and not half.exists()
-
-
-def test_stale_files_are_removed(stages, photos, tmp_path):
-    import os
-    import time
-
-    out = tmp_path / "out"
-    (out / "a").mkdir(parents=True)
-    old, new = out / "a" / ".unfinished-1", out / ".unfinished-2"
-    for path in (old, new):
-        path.write_bytes(b"half")
-    os.utime(old, (time.time() - 3600,) * 2)
-    run_batch(photos, out)
-    assert not old.exists() and new.exists()
-
-
-def test_names_of_folders():
-    assert folder_names([Path("a.jpg"), Path("b.jpg"), Path("B.PNG")]) == ["a", "b_jpg", "B_PNG"]
-
-
-def test_incomplete_report(tmp_path):
-    job = {"photo": "x", "folder": str(tmp_path), "wishes": {"mesh": False, "views": [], "model": "m"}}
-    for text in ("", "{", "[]", "{}", '{"batch": 3}'):
-        (tmp_path / "report.json").write_text(text)
-        assert not is_complete(job)
-
-
-def test_workers_die_without_stopping_the_batch(photos, tmp_path, monkeypatch):
-    """Real processes: without a usable model each photo fails on its own, and nothing is left behind."""
-    monkeypatch.setattr("inference.networks.model.load_model", lambda *a, **k: fake_model(tmp_path / "no model"))
-    items = run_batch(photos, tmp_path / "out", workers=2)
-    assert [item.status for item in items] == ["failed"] * 4
-    assert all("no model in" in item.error for item in items)
 
 
 def test_module_runs_and_exits_with_2(tmp_path):

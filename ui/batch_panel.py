@@ -20,6 +20,7 @@ ICONS = {
     "failed": "ERROR",
 }
 ROWS = 6  # of the list
+SHEET = "index.html"  # as inference.batch.sheet writes it
 
 
 class PORTRAIT_MANIFOLDS_UL_batch(bpy.types.UIList):
@@ -95,6 +96,8 @@ class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
             row.operator("portrait_manifolds.batch_retry", text=text, icon="FILE_REFRESH").name = ""
         if state.out and os.path.isdir(state.out):
             row.operator("wm.path_open", text=strings.BATCH_SHOW_FOLDER, icon="FILE_FOLDER").filepath = state.out
+            if os.path.isfile(sheet := os.path.join(state.out, SHEET)):
+                row.operator("wm.path_open", text=strings.BATCH_SHEET, icon="IMGDISPLAY").filepath = sheet
 
     @staticmethod
     def _draw_photo(box, context, state, photo):

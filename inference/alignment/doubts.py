@@ -77,6 +77,11 @@ def several_faces(count: int) -> Doubt:
     return Doubt("several-faces", f"{count} faces were found; face 0 was taken, choose another by its number")
 
 
+def device_failed(device: str) -> Doubt:
+    """A network could not be run where it should have been."""
+    return Doubt("device-failed", f"the device {device} failed and the CPU took its place; check its driver and memory")
+
+
 def _unknown_share(alignment):
     """How much of where the head stands in the crop is not in the photo, in [0, 1]."""
     if alignment.beyond is None:

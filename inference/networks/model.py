@@ -65,7 +65,7 @@ class Model:
         self._devices = [*devices]
         self.id = card["id"]
         self.sha256 = table_hash(card["files"])
-        self._sessions, self._sizes = {}, _sizes(geometry)
+        self._sessions, self._sizes, self._on_cpu = {}, _sizes(geometry), None
         self._lock = threading.Lock()
 
     @property
@@ -79,6 +79,13 @@ class Model:
             if name not in self._sessions:
                 self._sessions[name] = self._open(f"{name}.onnx")
             return self._sessions[name]
+
+    def on_cpu(self) -> "Model":
+        """The same model on the CPU, for when its device failed; always the same object."""
+        with self._lock:
+            if self._on_cpu is None:
+                self._on_cpu = Model(self.folder, self.card, self.geometry, ["cpu"], self.threads)
+            return self._on_cpu
 
     def companion(self, name: str, optional: bool = False) -> "onnxruntime.InferenceSession | None":
         """A network of the program's own beside the models, ``models/name/name.onnx``.

@@ -48,7 +48,7 @@ class PORTRAIT_MANIFOLDS_OT_batch(BatchOptions, Speaker, bpy.types.Operator):
         return {"FINISHED"}
 
     def execute(self, context):
-        from ...inference.batch import run_batch
+        from ...inference.batch.run import run_batch
 
         manager = context.window_manager
         try:
@@ -173,7 +173,7 @@ class PORTRAIT_MANIFOLDS_OT_batch_doubts(PortraitOperator, bpy.types.Operator):
 
 
 def wishes(mesh, views, resume, workers):
-    """Keyword arguments of `inference.batch.run_batch`, with those of the preferences. Raises PortraitError."""
+    """Keyword arguments of `inference.batch.run.run_batch`, with those of the preferences. Raises PortraitError."""
     options = engine_options()
     options["model_path"] = options.pop("path")
     return options | {"mesh": mesh, "views": angles(views), "resume": resume, "workers": workers}

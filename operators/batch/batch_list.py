@@ -57,7 +57,7 @@ def refresh(context, folder=None, out=None):
 
     Raises PortraitError when there is no such folder or no photo in it; the list is empty then.
     """
-    from ...inference.batch import list_photos
+    from ...inference.batch.items import list_photos
 
     state = context.window_manager.portrait_manifolds_batch
     chosen = folders(context.scene)
@@ -80,7 +80,7 @@ def folders_changed(settings, context):
 
 
 def note(photo, item):
-    """Copy an `inference.batch.Item` to its row."""
+    """Copy an `inference.batch.items.Item` to its row."""
     photo.name, photo.folder = item.name, item.folder
     photo.status, photo.error, photo.seconds = item.status, item.error, item.seconds
     keep_doubts(photo, item.warnings)

@@ -10,7 +10,7 @@ from ..work import jobs
 class BatchRun:
     """One run over a folder, in a thread of its own.
 
-    folder, out: absolute paths. options: further keyword arguments of `inference.batch.run_batch`.
+    folder, out: absolute paths. options: further keyword arguments of `inference.batch.run.run_batch`.
     """
 
     def __init__(self, folder, out, options):
@@ -27,7 +27,7 @@ class BatchRun:
         return self
 
     def news(self):
-        """Items that changed since the last call: {name: inference.batch.Item}."""
+        """Items that changed since the last call: {name: inference.batch.items.Item}."""
         with self._lock:
             changed, self._changed = self._changed, {}
         return changed
@@ -43,7 +43,7 @@ class BatchRun:
         return strings.BATCH_LEFT.format(text=text, left=duration(self.job.seconds * (1.0 - fraction) / fraction))
 
     def _work(self, progress):
-        from ...inference.batch import run_batch
+        from ...inference.batch.run import run_batch
 
         return run_batch(self.folder, self.out, progress=progress, changed=self._note, **self._options)
 

@@ -400,6 +400,7 @@ BATCH_RETRY_ONE = "Retry"
 BATCH_OPEN_DONE = "Add to Scene"
 BATCH_OPEN_FAILED = "Import to Set Crop"
 BATCH_SHOW_FOLDER = "Show Results"
+BATCH_SHEET = "Contact Sheet"
 BATCH_STOPPED = "Stopped; the next run goes on from here"
 
 # Preferences page

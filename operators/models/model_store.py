@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 import shutil
 import zipfile
 from pathlib import Path
@@ -13,8 +12,9 @@ import numpy as np
 
 from ...inference.archives import open_archive
 from ...inference.errors import Cancelled, ModelUnusable, PortraitError
-from ...inference.files import TEMPORARY_PREFIX, make_folder, open_regular, unwritable
+from ...inference.files import make_folder, open_regular, unwritable
 from ...inference.networks.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, load_model, table_hash
+from ...inference.temporary import temporary_path
 from ..language import strings
 
 CARD = "card.json"
@@ -72,7 +72,7 @@ def install(source, store, progress):
     Nothing stays behind on any error. Raises ModelUnusable, FolderUnusable.
     """
     source, store = Path(source), make_folder(store)
-    partial = store / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    partial = temporary_path(store)
     try:
         partial.mkdir()
         progress(0.0, strings.MODEL_COPYING)

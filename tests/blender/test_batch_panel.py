@@ -27,6 +27,22 @@ def photos(tmp_path):
     return folder
 
 
+class Here:
+    """Works in this process, where the stand-in is, in place of a process of its own."""
+
+    def __init__(self, settings):
+        self._settings = settings
+
+    def is_ready(self):
+        return True
+
+    def run(self, job, progress):
+        return part("inference.batch.job").run_job(job, None, progress)
+
+    def close(self):
+        pass
+
+
 @pytest.fixture
 def networks(scene, monkeypatch):
     """The closed-form subject in place of the networks; `pause` seconds per photo."""
@@ -45,6 +61,7 @@ def networks(scene, monkeypatch):
         return part("inference.pipeline").Inversion(made, None, {"warnings": warnings})
 
     monkeypatch.setattr(part("inference.pipeline"), "invert_photo", invert_photo)
+    monkeypatch.setattr(part("inference.batch.run"), "Process", Here)
     part("operators.batch.batch_run").end()
     yield chosen
     part("operators.batch.batch_run").end()
@@ -113,8 +130,16 @@ def test_states_of_a_run_and_retry_of_what_failed(networks, photos, tmp_path):
     assert set(statuses().values()) == {"done"} and state().count("done", "skipped") == 3
     with pytest.raises(RuntimeError, match="No photo failed"):
         bpy.ops.portrait_manifolds.batch_retry()
-    listed = json.loads((out / "batch.json").read_text())["photos"]
-    assert [entry["status"] for entry in listed] == ["done"] * 3
+    listed = [json.loads(line) for line in (out / "batch.jsonl").read_text().splitlines()]
+    assert [entry["status"] for entry in listed] == ["done", "done", "failed", "done"]
+
+
+def test_the_command_says_that_photos_failed(networks, photos, tmp_path):
+    """`blender --command portrait_manifolds batch`: 3 when some failed, 0 when none did."""
+    line = ["batch", str(photos), "--out", str(tmp_path / "out"), "--quiet"]
+    assert part("operators.service.command").run(line) == 3
+    (photos / "carl.jpg").unlink()
+    assert part("operators.service.command").run([*line, "--resume"]) == 0
 
 
 def test_doubts_of_a_run_are_listed_and_survive(networks, photos, tmp_path):

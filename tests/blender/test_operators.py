@@ -444,7 +444,7 @@ def test_batch_passes_the_options_on_and_reports(scene, monkeypatch, tmp_path):
         item = types.SimpleNamespace
         return [item(name="a.jpg", status="done", error=""), item(name="b.jpg", status="failed", error="no face")]
 
-    monkeypatch.setattr(part("inference.batch"), "run_batch", run_batch)
+    monkeypatch.setattr(part("inference.batch.run"), "run_batch", run_batch)
     result = bpy.ops.portrait_manifolds.batch(
         directory=str(tmp_path), out=str(tmp_path / "out"), mesh=True, views="-30, 0,30", workers=2
     )

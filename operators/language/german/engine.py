@@ -48,6 +48,24 @@ _PHOTO = {
     "{name} does not fit into memory; make it smaller and try again": (
         "{name} passt nicht in den Speicher; verkleinern und noch einmal versuchen"
     ),
+    "another batch makes something else in {name}; wait for its end or choose another folder": (
+        "ein anderer Stapel macht in {name} etwas anderes; sein Ende abwarten oder einen anderen Ordner wählen"
+    ),
+    "too many files are open; allow more (ulimit -n) and start again": (
+        "zu viele Dateien sind offen; mehr erlauben (ulimit -n) und neu beginnen"
+    ),
+    "no process can be started ({strerror}); end other programs": (
+        "kein Prozess kann gestartet werden ({strerror}); andere Programme beenden"
+    ),
+    "Ray is not installed; install it with pip install ray, or leave --ray out": (
+        "Ray ist nicht installiert; mit pip install ray installieren oder --ray weglassen"
+    ),
+    "the Ray cluster {address} cannot be reached ({reason}); check its address": (
+        "der Ray-Verbund {address} ist nicht erreichbar ({reason}); die Adresse prüfen"
+    ),
+    "the device {device} failed and the CPU took its place; check its driver and memory": (
+        "das Gerät {device} hat versagt, der Hauptprozessor hat übernommen; seinen Treiber und Speicher prüfen"
+    ),
     "{name} is a folder; give one photo, or use batch for a folder": (
         "{name} ist ein Ordner; ein Foto angeben, oder für Ordner den Stapel nehmen"
     ),

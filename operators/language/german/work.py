@@ -85,6 +85,7 @@ _BATCH = {
     "Add to Scene": "Zur Szene hinzufügen",
     "Import to Set Crop": "Importieren, um den Ausschnitt zu setzen",
     "Show Results": "Ergebnisse zeigen",
+    "Contact Sheet": "Kontaktbogen",
     "Stopped; the next run goes on from here": "Angehalten; der nächste Lauf macht hier weiter",
     "looking at {name}": "{name} wird angesehen",
 }

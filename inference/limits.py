@@ -1,0 +1,26 @@
+"""What one photo may take, and what the machine has run out of, told from what is wrong with a photo."""
+
+import errno
+
+MEMORY = 4096  # MB of a worker's own; measured: docs/reliability.md
+SECONDS = 900  # for a photo; the slowest take 60 on one core
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no further file can be written, whatever the photo
+OUT_OF_FILES = (errno.EMFILE, errno.ENFILE)
+OUT_OF_MEMORY_SIGNS = ("bad alloc", "bad_alloc", "allocate memory", "insufficient memory", "out of memory")
+
+
+def out_of_files(error: BaseException) -> bool:
+    """Whether a system call failed because too many files are open; a library may have said so in its own words."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in OUT_OF_FILES or "too many open files" in str(error).lower():
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory could not be had; OpenCV and ONNX Runtime have errors of their own for it."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in OUT_OF_MEMORY_SIGNS)

@@ -1,0 +1,59 @@
+"""Signals end the command line in one line, whatever it is doing, libraries being imported too."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_received = 0
+
+
+def received() -> int:
+    """The number of the signal that is ending this process, 0 while there is none."""
+    return _received
+
+
+def end_at_once() -> None:
+    """From now on a signal ends the process where it is. For the time of the first imports, when nothing is begun."""
+    _handle(_end)
+
+
+@contextlib.contextmanager
+def interrupting() -> Iterator[None]:
+    """While the context lasts, a signal raises KeyboardInterrupt in the main thread, once: the cleaning up that follows
+    is not cut short."""
+    global _received
+    _received, before = 0, _handle(_interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _handle(handler):
+    """Have a handler for the signals. Returns {number: handler before}."""
+    before = {}
+    for name in NAMES:
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) in (signal.SIG_IGN, None):  # nohup, or a handler of C
+            continue
+        try:
+            before[number] = signal.signal(number, handler)
+        except ValueError:  # not the main thread: signals are its owner's
+            break
+    return before
+
+
+def _end(number, frame):
+    os.write(sys.__stderr__.fileno(), b"cancelled\n")
+    os._exit(128 + number)
+
+
+def _interrupt(number, frame):
+    global _received
+    if not _received:
+        _received = number
+        raise KeyboardInterrupt
