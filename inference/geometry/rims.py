@@ -7,7 +7,6 @@ camera.
 
 import dataclasses
 
-import cv2
 import numpy as np
 
 from .cameras import Camera
@@ -38,6 +37,8 @@ class Rim:
 
     def reduced(self, side: float) -> "Rim":
         """The picture averaged to so many pixels a side, so that small views do not sparkle; it is never enlarged."""
+        import cv2
+
         side = max(1, round(side))
         if side >= max(self.picture.shape[:2]):
             return self

@@ -16,8 +16,8 @@ def run_network(model: Model, name: str, inputs: dict[str, np.ndarray]) -> list[
     except PortraitError:
         raise
     except Exception as error:
-        if not type(error).__module__.startswith("onnxruntime"):
-            raise
+        if not type(error).__module__.startswith("onnxruntime") or model.device != "cpu":
+            raise  # on another device the processor is asked next
         reason = one_line(str(error).strip(), 160) or type(error).__name__
         raise ModelUnusable(f"the network {name} of the model {model.id} fails ({reason}); use another model") from None
     if not all(np.isfinite(output).all() for output in outputs):

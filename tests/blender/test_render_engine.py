@@ -282,14 +282,15 @@ def test_cancel_ends_the_render(portrait, monkeypatch):
     side_camera()
     module = part("operators.engine.render_engine")
     engine = module.PORTRAIT_MANIFOLDS_engine
-    asked, written, work, write = [], [], module.render_sampled, engine._write
+    device = part("operators.engine.device")
+    asked, written, work, write = [], [], device.render_sampled, engine._write
 
     def cancelled_in_the_third(found, camera, samples, backdrop, threads, stop):
         asked.append(stop())  # Blender's own answer
         return work(found, camera, samples, backdrop, threads, stop if len(asked) < 3 else lambda: True)
 
     monkeypatch.setattr(module, "BAND_RAYS", 1)
-    monkeypatch.setattr(module, "render_sampled", cancelled_in_the_third)
+    monkeypatch.setattr(device, "render_sampled", cancelled_in_the_third)
     monkeypatch.setattr(engine, "_write", lambda self, *band: written.append(band[1]) or write(self, *band))
     bpy.ops.render.render()
     assert asked == [False] * 3
