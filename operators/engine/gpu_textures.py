@@ -1,4 +1,4 @@
-"""What the GPU holds of a portrait: its sheets and where they lie, its detail map with mips, its backdrop.
+"""What the GPU holds of a portrait: its sheets and where they lie, its detail map with mips, its rim, its backdrop.
 
 `gpu.types.GPUTexture` takes floats only and makes no mips, so both are made here, once for each portrait.
 """
@@ -43,6 +43,7 @@ class PortraitTextures:
         ]
         self.bounds = texture(np.stack(corners), "RGBA32F")
         self._mips = {}
+        self._rim = None, None, None
 
     @functools.cached_property
     def backdrop(self):
@@ -59,6 +60,22 @@ class PortraitTextures:
             return self._mip(0), self._mip(0), 0.0
         level = max(math.log2(max(detail.shape[:2]) / detail_maps.side_for(pixel)), 0.0)
         return self._mip(int(level)), self._mip(math.ceil(level)), level % 1.0
+
+    def rim(self, seen):
+        """Picture and places of a :class:`inference.view.rim.SeenRim` with a ring of nothing around; one texel of None.
+
+        The newest are kept: only a view that is small beside the photo has a picture of its own.
+        """
+        from ...inference.geometry.rims import WEIGHT
+
+        side = 0 if seen is None else len(seen.rim.picture)
+        if self._rim[0] != side:
+            picture, places = np.zeros((1, 1, 4), np.uint8), np.zeros((1, 1, 4), np.float32)
+            if seen is not None:
+                picture = np.pad(seen.rim.picture, ((1, 1), (1, 1), (0, 0)))
+                places = np.pad(np.dstack([seen.about, seen.rim.places[WEIGHT]]), ((1, 1), (1, 1), (0, 1)))
+            self._rim = side, texture(picture, "RGBA8"), texture(places, "RGBA32F")
+        return self._rim[1:]
 
     def _mip(self, level):
         """The detail map, made smaller by half so many times; one texel where there is none."""
