@@ -19,6 +19,11 @@ ASIDE = 0.5  # cosine to the photo's axis below which a ray is not near, however
 AROUND = 2  # cells of a rim's places about one within which the rim may lie, seen from so far aside
 
 
+def seen_rim(rim: Rim | None, rays: CameraRays) -> "SeenRim | None":
+    """A rim as rays see it, or None where there is none or no ray comes near the photo's."""
+    return None if rim is None or _aside(rim, rays.camera) else SeenRim(rim, rays)
+
+
 class SeenRim:
     """A rim as :class:`CameraRays` see it.
 
@@ -75,6 +80,28 @@ class SeenRim:
             value -= plane.take(index)
             value *= near
             plane[index] += value
+
+
+def _aside(rim, view):
+    """Whether all rays of a camera are too far from the photo's wherever they may meet the rim."""
+    photo, distance = rim.camera, float(rim.places[DEPTH].mean())
+    middle = photo.position - distance * photo.camera_to_world[:3, 2]
+    widest = max(photo.cx, photo.width - photo.cx) / photo.fx, max(photo.cy, photo.height - photo.cy) / photo.fy
+    radius = distance * np.hypot(*widest)  # of the square there
+    from_photo, from_view = middle - photo.position, middle - view.position
+    spread = _half_angle(radius, from_photo)
+    if view.ortho_width is None:
+        spread += _half_angle(radius, from_view)
+    else:
+        from_view = -view.camera_to_world[:3, 2]
+    lengths = np.linalg.norm(from_photo) * max(np.linalg.norm(from_view), LEAST_DEPTH)
+    return np.arccos(np.clip(from_photo @ from_view / lengths, -1.0, 1.0)) - spread > np.deg2rad(OTHER)
+
+
+def _half_angle(radius, away):
+    """Radians around a vector (3,) to the middle of a ball in which all of the ball is seen."""
+    length = np.linalg.norm(away)
+    return np.pi if length <= radius else np.arcsin(radius / length)
 
 
 def _nearness(start, way, along):

@@ -98,7 +98,7 @@ def _layers(portrait, matrix, background, holdout, camera):
     """One or two :class:`_Layer` of a portrait; none where no camera sees it."""
     from ...inference.view.detail import pixel_of
     from ...inference.view.rays import CameraRays
-    from ...inference.view.rim import SeenRim
+    from ...inference.view.rim import seen_rim
 
     placed = place(camera, matrix)
     if placed is None:
@@ -108,7 +108,7 @@ def _layers(portrait, matrix, background, holdout, camera):
     rays = CameraRays(placed.camera, shells)
     fine, coarse, share = held.detail(pixel_of(rays, shells.sphere[1]))
     cover = np.stack([rays.cover.near, rays.cover.far], axis=-1) - np.float32(rays.middle)
-    rim = None if portrait.rim is None else SeenRim(portrait.rim, rays)
+    rim = seen_rim(portrait.rim, rays)
     uniforms = _uniforms(placed, rays, shells, (share, portrait.detail is not None), rim, holdout)
     picture, places = held.rim(rim)
     textures = {"textures": held.sheets, "bounds": held.bounds, "fine": fine, "coarse": coarse}

@@ -43,7 +43,8 @@ class PortraitTextures:
         ]
         self.bounds = texture(np.stack(corners), "RGBA32F")
         self._mips = {}
-        self._rim = None, None, None
+        self._side, nothing = 0, np.zeros((1, 1, 4), np.float32)
+        self._rim = texture(nothing, "RGBA8"), texture(nothing, "RGBA32F")
 
     @functools.cached_property
     def backdrop(self):
@@ -62,20 +63,17 @@ class PortraitTextures:
         return self._mip(int(level)), self._mip(math.ceil(level)), level % 1.0
 
     def rim(self, seen):
-        """Picture and places of a :class:`inference.view.rim.SeenRim` with a ring of nothing around; one texel of None.
+        """Picture and places of a :class:`inference.view.rim.SeenRim` or None, with a ring of nothing around them.
 
-        The newest are kept: only a view that is small beside the photo has a picture of its own.
+        The newest are kept: only views that are small beside the photo have a picture of their own.
         """
         from ...inference.geometry.rims import WEIGHT
 
-        side = 0 if seen is None else len(seen.rim.picture)
-        if self._rim[0] != side:
-            picture, places = np.zeros((1, 1, 4), np.uint8), np.zeros((1, 1, 4), np.float32)
-            if seen is not None:
-                picture = np.pad(seen.rim.picture, ((1, 1), (1, 1), (0, 0)))
-                places = np.pad(np.dstack([seen.about, seen.rim.places[WEIGHT]]), ((1, 1), (1, 1), (0, 1)))
-            self._rim = side, texture(picture, "RGBA8"), texture(places, "RGBA32F")
-        return self._rim[1:]
+        if seen is not None and len(seen.rim.picture) != self._side:
+            picture = np.pad(seen.rim.picture, ((1, 1), (1, 1), (0, 0)))
+            places = np.pad(np.dstack([seen.about, seen.rim.places[WEIGHT]]), ((1, 1), (1, 1), (0, 1)))
+            self._side, self._rim = len(seen.rim.picture), (texture(picture, "RGBA8"), texture(places, "RGBA32F"))
+        return self._rim
 
     def _mip(self, level):
         """The detail map, made smaller by half so many times; one texel where there is none."""
