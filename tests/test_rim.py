@@ -12,7 +12,9 @@ from inference.geometry.cameras import CROP_SIZE, orbit_camera
 from inference.geometry.rims import WEIGHT
 from inference.inversion.columns import GRID
 from inference.inversion.rim import lift_rim
-from inference.view.render import render_view
+from inference.view import render
+from inference.view.render import intersections, render_view
+from inference.view.rim import SeenRim, seen_rim
 from tests.portraits import HEAD_CENTRE, HEAD_RADIUS, analytic_portrait, surface_radius
 
 SIDE = 2 * CROP_SIZE  # two pixels of the photo for each of the crop
@@ -118,6 +120,19 @@ def test_views_from_further_away_are_the_sheets(case, rimmed):
         plain, view = (render_view(one, camera) for one in (case.head, rimmed))
         for name in ("color", "alpha", "depth"):
             np.testing.assert_array_equal(getattr(plain, name), getattr(view, name))
+
+
+def test_no_time_is_lost_on_a_rim_that_nothing_comes_near(case, rimmed, monkeypatch):
+    """But it is looked for wherever it changes a picture: also by a camera so near that some of its rays are aside."""
+    monkeypatch.setattr(render, "seen_rim", lambda rim, rays: rim and SeenRim(rim, rays))
+    found = set()
+    for yaw in (0.0, 8.0, 16.0, 24.0, 32.0, 60.0, 180.0):
+        cameras = [orbit_camera(yaw, 0.0, distance, 40.0, 96, 96) for distance in (1.6, 0.6, 0.3, 0.12)]
+        for camera in (*cameras, dataclasses.replace(cameras[0], ortho_width=0.4)):
+            plain, view = (render_view(one, camera).color for one in (case.head, rimmed))
+            left_out = seen_rim(rimmed.rim, intersections(rimmed.radii, camera).rays) is None
+            found.add((left_out, np.array_equal(plain, view)))
+    assert found == {(True, True), (False, False), (False, True)}
 
 
 def test_the_rim_fades_softly(case, rimmed):

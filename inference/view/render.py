@@ -34,7 +34,7 @@ from .march import (
     V,
 )
 from .rays import TILE, CameraRays
-from .rim import SeenRim
+from .rim import seen_rim
 from .shells import Place, Shells, prepared
 
 OPAQUE = 1e-4  # transmittance from which on nothing behind is looked up
@@ -107,7 +107,7 @@ def render_layers(
     frame = np.zeros((5, camera.height, camera.width), np.float32)
     compositor = _Compositor(np.ascontiguousarray(textures[: shells.count]), rays.middle, frame.reshape(5, -1))
     fine = None if detail is None else detail_for(detail, rays, shells.sphere[1])
-    edge = None if rim is None else SeenRim(rim, rays)
+    edge = seen_rim(rim, rays)
     local = threading.local()
 
     def march():

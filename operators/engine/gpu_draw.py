@@ -98,6 +98,7 @@ def _layers(portrait, matrix, background, holdout, camera):
     """One or two :class:`_Layer` of a portrait; none where no camera sees it."""
     from ...inference.view.detail import pixel_of
     from ...inference.view.rays import CameraRays
+    from ...inference.view.rim import seen_rim
 
     placed = place(camera, matrix)
     if placed is None:
@@ -107,8 +108,11 @@ def _layers(portrait, matrix, background, holdout, camera):
     rays = CameraRays(placed.camera, shells)
     fine, coarse, share = held.detail(pixel_of(rays, shells.sphere[1]))
     cover = np.stack([rays.cover.near, rays.cover.far], axis=-1) - np.float32(rays.middle)
-    uniforms = _uniforms(placed, rays, shells, (share, portrait.detail is not None), holdout)
+    rim = seen_rim(portrait.rim, rays)
+    uniforms = _uniforms(placed, rays, shells, (share, portrait.detail is not None), rim, holdout)
+    picture, places = held.rim(rim)
     textures = {"textures": held.sheets, "bounds": held.bounds, "fine": fine, "coarse": coarse}
+    textures |= {"rim_picture": picture, "rim_places": places}
     textures["cover"] = texture(np.nan_to_num(cover, posinf=NOTHING, neginf=-NOTHING), "RG32F")
     if rays.tiles:
         yield _Layer("march", uniforms, textures, _rectangle(placed, rays))
@@ -116,8 +120,11 @@ def _layers(portrait, matrix, background, holdout, camera):
         yield _Layer("backdrop", uniforms, {"continued": held.backdrop}, (0, 0, camera.width, camera.height))
 
 
-def _uniforms(placed, rays, shells, detail, holdout):
-    """The uniform block `View` of :mod:`gpu_shaders`; detail: share of the coarser map, and whether there is a map."""
+def _uniforms(placed, rays, shells, detail, rim, holdout):
+    """The uniform block `View` of :mod:`gpu_shaders`.
+
+    detail: share of the coarser map, and whether there is a map. rim: :class:`inference.view.rim.SeenRim` or None.
+    """
     import gpu
 
     from ...inference.view.rays import NEAR
@@ -137,8 +144,16 @@ def _uniforms(placed, rays, shells, detail, holdout):
         [shells.count, len(shells.spans) + 1, shells.spacing, thickness or 0.0],
         [*detail, placed.scale, holdout],
         *spans.reshape(-1, 4),
+        *_rim_rows(rim, placed, rays),
     ]
     return gpu.types.GPUUniformBuf(np.array(rows, np.float32))
+
+
+def _rim_rows(rim, placed, rays):
+    """The end of the uniform block: where pixels may show a rim, or None, and its camera."""
+    if rim is None or not rays.tiles:
+        return np.zeros((5, 4))
+    return [_rectangle(placed, rays), [*rim.origin[:, 0], rim.distance], *([*row, 0.0] for row in rim.lens)]
 
 
 def _rectangle(placed, rays):

@@ -25,6 +25,9 @@ struct View {
   vec4 sheets;                        /* count, of bounds, spacing, thickness or 0 */
   vec4 detail;                        /* share of the coarser map, 1 if there is a map, units per metre, 1 if holdout */
   vec4 spans[MAX_SPANS / 4];
+  vec4 rim;                           /* left, top, right, bottom of the pixels that may show the rim; 0 without one */
+  vec4 photo;                         /* camera of the rim in the sheets' frame, and how far from it the edge lies */
+  vec4 lens_x, lens_y, lens_z;        /* as of inference.view.rim.SeenRim */
 };
 """
 
@@ -61,6 +64,52 @@ vec3 dome_coordinates(vec3 p) /* u, v, radius */
   float v = top * (1.0 - elevation * (1.0 + ELEVATION_WARP * (1.0 - elevation)));
   v += EQUATOR_V * min(p.y, 0.0) / BOTTOM_Y;
   return vec3(u, v, length(vec2(across, above)));
+}
+"""
+
+# The rim's picture and its places have a ring of nothing around them. start: of a ray, less the photo's camera.
+RIM = """
+vec3 in_photo(vec3 p) /* x and y of the rim's square, [0, 1], times the depth for the photo, and that depth */
+{
+  return vec3(dot(view.lens_x.xyz, p), dot(view.lens_y.xyz, p), dot(view.lens_z.xyz, p));
+}
+
+vec3 rim_place(vec3 p) /* depth of the edge, above 0 where the rim may lie, weight */
+{
+  ivec2 last = textureSize(rim_places, 0).xy - 2;
+  vec2 where = clamp(p.xy / p.z * vec2(last) + 0.5, vec2(0.0), vec2(last + 1));
+  ivec2 cell = min(ivec2(where), last);
+  vec2 share = where - vec2(cell);
+  vec3 upper = mix(texelFetch(rim_places, cell, 0).xyz, texelFetch(rim_places, cell + ivec2(1, 0), 0).xyz, share.x);
+  cell.y += 1;
+  vec3 lower = mix(texelFetch(rim_places, cell, 0).xyz, texelFetch(rim_places, cell + ivec2(1, 0), 0).xyz, share.x);
+  return mix(upper, lower, share.y);
+}
+
+vec4 rim_colour(vec3 p)
+{
+  vec2 size = vec2(textureSize(rim_picture, 0).xy);
+  return textureLod(rim_picture, (p.xy / p.z * (size - 2.0) + 1.0) / size, 0.0);
+}
+
+/* How far the rim tells what a ray shows, and where along the ray that lies. found: alpha, and alpha times where. */
+vec2 rim_of_ray(vec3 start, vec3 way, vec2 found)
+{
+  vec3 base = in_photo(start);
+  vec3 slope = in_photo(way);
+  vec2 weighted = vec2(0.0);
+  if (slope.z > ASIDE) {
+    float along = (view.photo.w - base.z) / slope.z;
+    vec3 edge = rim_place(base + along * slope);
+    vec3 point = start + along * way;
+    float cosine = dot(point, way) * inversesqrt(dot(point, point) * dot(way, way));
+    float near = edge.y > 0.0 ? smoothstep(COS_OTHER, COS_SAME, cosine) : 0.0;
+    if (near > 0.0) {
+      along = (1.0 - found.x) * (edge.x - base.z) / slope.z + found.y;
+      weighted = vec2(near * rim_place(base + along * slope).z, along);
+    }
+  }
+  return weighted;
 }
 """
 
@@ -111,10 +160,10 @@ void main()
   vec2 reach = texelFetch(cover, cell, 0).xy;
   float depth = max(reach.x, view.way_base.w);
   float end = reach.y;
-  float middle = view.start_base.w;
+  vec3 start = pixel.x * view.start_x.xyz + (pixel.y * view.start_y.xyz + view.start_base.xyz);
+  vec3 way = pixel.x * view.way_x.xyz + (pixel.y * view.way_y.xyz + view.way_base.xyz);
+  float distance = 0.0;
   if (end > depth) {
-    vec3 start = pixel.x * view.start_x.xyz + (pixel.y * view.start_y.xyz + view.start_base.xyz);
-    vec3 way = pixel.x * view.way_x.xyz + (pixel.y * view.way_y.xyz + view.way_base.xyz);
     float count = view.sheets.x;
     vec3 place = dome_coordinates(start + depth * way);
     float level = level_at(place);
@@ -122,7 +171,6 @@ void main()
     float length_of_step = step_from(level, 0.0);
     bool inside_out = level >= count - 1.0; /* rays that start within all sheets come out first */
     float transmittance = 1.0;
-    float distance = 0.0;
     for (int turn = 0; turn < MAX_STEPS; turn++) {
       if (depth > end || (next >= count && !inside_out) || transmittance <= OPAQUE) {
         break;
@@ -155,18 +203,26 @@ void main()
         next += 1.0;
       }
     }
-    if (colour.a > 0.0) {
-      depth = distance / colour.a;
-      if (view.detail.y > 0.0) {
-        vec2 uv = dome_coordinates(start + depth * way).xy;
-        vec3 residual = mix(textureLod(fine, uv, 0.0).rgb, textureLod(coarse, uv, 0.0).rgb, view.detail.x);
-        if (all(greaterThan(uv, vec2(0.0))) && all(lessThan(uv, vec2(1.0)))) {
-          colour.rgb = clamp(colour.rgb + colour.a * (residual - NO_DETAIL), 0.0, colour.a);
-        }
+    if (colour.a > 0.0 && view.detail.y > 0.0) {
+      vec2 uv = dome_coordinates(start + distance / colour.a * way).xy;
+      vec3 residual = mix(textureLod(fine, uv, 0.0).rgb, textureLod(coarse, uv, 0.0).rgb, view.detail.x);
+      if (all(greaterThan(uv, vec2(0.0))) && all(lessThan(uv, vec2(1.0)))) {
+        colour.rgb = clamp(colour.rgb + colour.a * (residual - NO_DETAIL), 0.0, colour.a);
       }
-      order = in_units(depth + middle);
-      colour = as_layer(colour);
     }
+  }
+  if (all(greaterThan(at, view.rim.xy)) && all(lessThan(at, view.rim.zw))) {
+    vec3 from_photo = start - view.photo.xyz;
+    vec2 edge = rim_of_ray(from_photo, way, vec2(colour.a, distance));
+    if (edge.x > 0.0) {
+      vec4 shown = rim_colour(in_photo(from_photo + edge.y * way));
+      colour = mix(colour, shown, edge.x);
+      distance = mix(distance, shown.a * edge.y, edge.x);
+    }
+  }
+  if (colour.a > 0.0) {
+    order = in_units(distance / colour.a + view.start_base.w);
+    colour = as_layer(colour);
   }
 }
 """
@@ -284,8 +340,11 @@ void main()
 # name: source, samplers (type, name), whether it knows a view, push constants (type, name), outputs (type, name)
 PROGRAMS = {
     "march": (
-        RAYS + DOMES + MARCH,
-        [("2D_ARRAY", "textures"), ("2D_ARRAY", "bounds"), ("2D", "cover"), ("2D", "fine"), ("2D", "coarse")],
+        RAYS + DOMES + RIM + MARCH,
+        [
+            *(("2D_ARRAY", name) for name in ("textures", "bounds")),
+            *(("2D", name) for name in ("cover", "fine", "coarse", "rim_picture", "rim_places")),
+        ],
         True,
         [],
         [("VEC4", "colour"), ("FLOAT", "order")],
@@ -354,16 +413,19 @@ def forget():
 def _constants():
     """{name: value} of what the sources take from the engine, so that nothing is written down twice."""
     from ...inference.geometry import detail_maps
-    from ...inference.view import backdrop, cover, march, render, shells
+    from ...inference.view import backdrop, cover, march, render, rim, shells
 
     return {
         "APART": march.APART,
+        "ASIDE": rim.ASIDE,
         "AXIS_Z": domes.AXIS_Z,
         "AZIMUTH_WARP": domes.AZIMUTH_WARP,
         "BACKGROUND_HALF": BACKGROUND_HALF,
         "BACKGROUND_Z": BACKGROUND_Z,
         "BEND": backdrop.BEND,
         "BOTTOM_Y": domes.BOTTOM_Y - domes.EQUATOR_Y,
+        "COS_OTHER": math.cos(math.radians(rim.OTHER)),
+        "COS_SAME": math.cos(math.radians(rim.SAME)),
         "ELEVATION_WARP": domes.ELEVATION_WARP,
         "EQUATOR_V": domes.EQUATOR_V,
         "EQUATOR_Y": domes.EQUATOR_Y,

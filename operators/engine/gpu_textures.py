@@ -1,4 +1,4 @@
-"""What the GPU holds of a portrait: its sheets and where they lie, its detail map with mips, its backdrop.
+"""What the GPU holds of a portrait: its sheets and where they lie, its detail map with mips, its rim, its backdrop.
 
 `gpu.types.GPUTexture` takes floats only and makes no mips, so both are made here, once for each portrait.
 """
@@ -43,6 +43,8 @@ class PortraitTextures:
         ]
         self.bounds = texture(np.stack(corners), "RGBA32F")
         self._mips = {}
+        self._side, nothing = 0, np.zeros((1, 1, 4), np.float32)
+        self._rim = texture(nothing, "RGBA8"), texture(nothing, "RGBA32F")
 
     @functools.cached_property
     def backdrop(self):
@@ -59,6 +61,19 @@ class PortraitTextures:
             return self._mip(0), self._mip(0), 0.0
         level = max(math.log2(max(detail.shape[:2]) / detail_maps.side_for(pixel)), 0.0)
         return self._mip(int(level)), self._mip(math.ceil(level)), level % 1.0
+
+    def rim(self, seen):
+        """Picture and places of a :class:`inference.view.rim.SeenRim` or None, with a ring of nothing around them.
+
+        The newest are kept: only views that are small beside the photo have a picture of their own.
+        """
+        from ...inference.geometry.rims import WEIGHT
+
+        if seen is not None and len(seen.rim.picture) != self._side:
+            picture = np.pad(seen.rim.picture, ((1, 1), (1, 1), (0, 0)))
+            places = np.pad(np.dstack([seen.about, seen.rim.places[WEIGHT]]), ((1, 1), (1, 1), (0, 1)))
+            self._side, self._rim = len(seen.rim.picture), (texture(picture, "RGBA8"), texture(places, "RGBA32F"))
+        return self._rim
 
     def _mip(self, level):
         """The detail map, made smaller by half so many times; one texel where there is none."""

@@ -12,8 +12,9 @@ from .conftest import part, psnr
 pytest.importorskip("bpy")
 from mathutils import Matrix  # noqa: E402
 
-from inference.geometry.cameras import orbit_camera  # noqa: E402
-from tests.portraits import analytic_portrait  # noqa: E402
+from inference.geometry.cameras import CROP_DISTANCE, CROP_FOV, orbit_camera  # noqa: E402
+from inference.geometry.rims import Rim  # noqa: E402
+from tests.portraits import HEAD_CENTRE, HEAD_RADIUS, analytic_portrait  # noqa: E402
 
 SIZE = 200, 160
 UPRIGHT = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])  # portrait space to Blender's
@@ -30,6 +31,27 @@ def ball(free=False):
         radii = radii - (0.004 * np.sin(np.linspace(0.0, 9.0, len(radii))) ** 2).astype(np.float32)[:, None, None]
         radii = np.sort(radii, axis=0)[::-1].copy()
     return dataclasses.replace(portrait, radii=radii, detail=np.uint8(128 + 40 * waves))
+
+
+@functools.cache
+def haired():
+    """The ball with a rim: strands around it, some of them before others."""
+    camera, side = orbit_camera(), 512
+    (x, y), away = camera.resized(side, side).project(HEAD_CENTRE)
+    radius = side / camera.width * camera.fx * np.tan(np.arcsin(HEAD_RADIUS / away))
+
+    def polar(cells):
+        """Radius, that of the ball is 1, and angle around it."""
+        across, down = (np.mgrid[:cells, :cells][::-1] + 0.5) * side / cells - np.reshape([x, y], (2, 1, 1))
+        return np.hypot(across, down) / radius, np.arctan2(down, across)
+
+    apart, angle = polar(side)
+    alpha = np.clip((1.15 - apart) / 0.15, 0.0, 1.0) * np.where(apart > 0.98, np.cos(60.0 * angle) ** 4, 1.0)
+    colour = np.dstack([0.5 + 0.3 * np.sin(9.0 * angle), 0.3 * apart, np.full_like(apart, 0.1), np.ones_like(apart)])
+    picture = np.rint(255.0 * np.clip(alpha[..., None] * colour, 0.0, 1.0))
+    apart, angle = polar(64)
+    places = np.stack([away + 0.02 * np.sin(5 * angle), np.clip(2.5 - 15.0 * np.abs(apart - 1.05), 0.0, 1.0)])
+    return dataclasses.replace(ball(), rim=Rim(picture.astype(np.uint8), places.astype(np.float32), camera))
 
 
 def seen_from(yaw=0.0, pitch=0.0, distance=0.8, fov=25.0, size=SIZE, **changes):
@@ -124,6 +146,37 @@ def test_the_gpu_draws_what_the_cpu_renders(gpu_context, name):
     sheared = any(item[1] in (MIRRORED, SHEARED) for item in items)
     samples = 4 if sheared else 1  # the CPU shifts rows, which blurs; less so if finer
     check(*both(placed(*items), camera, samples), name)
+
+
+def as_the_photo(yaw=0.0, pitch=0.0, size=(240, 200), **changes):
+    """The photo's camera, or one beside it."""
+    return seen_from(yaw, pitch, CROP_DISTANCE, CROP_FOV, size, **changes)
+
+
+RIMMED = {
+    "photo": ([("none", AT_REST)], as_the_photo()),
+    "3 degrees aside": ([("source", AT_REST)], as_the_photo(3.0)),
+    "6 degrees aside": ([("none", AT_REST)], as_the_photo(-5.0, 3.3)),
+    "nearer": ([("none", AT_REST)], seen_from(1.0, 0.0, 0.9, 20.0)),
+    "small": ([("none", AT_REST)], as_the_photo(2.0, size=(90, 75))),
+    "border": ([("none", AT_REST)], as_the_photo(1.0).cropped(90, 10, 201, 103)),
+    "orthographic": ([("none", AT_REST)], orthographic(2.0, 0.35)),
+    "mirrored": ([("none", Matrix.Diagonal((-1.0, 1.0, 1.0, 1.0)))], as_the_photo(3.0)),
+    "sheared": ([("none", Matrix(((1.0, 0, 0.2, 0.01), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))))], as_the_photo(2.0)),
+    "two": ([("none", AT_REST), ("none", Matrix.Translation((0.1, 0.1, 0.02)))], as_the_photo(2.0)),
+    "holdout": ([("source", AT_REST), ("none", Matrix.Translation((0.07, -0.2, 0.02)), True)], as_the_photo(2.0)),
+}
+
+
+@pytest.mark.parametrize("name", RIMMED)
+def test_the_gpu_draws_the_rim(gpu_context, name):
+    """As the CPU does; without it, it would draw something else."""
+    items, camera = RIMMED[name]
+    samples = 4 if name == "sheared" else 1
+    expected, drawn = both(placed(*items, portrait=haired()), camera, samples)
+    check(expected, drawn, name)
+    bald = both(placed(*items), camera, samples)[1]
+    assert psnr(np.clip(expected.combined, 0, 1), np.clip(bald.combined, 0, 1)) < 35.0
 
 
 def presented(drawn, projection, size=SIZE, rectangle=(-1.0, -1.0, 1.0, 1.0), backdrop=None):
