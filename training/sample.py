@@ -139,7 +139,7 @@ def main(arguments=None):
         drawn = torch.randn(1, z_dim, generator=torch.Generator().manual_seed(options.seed + row))
         with torch.no_grad():
             textures = coarse_textures(model, *prior(drawn))
-        portrait = types.SimpleNamespace(textures=textures, radii=radii, detail=None)
+        portrait = types.SimpleNamespace(textures=textures, radii=radii, detail=None, rim=None)
         views = [render_view(portrait, cameras.orbit_camera(yaw=yaw), (0.5, 0.5, 0.5)).color for yaw in YAWS]
         rows.append(np.concatenate(views, 1))
     half = -(-len(rows) // 2)

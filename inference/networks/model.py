@@ -18,8 +18,8 @@ import numpy as np
 from ..archives import open_archive, read_member
 from ..errors import PortraitError
 from ..files import PathLike, one_line, open_regular
+from ..limits import out_of_memory
 from ..log import log
-from .onnx_check import check_onnx
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -119,6 +119,8 @@ class Model:
         nothing is computed before they are asked to."""
         import onnxruntime
 
+        from .onnx_check import check_onnx  # quick to leave out while Blender starts
+
         check_onnx(data, file, sizes)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
@@ -132,6 +134,8 @@ class Model:
                 session = onnxruntime.InferenceSession(data, options, providers=providers, disabled_optimizers=folded)
             except Exception as error:  # onnxruntime raises many types of its own
                 reason = one_line(str(error).strip(), 160) or type(error).__name__
+                if out_of_memory(error):
+                    raise MemoryError(f"{file}: {reason}") from None
                 if len(self._devices) == 1:
                     text = f"the network {file} does not load ({reason}); install the model again"
                     raise PortraitError(text) from None

@@ -8,7 +8,7 @@ from ...inference.errors import PortraitError
 from ..language import strings
 from ..state import portraits_scene
 from ..work.operator import one_line
-from . import cameras, exposure, gpu_shaders, viewport
+from . import cameras, gpu_shaders, viewport
 from .device import Devices
 from .scene import load_shown, visible_portraits, world_colour
 
@@ -91,6 +91,8 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             raise PortraitError("; ".join(left_out))
         for text in left_out:
             self.report({"WARNING"}, text)
+        from . import exposure
+
         backdrop = None if apart or scene.render.film_transparent else world_colour(scene)
         devices = Devices(scene.portrait_manifolds.device if self.bl_use_gpu_context else "CPU")
         if exposure.is_blurred(scene, camera_object, depsgraph):

@@ -157,7 +157,9 @@ def test_inversion_is_the_trained_model(model, exported):
         return (torch.tensor(plane)[None, None] for plane in fitted)
 
     level, occupancy, *others = output["fused"]
-    met = torch.tensor(hull.occupied(occupancy[0, 0].numpy()))[None, None]  # the engine's, without holes
+    fused = (plane[0, 0].numpy() for plane in (level, occupancy))
+    _, met = hull.fit_surface(*fused, matte, camera, exported.geometry["radii"])
+    met = torch.tensor(met)[None, None]  # the engine's, without holes and with the gaps that the photo shows
     output = output | {"fused": (level, torch.where(met, 1.0, -1.0), *others)}
     surface = model.surface(output, photo, pose, fit_to_hull)
     gap = np.abs(surface.band[0].numpy() - radii[[0, -1]])  # a pixel at the silhouette may fall to either side

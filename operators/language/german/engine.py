@@ -30,8 +30,14 @@ _PHOTO = {
     "{name} has more than {value0} megapixels; save a smaller copy of it": (
         "{name} hat mehr als {value0} Megapixel; eine kleinere Kopie speichern"
     ),
-    "{name} is a JPEG of more than {MAX_SCANS} scans; save it as an ordinary one": (
-        "{name} ist ein JPEG mit mehr als {MAX_SCANS} Durchgängen; es gewöhnlich speichern"
+    "{name} is a TIFF of tiles far too large; save it as an ordinary one": (
+        "{name} ist ein TIFF mit viel zu großen Kacheln; es gewöhnlich speichern"
+    ),
+    "{path} does not fit into memory; close other programs and try again": (
+        "{path} passt nicht in den Speicher; andere Programme schließen und noch einmal versuchen"
+    ),
+    "{name} is a JPEG of too many scans ({scans} or more); save it as an ordinary one": (
+        "{name} ist ein JPEG mit zu vielen Durchgängen ({scans} oder mehr); es gewöhnlich speichern"
     ),
     "{name} is damaged or incomplete ({reason}); copy or export the photo again": (
         "{name} ist beschädigt oder unvollständig ({reason}); das Foto noch einmal kopieren oder exportieren"
@@ -255,14 +261,18 @@ _MODEL = {
     "the network {file} does not load ({reason}); install the model again": (
         "Das Netz {file} lässt sich nicht laden ({reason}); das Modell neu installieren"
     ),
-    "{name} {reason}, which is not allowed; use the model that belongs to this version": (
-        "{name}: {reason}, das ist nicht erlaubt; das Modell nehmen, das zu dieser Version gehört"
+    "{file} {error}, which is not allowed; use the model that belongs to this version": (
+        "{file}: {error}, das ist nicht erlaubt; das Modell nehmen, das zu dieser Version gehört"
     ),
-    "{name} is larger than {value0} MB; use the model that belongs to this version": (
-        "{name} ist größer als {value0} MB; das Modell nehmen, das zu dieser Version gehört"
+    "{file} is larger than {value0} MB; use the model that belongs to this version": (
+        "{file} ist größer als {value0} MB; das Modell nehmen, das zu dieser Version gehört"
     ),
-    "{name} is not an ONNX model; install the model again": (
-        "{name} ist kein ONNX-Modell; das Modell neu installieren"
+    "{file} is not an ONNX model; install the model again": "{file} ist kein ONNX-Modell; das Modell neu installieren",
+    "the network {name} of the model {id} fails ({reason}); use another model": (
+        "Das Netz {name} des Modells {id} scheitert ({reason}); ein anderes Modell nehmen"
+    ),
+    "the network {name} of the model {id} gives numbers that are not finite; use another model": (
+        "Das Netz {name} des Modells {id} liefert Zahlen, die nicht endlich sind; ein anderes Modell nehmen"
     ),
 }
 
