@@ -42,7 +42,7 @@ print(before, after, own_peak())
 """
 BATCH = """
 import sys, time
-from inference.batch import run_batch
+from inference.batch.run import run_batch
 start = time.perf_counter()
 items = run_batch(sys.argv[1], sys.argv[2], None, workers={workers}, device="cpu", threads={threads})
 assert all(item.status == "done" for item in items), [item.error for item in items]
