@@ -91,7 +91,7 @@ class PORTRAIT_MANIFOLDS_engine(bpy.types.RenderEngine):
             raise PortraitError("; ".join(left_out))
         for text in left_out:
             self.report({"WARNING"}, text)
-        from . import exposure
+        from . import exposure  # quick to leave out while Blender starts
 
         backdrop = None if apart or scene.render.film_transparent else world_colour(scene)
         devices = Devices(scene.portrait_manifolds.device if self.bl_use_gpu_context else "CPU")

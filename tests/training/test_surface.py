@@ -66,23 +66,30 @@ def test_surfaces_are_the_engines(heads):
     of their columns is continued."""
     surface = heads.model.surface(heads.output, heads.batch["clean"], heads.batch["camera"])
     colours = (surface.share * heads.output["fused"][2] + surface.tone).numpy()
+    beyond = {}
     for index in range(len(colours)):
         columns, colour, share, band = engine_surface(heads, index)
         valid = columns.valid
         assert np.array_equal(surface.occupancy[index, 0].numpy() > 0, valid)
         for name, wanted, tolerance, most, most_elsewhere in (
-            ("radius", columns.radius, 3e-4, 0.012, 0.25),  # metres; 0.010 of one head with a soft matte, else 0.0002
-            ("facing", columns.facing, 0.05, 0.016, 0.35),  # 0.014 of the same
-            ("behind", columns.occlusion_depth, 0.3, 3e-3, 0.2),  # centimetres; 0.0021 of the same
+            ("radius", columns.radius, 3e-4, 1e-3, 0.25),  # metres
+            ("facing", columns.facing, 0.05, 5e-3, 0.35),
+            ("behind", columns.occlusion_depth, 0.3, 2e-3, 0.2),  # centimetres
             ("softness", columns.softness, 1e-7, 0.0, 0.0),
             ("share", share, 0.05, 0.015, 0.1),
         ):
             differs = np.abs(getattr(surface, name)[index, 0].numpy() - wanted) > tolerance
-            assert differs[valid].mean() <= most and differs[~valid].mean() <= most_elsewhere, name
+            assert differs[~valid].mean() <= most_elsewhere, name
+            if differs[valid].mean() > most:
+                beyond[index, name] = differs[valid].mean()
         gap = np.abs(colours[index] - colour).max(0)
         assert np.median(gap) < 2e-3 and (gap > 0.02)[valid].mean() < 2e-3 and (gap > 0.02)[~valid].mean() < 0.15
         gap = np.abs(surface.band[index].numpy() - band)
         assert np.median(gap) < 1e-6 and (gap > 3e-4).mean() < 0.15
+    # Of one head in six the matte crosses its threshold along many columns: 0.010, 0.014 and 0.0021 were measured.
+    assert len({index for index, _ in beyond}) <= 1
+    most = {"radius": 0.012, "facing": 0.016, "behind": 3e-3}
+    assert all(share <= most.get(name, 0.0) for (_, name), share in beyond.items())
 
 
 def test_what_the_photo_sees_is_the_engines(heads):
