@@ -3,7 +3,6 @@
 UVs are the dome coordinates (u, v) themselves, no unwrapping.
 """
 
-import dataclasses
 import math
 
 import cv2
@@ -15,6 +14,7 @@ from ..portrait import Portrait
 from ..progress import Progress, silent
 from .field import Dome, block, sample_field
 from .surface import find_surface
+from .textured import TexturedMesh
 from .topology import (
     compact,
     edges_of,
@@ -27,17 +27,6 @@ from .trim import subject_mask, trim
 
 MAX_RESOLUTION = 768
 DECIMATIONS = 12  # target counts that are tried until the reduced mesh is whole
-
-
-@dataclasses.dataclass(frozen=True)
-class TexturedMesh:
-    """vertices (n, 3) float32 metres, portrait space; faces (m, 3) int32, counter-clockwise from outside;
-    uv (n, 2) float32 in [0, 1], v up; texture (h, w, 3) uint8 sRGB."""
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    uv: np.ndarray
-    texture: np.ndarray
 
 
 def extract_mesh(

@@ -15,7 +15,7 @@ from ..errors import PortraitError
 from ..files import PathLike, sha256, write_together
 from ..geometry import domes
 from ..geometry.sampling import sample_image
-from .extract import TexturedMesh
+from .textured import TexturedMesh
 
 SUFFIXES = ".glb", ".obj", ".ply"
 RECORD = "# portrait-manifolds "  # begins an .obj's first line: JSON of the .obj's name and its side files' SHA-256
