@@ -15,6 +15,8 @@ _STEPS = {
     "lifting details": "Einzelheiten werden gehoben",
     "fusing": "Zusammenführung",
     "decoding textures": "Texturen werden dekodiert",
+    "checking the networks": "Netze werden geprüft",
+    "trying the model out": "Modell wird ausprobiert",
     "reading the surface": "Oberfläche wird gelesen",
     "sampling the field": "Feld wird abgetastet",
     "marching cubes": "Marching Cubes",
@@ -273,6 +275,19 @@ _MODEL = {
     ),
     "the network {name} of the model {id} gives numbers that are not finite; use another model": (
         "Das Netz {name} des Modells {id} liefert Zahlen, die nicht endlich sind; ein anderes Modell nehmen"
+    ),
+    "the model {id} was tried out for {seconds} seconds without an end; use another one": (
+        "Das Modell {id} wurde {seconds} Sekunden lang ohne ein Ende ausprobiert; ein anderes nehmen"
+    ),
+    "the process that tried out the model {id} died, perhaps for lack of memory; use another one": (
+        "Der Prozess, der das Modell {id} ausprobierte, ist gestorben, vielleicht aus Speichermangel; "
+        "ein anderes nehmen"
+    ),
+    "the model {id} needs more memory than a model may have; use another one": (
+        "Das Modell {id} braucht mehr Speicher, als ein Modell haben darf; ein anderes nehmen"
+    ),
+    "the model {id} does not fit this version ({kind}: {reason}); use another one": (
+        "Das Modell {id} passt nicht zu dieser Version ({kind}: {reason}); ein anderes nehmen"
     ),
 }
 
