@@ -62,6 +62,9 @@ _PHOTO = {
     "too many files are open; allow more (ulimit -n) and start again": (
         "zu viele Dateien sind offen; mehr erlauben (ulimit -n) und neu beginnen"
     ),
+    "{free} MB of memory are free and {megabytes} are needed; end other programs": (
+        "{free} MB Speicher sind frei und {megabytes} werden gebraucht; andere Programme beenden"
+    ),
     "no process can be started ({strerror}); end other programs": (
         "kein Prozess kann gestartet werden ({strerror}); andere Programme beenden"
     ),
