@@ -10,6 +10,7 @@ import numpy as np
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .base import HeadBase
+from .drape import drape
 from .shape import ShapeSpace, fit_shape
 from .target import target_of
 
@@ -39,6 +40,9 @@ def fit_head(portrait: Portrait, base: HeadBase, progress: Progress = silent) ->
     space = ShapeSpace(base, surface_trust(base))
     shape = fit_shape(space, target)
     vertices = space.placed(shape)
+    progress(0.4, "following the surface")
+    skin = base.parts["skin"]
+    vertices[skin] = drape(vertices[skin], base, space.trust[skin], target)
     progress(1.0, "done")
     expression = dict(zip(base.shapes, (float(weight) for weight in shape.expression)))
     return HeadFit(vertices.astype(np.float32), expression, shape.scale, shape.rotation, shape.shift)

@@ -79,7 +79,8 @@ def _step(space, target, shape, rigid):
         rows.append(r), errors.append(e), trust.append(t)
     rows, errors, trust = np.concatenate(rows), np.concatenate(errors), np.concatenate(trust)
     free = slice(0, 7 if rigid else None)
-    prior = np.concatenate([np.full(6, 1e-6), [SIZE**-2], np.full(count, COMPONENT**-2), np.full(len(space.keys), USE**-2)])
+    free_weights = np.full(count, COMPONENT**-2), np.full(len(space.keys), USE**-2)
+    prior = np.concatenate([np.full(6, 1e-6), [SIZE**-2], *free_weights])
     pull = np.concatenate([np.zeros(6), [np.log(shape.scale) * SIZE**-2], shape.components * COMPONENT**-2,
                            shape.expression * USE**-2 + SPARSE])  # fmt: skip
     normal = (rows * trust[:, None]).T @ rows + np.diag(prior)
@@ -122,16 +123,9 @@ def _landmark_rows(space, target, shape, weights):
         return np.zeros((0, 7 + len(weights))), np.zeros(0), np.zeros(0)
     rest = space.landmarks + np.tensordot(weights, space.landmark_modes, 1)
     points = place(shape, rest)
-    camera = target.camera
-    pixels, depth = camera.project(points)
-    to_metres = depth / camera.fx
-    error = (pixels - target.landmarks) * to_metres[:, None]
-    world_to_camera = camera.camera_to_world[:3, :3].T
-    local = (points - camera.position) @ world_to_camera.T
-    right = world_to_camera[0] + (local[:, 0] / depth)[:, None] * world_to_camera[2]
-    down = -world_to_camera[1] - (local[:, 1] / depth)[:, None] * world_to_camera[2]
+    error, along = target.landmark_errors(points)
     trust = 0.5 * INDEPENDENT / len(points) / LANDMARK_ERROR**2 * robust(np.linalg.norm(error, axis=1))
-    rows = [_derivatives(shape, points, rest, along, space.landmark_modes) for along in (right, down)]
+    rows = [_derivatives(shape, points, rest, along[:, axis], space.landmark_modes) for axis in (0, 1)]
     return np.concatenate(rows), error.T.ravel(), np.tile(trust, 2)
 
 
@@ -145,7 +139,7 @@ def _surface_rows(space, target, shape, weights):
     count = INDEPENDENT / share.sum()
     covered = np.where(error > COVER, 1.0 - skin, 0.0)  # sticks out of hair or cloth
     error = np.where(skin > 0.5, error, error - COVER)
-    trust = count * share * solid / SURFACE_ERROR**2 * np.where(skin > 0.5, skin * robust(error), covered * robust(error))
+    trust = count / SURFACE_ERROR**2 * share * solid * robust(error) * np.where(skin > 0.5, skin, covered)
     return _derivatives(shape, points, rest, normals, space.few), error, trust
 
 

@@ -39,18 +39,28 @@ class Target:
         normals = found[:, 3:6] / np.maximum(np.linalg.norm(found[:, 3:6], axis=1, keepdims=True), 1e-6)
         return found[:, :3], normals, np.where(beside, 0.0, found[:, 6]), np.where(beside, 0.0, found[:, 7])
 
+    def landmark_errors(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points (468, 3) against the landmarks: errors (468, 2), metres in the photo's plane at the points' depth, and
+        the directions (468, 2, 3) in which a point moves to change each by as much."""
+        camera = self.camera
+        pixels, depth = camera.project(points)
+        error = (pixels - self.landmarks) * (depth / camera.fx)[:, None]
+        right, up, back = camera.camera_to_world[:3, :3].T
+        local = (points - camera.position) @ camera.camera_to_world[:3, :3]
+        across, above = (local[:, k : k + 1] / depth[:, None] for k in (0, 1))
+        return error, np.stack([right + across * back, -up - above * back], 1)
+
 
 def target_of(portrait: Portrait) -> Target:
     """The :class:`Target` of a portrait. Raises ValueError when it has no surface at all."""
     surface = find_surface(portrait.textures, portrait.radii)
     radius = cv2.GaussianBlur(surface.radius, (0, 0), SMOOTHING, borderType=cv2.BORDER_REPLICATE)
-    points = domes.column_points(radius)
-    down, right = np.gradient(points, axis=(0, 1))
+    down, right = np.gradient(domes.column_points(radius), axis=(0, 1))
     normals = np.cross(down, right)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
     facing = (normals * domes.column_rays(*radius.shape)[1]).sum(-1)
     skin = skin_share(portrait.textures, portrait.radii) * linear_step(*STEEP, facing)
     solid = linear_step(0.3, 0.7, surface.opacity)
-    maps = np.dstack([points, normals, skin, solid]).astype(np.float32)
+    maps = np.dstack([domes.column_points(surface.radius), normals, skin, solid]).astype(np.float32)
     landmarks = None if portrait.landmarks is None else np.asarray(portrait.landmarks, np.float64)
     return Target(maps, portrait.camera, landmarks)

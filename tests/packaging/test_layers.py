@@ -19,7 +19,7 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "errors files limits log progress report signals temporary threads archives",
+        "apart archives errors files limits log progress report signals temporary threads",
         "geometry",
         "photo",
         "networks",
@@ -29,7 +29,7 @@ FLOORS = {
         "view mesh editing",
         "head",
         "pipeline",
-        "batch",
+        "batch trial",
         "__main__",
     ),
     "operators": (
