@@ -250,6 +250,7 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
             column.prop(settings, name)
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
+        layout.operator("portrait_manifolds.export_splats", icon="EXPORT")
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_mesh_presets.draw_panel_header(self.layout)
