@@ -152,7 +152,13 @@ def mesh(options: argparse.Namespace) -> None:
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
         found = extract_mesh(
-            portrait, options.resolution, options.faces, options.smoothing, options.closed, progress=progress
+            portrait,
+            options.resolution,
+            options.faces,
+            options.smoothing,
+            options.closed,
+            options.texture,
+            progress=progress,
         )
     save_mesh(found, options.out)
 
@@ -384,6 +390,9 @@ def _parser():
     sub.add_argument("--faces", type=_whole(100, 100_000_000), metavar="N", help="triangles to reduce to")
     sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")
     sub.add_argument("--closed", action="store_true", help="close the back and the bottom")
+    sub.add_argument(
+        "--texture", type=_whole(64, 4096), metavar="N", help="texels per side; by default what the photo shows"
+    )
 
     sub = command(batch, "a folder of photos to DIR/<photo>/...")
     sub.add_argument("folder", type=Path, metavar="FOLDER")

@@ -32,6 +32,7 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
             "faces": self.faces or None,
             "smoothing": self.smoothing,
             "closed": self.closed,
+            "texture": int(self.texture) or None,
         }
         return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 

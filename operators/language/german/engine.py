@@ -21,6 +21,7 @@ _STEPS = {
     "trimming": "Beschnitt",
     "reducing": "Vereinfachung",
     "texture coordinates": "Texturkoordinaten",
+    "texture": "Textur",
     "done": "fertig",
     "{waiting} photos to do": "{waiting} Fotos zu bearbeiten",
     "{done} of {total}: {name}": "{done} von {total}: {name}",
@@ -196,6 +197,9 @@ _FILES = {
     ),
     "the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}": (
         "Die Auflösung des Meshs muss zwischen 16 und {MAX_RESOLUTION} liegen, nicht bei {resolution}"
+    ),
+    "a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}": (
+        "Eine Textur muss entlang einer Seite zwischen 64 und {MAX_SIDE} Texel haben, nicht {texture}"
     ),
     "a head cannot be reduced to {faces} faces; ask for at least 100": (
         "Ein Kopf lässt sich nicht auf {faces} Flächen vereinfachen; mindestens 100 verlangen"
