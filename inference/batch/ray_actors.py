@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..apart import limit_memory
 from ..errors import Cancelled, PortraitError
 from ..progress import Progress
 from .process import FATAL, WorkerLost
-from .worker import Worker, limit_memory
+from .worker import Worker
 
 LOOK = 0.5  # seconds between looks at whether the batch was cancelled
 KNOCK_SECONDS = 10

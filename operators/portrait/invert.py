@@ -22,6 +22,8 @@ from ..work.operator import JobOperator, PortraitOperator, redraw_panels
 from .import_portrait import import_photo
 from .photo_camera import follow_photo
 
+PIXEL_BYTES = 8  # of a photo while it is opened, alpha and all; measured: docs/reliability.md
+
 
 class RemakeOperator(JobOperator):
     """Mix-in for jobs that make the portrait of an object anew.
@@ -36,6 +38,8 @@ class RemakeOperator(JobOperator):
         self.subject, self.target = obj.name, reference(obj)
         check_editable(obj)
         check_free(obj)
+        width, height = obj.portrait_manifolds.photo_size
+        self.memory = JobOperator.memory + PIXEL_BYTES * width * height / 1e6
 
     def work_on(self, obj, photo, **choice):
         """The job's work. photo, choice: of `inference.pipeline.invert_photo`, which gets the object's matte, too."""

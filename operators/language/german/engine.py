@@ -15,6 +15,8 @@ _STEPS = {
     "lifting details": "Einzelheiten werden gehoben",
     "fusing": "Zusammenführung",
     "decoding textures": "Texturen werden dekodiert",
+    "checking the networks": "Netze werden geprüft",
+    "trying the model out": "Modell wird ausprobiert",
     "reading the surface": "Oberfläche wird gelesen",
     "sampling the field": "Feld wird abgetastet",
     "marching cubes": "Marching Cubes",
@@ -60,6 +62,9 @@ _PHOTO = {
     ),
     "too many files are open; allow more (ulimit -n) and start again": (
         "zu viele Dateien sind offen; mehr erlauben (ulimit -n) und neu beginnen"
+    ),
+    "{free} MB of memory are free and {megabytes} are needed; end other programs": (
+        "{free} MB Speicher sind frei und {megabytes} werden gebraucht; andere Programme beenden"
     ),
     "no process can be started ({strerror}); end other programs": (
         "kein Prozess kann gestartet werden ({strerror}); andere Programme beenden"
@@ -277,6 +282,19 @@ _MODEL = {
     ),
     "the network {name} of the model {id} gives numbers that are not finite; use another model": (
         "Das Netz {name} des Modells {id} liefert Zahlen, die nicht endlich sind; ein anderes Modell nehmen"
+    ),
+    "the model {id} was tried out for {seconds} seconds without an end; use another one": (
+        "Das Modell {id} wurde {seconds} Sekunden lang ohne ein Ende ausprobiert; ein anderes nehmen"
+    ),
+    "the process that tried out the model {id} died, perhaps for lack of memory; use another one": (
+        "Der Prozess, der das Modell {id} ausprobierte, ist gestorben, vielleicht aus Speichermangel; "
+        "ein anderes nehmen"
+    ),
+    "the model {id} needs more memory than a model may have; use another one": (
+        "Das Modell {id} braucht mehr Speicher, als ein Modell haben darf; ein anderes nehmen"
+    ),
+    "the model {id} does not fit this version ({kind}: {reason}); use another one": (
+        "Das Modell {id} passt nicht zu dieser Version ({kind}: {reason}); ein anderes nehmen"
     ),
 }
 

@@ -1,0 +1,62 @@
+"""Then what no space holds: the skin follows the portrait's surface and landmarks by a smooth displacement."""
+
+import numpy as np
+
+from ..geometry.curves import linear_step
+from .shape import robust
+from .smooth import Pulls, Sheet
+from .target import Target
+
+ROUNDS = 4  # of finding what lies where, and displacing
+LANDMARK_AREA = 0.6e-4  # square metres of skin that a landmark stands for: a face's area over their number
+LANDMARK_WORTH = 1.0  # how much a landmark's error counts against the surface's
+ALIKE = 0.3, 0.8  # cosines of the mesh's normal and the surface's: another part of the head, the same
+KEPT = "ears", "mouth", "sockets", "bust"  # groups that keep their own shape
+
+
+def drape(vertices: np.ndarray, base, trust: np.ndarray, target: Target) -> np.ndarray:
+    """The skin where the portrait shows it, (n, 3).
+
+    vertices: (n, 3) float64 metres, portrait space: the likeliest shape's skin. trust: (n,) in [0, 1], how far each may
+    follow the surface.
+    """
+    stiff = np.maximum.reduce([base.groups[name] for name in KEPT])
+    sheet, moved = Sheet(vertices, base.faces, stiff), np.zeros_like(vertices)
+    for _ in range(ROUNDS):
+        pulls = [surface_pulls(vertices, moved, base, sheet.area * trust, target)]
+        if target.landmarks is not None:
+            pulls.append(landmark_pulls(vertices, moved, base, target))
+        moved = sheet.displaced(moved, pulls)
+    return vertices + moved
+
+
+def surface_pulls(vertices, moved, base, worth, target):
+    """:class:`Pulls` of vertices (n, 3), now displaced by moved (n, 3), onto the skin in their columns."""
+    points = vertices + moved
+    surface, normals, skin, solid = target.near(points)
+    alike = linear_step(*ALIKE, (vertex_normals(points, base.faces) * normals).sum(1))
+    error = ((points - surface) * normals).sum(1)
+    worth = worth * skin * solid * alike * robust(error)
+    used = np.flatnonzero(worth > 0.0)
+    wanted = ((surface - vertices) * normals).sum(1)
+    return Pulls(used[:, None], np.ones((len(used), 1)), normals[used], wanted[used], worth[used])
+
+
+def landmark_pulls(vertices, moved, base, target):
+    """:class:`Pulls` of the landmarks on vertices (n, 3), now displaced by moved (n, 3), in the photo's plane."""
+    corners, shares = base.landmark_corners, base.landmark_weights.astype(np.float64)
+    start = np.einsum("lc,lcx->lx", shares, vertices[corners])
+    points = start + np.einsum("lc,lcx->lx", shares, moved[corners])
+    error, directions = target.landmark_errors(points)
+    wanted = np.einsum("lax,lx->la", directions, points - start) - error
+    worth = LANDMARK_AREA * LANDMARK_WORTH * robust(np.linalg.norm(error, axis=1))
+    return Pulls(*(np.repeat(array, 2, 0) for array in (corners, shares)), directions.reshape(-1, 3), wanted.ravel(),
+                 np.repeat(worth, 2))  # fmt: skip
+
+
+def vertex_normals(points, quads):
+    """Unit normals (n, 3) of a mesh's vertices, by area."""
+    corners = points[quads]
+    faces = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    normals = np.stack([np.bincount(quads.ravel(), np.repeat(faces[:, k], 4), len(points)) for k in range(3)], -1)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
