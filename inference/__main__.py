@@ -234,6 +234,7 @@ def info(options: argparse.Namespace) -> None:
             "radii": list(portrait.radii.shape),
             "detail": None if portrait.detail is None else list(portrait.detail.shape),
             "rim": None if portrait.rim is None else list(portrait.rim.picture.shape),
+            "parts": None if portrait.parts is None else list(portrait.parts.shape),
             "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
             "pose": portrait.pose,
             "settings": portrait.settings,

@@ -12,10 +12,11 @@ from inference.errors import PortraitError
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
 from inference.geometry.sampling import sample_image
+from inference.mesh.around import AROUND, all_round, look_up
 from inference.mesh.extract import extract_mesh
 from inference.mesh.surface import find_surface
 from inference.mesh.texels import Texels, strips
-from inference.mesh.texture import AROUND, bake, column_colours, column_image, texture_side
+from inference.mesh.texture import bake, texture_side
 from inference.mesh.textured import TexturedMesh
 from inference.view.render import render_view
 from tests.pieces import barrel
@@ -117,7 +118,7 @@ def test_any_mesh_is_painted_from_the_photo_s_camera(ball):
 def test_what_is_hidden_keeps_its_own_colour(ball):
     """A point far behind the face does not get the face's colours, nor does one that looks away."""
     surface = find_surface(ball.textures, ball.radii)
-    columns = column_image(surface, None)
+    columns = all_round(surface.color, surface.opacity)
     for z, towards in ((-0.05, 1), (0.09, -1)):
         corners = np.float32([[-0.02, -0.02, z], [0.02, -0.02, z], [0.02, 0.02, z], [-0.02, 0.02, z]])
         faces = np.int32([[0, 1, 2, 3][::towards]])
@@ -126,22 +127,22 @@ def test_what_is_hidden_keeps_its_own_colour(ball):
         texture = bake(ball, surface, [board], 64)
         share = (np.arange(64) + 0.5) / 64 * 0.04 - 0.02
         x, y = np.meshgrid(share, -share)
-        own = column_colours(columns, np.stack([x, y, np.full(x.shape, z)], -1).reshape(-1, 3)).reshape(64, 64, 3)
+        own = look_up(columns, np.stack([x, y, np.full(x.shape, z)], -1).reshape(-1, 3)).reshape(64, 64, 3)
         assert np.abs(texture.astype(int) - own).max() <= 1
 
 
 def test_the_two_sides_meet_behind_the_head(ball):
     surface = find_surface(ball.textures, ball.radii)
-    columns = column_image(surface, None)
+    columns = all_round(surface.color, surface.opacity)
     heights = np.linspace(-0.15, 0.1, 40)
     left, right = (
-        column_colours(columns, np.stack([x + 0 * heights, heights, domes.AXIS_Z - 0.1 + 0 * heights], -1))
+        look_up(columns, np.stack([x + 0 * heights, heights, domes.AXIS_Z - 0.1 + 0 * heights], -1))
         for x in (-1e-5, 1e-5)
     )
     assert np.abs(left.astype(int) - right).max() <= 2
     angles = np.linspace(0.3, 2 * np.pi - 0.3, 2000)  # all round, in small steps: nowhere a jump
     ring = np.stack([np.sin(angles) * 0.1, 0 * angles, np.cos(angles) * 0.1 + domes.AXIS_Z], -1)
-    assert np.abs(np.diff(column_colours(columns, ring).astype(int), axis=0)).max() <= 6
+    assert np.abs(np.diff(look_up(columns, ring).astype(int), axis=0)).max() <= 6
     assert columns.shape[1] == pytest.approx((1 + 2 * AROUND) * 320, abs=1)
 
 

@@ -14,6 +14,7 @@ from ..geometry import domes
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .field import Dome, block, sample_field
+from .groups import part_groups
 from .surface import find_surface
 from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
@@ -84,7 +85,13 @@ def extract_mesh(
         vertices, triangles = _decimate(vertices, triangles, faces, lambda: progress(0.7, "reducing"))
     progress(0.95, "texture coordinates")
     uv = _texture_coordinates(vertices)
-    mesh = TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), surface.color)
+    mesh = TexturedMesh(
+        vertices.astype(np.float32),
+        triangles.astype(np.int32),
+        uv.astype(np.float32),
+        surface.color,
+        groups=part_groups(portrait, surface, vertices),
+    )
     progress(0.96, "texture")
     baked = bake(portrait, surface, [mesh], texture or texture_side(portrait))
     progress(1.0, "done")

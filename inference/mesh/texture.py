@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ..geometry import detail_maps, domes
+from ..geometry import detail_maps
 from ..geometry.cameras import CROP_SIZE
 from ..geometry.curves import linear_step, smooth_step
 from ..geometry.filling import nearest_index
@@ -20,6 +20,7 @@ from ..photo.warp import detail_side
 from ..portrait import Portrait
 from ..threads import in_parallel
 from ..view.render import render_view
+from .around import all_round, look_up
 from .corners import normals_of
 from .surface import Surface
 from .texels import Texels, strips
@@ -33,12 +34,6 @@ SOLID = 0.5, 0.8  # opacities of the view between which it does
 BEHIND = 0.008, 0.016  # metres behind what the view shows near it between which a point comes to be hidden
 BEFORE = 0.010, 0.020  # metres before what the view shows between which it shows something else
 BORDER = 2.0, 9.0  # pixels of the crop from its border between which the view comes to be trusted
-EDGE = 0.06  # of u: the strip at the subject's edge whose mean colour stands for its side
-HEIGHT = 0.02  # of v: standard deviation of the Gaussian that evens such colours out
-PASSING = 0.06  # of u and v: how far around the subject its own colours pass into those
-_TURN = math.pi / domes.MAX_AZIMUTH  # from the front to the back
-AROUND = 0.5 * (_TURN + domes.AZIMUTH_WARP / math.pi * math.sin(math.pi * _TURN)) - 0.5  # of u, from a side border on
-CROWN = 0.06  # of v: the strip above the upper border over which colours become one
 
 
 def texture_side(portrait: Portrait) -> int:
@@ -60,15 +55,16 @@ def bake(
     corners = [_corners(piece, portrait.camera) for piece in pieces]
     uv, points, facing = (np.concatenate(parts) for parts in zip(*corners))
     order = np.argsort(facing.mean((1, 2)), kind="stable")  # where triangles overlap, the one seen best is drawn last
-    texels = Texels(uv[order], min(side, COARSE))
+    uv, points, facing = uv[order], points[order], facing[order]
+    texels = Texels(uv, min(side, COARSE))
     look = _Look(portrait, surface, threads)
     places = np.zeros((texels.side, texels.side, 3), np.float32)  # in the view, and how far it is trusted
     hidden = np.zeros((texels.side, texels.side, 3), np.uint8)
 
     def find(rows):
-        covered, point, cosine = texels.values(rows, points[order], facing[order])
+        covered, point, cosine = texels.values(rows, points, facing)
         places[rows][covered] = look.places(point, cosine[:, 0])
-        hidden[rows][covered] = column_colours(look.columns, point)
+        hidden[rows][covered] = look_up(look.columns, point)
 
     texture = np.empty((side, side, 3), np.uint8)
 
@@ -121,7 +117,7 @@ class _Look:
         depth = np.where(np.isfinite(view.depth), view.depth, np.float32(100.0))
         self.solid = linear_step(*SOLID, view.alpha)
         self.depth = np.dstack([depth, cv2.erode(depth, near)])
-        self.columns = column_image(surface, portrait.detail)
+        self.columns = all_round(surface.color, surface.opacity, _with_detail(surface.color, portrait.detail))
 
     def places(self, points, facing):
         """Where the view shows points (n, 3) float32 metres, in pixels whose first has its centre at 0, and how far it
@@ -137,55 +133,9 @@ class _Look:
         return np.stack([x - np.float32(0.5), y - np.float32(0.5), seen], -1)
 
 
-def column_image(surface: Surface, detail: np.ndarray | None) -> np.ndarray:
-    """Colours (h, w, 3) uint8 of columns in all directions, with the detail map (n, m, 3) uint8 on them.
-
-    Its middle are the portrait's columns, its ends, at u = -AROUND and 1 + AROUND, meet behind the head. Around the
-    subject its own colours go on, and soon pass into the tones of its two sides at that height.
-    """
-    solid = (surface.opacity > 0.5).astype(np.float32)
-    height, width = solid.shape
-    tones = [_side_tones(surface.color, solid), _side_tones(surface.color[:, ::-1], solid[:, ::-1])]
-    colour = surface.color
-    if detail is not None:
-        height, width = detail.shape[:2]
-        colour, solid = (cv2.resize(plane, (width, height)) for plane in (colour, solid))
-        tones = [cv2.resize(tone, (1, height)) for tone in tones]
-        colour = np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
-    around = round(AROUND * width)
-    away = cv2.copyMakeBorder((solid <= 0.5).astype(np.uint8), 0, 0, around, around, cv2.BORDER_CONSTANT, value=1)
-    away = cv2.distanceTransform(away, cv2.DIST_L2, 5) / np.float32(width)
-    colour = cv2.copyMakeBorder(colour, 0, 0, around, around, cv2.BORDER_REFLECT).astype(np.float32)
-    u = (np.arange(width + 2 * around, dtype=np.float32)[:, None] + 0.5 - around) / width
-    right = np.where(u < 0.0, 0.5 * smooth_step(0.0, AROUND, -u), u)
-    right = np.where(u > 1.0, 1.0 - 0.5 * smooth_step(0.0, AROUND, u - 1.0), right)
-    colour += smooth_step(0.0, PASSING, away)[..., None] * (tones[0] + right * (tones[1] - tones[0]) - colour)
-    return np.rint(colour).astype(np.uint8)
-
-
-def _side_tones(colour, solid):
-    """Mean colour (h, 1, 3) float32 of the leftmost solid texels at every height, evened out; where there are none, of
-    the next heights. colour: (h, w, 3); solid: (h, w) float32, 0 or 1."""
-    strip = solid * (np.cumsum(solid, axis=1) <= EDGE * solid.shape[1])
-    known = np.flatnonzero(strip.any(1))
-    tones = (colour[known] * strip[known][..., None]).sum(1) / strip[known].sum(1)[:, None]
-    heights = np.arange(len(solid))
-    tones = np.stack([np.interp(heights, known, tone) for tone in tones.T], -1).astype(np.float32)
-    return cv2.GaussianBlur(tones[:, None], (1, 0), 1.0, None, HEIGHT * len(solid), cv2.BORDER_REPLICATE)
-
-
-def column_colours(columns: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Colours (n, 3) uint8 of points (n, 3) metres in all directions; columns: of :func:`column_image`.
-
-    Above the columns' upper border, where they run together, colours become one.
-    """
-    height = len(columns)
-    u, v, _ = domes.dome_coordinates(points)
-    x = (u + AROUND) / (1.0 + 2.0 * AROUND) * columns.shape[1]
-    found = sample_image(columns, x, np.clip(v, 0.0, 1.0) * height)
-    above = np.flatnonzero(v < 0.0)
-    if above.size:
-        share = smooth_step(0.0, -CROWN, v[above])[:, None]
-        crown = columns[: max(1, round(CROWN * height))].mean((0, 1))
-        found[above] = np.rint((1.0 - share) * found[above] + share * crown)
-    return found
+def _with_detail(colour, detail):
+    """Colours (h, w, 3) uint8 of the columns with the detail map (h, w, 3) uint8 on them; None without one."""
+    if detail is None:
+        return None
+    colour = cv2.resize(colour, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
