@@ -152,7 +152,13 @@ def mesh(options: argparse.Namespace) -> None:
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
         found = extract_mesh(
-            portrait, options.resolution, options.faces, options.smoothing, options.closed, progress=progress
+            portrait,
+            options.resolution,
+            options.faces,
+            options.smoothing,
+            options.closed,
+            options.texture,
+            progress=progress,
         )
     save_mesh(found, options.out)
 
@@ -241,6 +247,7 @@ def info(options: argparse.Namespace) -> None:
             "radii": list(portrait.radii.shape),
             "detail": None if portrait.detail is None else list(portrait.detail.shape),
             "rim": None if portrait.rim is None else list(portrait.rim.picture.shape),
+            "parts": None if portrait.parts is None else list(portrait.parts.shape),
             "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
             "pose": portrait.pose,
             "settings": portrait.settings,
@@ -397,6 +404,9 @@ def _parser():
     sub.add_argument("--faces", type=_whole(100, 100_000_000), metavar="N", help="triangles to reduce to")
     sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")
     sub.add_argument("--closed", action="store_true", help="close the back and the bottom")
+    sub.add_argument(
+        "--texture", type=_whole(64, 4096), metavar="N", help="texels per side; by default what the photo shows"
+    )
 
     sub = command(splats, "a portrait as 3-D Gaussian splats")
     sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")

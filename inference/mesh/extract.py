@@ -3,17 +3,20 @@
 UVs are the dome coordinates (u, v) themselves, no unwrapping.
 """
 
+import dataclasses
 import math
 
 import cv2
 import numpy as np
 
 from ..errors import PortraitError
-from ..geometry import detail_maps, domes
+from ..geometry import domes
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .field import Dome, block, sample_field
+from .groups import part_groups
 from .surface import find_surface
+from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
 from .topology import (
     compact,
@@ -35,6 +38,7 @@ def extract_mesh(
     faces: int | None = None,
     smoothing: float = 1,
     closed: bool = False,
+    texture: int | None = None,
     progress: Progress = silent,
 ) -> TexturedMesh:
     """Extract the surface of a portrait as one textured mesh.
@@ -43,6 +47,7 @@ def extract_mesh(
     faces: number of triangles to reduce the mesh to, or None to keep all.
     smoothing: standard deviation, in texels, of the Gaussian the surface is smoothed with; 0 for none.
     closed: close the back of the head and the bottom, so that the mesh is watertight.
+    texture: texels per side of its texture, 64 to 4096, or None for what shows all that the photo does.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns a :class:`TexturedMesh`: one manifold piece, an open one with one border and without holes.
     Raises PortraitError when the portrait is empty or a number is out of range.
@@ -53,6 +58,8 @@ def extract_mesh(
         raise PortraitError(f"the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}")
     if faces is not None and faces < 100:
         raise PortraitError(f"a head cannot be reduced to {faces} faces; ask for at least 100")
+    if texture is not None and not 64 <= texture <= MAX_SIDE:
+        raise PortraitError(f"a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}")
     progress(0.0, "reading the surface")
     try:
         surface = find_surface(portrait.textures, portrait.radii)
@@ -78,17 +85,17 @@ def extract_mesh(
         vertices, triangles = _decimate(vertices, triangles, faces, lambda: progress(0.7, "reducing"))
     progress(0.95, "texture coordinates")
     uv = _texture_coordinates(vertices)
+    mesh = TexturedMesh(
+        vertices.astype(np.float32),
+        triangles.astype(np.int32),
+        uv.astype(np.float32),
+        surface.color,
+        groups=part_groups(portrait, surface, vertices),
+    )
+    progress(0.96, "texture")
+    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait))
     progress(1.0, "done")
-    texture = _texture(surface.color, portrait.detail)
-    return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), texture)
-
-
-def _texture(colour, detail):
-    """Colours (h, w, 3) uint8 of the columns with the detail map on them, in its resolution."""
-    if detail is None:
-        return colour
-    colour = cv2.resize(colour, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
+    return dataclasses.replace(mesh, texture=baked)
 
 
 def _smooth(radius, sigma):

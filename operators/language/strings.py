@@ -219,6 +219,8 @@ SPLAT_FRAMES = {
     "y-down": Text("Y Down", "As splats come from cameras; viewers like SuperSplat and game engines expect it"),
     "z-up": Text("Z Up", "Blender's own axes: imported without a rotation, the head stands upright and faces -Y"),
 }
+MESH_TEXTURE = Text("Texture", "Texels along each side of the mesh's texture")
+AS_THE_PHOTO = Text("As the Photo", "As many texels as show all that the photo shows, at most 2048²")
 SHADE_SMOOTH = Text("Shade Smooth", "Smooth shading instead of facets")
 WHOLE_PHOTO = Text("Whole Photo", "Reproduce the whole photo instead of the upright crop of the head")
 CAMERA_BACKGROUND = Text("Show Photo", "Show the picture behind the camera's view")
@@ -241,6 +243,7 @@ LAYER = "layer"
 LAYERS = "layers"
 SHADOW = "shadow"
 NORMALS = "normals"
+PARTS = "parts"
 DETAIL = "detail"
 EDIT = "edit"
 MESH = "mesh"

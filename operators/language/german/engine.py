@@ -25,6 +25,7 @@ _STEPS = {
     "trimming": "Beschnitt",
     "reducing": "Vereinfachung",
     "texture coordinates": "Texturkoordinaten",
+    "texture": "Textur",
     "done": "fertig",
     "{waiting} photos to do": "{waiting} Fotos zu bearbeiten",
     "{done} of {total}: {name}": "{done} von {total}: {name}",
@@ -208,6 +209,9 @@ _FILES = {
         "Die Zahl der Splats muss zwischen {LEAST} und {MOST} liegen, nicht {count}"
     ),
     "cannot write splats as {name}; name it .ply": "Splats können nicht als {name} geschrieben werden; .ply nehmen",
+    "a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}": (
+        "Eine Textur muss entlang einer Seite zwischen 64 und {MAX_SIDE} Texel haben, nicht {texture}"
+    ),
     "a head cannot be reduced to {faces} faces; ask for at least 100": (
         "Ein Kopf lässt sich nicht auf {faces} Flächen vereinfachen; mindestens 100 verlangen"
     ),

@@ -418,6 +418,12 @@ _PROPERTIES = {
     "Close the back and the neck, for printing and for simulation": (
         "Hinterkopf und Hals schließen, zum Drucken und für Simulationen"
     ),
+    "Texture": "Textur",
+    "Texels along each side of the mesh's texture": "Texel entlang jeder Seite der Textur des Mesh",
+    "As the Photo": "Wie das Foto",
+    "As many texels as show all that the photo shows, at most 2048²": (
+        "So viele Texel, dass alles zu sehen ist, was das Foto zeigt, höchstens 2048²"
+    ),
     "Shade Smooth": "Weich schattieren",
     "Smooth shading instead of facets": "Weiche Schattierung statt Facetten",
     "Whole Photo": "Ganzes Foto",
