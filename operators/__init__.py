@@ -34,7 +34,8 @@ from .work import problems
 
 DATA = settings, batch_list, page
 STEPS = (
-    import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, export_splats, camera_moves, batch,
+    import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, export_splats, camera_moves,
+    batch,
 )  # fmt: skip
 CARE = (
     adjust_crop, edit_photo, compare, toggle_background, render_with_scene, copy_settings, pack, relink,

@@ -59,6 +59,14 @@ _OPERATORS = {
     "Add the portrait as textured layers that EEVEE and Cycles render among other objects": (
         "Das Porträt als texturierte Schichten hinzufügen, die EEVEE und Cycles zwischen anderen Objekten rendern"
     ),
+    "Proxy": "Stellvertreter",
+    "Show a simple head in Solid and Wireframe views, to place, to snap to, and to click on": (
+        "In den Ansichten Solide und Drahtgitter einen einfachen Kopf zeigen, zum Platzieren, Einrasten und Anklicken"
+    ),
+    "Proxies": "Stellvertreter",
+    "Show the heads of new portraits in Solid and Wireframe views; renders never show them": (
+        "Die Köpfe neuer Porträts in den Ansichten Solide und Drahtgitter zeigen; gerendert werden sie nie"
+    ),
     "Export Splats": "Splats exportieren",
     "Write the portrait as 3-D Gaussian splats (.ply) for viewers, game engines and Blender itself": (
         "Das Porträt als 3D-Gaussian-Splats (.ply) schreiben, für Betrachter, Spiele-Engines und Blender selbst"
