@@ -82,7 +82,7 @@ def extract_mesh(
     uv, face_uv = texture_coordinates(vertices, triangles, closed)
     texture = _texture(surface.color, portrait.detail)
     if closed:
-        texture = atlas(texture, radius, own)
+        texture = atlas(texture, field, radius, own)
     progress(1.0, "done")
     return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv, texture, face_uv)
 

@@ -1,24 +1,27 @@
 """Texture coordinates: of open meshes the portrait's own, of closed ones an atlas all round the head.
 
 The atlas is a strip of the directions from the spine, cut open right behind the head, and two discs below it: the crown
-and the bottom, where the directions meet. Nothing in it lies over another thing.
+and the bottom, where the directions meet. As a mesh lies one to one over the directions, nothing in it covers another
+thing, and all of it has room.
 """
 
 import cv2
 import numpy as np
 
 from ..geometry import domes
-from .directions import SPINE_Z, directions
+from .directions import SPINE_Z, directions, ray
+from .field import LOWEST, Field, outwards
 from .whole import HEIGHT, WIDTH, coarse, continued_behind, table_points
 
-MARGIN = 0.03  # of the atlas, left and right of the strip, for what crosses the cut
-STRIP = 0.74  # of the atlas's height
-CAP_T = 0.13  # the crown's disc ends there: 24 degrees from the pole
-FLAT = 0.7  # cosine with straight below from which on a face near the bottom is part of it
-LOW = 0.012  # metres above the lower border
-CROWN_DISC, BOTTOM_DISC = (0.27, 0.87), (0.73, 0.87)  # centres in the atlas
-DISC = 0.12  # radius of the discs in the atlas
-CAP_REACH, BOTTOM_REACH = 0.2, 0.28  # t and metres at a disc's rim
+ABOVE, BELOW = 0.110, 0.115  # metres; what a radian is worth above and below the spine
+MIDDLE = domes.EQUATOR_Y - LOWEST  # metres of the spine between
+WHOLE = 0.5 * np.pi * (ABOVE + BELOW) + MIDDLE  # metres from pole to pole
+CAP, BASE = 0.045, 0.095  # metres from the poles, where the discs end
+SHARE = 0.95  # of the atlas's width for the strip; what crosses the cut needs the rest
+STRIP = 0.70  # of the atlas's height
+DISC, REACH = 0.13, 0.13  # radius of the discs in the atlas, and in metres; triangles across their border reach beyond
+CROWN, BOTTOM = (0.25, 0.855), (0.75, 0.855)  # centres of the discs in the atlas
+COARSEST = 640  # texels of the atlas whose points are looked for; those of finer ones lie between
 
 
 def texture_coordinates(
@@ -32,75 +35,79 @@ def texture_coordinates(
     if not closed:
         u, v, _ = domes.dome_coordinates(vertices)
         return np.clip(np.stack([u, 1.0 - v], -1), 0.0, 1.0).astype(np.float32), None
-    corners = vertices[triangles]
-    s, t, _ = (part[:, 0] for part in directions(*vertices.astype(np.float32).T[..., None]))
-    s, t = s[triangles].astype(np.float64), t[triangles].astype(np.float64)
-    across = np.ptp(s, axis=1) > 0.5
-    s = np.where(across[:, None] & (s < 0.5), s + 1.0, s)
-    places = np.stack([MARGIN + (1.0 - 2.0 * MARGIN) * s - 0.5 * MARGIN, STRIP * t], -1)
-    crown = t.mean(1) < CAP_T
-    places[crown] = _on_disc(corners[crown], t[crown] / CAP_REACH, CROWN_DISC)
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    below = -normals[:, 1] > FLAT * np.linalg.norm(normals, axis=1)
-    bottom = below & (corners[..., 1].mean(1) < domes.BOTTOM_Y + LOW)
-    spread = np.hypot(corners[bottom][..., 0], corners[bottom][..., 2] - SPINE_Z) / BOTTOM_REACH
-    places[bottom] = _on_disc(corners[bottom] * (-1.0, 1.0, 1.0), spread, BOTTOM_DISC)
+    s, _, _ = (part[:, 0] for part in directions(*vertices.astype(np.float32).T[..., None]))
+    s, down = s[triangles].astype(np.float64), _from_crown(vertices)[triangles]
+    s = np.where((np.ptp(s, axis=1) > 0.5)[:, None] & (s < 0.5), s + 1.0, s)
+    places = np.stack([SHARE * s, STRIP * (down - CAP) / (WHOLE - BASE - CAP)], -1)
+    middle = down.mean(1)
+    for chosen, centre, distance in ((middle < CAP, CROWN, down), (middle > WHOLE - BASE, BOTTOM, WHOLE - down)):
+        flat = vertices[triangles[chosen]][..., [0, 2]] - (0.0, SPINE_Z)
+        flat /= np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-9)
+        if centre is BOTTOM:
+            flat[..., 0] *= -1.0  # seen from below
+        places[chosen] = centre + DISC / REACH * distance[chosen][..., None] * flat
     places[..., 1] = 1.0 - places[..., 1]
     return _shared(np.clip(places, 0.0, 1.0).astype(np.float32), triangles)
 
 
-def _on_disc(corners, spread, centre):
-    """Places of corners (m, 3, 3) at their azimuth and a distance, 1 at the rim, from a disc's centre."""
-    offset = corners[..., [0, 2]] - (0.0, SPINE_Z)
-    offset = offset / np.maximum(np.linalg.norm(offset, axis=-1, keepdims=True), 1e-9)
-    return np.asarray(centre) + DISC * np.minimum(spread, 1.0)[..., None] * offset
+def atlas_points(field: Field, size: int) -> np.ndarray:
+    """The points (size, size, 3) float64 metres of a closed head that an atlas's texels show, first row on top."""
+    x, y = np.meshgrid((np.arange(size) + 0.5) / size, (np.arange(size) + 0.5) / size)
+    s, down = x / SHARE, CAP + np.minimum(y / STRIP, 1.0) * (WHOLE - BASE - CAP)
+    for centre, side in ((CROWN, 1.0), (BOTTOM, -1.0)):
+        right, below = side * (x - centre[0]), y - centre[1]
+        around, _, _ = directions(*(part.astype(np.float32) for part in (right, np.zeros_like(x), below + SPINE_Z)))
+        distance = np.hypot(right, below) * REACH / DISC
+        here = distance < REACH
+        s = np.where(here, around, s)
+        down = np.where(here, distance if centre is CROWN else WHOLE - distance, down)
+    elevation = np.maximum(0.5 * np.pi - down / ABOVE, 0.0)
+    elevation -= np.maximum(down - 0.5 * np.pi * ABOVE - MIDDLE, 0.0) / BELOW
+    height = domes.EQUATOR_Y - np.clip(down - 0.5 * np.pi * ABOVE, 0.0, MIDDLE)
+    towards = ray(np.mod(s, 1.0), elevation)
+    start = np.stack([np.zeros_like(s), height, np.full_like(s, SPINE_Z)], -1)
+    return field.nearest((start + 0.1 * towards).reshape(-1, 3)).reshape(size, size, 3)
 
 
-def _shared(places, triangles):
-    """Places (m, 3, 2) at corners as rows without doubles and their numbers (m, 3)."""
-    keys = np.ascontiguousarray(places).view(np.int64)[..., 0]
-    order = np.lexsort([keys.ravel(), triangles.ravel()])
-    keys, owner = keys.ravel()[order], triangles.ravel()[order]
-    new = np.concatenate([[True], (keys[1:] != keys[:-1]) | (owner[1:] != owner[:-1])])
-    rows = np.empty(len(order), np.int32)
-    rows[order] = np.cumsum(new) - 1
-    return places.reshape(-1, 2)[order][new], rows.reshape(-1, 3)
-
-
-def atlas(texture: np.ndarray, radius: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """A texture (h, w, 3) uint8 over dome coordinates laid out for a closed head, (2 h, 2 w, 3) uint8.
+def atlas(texture: np.ndarray, field: Field, radius: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """A texture (h, w, 3) uint8 over dome coordinates laid out for a closed head, (2 w, 2 w, 3) uint8.
 
     radius, own: as of :func:`inference.mesh.whole.whole_head`. Behind, the colours go on smoothly.
     """
     height, width = texture.shape[:2]
-    s, t = _directions_of(2 * height, 2 * width)
-    places = table_points(radius)
-    u, v, _ = domes.fast_coordinates(*np.moveaxis(places, -1, 0))
-    front = _look_up(texture, u * width, v * height)
+    points = atlas_points(field, min(2 * width, COARSEST)).astype(np.float32)
+    s, t, _ = directions(*np.moveaxis(points, -1, 0))
+    u, v, _ = domes.fast_coordinates(*np.moveaxis(points, -1, 0))
     weight = coarse(own)
-    behind = continued_behind(coarse(front * own[..., None]) / np.maximum(weight, 1e-3)[..., None], (weight > 0.5) * weight)
-    map_x, map_y = s * WIDTH, t * HEIGHT
-    sides = np.pad(np.dstack([u, v, own]), ((0, 0), (1, 1), (0, 0)), "wrap")
-    u, v, own = np.moveaxis(_look_up(sides, map_x + 1.0, map_y), -1, 0)
-    behind = np.pad(behind, ((0, 0), (1, 1), (0, 0)), "wrap")
-    behind = _look_up(behind, s * (behind.shape[1] - 2) + 1.0, t * behind.shape[0])
-    colour = _look_up(texture, u * width, v * height).astype(np.float32)
-    return np.clip(behind + own[..., None] * (colour - behind) + 0.5, 0, 255).astype(np.uint8)
+    there = domes.fast_coordinates(*np.moveaxis(table_points(coarse(np.ascontiguousarray(radius))), -1, 0))
+    seen = _look_up(texture, there[0] * width, there[1] * height).astype(np.float32)
+    sure = np.where(weight > 0.5, weight, 0.0)
+    behind = np.pad(continued_behind(seen, sure), ((0, 0), (1, 1), (0, 0)), "wrap")
+    behind = _look_up(behind, s * WIDTH / 4 + 1.0, t * HEIGHT / 4)
+    share = _look_up(np.pad(own, ((0, 0), (1, 1)), "wrap"), s * WIDTH + 1.0, t * HEIGHT)
+    full = (2 * width, 2 * width)
+    u, v, share, behind = (cv2.resize(part, full, interpolation=cv2.INTER_LINEAR) for part in (u, v, share, behind))
+    front = _look_up(texture, u * width, v * height).astype(np.float32)
+    return np.clip(behind + share[..., None] * (front - behind) + 0.5, 0, 255).astype(np.uint8)
 
 
-def _directions_of(height, width):
-    """s and t of an atlas's texels, (height, width) float32 each."""
-    x, y = np.meshgrid((np.arange(width) + 0.5) / width, (np.arange(height) + 0.5) / height)
-    s, t = (x - 0.5 * MARGIN) / (1.0 - 2.0 * MARGIN), np.minimum(y / STRIP, 1.0)
-    for centre, reach in ((CROWN_DISC, CAP_REACH), (BOTTOM_DISC, None)):
-        right, down = x - centre[0], y - centre[1]
-        spread = np.hypot(right, down) / DISC
-        here = spread < 1.1
-        mirrored = right if reach else -right
-        around, _, _ = directions(*(part.astype(np.float32) for part in (mirrored, np.zeros_like(x), down + SPINE_Z)))
-        s = np.where(here, around, s)
-        t = np.where(here, spread * reach if reach else 1.0, t)
-    return np.mod(s, 1.0).astype(np.float32), t.astype(np.float32)
+def _from_crown(points):
+    """Metres (n,) down from the crown along a meridian of the spine."""
+    out = outwards(points)
+    elevation = np.arctan2(out[:, 1], np.hypot(out[:, 0], out[:, 2]))
+    along = domes.EQUATOR_Y - np.clip(points[:, 1], LOWEST, domes.EQUATOR_Y)
+    return ABOVE * (0.5 * np.pi - np.maximum(elevation, 0.0)) + along - BELOW * np.minimum(elevation, 0.0)
+
+
+def _shared(places, triangles):
+    """Places (m, 3, 2) float32 at corners as rows without doubles and their numbers (m, 3) int32."""
+    keys, owner = np.ascontiguousarray(places).view(np.int64).ravel(), triangles.ravel()
+    order = np.lexsort([keys, owner])
+    keys, owner = keys[order], owner[order]
+    new = np.concatenate([[True], (keys[1:] != keys[:-1]) | (owner[1:] != owner[:-1])])
+    rows = np.empty(len(order), np.int32)
+    rows[order] = np.cumsum(new) - 1
+    return places.reshape(-1, 2)[order][new], rows.reshape(-1, 3)
 
 
 def _look_up(image, x, y):
