@@ -13,6 +13,7 @@ from .directions import SPINE_Z, directions
 BOTTOM_ROUND = 0.008  # metres, radius with which the bottom's edge is rounded
 LOWEST = domes.BOTTOM_Y + 0.05  # metres; the lower end of the spine, from where the bottom is seen
 CORRECTIONS = 4  # steps of a vertex onto the surface
+_WIDTH = 1024  # columns that points are laid out in for OpenCV, which takes no more than 32,766 rows
 STEEPEST = 1e-3  # cosine between a triangle's normal and its direction that is still outwards
 
 
@@ -35,13 +36,13 @@ class Field:
 
     def nearest(self, points: np.ndarray) -> np.ndarray:
         """Points (n, 3) metres moved onto the surface, along their directions from the spine; float64."""
-        out = _outwards(points)
+        out = outwards(points)
         length = np.linalg.norm(out, axis=1, keepdims=True)
         start, out = points - out, out / np.maximum(length, 1e-9)
         last = None
         for _ in range(CORRECTIONS):
-            x, y, z = (start + length * out).astype(np.float32).T[..., None]
-            value = self(x, y, z).astype(np.float64)
+            points = np.resize((start + length * out).astype(np.float32), (-(-len(out) // _WIDTH), _WIDTH, 3))
+            value = self(*np.moveaxis(points, -1, 0)).reshape(-1, 1)[: len(out)].astype(np.float64)
             slope = -1.0 if last is None else (value - last[1]) / np.where(length == last[0], np.inf, length - last[0])
             slope = np.where(np.less(slope, -0.2), slope, -1.0)
             last = length, value
@@ -54,14 +55,14 @@ class Field:
         What a triangle's normal makes with the direction from the spine is linear over it, so its corners tell.
         """
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        out = _outwards(corners)
+        out = outwards(corners)
         cosine = np.einsum("mk,mck->mc", normals, out)
         least = STEEPEST * np.linalg.norm(normals, axis=-1) * np.linalg.norm(out, axis=-1).max(1)
         return cosine.min(1) > least
 
 
-def _outwards(points):
-    """From the nearest point of the spine to points (..., 3)."""
+def outwards(points: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) in metres from the nearest point of the spine to points (..., 3)."""
     out = points - np.array([0.0, 0.0, SPINE_Z])
     out[..., 1] -= np.clip(points[..., 1], LOWEST, domes.EQUATOR_Y)
     return out

@@ -20,6 +20,8 @@ LONGEST = 1.6  # a collapse leaves no edge that many times as long as an even me
 FEW = 0.002  # of the triangles; passes that take fewer slivers away are the last
 ROUNDS = 4  # of flips and moves at the end
 
+UNFOLDINGS = 24  # attempts, in ever wider surroundings
+
 Surface = Callable[[np.ndarray], np.ndarray]  # points (n, 3) to points on the surface
 Facing = Callable[[np.ndarray], np.ndarray]  # corners (m, 3, 3) to (m,) bool
 
@@ -151,8 +153,8 @@ def flipped(vertices, triangles, facing: Facing, rng):
     return triangles
 
 
-def moved(vertices, triangles, surface: Surface, facing: Facing):
-    """Every vertex towards the middle of its neighbours, those at the border towards their neighbours there."""
+def _middles(vertices, triangles):
+    """The middle (n, 3) of every vertex's neighbours, of those at the border of their neighbours there."""
     edges = Edges(triangles, len(vertices))
     a, b = edges.ends.T
     rim = edges.count == 1
@@ -160,18 +162,39 @@ def moved(vertices, triangles, surface: Surface, facing: Facing):
     towards_b = np.where(rim, 1.0, np.where(edges.border[b], 0.0, 1.0))
     size = len(vertices)
     total = np.bincount(a, towards_a, size) + np.bincount(b, towards_b, size)
-    middle = np.stack([
+    return np.stack([
         np.bincount(a, towards_a * vertices[b, axis], size) + np.bincount(b, towards_b * vertices[a, axis], size)
         for axis in range(3)
     ], -1) / np.maximum(total, 1.0)[:, None]  # fmt: skip
-    goal = surface(vertices + RELAXED * (middle - vertices))
-    fixed = np.zeros(size, bool)
+
+
+def moved(vertices, triangles, surface: Surface, facing: Facing):
+    """Every vertex some way towards the middle of its neighbours, where no triangle turns over by it."""
+    goal = surface(vertices + RELAXED * (_middles(vertices, triangles) - vertices))
+    fixed = np.zeros(len(vertices), bool)
     while True:
         new = np.where(fixed[:, None], vertices, goal)
         bad = ~facing(new[triangles]) & ~fixed[triangles].all(1)
         if not bad.any():
             return new
         fixed[triangles[bad]] = True
+
+
+def unfolded(vertices, triangles, surface: Surface, facing: Facing):
+    """The vertices round triangles that do not face outwards moved to the middle of their neighbours until all do.
+
+    Marching cubes leaves such triangles where the surface is as steep as the directions, some in 100,000.
+    """
+    for attempt in range(UNFOLDINGS):
+        folded = ~facing(vertices[triangles])
+        if not folded.any():
+            break
+        free = np.zeros(len(vertices), bool)
+        free[triangles[folded]] = True
+        for _ in range(attempt // 4):  # ever wider round them
+            free[triangles[free[triangles].any(1)]] = True
+        vertices = np.where(free[:, None], surface(_middles(vertices, triangles)), vertices)
+    return vertices
 
 
 def remeshed(vertices, triangles, sliver, faces, surface: Surface, facing: Facing, tick: Callable[[], None]):
@@ -198,6 +221,7 @@ def remeshed(vertices, triangles, sliver, faces, surface: Surface, facing: Facin
         vertices, triangles, gone = once(math.inf, len(triangles) - faces, longest)
         if not gone:
             longest *= 1.5  # nothing is left to collapse but what leaves longer edges
+    vertices = unfolded(vertices, triangles, surface, facing)
     for _ in range(ROUNDS):
         tick()
         triangles = flipped(vertices, triangles, facing, rng)
