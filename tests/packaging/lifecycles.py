@@ -14,7 +14,6 @@ import traceback
 import types
 from pathlib import Path
 
-import addon_utils
 import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
@@ -55,6 +54,8 @@ def traces():
 
 
 def enable_and_disable(photo, folder):
+    import addon_utils  # found since bpy was imported
+
     before = traces()
     assert before
     for _ in range(20):  # without the libraries, which Blender takes away and unpacks again each time
