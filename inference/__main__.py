@@ -158,9 +158,10 @@ def mesh(options: argparse.Namespace) -> None:
             options.smoothing,
             options.closed,
             options.texture,
-            progress=progress,
+            options.delit,
+            progress,
         )
-    save_mesh(found, options.out)
+    save_mesh(found, options.out, options.unlit)
 
 
 def batch(options: argparse.Namespace) -> int:
@@ -394,6 +395,8 @@ def _parser():
     sub.add_argument(
         "--texture", type=_whole(64, 4096), metavar="N", help="texels per side; by default what the photo shows"
     )
+    sub.add_argument("--delit", action="store_true", help="take the photo's light off the texture, where it is smooth")
+    sub.add_argument("--unlit", action="store_true", help="a .glb that viewers show as it is, without light")
 
     sub = command(batch, "a folder of photos to DIR/<photo>/...")
     sub.add_argument("folder", type=Path, metavar="FOLDER")

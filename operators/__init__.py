@@ -25,6 +25,7 @@ from .portrait import (
     repairs,
     show,
     toggle_background,
+    toggle_light,
 )
 from .preferences import page, shortcut
 from .service import clear_cache, command, diagnostics
@@ -34,7 +35,7 @@ from .work import problems
 DATA = settings, batch_list, page
 STEPS = import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, camera_moves, batch
 CARE = (
-    adjust_crop, edit_photo, compare, toggle_background, render_with_scene, copy_settings, pack, relink,
+    adjust_crop, edit_photo, compare, toggle_background, toggle_light, render_with_scene, copy_settings, pack, relink,
 )  # fmt: skip
 SERVICE = repairs, model_chooser, clear_cache, diagnostics
 CLASSES = [cls for module in (*DATA, *STEPS, *CARE, *SERVICE, render_engine) for cls in module.CLASSES]

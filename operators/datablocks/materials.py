@@ -2,9 +2,9 @@
 
 import bpy
 
+from ...inference.photo.srgb import GAMMA, KNEE, OFFSET, SLOPE
+
 LIT, UNLIT, OUTPUT = "Lit", "Unlit", "Output"  # nodes of a surface's material that the switch connects
-# sRGB, IEC 61966-2-1: value / SLOPE up to KNEE, ((value + OFFSET) / (1 + OFFSET)) ** GAMMA from there on
-KNEE, SLOPE, OFFSET, GAMMA = 0.04045, 12.92, 0.055, 2.4
 
 
 def layer_material(name, image, detail=None):
