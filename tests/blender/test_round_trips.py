@@ -34,6 +34,9 @@ def usd_out(path):
 
 
 def obj_out(path):
+    """As docs/guide.md says: this exporter copies no pictures that are packed."""
+    bpy.ops.wm.save_as_mainfile(filepath=str(path.with_name("scene") / "scene.blend"))
+    bpy.ops.file.unpack_all(method="WRITE_LOCAL")
     bpy.ops.wm.obj_export(
         filepath=str(path), export_selected_objects=True, path_mode="COPY", export_triangulated_mesh=False
     )
@@ -60,6 +63,7 @@ def sent(portrait, tmp_path):
         for obj in bpy.context.scene.objects:
             obj.select_set(obj in made)
         path = tmp_path / f"my head.{suffix}"
+        path.with_name("scene").mkdir()
         leave(path)
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
         assert enter(str(path)) == {"FINISHED"}
