@@ -1,4 +1,4 @@
-"""The command line: ``python -m inference invert | render | mesh | batch | info``."""
+"""The command line: ``python -m inference invert | render | mesh | splats | batch | info``."""
 # ruff: noqa: E402
 
 from . import signals
@@ -162,6 +162,19 @@ def mesh(options: argparse.Namespace) -> None:
             progress,
         )
     save_mesh(found, options.out, options.unlit)
+
+
+def splats(options: argparse.Namespace) -> None:
+    """One cloud of 3-D Gaussian splats."""
+    from .portrait import load_portrait
+    from .splats.files import check_splats_path, save_splats
+    from .splats.make import make_splats
+
+    check_splats_path(options.out)
+    portrait = load_portrait(options.portrait)
+    with _progress(options.quiet) as progress:
+        found = make_splats(portrait, options.count, progress)
+    save_splats(found, options.out, options.frame)
 
 
 def batch(options: argparse.Namespace) -> int:
@@ -397,6 +410,16 @@ def _parser():
     )
     sub.add_argument("--delit", action="store_true", help="take the photo's light off the texture, where it is smooth")
     sub.add_argument("--unlit", action="store_true", help="a .glb that viewers show as it is, without light")
+
+    sub = command(splats, "a portrait as 3-D Gaussian splats")
+    sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")
+    sub.add_argument("--out", type=Path, required=True, metavar="HEAD.ply")
+    sub.add_argument(
+        "--count", type=_whole(20_000, 4_000_000), default=400_000, metavar="N", help="splats at most; 68 bytes each"
+    )
+    sub.add_argument(
+        "--frame", choices=("y-down", "z-up"), default="y-down", help="y-down: as viewers expect; z-up: Blender's axes"
+    )
 
     sub = command(batch, "a folder of photos to DIR/<photo>/...")
     sub.add_argument("folder", type=Path, metavar="FOLDER")

@@ -99,9 +99,12 @@ def invert_crop(
     )
 
     progress(0.5, STAGES[4])
-    radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond)
+    parts = softmax(part_logits[0])
+    radius, valid = fit_surface(
+        level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond, (parts, photo_parts)
+    )
     radii = place_sheets(radius, valid, len(features[0]))
-    columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera, alignment.beyond)
+    columns = see(radius, valid, colour[0], parts, photo_parts, camera, alignment.beyond)
     clean, backdrop = foreground(photo, matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])

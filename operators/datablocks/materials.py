@@ -1,8 +1,9 @@
 """Materials of layers and meshes."""
 
 import bpy
+import numpy as np
 
-from ...inference.photo.srgb import GAMMA, KNEE, OFFSET, SLOPE
+from ...inference.photo.srgb import GAMMA, KNEE, OFFSET, SLOPE, to_linear
 
 LIT, UNLIT, OUTPUT = "Lit", "Unlit", "Output"  # nodes of a surface's material that the switch connects
 
@@ -86,6 +87,21 @@ def shadow_material(name, image):
     dark = tree.nodes.new("ShaderNodeBsdfDiffuse")
     _show(tree, share.outputs[0], dark.outputs[0])
     material.surface_render_method = "BLENDED"
+    return material
+
+
+def proxy_material(name, image, pixels):
+    """For Solid views only, which show the image, of pixels (h, w, 3) uint8, or its middle colour; lights pass it."""
+    material = bpy.data.materials.new(name)
+    tree = _nodes(material)
+    tree.nodes.active = _texture(tree, image)
+    clear = tree.nodes.new("ShaderNodeBsdfTransparent")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(clear.outputs[0], output.inputs["Surface"])
+    _arrange(tree)
+    height, width = pixels.shape[:2]
+    face = pixels[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3].reshape(-1, 3)
+    material.diffuse_color = (*to_linear(np.median(face, 0) / 255.0).tolist(), 1.0)
     return material
 
 

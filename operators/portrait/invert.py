@@ -10,6 +10,7 @@ from ..crop import crops
 from ..datablocks.images import get_matte
 from ..language import strings
 from ..models.models import StoppableModel
+from ..state import proxy
 from ..state.busy import check_free
 from ..state.doubts import doubts_of, keep_doubts
 from ..state.folders import free_path, storage_folder
@@ -43,6 +44,7 @@ class RemakeOperator(JobOperator):
 
     def work_on(self, obj, photo, **choice):
         """The job's work. photo, choice: of `inference.pipeline.invert_photo`, which gets the object's matte, too."""
+        from ...inference.mesh.proxy import proxy_mesh
         from ...inference.pipeline import invert_photo
         from ...inference.portrait import save_portrait
 
@@ -65,16 +67,17 @@ class RemakeOperator(JobOperator):
             save_portrait(inversion.portrait, path)
             try:
                 make_ready(str(path))  # so that the main thread finds it in memory
+                stand_in = proxy_mesh(inversion.portrait)
                 progress(1.0, strings.SAVING)
             except Cancelled:
                 path.unlink(missing_ok=True)
                 raise
-            return inversion, path
+            return inversion, path, stand_in
 
         return work
 
     def finish(self, context, result):
-        inversion, path = result
+        inversion, path, stand_in = result
         try:
             obj = find(self.target)
         except PortraitError:
@@ -85,6 +88,7 @@ class RemakeOperator(JobOperator):
         settings.report = json.dumps(inversion.report, default=str)
         self.note(obj, inversion)
         keep_doubts(settings, inversion.report.get("warnings"))
+        proxy.update(obj, stand_in)
         follow_photo(obj)
         for doubt in doubts_of(settings):
             self.report({"WARNING"}, doubt.text)

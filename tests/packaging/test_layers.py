@@ -26,7 +26,7 @@ FLOORS = {
         "alignment",
         "inversion",
         "portrait",
-        "view mesh editing",
+        "view mesh splats editing",
         "head",
         "pipeline",
         "batch trial",

@@ -18,6 +18,8 @@ _STEPS = {
     "checking the networks": "Netze werden geprüft",
     "trying the model out": "Modell wird ausprobiert",
     "reading the surface": "Oberfläche wird gelesen",
+    "looking at the outline": "Umriss wird angesehen",
+    "placing splats": "Splats werden gesetzt",
     "sampling the field": "Feld wird abgetastet",
     "marching cubes": "Marching Cubes",
     "trimming": "Beschnitt",
@@ -203,6 +205,10 @@ _FILES = {
     "the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}": (
         "Die Auflösung des Meshs muss zwischen 16 und {MAX_RESOLUTION} liegen, nicht bei {resolution}"
     ),
+    "the number of splats must lie between {LEAST} and {MOST}, not {count}": (
+        "Die Zahl der Splats muss zwischen {LEAST} und {MOST} liegen, nicht {count}"
+    ),
+    "cannot write splats as {name}; name it .ply": "Splats können nicht als {name} geschrieben werden; .ply nehmen",
     "a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}": (
         "Eine Textur muss entlang einer Seite zwischen 64 und {MAX_SIDE} Texel haben, nicht {texture}"
     ),
