@@ -32,6 +32,7 @@ ENTRIES = (
     ("extract_mesh", "MESH_DATA"),
     ("extract_lods", "MOD_DECIM"),
     ("mark_asset", "ASSET_MANAGER"),
+    ("toggle_light", "LIGHT"),
     ("export_splats", "EXPORT"),
     None,
     ("copy_settings", "PASTEDOWN"),

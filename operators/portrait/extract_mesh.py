@@ -35,12 +35,13 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
             "smoothing": self.smoothing,
             "closed": self.closed,
             "texture": int(self.texture) or None,
+            "delit": self.delit,
         }
         return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 
     def finish(self, context, result):
         obj = find(self.target)
-        made = add_mesh(context, obj, result, self.shade_smooth)
+        made = add_mesh(context, obj, result, self.shade_smooth, self.unlit)
         self.report({"INFO"}, strings.MESH_DONE.format(vertices=len(result.vertices), faces=len(result.faces)))
         for other in context.selected_objects:
             other.select_set(False)

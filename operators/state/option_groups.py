@@ -54,6 +54,8 @@ class MeshOptions:
         + [(str(side), f"{side}²", "") for side in (512, 1024, 2048, 4096)],
         default="0",
     )
+    delit: BoolProperty(name=strings.MESH_DELIT.label, description=strings.MESH_DELIT.description)
+    unlit: BoolProperty(name=strings.MESH_UNLIT.label, description=strings.MESH_UNLIT.description)
     shade_smooth: BoolProperty(
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )

@@ -7,4 +7,6 @@ settings.mesh_faces = 0
 settings.mesh_smoothing = 1
 settings.mesh_closed = False
 settings.mesh_texture = "0"
+settings.mesh_delit = False
+settings.mesh_unlit = False
 settings.mesh_shade_smooth = True
