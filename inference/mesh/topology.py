@@ -1,4 +1,4 @@
-"""What a mesh is joined to: connected parts, manifoldness, folded faces.
+"""What a mesh is joined to: connected parts and borders.
 
 trimesh finds connected parts with scipy or networkx, which the extension does not carry.
 """
@@ -43,37 +43,6 @@ def border_edges(triangles: np.ndarray) -> np.ndarray:
     edges = edges_of(triangles)
     _, first, count = np.unique(_undirected(edges), return_index=True, return_counts=True)
     return edges[first[count == 1]]
-
-
-def euler_characteristic(triangles: np.ndarray) -> int:
-    """Vertices less edges plus faces: 2 for a mesh like a sphere, 1 for one like a disc."""
-    return len(np.unique(triangles)) - len(np.unique(_undirected(edges_of(triangles)))) + len(triangles)
-
-
-def is_manifold(triangles: np.ndarray) -> bool:
-    """Whether triangles (m, 3) are one two-manifold, equally wound piece: at most two faces meet in an edge, in
-    opposite directions, and the faces round every vertex hang together."""
-    edges = edges_of(triangles)
-    if len(np.unique(_directed(edges))) < len(edges):
-        return False  # of three faces or more in an edge two run in one direction
-    # corners of one vertex are joined where their faces share an edge; each vertex must be left with one group of them
-    corners = edges_of(np.arange(triangles.size).reshape(-1, 3))
-    corners = np.where(edges[:, :1] < edges[:, 1:], corners, corners[:, ::-1])
-    keys = _undirected(edges)
-    order = np.argsort(keys, kind="stable")
-    keys, corners = keys[order], corners[order]
-    shared = np.flatnonzero(keys[1:] == keys[:-1])
-    pairs = np.stack([corners[shared], corners[shared + 1]], -1).reshape(-1, 2)
-    fans = np.unique(connected_components(triangles.size, pairs))
-    used = np.unique(triangles)
-    pieces = connected_components(used[-1] + 1, edges)[used]
-    return len(fans) == len(used) and bool((pieces == pieces[0]).all())
-
-
-def without_folds(triangles: np.ndarray) -> np.ndarray:
-    """Triangles (m, 3) without those that lie back to back on the same three vertices; an edge collapse leaves such."""
-    _, index, count = np.unique(np.sort(triangles, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return triangles[count[index.reshape(-1)] == 1]
 
 
 def compact(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
