@@ -9,8 +9,9 @@ import pytest
 
 from inference import files
 from inference.errors import PortraitError
+from inference.mesh.corners import vertex_normals
 from inference.mesh.extract import extract_mesh
-from inference.mesh.files import save_mesh, vertex_normals
+from inference.mesh.files import save_mesh
 from tests.portraits import HEAD_CENTRE, analytic_portrait
 
 trimesh = pytest.importorskip("trimesh")

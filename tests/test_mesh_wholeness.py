@@ -9,10 +9,12 @@ import pytest
 from inference.errors import PortraitError
 from inference.geometry import domes
 from inference.mesh.extract import extract_mesh
+from inference.mesh.topology import is_manifold
 from inference.mesh.trim import subject_mask
 from tests.portraits import analytic_portrait
 
 trimesh = pytest.importorskip("trimesh")
+TETRAHEDRON = np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]])
 
 
 def assert_whole(mesh, borders):
@@ -124,3 +126,15 @@ def test_a_subject_of_few_texels_is_refused():
     kept[160, 160] = 1.0
     with pytest.raises(PortraitError, match="too small"):
         extract_mesh(cut_out(ball, kept), 16)
+
+
+def test_manifold_check():
+    assert is_manifold(TETRAHEDRON) and is_manifold(TETRAHEDRON[:3])
+    assert not is_manifold(np.concatenate([TETRAHEDRON[:3], TETRAHEDRON[3:, ::-1]])), "a face turned round"
+    assert not is_manifold(np.concatenate([TETRAHEDRON, TETRAHEDRON + 4])), "two pieces"
+    at_a_corner = np.where(TETRAHEDRON == 0, 0, TETRAHEDRON + 3)
+    assert not is_manifold(np.concatenate([TETRAHEDRON, at_a_corner])), "two pieces that meet in a vertex"
+    on_an_edge = np.where(TETRAHEDRON > 1, TETRAHEDRON + 2, TETRAHEDRON)
+    assert not is_manifold(np.concatenate([TETRAHEDRON, on_an_edge])), "two pieces that meet in an edge"
+    fold = np.array([[0, 1, 9], [1, 0, 9]])
+    assert not is_manifold(np.concatenate([TETRAHEDRON, fold]))

@@ -1,23 +1,25 @@
 """A textured mesh of a portrait: marching cubes over the manifold geometry, with even triangles."""
 
+import dataclasses
 import math
 
 import cv2
 import numpy as np
 
 from ..errors import PortraitError
-from ..geometry import detail_maps
 from ..geometry.sampling import sample_image
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .directions import directions
 from .field import Field, block, sample_field
+from .groups import part_groups
 from .remesh import remeshed
 from .surface import find_surface
+from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
 from .topology import compact, edges_of, largest_component
 from .trim import TOO_SMALL, subject_mask, trim
-from .unwrap import atlas, texture_coordinates
+from .unwrap import texture_coordinates
 from .whole import coarse, table_points, whole_head
 
 MAX_RESOLUTION = 768
@@ -36,6 +38,7 @@ def extract_mesh(
     faces: int | None = FACES,
     smoothing: float = 1,
     closed: bool = False,
+    texture: int | None = None,
     progress: Progress = silent,
 ) -> TexturedMesh:
     """Extract the surface of a portrait as one textured mesh.
@@ -44,6 +47,7 @@ def extract_mesh(
     faces: number of triangles at most, or None to keep all.
     smoothing: standard deviation, in texels, of the Gaussian the surface is smoothed with; 0 for none.
     closed: with a skull behind, and closed at the bottom, so that the mesh is watertight.
+    texture: texels per side of its texture, 64 to 4096, or None for what shows all that the photo does.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns a :class:`TexturedMesh`: one manifold piece that does not intersect itself, an open one with one border.
     Raises PortraitError when the portrait is empty or a number is out of range.
@@ -54,6 +58,8 @@ def extract_mesh(
         raise PortraitError(f"the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}")
     if faces is not None and faces < 100:
         raise PortraitError(f"a head cannot be reduced to {faces} faces; ask for at least 100")
+    if texture is not None and not 64 <= texture <= MAX_SIDE:
+        raise PortraitError(f"a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}")
     progress(0.0, "reading the surface")
     try:
         surface = find_surface(portrait.textures, portrait.radii)
@@ -80,11 +86,18 @@ def extract_mesh(
     )
     progress(0.95, "texture coordinates")
     uv, face_uv = texture_coordinates(vertices, triangles, closed)
-    texture = _texture(surface.color, portrait.detail)
-    if closed:
-        texture = atlas(texture, field, radius, own)
+    mesh = TexturedMesh(
+        vertices.astype(np.float32),
+        triangles.astype(np.int32),
+        uv,
+        surface.color,
+        face_uv,
+        groups=part_groups(portrait, surface, vertices),
+    )
+    progress(0.96, "texture")
+    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait))
     progress(1.0, "done")
-    return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv, texture, face_uv)
+    return dataclasses.replace(mesh, texture=baked)
 
 
 def _shown(own, radius):
@@ -121,14 +134,6 @@ def _grid(radius, shown, resolution, faces):
         # marching cubes makes some two and a half triangles per square of a voxel's side
         voxel = max(voxel, math.sqrt(2.5 * area / (CUBES * faces)))
     return voxel, *block(inside, voxel)
-
-
-def _texture(colour, detail):
-    """Colours (h, w, 3) uint8 of the columns with the detail map on them, in its resolution."""
-    if detail is None:
-        return colour
-    colour = cv2.resize(colour, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _smooth(radius, sigma):

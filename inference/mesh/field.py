@@ -4,14 +4,14 @@ F(x) = S(s(x), t(x)) - radius(x), with (s, t, radius) as of inference.mesh.direc
 inference.mesh.whole: positive inside, and zero on the surface. A plane closes it below where that is wanted.
 """
 
-import cv2
 import numpy as np
 
 from ..geometry import domes
+from ..geometry.sampling import sample_image
 from .directions import SPINE_Z, directions
 
 BOTTOM_ROUND = 0.008  # metres, radius with which the bottom's edge is rounded
-LOWEST = domes.BOTTOM_Y + 0.05  # metres; the lower end of the spine, from where the bottom is seen
+LOWEST = domes.BOTTOM_Y + 0.012  # metres; the lower end of the spine, below the shoulders, from where the bottom is seen
 CORRECTIONS = 4  # steps of a vertex onto the surface
 _WIDTH = 1024  # columns that points are laid out in for OpenCV, which takes no more than 32,766 rows
 STEEPEST = 1e-3  # cosine between a triangle's normal and its direction that is still outwards
@@ -30,10 +30,7 @@ class Field:
     def __call__(self, x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
         """F in metres on arrays of points (float32, same shape, 2D), portrait space."""
         s, t, radius = directions(x, y, z)
-        half = np.float32(0.5)
-        surface = cv2.remap(
-            self.table, s * self.width + half, t * self.height + half, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
-        )
+        surface = sample_image(self.table, s * self.width + 1.0, t * self.height + 1.0)
         field = surface - radius
         return _smooth_minimum(field, y - np.float32(domes.BOTTOM_Y), BOTTOM_ROUND) if self.closed else field
 

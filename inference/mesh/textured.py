@@ -19,6 +19,7 @@ class TexturedMesh:
     groups: per name, (n,) float32 in [0, 1], how far each vertex belongs to a part.
     shape_keys: per name, (n, 3) float32, metres, what to add to the vertices at a weight of 1.
     name: one word: what the piece is.
+    weights: per shape key, how far it is on at first; those without one are off.
     """
 
     vertices: np.ndarray
@@ -31,3 +32,4 @@ class TexturedMesh:
     groups: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     shape_keys: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     name: str = "portrait"
+    weights: dict[str, float] = dataclasses.field(default_factory=dict)

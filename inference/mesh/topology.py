@@ -1,4 +1,4 @@
-"""What a mesh is joined to: connected parts and borders.
+"""What a mesh is joined to: connected parts, borders, manifoldness.
 
 trimesh finds connected parts with scipy or networkx, which the extension does not carry.
 """
@@ -43,6 +43,26 @@ def border_edges(triangles: np.ndarray) -> np.ndarray:
     edges = edges_of(triangles)
     _, first, count = np.unique(_undirected(edges), return_index=True, return_counts=True)
     return edges[first[count == 1]]
+
+
+def is_manifold(triangles: np.ndarray) -> bool:
+    """Whether triangles (m, 3) are one two-manifold, equally wound piece: at most two faces meet in an edge, in
+    opposite directions, and the faces round every vertex hang together."""
+    edges = edges_of(triangles)
+    if len(np.unique(_directed(edges))) < len(edges):
+        return False  # of three faces or more in an edge two run in one direction
+    # corners of one vertex are joined where their faces share an edge; each vertex must be left with one group of them
+    corners = edges_of(np.arange(triangles.size).reshape(-1, 3))
+    corners = np.where(edges[:, :1] < edges[:, 1:], corners, corners[:, ::-1])
+    keys = _undirected(edges)
+    order = np.argsort(keys, kind="stable")
+    keys, corners = keys[order], corners[order]
+    shared = np.flatnonzero(keys[1:] == keys[:-1])
+    pairs = np.stack([corners[shared], corners[shared + 1]], -1).reshape(-1, 2)
+    fans = np.unique(connected_components(triangles.size, pairs))
+    used = np.unique(triangles)
+    pieces = connected_components(used[-1] + 1, edges)[used]
+    return len(fans) == len(used) and bool((pieces == pieces[0]).all())
 
 
 def compact(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,9 @@
 """Materials of layers and meshes."""
 
 import bpy
+import numpy as np
 
+LIT, UNLIT, OUTPUT = "Lit", "Unlit", "Output"  # nodes of a surface's material that the switch connects
 # sRGB, IEC 61966-2-1: value / SLOPE up to KNEE, ((value + OFFSET) / (1 + OFFSET)) ** GAMMA from there on
 KNEE, SLOPE, OFFSET, GAMMA = 0.04045, 12.92, 0.055, 2.4
 
@@ -13,15 +15,7 @@ def layer_material(name, image, detail=None):
     detail: node group of :func:`detail_group`, or None.
     """
     material, tree, colour, front = _layer(name, image, detail)
-    emission = tree.nodes.new("ShaderNodeEmission")
-    tree.links.new(colour, emission.inputs["Color"])
-    # The same for camera rays and all others; Blender's glTF exporter knows unlit materials by this choice.
-    path = tree.nodes.new("ShaderNodeLightPath")
-    choice = tree.nodes.new("ShaderNodeMixShader")
-    tree.links.new(path.outputs["Is Camera Ray"], choice.inputs[0])
-    tree.links.new(emission.outputs[0], choice.inputs[1])
-    tree.links.new(emission.outputs[0], choice.inputs[2])
-    _show(tree, front, choice.outputs[0])
+    _show(tree, front, _shining(tree, colour))
     return material
 
 
@@ -35,10 +29,7 @@ def lit_layer_material(name, image, detail=None, normals=None):
     shader = _matte(tree, 0.1)  # the photo brings its own highlights along
     tree.links.new(colour, shader.inputs["Base Color"])
     if normals is not None:
-        packed = _texture(tree, normals)
-        unpacked = tree.nodes.new("ShaderNodeNormalMap")
-        tree.links.new(packed.outputs["Color"], unpacked.inputs["Color"])
-        tree.links.new(unpacked.outputs["Normal"], shader.inputs["Normal"])
+        _bend(tree, normals, shader)
     tree.links.new(front, shader.inputs["Alpha"])
     output = tree.nodes.new("ShaderNodeOutputMaterial")
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
@@ -99,17 +90,75 @@ def shadow_material(name, image):
     return material
 
 
-def surface_material(name, image):
-    """A lit, matte material with the texture as base colour."""
+def proxy_material(name, image, pixels):
+    """For Solid views only, which show the image, of pixels (h, w, 3) uint8, or its middle colour; lights pass it."""
+    material = bpy.data.materials.new(name)
+    tree = _nodes(material)
+    tree.nodes.active = _texture(tree, image)
+    clear = tree.nodes.new("ShaderNodeBsdfTransparent")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(clear.outputs[0], output.inputs["Surface"])
+    _arrange(tree)
+    height, width = pixels.shape[:2]
+    face = pixels[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3].reshape(-1, 3)
+    material.diffuse_color = (*(_linear(value / 255) for value in np.median(face, 0)), 1.0)
+    return material
+
+
+def _linear(value):
+    """Linear light of an sRGB value in [0, 1]."""
+    return value / SLOPE if value <= KNEE else ((value + OFFSET) / (1 + OFFSET)) ** GAMMA
+
+
+def surface_material(name, image, normals=None, alpha=False):
+    """A lit, matte material with the texture as base colour; :func:`set_unlit` switches the light off and on.
+
+    normals: image of normals in tangent space (0.5 + 0.5 n, not a colour), or None for those of the mesh. alpha: clear
+    where the image is.
+    """
     material = bpy.data.materials.new(name)
     tree = _nodes(material)
     texture = _texture(tree, image)
     shader = _matte(tree)
-    output = tree.nodes.new("ShaderNodeOutputMaterial")
     tree.links.new(texture.outputs["Color"], shader.inputs["Base Color"])
+    unlit = _shining(tree, texture.outputs["Color"])
+    if normals is not None:
+        _bend(tree, normals, shader)
+    if alpha:
+        tree.links.new(texture.outputs["Alpha"], shader.inputs["Alpha"])
+        clear = tree.nodes.new("ShaderNodeBsdfTransparent")
+        opaque = tree.nodes.new("ShaderNodeMixShader")
+        tree.links.new(texture.outputs["Alpha"], opaque.inputs[0])
+        tree.links.new(clear.outputs[0], opaque.inputs[1])
+        tree.links.new(unlit, opaque.inputs[2])
+        unlit = opaque.outputs[0]
+    shader.name, unlit.node.name = LIT, UNLIT
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    output.name = OUTPUT
     tree.links.new(shader.outputs[0], output.inputs["Surface"])
     _arrange(tree)
     return material
+
+
+def has_switch(material):
+    """Whether :func:`set_unlit` can switch this material."""
+    tree = material and material.node_tree
+    return bool(tree) and {LIT, UNLIT, OUTPUT} <= set(tree.nodes.keys())
+
+
+def is_unlit(material):
+    """Whether a material that has the switch shows its texture as it is."""
+    return material.node_tree.nodes[OUTPUT].inputs["Surface"].links[0].from_node.name == UNLIT
+
+
+def set_unlit(material, unlit):
+    """Show the texture as it is, without light, or as a surface in the scene's light.
+
+    Exporters know both: the one as a principled surface, the other as glTF's unlit material.
+    """
+    nodes = material.node_tree.nodes
+    chosen = nodes[UNLIT if unlit else LIT]
+    material.node_tree.links.new(chosen.outputs[0], nodes[OUTPUT].inputs["Surface"])
 
 
 def _layer(name, image, detail):
@@ -149,6 +198,27 @@ def _show(tree, share, shader):
     tree.links.new(shader, mix.inputs[2])
     tree.links.new(mix.outputs[0], output.inputs["Surface"])
     _arrange(tree)
+
+
+def _shining(tree, colour):
+    """Socket of a shader that shines with the colour of a socket."""
+    emission = tree.nodes.new("ShaderNodeEmission")
+    tree.links.new(colour, emission.inputs["Color"])
+    # The same for camera rays and all others; Blender's glTF exporter knows unlit materials by this choice.
+    path = tree.nodes.new("ShaderNodeLightPath")
+    choice = tree.nodes.new("ShaderNodeMixShader")
+    tree.links.new(path.outputs["Is Camera Ray"], choice.inputs[0])
+    tree.links.new(emission.outputs[0], choice.inputs[1])
+    tree.links.new(emission.outputs[0], choice.inputs[2])
+    return choice.outputs[0]
+
+
+def _bend(tree, normals, shader):
+    """Give a shader the normals of an image in tangent space."""
+    packed = _texture(tree, normals)
+    unpacked = tree.nodes.new("ShaderNodeNormalMap")
+    tree.links.new(packed.outputs["Color"], unpacked.inputs["Color"])
+    tree.links.new(unpacked.outputs["Normal"], shader.inputs["Normal"])
 
 
 def _matte(tree, specular=0.25):

@@ -1,7 +1,10 @@
 """Extract Mesh: the portrait's surface as a clean textured mesh at the portrait's place."""
 
 import bpy
+import numpy as np
 
+from ...inference.mesh.textured import TexturedMesh
+from ...inference.portrait import PARTS
 from ..datablocks import images, materials, meshes
 from ..language import strings
 from ..state.busy import check_free
@@ -31,6 +34,7 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
             "faces": self.faces or None,
             "smoothing": self.smoothing,
             "closed": self.closed,
+            "texture": int(self.texture) or None,
         }
         return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 
@@ -44,23 +48,57 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
         context.view_layer.objects.active = made
 
 
-def add_mesh(context, obj, textured, smooth=True):
+def add_mesh(context, obj, textured, smooth=True, unlit=False):
     """Link a TexturedMesh under the portrait object. Returns the mesh object."""
-    name = f"{obj.name} {strings.MESH}"
-    mesh = meshes.new_mesh(name, meshes.to_blender(textured.vertices), textured.faces, textured.uv, smooth)
-    trash = [mesh]
+    (made,) = add_pieces(context.collection, obj, [textured], smooth, unlit)
+    return made
+
+
+def add_pieces(collection, obj, pieces, smooth=True, unlit=False):
+    """Link TexturedMesh pieces under the portrait object, in a collection. Returns the mesh objects.
+
+    A piece that is more than the portrait's mesh has its name in its object's. Pieces that share an array of pixels
+    share an image. unlit: their textures shine as they are; a switch in the material.
+    """
+    made, known, trash = [], {}, []
+
+    def image(name, pixels):
+        if id(pixels) not in known:
+            known[id(pixels)] = images.new_image(name, pixels)
+            trash.append(known[id(pixels)])
+        return known[id(pixels)]
+
     try:
-        image = images.new_image(name, textured.texture)
-        trash.append(image)
-        material = materials.surface_material(name, image)
-        trash.append(material)
-        mesh.materials.append(material)
-        made = bpy.data.objects.new(name, mesh)
+        for piece in pieces:
+            name = f"{obj.name} {strings.MESH if piece.name == TexturedMesh.name else piece.name}"
+            normals = None if piece.normals is None or not smooth else meshes.to_blender(piece.normals)
+            mesh = meshes.new_mesh(
+                name, meshes.to_blender(piece.vertices), piece.faces, piece.uv, smooth, normals, piece.face_uv
+            )
+            trash.append(mesh)
+            normal_map = None
+            if piece.normal_map is not None:
+                normal_map = image(f"{name} {strings.NORMALS}", piece.normal_map)
+                normal_map.colorspace_settings.name = "Non-Color"
+            alpha = piece.texture.shape[2] == 4
+            material = materials.surface_material(name, image(name, piece.texture), normal_map, alpha)
+            trash.append(material)
+            materials.set_unlit(material, unlit)
+            mesh.materials.append(material)
+            child = bpy.data.objects.new(name, mesh)
+            trash.append(child)
+            meshes.add_groups(child, piece.groups)
+            if set(PARTS) <= piece.groups.keys():
+                meshes.add_colours(mesh, strings.PARTS, np.stack([piece.groups[part] for part in PARTS], -1))
+            moved = {key: meshes.to_blender(offsets) for key, offsets in piece.shape_keys.items()}
+            meshes.add_shape_keys(child, moved, piece.weights)
+            child.parent = obj
+            made.append(child)
     except Exception:
         bpy.data.batch_remove(trash)
         raise
-    made.parent = obj
-    context.collection.objects.link(made)
+    for child in made:
+        collection.objects.link(child)
     return made
 
 

@@ -47,6 +47,13 @@ class MeshOptions:
         name=strings.MESH_SMOOTHING.label, description=strings.MESH_SMOOTHING.description, min=0, max=10, default=1
     )
     closed: BoolProperty(name=strings.MESH_CLOSED.label, description=strings.MESH_CLOSED.description)
+    texture: EnumProperty(
+        name=strings.MESH_TEXTURE.label,
+        description=strings.MESH_TEXTURE.description,
+        items=[("0", strings.AS_THE_PHOTO.label, strings.AS_THE_PHOTO.description)]
+        + [(str(side), f"{side}²", "") for side in (512, 1024, 2048, 4096)],
+        default="0",
+    )
     shade_smooth: BoolProperty(
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )

@@ -5,8 +5,9 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from inference.mesh.corners import vertex_normals  # noqa: E402
 from inference.mesh.extract import extract_mesh  # noqa: E402
-from inference.mesh.files import save_mesh, vertex_normals  # noqa: E402
+from inference.mesh.files import save_mesh  # noqa: E402
 from inference.portrait import load_portrait  # noqa: E402
 
 from .conftest import part, psnr  # noqa: E402

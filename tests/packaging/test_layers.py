@@ -19,16 +19,17 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "errors files limits log progress report signals temporary threads archives",
+        "apart archives errors files limits log progress report signals temporary threads",
         "geometry",
         "photo",
         "networks",
         "alignment",
         "inversion",
         "portrait",
-        "view mesh editing",
+        "view mesh splats editing",
+        "head",
         "pipeline",
-        "batch",
+        "batch trial",
         "__main__",
     ),
     "operators": (
@@ -43,7 +44,7 @@ FLOORS = {
     "training": (
         "errors",
         "model",
-        "aligner data evaluation pack peers run synthetic weights",
+        "aligner data evaluation head pack peers run synthetic weights",
         COMMANDS := "commands",  # every module that lies in the folder itself
     ),
     "ui": ("doubts face_list job_list preset_menus", "panels", "batch_panel menus", "__init__"),

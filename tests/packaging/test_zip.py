@@ -30,6 +30,7 @@ def test_only_the_extension(names):
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".py~"))]
     for needed in ("blender_manifest.toml", "__init__.py", "inference/__init__.py", "LICENSE"):
         assert needed in names
+    assert {"models/head/head.npz", "models/head/card.json"} <= {*names}
 
 
 def test_wheels_for_every_python_and_no_numpy(names):

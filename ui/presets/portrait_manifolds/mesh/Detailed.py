@@ -6,4 +6,5 @@ settings.mesh_resolution = 320
 settings.mesh_faces = 0
 settings.mesh_smoothing = 1
 settings.mesh_closed = False
+settings.mesh_texture = "0"
 settings.mesh_shade_smooth = True

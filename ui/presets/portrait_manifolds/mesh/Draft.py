@@ -6,4 +6,5 @@ settings.mesh_resolution = 96
 settings.mesh_faces = 10000
 settings.mesh_smoothing = 1
 settings.mesh_closed = False
+settings.mesh_texture = "1024"
 settings.mesh_shade_smooth = True

@@ -6,4 +6,5 @@ settings.mesh_resolution = 256
 settings.mesh_faces = 100000
 settings.mesh_smoothing = 2
 settings.mesh_closed = True
+settings.mesh_texture = "0"
 settings.mesh_shade_smooth = True

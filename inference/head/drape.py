@@ -1,0 +1,78 @@
+"""Then what no space holds: the skin follows the portrait's surface and landmarks by a smooth displacement."""
+
+import numpy as np
+
+from ..geometry.curves import linear_step
+from .base import HeadBase
+from .shape import robust
+from .smooth import Pulls, Sheet
+from .target import Target
+
+ROUNDS = 4  # of finding what lies where, and displacing
+LANDMARK_AREA = 0.6e-4  # square metres of skin that a landmark stands for: a face's area over their number
+LANDMARK_WORTH = 1.0  # how much a landmark's error counts against the surface's
+LEAST_GAP, LIP_WORTH = 1e-4, 1e-5  # metres between the lips of a seam; what a pair that is nearer is worth, see Pulls
+ALIKE = 0.3, 0.8  # cosines of the mesh's normal and the surface's: another part of the head, the same
+KEPT = "ears", "mouth", "sockets", "bust"  # groups that keep their own shape
+
+
+def drape(vertices: np.ndarray, base: HeadBase, trust: np.ndarray, target: Target, up: np.ndarray) -> np.ndarray:
+    """The skin where the portrait shows it, (n, 3).
+
+    vertices: (n, 3) float64 metres, portrait space: the likeliest shape's skin. trust: (n,) in [0, 1], how far each may
+    follow the surface. up: (3,) unit vector, of the head.
+    """
+    stiff = np.maximum.reduce([base.groups[name] for name in KEPT])
+    sheet, moved = Sheet(vertices, base.faces, stiff), np.zeros_like(vertices)
+    for _ in range(ROUNDS):
+        pulls = [surface_pulls(vertices, moved, base, sheet.area * trust, target)]
+        if target.landmarks is not None:
+            pulls.append(landmark_pulls(vertices, moved, base, target))
+        pulls.append(lip_pulls(vertices, moved, base, up))
+        moved = sheet.displaced(moved, pulls)
+    return vertices + moved
+
+
+def surface_pulls(vertices, moved, base, worth, target):
+    """:class:`Pulls` of vertices (n, 3), now displaced by moved (n, 3), onto the skin in their columns."""
+    points = vertices + moved
+    surface, normals, skin, solid = target.near(points)
+    alike = linear_step(*ALIKE, (vertex_normals(points, base.faces) * normals).sum(1))
+    error = ((points - surface) * normals).sum(1)
+    worth = worth * skin * solid * alike * robust(error)
+    used = np.flatnonzero(worth > 0.0)
+    wanted = ((surface - vertices) * normals).sum(1)
+    return Pulls(used[:, None], np.ones((len(used), 1)), normals[used], wanted[used], worth[used])
+
+
+def landmark_pulls(vertices, moved, base, target):
+    """:class:`Pulls` of the landmarks on vertices (n, 3), now displaced by moved (n, 3), in the photo's plane."""
+    corners, shares = base.landmark_corners, base.landmark_weights.astype(np.float64)
+    start = np.einsum("lc,lcx->lx", shares, vertices[corners])
+    points = start + np.einsum("lc,lcx->lx", shares, moved[corners])
+    error, directions = target.landmark_errors(points)
+    wanted = np.einsum("lax,lx->la", directions, points - start) - error
+    worth = LANDMARK_AREA * LANDMARK_WORTH * robust(np.linalg.norm(error, axis=1))
+    return Pulls(*(np.repeat(array, 2, 0) for array in (corners, shares)), directions.reshape(-1, 3), wanted.ravel(),
+                 np.repeat(worth, 2))  # fmt: skip
+
+
+def lip_pulls(vertices, moved, base, up):
+    """:class:`Pulls` that part the lips' seam where an upper vertex comes to lie below its lower one.
+
+    up: (3,) unit vector, of the head.
+    """
+    rest = (vertices[base.lip_seam[:, 0]] - vertices[base.lip_seam[:, 1]]) @ up
+    gap = rest + (moved[base.lip_seam[:, 0]] - moved[base.lip_seam[:, 1]]) @ up
+    crossed = np.flatnonzero(gap < LEAST_GAP)
+    shares = np.tile([1.0, -1.0], (len(crossed), 1))
+    wanted, worth = LEAST_GAP - rest[crossed], np.full(len(crossed), LIP_WORTH)
+    return Pulls(base.lip_seam[crossed], shares, np.tile(up, (len(crossed), 1)), wanted, worth)
+
+
+def vertex_normals(points, quads):
+    """Unit normals (n, 3) of a mesh's vertices, by area."""
+    corners = points[quads]
+    faces = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
+    normals = np.stack([np.bincount(quads.ravel(), np.repeat(faces[:, k], 4), len(points)) for k in range(3)], -1)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

@@ -1,0 +1,66 @@
+"""What a portrait shows, as something to fit a head to: its surface over dome coordinates, and its landmarks."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from ..geometry import domes
+from ..geometry.cameras import Camera
+from ..geometry.curves import linear_step
+from ..geometry.sampling import sample_image
+from ..mesh.surface import find_surface
+from ..portrait import Portrait
+from .skin import skin_share
+
+SMOOTHING = 1.5  # texels, standard deviation before normals are taken: the surface is no finer
+STEEP = 0.15, 0.4  # cosines between normal and column: the surface jumps there, it is what it seems to be
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Target:
+    """maps: (h, w, 8) float32 over the texels: the surface's point and outward normal, portrait space in metres, how
+    surely it is skin, and whether there is a subject at all, both in [0, 1].
+
+    landmarks: (468, 2) float64 pixels of the camera's picture, or None.
+    """
+
+    maps: np.ndarray
+    camera: Camera
+    landmarks: np.ndarray | None
+
+    def near(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The surface in the columns of points (n, 3): its points and normals (n, 3), its shares of skin and of the
+        subject (n,), 0 beside the textures."""
+        u, v, _ = domes.dome_coordinates(points)
+        height, width = self.maps.shape[:2]
+        found = sample_image(self.maps, u * width, v * height).astype(np.float64)
+        beside = (np.abs(u - 0.5) > 0.5) | (np.abs(v - 0.5) > 0.5)
+        normals = found[:, 3:6] / np.maximum(np.linalg.norm(found[:, 3:6], axis=1, keepdims=True), 1e-6)
+        return found[:, :3], normals, np.where(beside, 0.0, found[:, 6]), np.where(beside, 0.0, found[:, 7])
+
+    def landmark_errors(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Points (468, 3) against the landmarks: errors (468, 2), metres in the photo's plane at the points' depth, and
+        the directions (468, 2, 3) in which a point moves to change each by as much."""
+        camera = self.camera
+        pixels, depth = camera.project(points)
+        error = (pixels - self.landmarks) * (depth / camera.fx)[:, None]
+        right, up, back = camera.camera_to_world[:3, :3].T
+        local = (points - camera.position) @ camera.camera_to_world[:3, :3]
+        across, above = (local[:, k : k + 1] / depth[:, None] for k in (0, 1))
+        return error, np.stack([right + across * back, -up - above * back], 1)
+
+
+def target_of(portrait: Portrait) -> Target:
+    """The :class:`Target` of a portrait. Raises ValueError when it has no surface at all."""
+    surface = find_surface(portrait.textures, portrait.radii)
+    radius = cv2.GaussianBlur(surface.radius, (0, 0), SMOOTHING, borderType=cv2.BORDER_REPLICATE)
+    down, right = np.gradient(domes.column_points(radius), axis=(0, 1))
+    normals = np.cross(down, right)
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+    facing = (normals * domes.column_rays(*radius.shape)[1]).sum(-1)
+    skin = skin_share(portrait.textures, portrait.radii) * linear_step(*STEEP, facing)
+    solid = linear_step(0.3, 0.7, surface.opacity)
+    maps = np.dstack([domes.column_points(surface.radius), normals, skin, solid]).astype(np.float32)
+    landmarks = None if portrait.landmarks is None else np.asarray(portrait.landmarks, np.float64)
+    return Target(maps, portrait.camera, landmarks)
