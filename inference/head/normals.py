@@ -28,7 +28,7 @@ def normal_map(surface: Surface, base: HeadBase, vertices: np.ndarray, parts: li
 
     def part(texels):
         u, v, radius = domes.dome_coordinates(texels.points)
-        place = np.stack([u, v], -1) * opacity.shape[::-1]
+        place = np.stack([u, v], -1) * np.float32(opacity.shape[::-1])
         found, solid = look_up(maps, place, cv2.INTER_LINEAR), look_up(opacity, place, cv2.INTER_LINEAR)
         own = texels.normals
         shown = found[:, :3] / np.maximum(np.linalg.norm(found[:, :3], axis=1, keepdims=True), 1e-6)

@@ -6,10 +6,9 @@ import dataclasses
 import cv2
 import numpy as np
 
-from ..geometry import domes
+from ..geometry import detail_maps, domes
 from ..geometry.cameras import Camera
 from ..geometry.curves import smooth_step
-from ..mesh.extract import dome_texture
 from ..mesh.raster import rasterise
 from ..mesh.surface import Surface
 from ..portrait import Portrait
@@ -123,15 +122,15 @@ class _Columns:
     """The portrait's texel columns, which are complete wherever it has a surface."""
 
     def __init__(self, portrait, surface):
-        self.texture = dome_texture(surface.color, portrait.detail)
+        self.texture = _detailed(surface.color, portrait.detail)
         self.maps = np.dstack([surface.radius, surface.opacity])
 
     def at(self, photo, texels, dressed):
         """As of :func:`_from_photo`. dressed: (k,) in [0, 1], where what is worn may be painted on the skin."""
         u, v, radius = domes.dome_coordinates(texels.points)
         place = np.stack([u, v], -1)
-        shown = look_up(self.texture, place * self.texture.shape[1::-1], cv2.INTER_LINEAR)
-        surface, opacity = look_up(self.maps, place * self.maps.shape[1::-1], cv2.INTER_LINEAR).T
+        shown = look_up(self.texture, place * np.float32(self.texture.shape[1::-1]), cv2.INTER_LINEAR)
+        surface, opacity = look_up(self.maps, place * np.float32(self.maps.shape[1::-1]), cv2.INTER_LINEAR).T
         outward = texels.points - np.float32([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
         outward[:, 1] = np.maximum(outward[:, 1], 0.0)
         outward /= np.linalg.norm(outward, axis=1, keepdims=True)
@@ -143,12 +142,20 @@ class _Columns:
         return shown, trust.astype(np.float32)
 
 
-def look_up(image: np.ndarray, place: np.ndarray, interpolation: int) -> np.ndarray:
+def _detailed(colour, detail):
+    """Colours (h, w, 3) uint8 of the columns with the detail map on them, in its resolution."""
+    if detail is None:
+        return colour
+    colour = cv2.resize(colour, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
+
+
+def look_up(picture: np.ndarray, place: np.ndarray, interpolation: int) -> np.ndarray:
     """Values (k, ...) float32 of an image at places (k, 2), pixels; clamped at its border."""
     rows = -(-len(place) // 32766)
     maps = np.zeros((rows * -(-len(place) // rows), 2), np.float32)
     maps[: len(place)] = place
     maps -= np.float32(0.5)
     maps = maps.reshape(rows, -1, 2)
-    found = cv2.remap(image, maps, None, interpolation, None, cv2.BORDER_REPLICATE)
-    return found.reshape(-1, *image.shape[2:])[: len(place)].astype(np.float32)
+    found = cv2.remap(picture, maps, None, interpolation, None, cv2.BORDER_REPLICATE)
+    return found.reshape(-1, *picture.shape[2:])[: len(place)].astype(np.float32)

@@ -79,11 +79,11 @@ def extract_mesh(
     progress(0.95, "texture coordinates")
     uv = _texture_coordinates(vertices)
     progress(1.0, "done")
-    texture = dome_texture(surface.color, portrait.detail)
+    texture = _texture(surface.color, portrait.detail)
     return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), texture)
 
 
-def dome_texture(colour: np.ndarray, detail: np.ndarray | None) -> np.ndarray:
+def _texture(colour, detail):
     """Colours (h, w, 3) uint8 of the columns with the detail map on them, in its resolution."""
     if detail is None:
         return colour
