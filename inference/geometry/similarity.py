@@ -18,3 +18,12 @@ def similarity(
     rotation = (u * sign) @ vt
     scale = float((values * sign).sum() / (weights @ (around**2).sum(1)))
     return scale, rotation, aim - scale * rotation @ centre
+
+
+def affine(points: np.ndarray, goals: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix A (3, 3) and shift t (3,) for which A p + t comes closest to the goals; arguments as of similarity."""
+    weights = weights / weights.sum()
+    centre, aim = weights @ points, weights @ goals
+    root = np.sqrt(weights)[:, None]
+    matrix = np.linalg.lstsq((points - centre) * root, (goals - aim) * root, rcond=None)[0].T
+    return matrix, aim - matrix @ centre

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..geometry.curves import linear_step
+from .base import HeadBase
 from .shape import robust
 from .smooth import Pulls, Sheet
 from .target import Target
@@ -10,15 +11,16 @@ from .target import Target
 ROUNDS = 4  # of finding what lies where, and displacing
 LANDMARK_AREA = 0.6e-4  # square metres of skin that a landmark stands for: a face's area over their number
 LANDMARK_WORTH = 1.0  # how much a landmark's error counts against the surface's
+LEAST_GAP, LIP_WORTH = 1e-4, 1e-5  # metres between the lips of a seam; what a pair that is nearer is worth, see Pulls
 ALIKE = 0.3, 0.8  # cosines of the mesh's normal and the surface's: another part of the head, the same
 KEPT = "ears", "mouth", "sockets", "bust"  # groups that keep their own shape
 
 
-def drape(vertices: np.ndarray, base, trust: np.ndarray, target: Target) -> np.ndarray:
+def drape(vertices: np.ndarray, base: HeadBase, trust: np.ndarray, target: Target, up: np.ndarray) -> np.ndarray:
     """The skin where the portrait shows it, (n, 3).
 
     vertices: (n, 3) float64 metres, portrait space: the likeliest shape's skin. trust: (n,) in [0, 1], how far each may
-    follow the surface.
+    follow the surface. up: (3,) unit vector, of the head.
     """
     stiff = np.maximum.reduce([base.groups[name] for name in KEPT])
     sheet, moved = Sheet(vertices, base.faces, stiff), np.zeros_like(vertices)
@@ -26,6 +28,7 @@ def drape(vertices: np.ndarray, base, trust: np.ndarray, target: Target) -> np.n
         pulls = [surface_pulls(vertices, moved, base, sheet.area * trust, target)]
         if target.landmarks is not None:
             pulls.append(landmark_pulls(vertices, moved, base, target))
+        pulls.append(lip_pulls(vertices, moved, base, up))
         moved = sheet.displaced(moved, pulls)
     return vertices + moved
 
@@ -52,6 +55,19 @@ def landmark_pulls(vertices, moved, base, target):
     worth = LANDMARK_AREA * LANDMARK_WORTH * robust(np.linalg.norm(error, axis=1))
     return Pulls(*(np.repeat(array, 2, 0) for array in (corners, shares)), directions.reshape(-1, 3), wanted.ravel(),
                  np.repeat(worth, 2))  # fmt: skip
+
+
+def lip_pulls(vertices, moved, base, up):
+    """:class:`Pulls` that part the lips' seam where an upper vertex comes to lie below its lower one.
+
+    up: (3,) unit vector, of the head.
+    """
+    rest = (vertices[base.lip_seam[:, 0]] - vertices[base.lip_seam[:, 1]]) @ up
+    gap = rest + (moved[base.lip_seam[:, 0]] - moved[base.lip_seam[:, 1]]) @ up
+    crossed = np.flatnonzero(gap < LEAST_GAP)
+    shares = np.tile([1.0, -1.0], (len(crossed), 1))
+    wanted, worth = LEAST_GAP - rest[crossed], np.full(len(crossed), LIP_WORTH)
+    return Pulls(base.lip_seam[crossed], shares, np.tile(up, (len(crossed), 1)), wanted, worth)
 
 
 def vertex_normals(points, quads):

@@ -1,6 +1,8 @@
 """The base fitted to a portrait: where each of its vertices lies, and the expression that the photo shows.
 
-Stages: :mod:`.target` what the portrait shows, :mod:`.shape` the likeliest head of the shape space.
+Stages: what the portrait shows (:mod:`.target`), the likeliest head of the shape space (:mod:`.shape`), a smooth
+displacement of its skin to what is seen of it (:mod:`.drape`), which eyes and teeth follow (:mod:`.eyes`), and a mesh
+that does not cut through itself (:mod:`.crossings`).
 """
 
 import dataclasses
@@ -10,7 +12,9 @@ import numpy as np
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .base import HeadBase
+from .crossings import untangle
 from .drape import drape
+from .eyes import carry_parts, open_lids
 from .shape import ShapeSpace, fit_shape
 from .target import target_of
 
@@ -42,7 +46,12 @@ def fit_head(portrait: Portrait, base: HeadBase, progress: Progress = silent) ->
     vertices = space.placed(shape)
     progress(0.4, "following the surface")
     skin = base.parts["skin"]
-    vertices[skin] = drape(vertices[skin], base, space.trust[skin], target)
+    draped = drape(vertices[skin], base, space.trust[skin], target, shape.rotation[:, 1])
+    moved = draped - vertices[skin]
+    vertices[skin] = draped
+    carry_parts(vertices, moved, base)
+    open_lids(vertices, base, shape.scale)
+    untangle(vertices[skin], base.vertices[skin].astype(np.float64), base.faces)
     progress(1.0, "done")
     expression = dict(zip(base.shapes, (float(weight) for weight in shape.expression)))
     return HeadFit(vertices.astype(np.float32), expression, shape.scale, shape.rotation, shape.shift)

@@ -1,0 +1,110 @@
+"""Where a mesh cuts through itself, and how a fitted one is kept from it."""
+
+import numpy as np
+
+from ..geometry.similarity import affine
+from ..mesh.topology import connected_components
+
+CELL = 0.005  # metres, side of the cells in which triangles meet; a head's are about as large
+CORE, AROUND = 2, 6  # rings of vertices about a crossing that change, and that say how the base lies there
+EASED = 0.5  # how much of what sets them apart from the base stays after a round
+ROUNDS = 12
+
+
+def crossing_triangles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Pairs (p, 2) int of triangles (m, 3) that cut each other and have no vertex in common. vertices: (n, 3) metres.
+
+    Edges against triangles by Möller and Trumbore ("Fast, Minimum Storage Ray/Triangle Intersection", 1997); triangles
+    in one plane do not count.
+    """
+    corners = np.asarray(vertices, np.float64)[triangles]
+    low, high = corners.min(1), corners.max(1)
+    pairs = _neighbours(low, high)
+    first, second = pairs.T
+    near = ((low[first] <= high[second]) & (low[second] <= high[first])).all(1)
+    pairs = pairs[near]
+    apart = (triangles[pairs[:, 0], :, None] != triangles[pairs[:, 1], None, :]).all((1, 2))
+    pairs = pairs[apart]
+    first, second = corners[pairs[:, 0]], corners[pairs[:, 1]]
+    cut = np.zeros(len(pairs), bool)
+    for one, other in ((first, second), (second, first)):
+        for corner in range(3):
+            cut |= _cuts(one[:, corner], one[:, (corner + 1) % 3], other)
+    return pairs[cut]
+
+
+def _neighbours(low, high):
+    """Pairs (p, 2) of boxes that reach into one cell, each once."""
+    origin = low.min(0)
+    start, end = (((corner - origin) / CELL).astype(np.int64) for corner in (low, high))
+    span = (end - start).max(0) + 1
+    cells, index = [], []
+    for step in np.ndindex(*span):
+        cell = start + step
+        inside = np.flatnonzero((cell <= end).all(1))
+        cells.append((cell[inside] * (1, 1 << 20, 1 << 40)).sum(1))
+        index.append(inside)
+    cells, index = np.concatenate(cells), np.concatenate(index)
+    order = np.argsort(cells, kind="stable")
+    cells, index = cells[order], index[order]
+    found, shift = [], 1
+    while shift < len(cells) and (same := np.flatnonzero(cells[shift:] == cells[:-shift])).size:
+        found.append(np.sort(np.stack([index[same], index[same + shift]], -1), 1))
+        shift += 1
+    if not found:
+        return np.zeros((0, 2), np.int64)
+    keys = np.unique(np.concatenate(found) @ (len(low), 1))
+    return np.stack([keys // len(low), keys % len(low)], -1)
+
+
+def _cuts(start, end, triangle):
+    """Whether segments (p, 3) to (p, 3) pass through triangles (p, 3, 3)."""
+    along, a = end - start, triangle[:, 0]
+    e1, e2 = triangle[:, 1] - a, triangle[:, 2] - a
+    across = np.cross(along, e2)
+    volume = (e1 * across).sum(1)
+    flat = np.abs(volume) < 1e-18
+    inverse = 1.0 / np.where(flat, 1.0, volume)
+    offset = start - a
+    u = (offset * across).sum(1) * inverse
+    other = np.cross(offset, e1)
+    v = (along * other).sum(1) * inverse
+    t = (e2 * other).sum(1) * inverse
+    return ~flat & (u >= 0.0) & (v >= 0.0) & (u + v <= 1.0) & (t >= 0.0) & (t <= 1.0)
+
+
+def untangle(vertices: np.ndarray, rest: np.ndarray, quads: np.ndarray) -> int:
+    """Change vertices (n, 3), in place, where the mesh cuts itself, until it does not. Returns how many crossings stay.
+
+    rest: (n, 3), the same mesh without a crossing. No affine image of it has one either: about a crossing, the mesh
+    goes step by step to the image that lies nearest to it there.
+    """
+    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+    for attempt in range(ROUNDS + 1):
+        pairs = crossing_triangles(vertices, triangles)
+        if not len(pairs) or attempt == ROUNDS:
+            return len(pairs)
+        seeds = np.zeros(len(vertices))
+        seeds[triangles[pairs.ravel()].ravel()] = 1.0
+        core = _dilated(seeds, quads, CORE + attempt // 3)
+        for island in _islands(_dilated(seeds, quads, AROUND) > 0.0, quads):
+            matrix, shift = affine(rest[island], vertices[island], np.maximum(core[island], 0.1))
+            image = rest[island] @ matrix.T + shift
+            vertices[island] += (1.0 - EASED) * core[island, None] * (image - vertices[island])
+
+
+def _dilated(values, quads, rings):
+    """Values (n,) in [0, 1] that fall to 0 over rings of quads."""
+    out = values.copy()
+    for ring in range(rings):
+        reach = np.zeros(len(values), bool)
+        reach[quads[(out[quads] > 0.0).any(1)].ravel()] = True
+        out[reach & (out == 0.0)] = 1.0 - (ring + 1) / (rings + 1)
+    return out
+
+
+def _islands(chosen, quads):
+    """Index arrays of the connected parts of chosen vertices (n,) bool."""
+    edges = np.concatenate([quads[:, [corner, (corner + 1) % 4]] for corner in range(4)])
+    labels = connected_components(len(chosen), edges[chosen[edges].all(1)])
+    return [np.flatnonzero(chosen & (labels == label)) for label in np.unique(labels[chosen])]
