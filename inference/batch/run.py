@@ -77,7 +77,9 @@ def run_batch(
     settings = {"model": os.path.abspath(model.folder), "device": device, "threads": model.threads}
     settings |= {"accelerated": model.device != "cpu", "seconds": seconds}
     settings["memory"] = 0 if settings["accelerated"] else memory  # other devices map all they see
-    wishes = {"model": model.sha256, "mesh": mesh if mesh == HEAD else bool(mesh), "views": [float(yaw) for yaw in views]}
+    wishes = {"model": model.sha256, "mesh": bool(mesh), "views": [float(yaw) for yaw in views]}
+    if mesh == HEAD:
+        wishes["mesh"] = HEAD
     items = list_photos(folder, out)[part]
     jobs = collections.deque()
     for photo, item in zip(photos[part], items, strict=True):

@@ -8,12 +8,13 @@ from ..mesh.textured import TexturedMesh
 
 
 def close_below(piece: TexturedMesh) -> TexturedMesh:
-    """A skin of quads whose border loops are closed, each by rungs from side to side. Raises ValueError at odd loops."""
+    """A skin of quads whose borders are closed, each by rungs from side to side. Raises ValueError at odd borders."""
     rungs = [_rungs(loop, piece.vertices) for loop in border_loops(piece.faces)]
     faces = np.concatenate([piece.faces, *rungs]).astype(np.int32)
     row = np.zeros(len(piece.vertices), np.int32)
     row[piece.faces] = piece.face_uv  # what closes it has the colours of the edge
-    return dataclasses.replace(piece, faces=faces, face_uv=np.concatenate([piece.face_uv, row[faces[len(piece.faces) :]]]))
+    face_uv = np.concatenate([piece.face_uv, row[faces[len(piece.faces) :]]])
+    return dataclasses.replace(piece, faces=faces, face_uv=face_uv)
 
 
 def border_loops(faces: np.ndarray) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from ..mesh.textured import TexturedMesh
 from ..portrait import Portrait
 from .apertures import outlines
 from .base import HeadBase
+from .eyes import EYES, eyeball
 from .texture import Photo
 
 SIDE = 16  # quads along a side of a ball's patch
@@ -21,7 +22,6 @@ SIZES = np.linspace(0.88, 1.12, 7)  # of it, that are tried
 PUPIL = 0.42  # of the iris, in a room
 BULGE = 0.0005  # metres that the cornea stands out in the middle
 TEXTURE = 512  # pixels of one eye's picture; the two stand side by side
-NAMES = "left_eye", "right_eye"
 SCLERA = np.array([226.0, 218.0, 212.0])  # sRGB, where the photo shows none
 GREY = 0.5, 0.4, 0.1  # of red, green and blue: red tells irises from skin and white
 RIM = 0.0005  # metres beyond the opening that the photo is taken, too: lashes and shadow where the lids end
@@ -46,11 +46,11 @@ def eyes(portrait: Portrait, photo: Photo, base: HeadBase, vertices: np.ndarray,
     takes the base's shapes to portrait space. The keys are the base's that turn eyes."""
     found, _ = outlines(portrait, photo.camera.width)
     points, pictures = [], []
-    keys = {name: [] for name, delta in base.shapes.items() if any(delta[base.parts[eye]].any() for eye in NAMES)}
-    for number, name in enumerate(NAMES):
+    keys = {name: [] for name, delta in base.shapes.items() if any(delta[base.parts[eye]].any() for eye in EYES)}
+    for number, name in enumerate(EYES):
         there = base.parts[name]
         outline = found[1 - number] if found else None  # openings come with the sitter's right one first
-        ball = _ball(photo, vertices[there], outline)
+        ball = _ball(photo, *eyeball(vertices, base, name), outline)
         own = _patch(ball)
         points.append(own)
         pictures.append(_picture(ball, photo, outline))
@@ -67,16 +67,10 @@ def eyes(portrait: Portrait, photo: Photo, base: HeadBase, vertices: np.ndarray,
         faces=np.concatenate([faces, faces + len(grid)]).astype(np.int32),
         uv=uv.astype(np.float32),
         texture=np.concatenate(pictures, 1),
-        groups={NAMES[0]: np.concatenate([ones, 0 * ones]), NAMES[1]: np.concatenate([0 * ones, ones])},
+        groups={EYES[0]: np.concatenate([ones, 0 * ones]), EYES[1]: np.concatenate([0 * ones, ones])},
         shape_keys={key: np.concatenate(moved).astype(np.float32) for key, moved in keys.items()},
         name="eyes",
     )
-
-
-def sphere_of(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Centre and radius of the base's eye vertices (72, 3), which lie all over an eyeball."""
-    centre = points.mean(0, dtype=np.float64)
-    return centre, float(np.linalg.norm(points - centre, axis=1).mean())
 
 
 def _grid():
@@ -116,8 +110,7 @@ def _patch(ball):
     return ball.centre + height[:, None] * local @ _frame(ball.axis)
 
 
-def _ball(photo, points, outline):
-    centre, radius = sphere_of(points)
+def _ball(photo, centre, radius, outline):
     towards = photo.camera.position - centre
     ahead = np.array([0.0, 0.0, 1.0])
     nothing = Eyeball(centre, radius, ahead, IRIS, np.array([96.0, 70.0, 52.0]), SCLERA)

@@ -1,29 +1,37 @@
 """ARKit's shape keys for one sitter: carried over by how the head around each vertex was deformed, and kept whole.
 
 What a shape moves on the base it moves on the sitter's head after the local linear map between the two (Sumner and
-Popovic, Deformation Transfer, SIGGRAPH 2004, by vertices). Then lids stay outside the eyeballs, and lips apart.
+Popovic, Deformation Transfer, SIGGRAPH 2004, by vertices). Then lids stay outside the eyeballs.
 """
 
 import numpy as np
 
+from ..threads import in_parallel
 from .base import HeadBase
-from .contact import Contacts
-from .eyeballs import sphere_of
+from .crossings import untangle
+from .eyes import EYES, eyeball
 from .fit import HeadFit
 from .graph import Graph
 
 STIFF = 0.3  # of an edge's squared length, how strongly the local map holds on to the head's as a whole
 SPREAD = 4  # averages of the local maps with their neighbours
 LEAST = 2e-5  # metres; smaller moves are none
-FELT = 3e-4  # metres; where no more moves, contacts stay what they are
 LID_CLEARANCE = 0.0013  # metres off the eyeball, as the training heads have it
+FELT = 3e-4  # metres; where no more moves, surfaces do not come to cross
+REACH = 6  # edges from the lips' and the lids' seams within which they may
+WITH = {"mouthClose": "jawOpen"}  # ARKit means the first for an open jaw only
 PHOTO = "photo"
 
 
 def neutral_of(fit: HeadFit, base: HeadBase) -> np.ndarray:
-    """The fitted base (n, 3) without the photo's expression, metres."""
-    shapes = sum(weight * base.shapes[name] for name, weight in fit.expression.items() if weight)
-    return (fit.vertices - fit.scale * (shapes + np.zeros_like(base.vertices)) @ fit.rotation.T).astype(np.float32)
+    """The fitted base (n, 3) without the photo's expression, metres; its lips and lids are kept from crossing."""
+    moved = np.zeros_like(base.vertices)
+    for name, weight in fit.expression.items():
+        moved += np.float32(weight) * base.shapes[name]
+    neutral = fit.vertices - fit.scale * moved @ fit.rotation.T
+    skin = base.parts["skin"]
+    untangle(neutral[skin], base.vertices[skin].astype(np.float64), base.faces)
+    return neutral.astype(np.float32)
 
 
 def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, np.ndarray]:
@@ -33,23 +41,45 @@ def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, n
     graph = Graph(base.faces, count)
     rest = neutral[skin].astype(np.float64)
     maps = local_maps(graph, base.vertices[skin].astype(np.float64), rest, fit.scale * fit.rotation)
-    balls = [sphere_of(neutral[base.parts[name]]) for name in ("left_eye", "right_eye")]
-    contacts = Contacts(base, graph, rest)
-    keys = {}
-    for name, shape in base.shapes.items():
-        if not shape[skin].any():
-            continue
-        moved = np.einsum("nij,nj->ni", maps, shape[skin])
+    balls = [eyeball(neutral, base, name) for name in EYES]
+    regions = [_region(graph, base, seam) for seam in (base.lip_seam, *base.lids)]
+
+    def carried(name):
+        moved = np.einsum("nij,nj->ni", maps, base.shapes[name][skin])
         posed = rest + moved
         for lids, clearance, (centre, radius) in zip(base.lids, base.lid_clearance, balls, strict=True):
             if np.abs(moved[lids]).max() > LEAST:
                 posed[lids] = _outside(posed[lids], centre, radius + np.minimum(clearance, LID_CLEARANCE))
-        posed = contacts.kept(posed, np.abs(moved).max(1) > FELT)
+        below = keys.get(WITH.get(name), np.float32(0.0))
+        for index, quads in regions:
+            if np.abs(moved[index]).max() > FELT:
+                own = posed[index] + (below[index] if name in WITH else 0.0)
+                before = own.copy()
+                untangle(own, rest[index], quads)
+                posed[index] += own - before
         delta = (posed - rest).astype(np.float32)
         delta[np.abs(delta).max(1) < LEAST] = 0.0
-        keys[name] = delta
+        return delta
+
+    keys = {}
+    names = [name for name, shape in base.shapes.items() if shape[skin].any()]
+    with in_parallel(0) as each:
+        first = [name for name in names if name not in WITH]
+        keys |= zip(first, each(carried, first), strict=True)
+        keys |= {name: carried(name) for name in names if name in WITH}
+    keys = {name: keys[name] for name in names}
     keys[PHOTO] = (fit.vertices - neutral)[skin].astype(np.float32)
     return keys
+
+
+def _region(graph, base, seeds):
+    """The vertices around a seam, and the quads between them with those vertices' numbers."""
+    chosen = np.zeros(graph.count, bool)
+    chosen[seeds] = True
+    chosen = graph.rings(chosen, REACH) <= REACH
+    quads = base.faces[chosen[base.faces].all(1)]
+    index, quads = np.unique(quads, return_inverse=True)
+    return index, quads.reshape(-1, 4)
 
 
 def local_maps(graph: Graph, points: np.ndarray, goals: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-MARCHING_CUBES, HEAD = TOPOLOGIES = "marching-cubes", "head"  # of a portrait's mesh: its surface, or a head wrapped on it
+MARCHING_CUBES, HEAD = TOPOLOGIES = "marching-cubes", "head"  # of a mesh: the surface, or a head wrapped on it
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

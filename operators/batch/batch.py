@@ -95,7 +95,8 @@ class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
         if not names:
             text = strings.BATCH_NOT_LISTED.format(name=self.name) if self.name else strings.BATCH_NONE_FAILED
             raise PortraitError(text)
-        options = wishes(settings.batch_mesh and settings.batch_topology, settings.batch_views, False, settings.batch_workers)
+        mesh = settings.batch_mesh and settings.batch_topology
+        options = wishes(mesh, settings.batch_views, False, settings.batch_workers)
         start(context, state.folder, state.out, options | {"only": names})
         if bpy.app.background or context.window is None:
             batch_run.current().job.join(None)

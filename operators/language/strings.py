@@ -208,9 +208,9 @@ PREPARE_SCENE = Text(
 MESH_TOPOLOGY = Text("Topology", "What the mesh is made of")
 MESH_TOPOLOGIES = {
     "marching-cubes": Text("Surface", "The portrait's surface as triangles, hair and clothes included"),
-    "head": Text("Head", "Quads of a head wrapped onto the portrait, with eyes, teeth, ARKit's shape keys, and hair beside it"),
+    "head": Text("Head", "A head of quads wrapped onto the portrait, with eyes, teeth, ARKit's shape keys, and its hair"),
 }
-MESH_KEYS = Text("Shape Keys", "The head at rest with ARKit's 52 shapes, and the photo's expression as the key \"photo\"")
+MESH_KEYS = Text("Shape Keys", "The head at rest, ARKit's 52 shapes, and the photo's expression as the key \"photo\"")
 MESH_SUBDIVISION = Text("Subdivision", "Levels of a Subdivision Surface modifier on the head; 0 adds none")
 MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows finer detail and takes longer")
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")

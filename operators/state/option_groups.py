@@ -4,7 +4,6 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 
 from ..language import strings
 
-
 HEAD = "head"  # of the topologies, as inference.mesh.textured names them
 SURFACE_ONLY = "mesh_resolution", "mesh_faces", "mesh_smoothing"
 HEAD_ONLY = "mesh_keys", "mesh_subdivision"

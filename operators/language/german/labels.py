@@ -410,11 +410,11 @@ _PROPERTIES = {
         "Die Oberfläche des Porträts als Dreiecke, Haare und Kleidung eingeschlossen"
     ),
     "Head": "Kopf",
-    "Quads of a head wrapped onto the portrait, with eyes, teeth, ARKit's shape keys, and hair beside it": (
-        "Vierecke eines Kopfes, auf das Porträt gelegt, mit Augen, Zähnen, ARKits Formschlüsseln und den Haaren daneben"
+    "A head of quads wrapped onto the portrait, with eyes, teeth, ARKit's shape keys, and its hair": (
+        "Ein Kopf aus Vierecken, auf das Porträt gelegt, mit Augen, Zähnen, ARKits Formschlüsseln und seinen Haaren"
     ),
     "Shape Keys": "Formschlüssel",
-    "The head at rest with ARKit's 52 shapes, and the photo's expression as the key \"photo\"": (
+    "The head at rest, ARKit's 52 shapes, and the photo's expression as the key \"photo\"": (
         "Der Kopf in Ruhe mit ARKits 52 Formen, und der Ausdruck des Fotos als Schlüssel „photo“"
     ),
     "Subdivision": "Unterteilung",
