@@ -59,7 +59,7 @@ def measured(options, folder):
         "mesh": lambda: meshes.rows(portrait, runs, (48,) if tiny else (128, 192, 256)),
         "start": lambda: processes.cold_rows(threads, min(runs, 3)),
         "memory": lambda: processes.memory_rows(photo, threads),
-        "batch": lambda: processes.batch_rows(photo, threads, 2 if tiny else 12),
+        "batch": lambda: processes.batch_rows(photo, 2 if tiny else 16),
         "blender": lambda: processes.blender_rows(path, photo, threads, *((0.5, 10) if tiny else (3, 100))),
     }
     for stage in options.stages or STAGES:

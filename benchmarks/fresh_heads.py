@@ -66,7 +66,7 @@ def _head(row, size, geometry):
 
 
 def portrait_of(head, model):
-    textures, radii, detail, rim = invert_crop(head.alignment, model)
+    textures, radii, detail, rim, _ = invert_crop(head.alignment, model)
     size, one = len(head.photo[0]), head.alignment
     return Portrait(
         textures, radii, one.camera, one.crop, one.crop_to_photo, (size, size), detail=detail, rim=rim

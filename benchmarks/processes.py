@@ -44,7 +44,7 @@ BATCH = """
 import sys, time
 from inference.batch.run import run_batch
 start = time.perf_counter()
-items = run_batch(sys.argv[1], sys.argv[2], None, workers={workers}, device="cpu", threads={threads})
+items = run_batch(sys.argv[1], sys.argv[2], None, workers={workers}, device="cpu", threads={workers})
 assert all(item.status == "done" for item in items), [item.error for item in items]
 print(time.perf_counter() - start)
 """
@@ -90,8 +90,8 @@ def memory_rows(photo, threads):
     yield Row("memory", also, whole, "MB", before, "the libraries imported", bar=MEMORY, of="value")
 
 
-def batch_rows(photo, threads, photos):
-    """photos: how many copies of the photo are inverted."""
+def batch_rows(photo, photos):
+    """photos: how many copies of the photo are inverted. Each worker has one thread."""
     rates = {}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -99,7 +99,7 @@ def batch_rows(photo, threads, photos):
         for index in range(photos):
             shutil.copy(photo, folder / "photos" / f"{index:03d}{Path(photo).suffix}")
         for workers in (1, 2):
-            code, out = BATCH.format(workers=workers, threads=threads), folder / f"by {workers}"
+            code, out = BATCH.format(workers=workers), folder / f"by {workers}"
             (seconds,) = fresh(code, folder / "photos", out)
             rates[workers] = 60.0 * photos / seconds
     yield Row("batch", f"{photos} photos, 1 worker", rates[1], "photos/min")

@@ -1,4 +1,4 @@
-"""The command line: ``python -m inference invert | render | mesh | batch | info``."""
+"""The command line: ``python -m inference invert | render | mesh | splats | batch | info``."""
 # ruff: noqa: E402
 
 from . import signals
@@ -158,9 +158,28 @@ def mesh(options: argparse.Namespace) -> None:
             save_mesh(extract_head(portrait, options.texture, closed=options.closed, progress=progress), options.out)
             return
         found = extract_mesh(
-            portrait, options.resolution, options.faces, options.smoothing, options.closed, progress=progress
+            portrait,
+            options.resolution,
+            options.faces,
+            options.smoothing,
+            options.closed,
+            options.texture,
+            progress=progress,
         )
     save_mesh(found, options.out)
+
+
+def splats(options: argparse.Namespace) -> None:
+    """One cloud of 3-D Gaussian splats."""
+    from .portrait import load_portrait
+    from .splats.files import check_splats_path, save_splats
+    from .splats.make import make_splats
+
+    check_splats_path(options.out)
+    portrait = load_portrait(options.portrait)
+    with _progress(options.quiet) as progress:
+        found = make_splats(portrait, options.count, progress)
+    save_splats(found, options.out, options.frame)
 
 
 def batch(options: argparse.Namespace) -> int:
@@ -234,6 +253,7 @@ def info(options: argparse.Namespace) -> None:
             "radii": list(portrait.radii.shape),
             "detail": None if portrait.detail is None else list(portrait.detail.shape),
             "rim": None if portrait.rim is None else list(portrait.rim.picture.shape),
+            "parts": None if portrait.parts is None else list(portrait.parts.shape),
             "model": {"id": portrait.model_id, "sha256": portrait.model_sha256},
             "pose": portrait.pose,
             "settings": portrait.settings,
@@ -391,7 +411,19 @@ def _parser():
     sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")
     sub.add_argument("--closed", action="store_true", help="close the back and the bottom")
     sub.add_argument("--topology", choices=TOPOLOGIES, default=TOPOLOGIES[0], help=TOPOLOGY_HELP)
-    sub.add_argument("--texture", type=_whole(512, 4096), metavar="N", help="pixels along a head's texture; 2048")
+    sub.add_argument(
+        "--texture", type=_whole(64, 4096), metavar="N", help="texels per side; by default what the photo shows"
+    )
+
+    sub = command(splats, "a portrait as 3-D Gaussian splats")
+    sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")
+    sub.add_argument("--out", type=Path, required=True, metavar="HEAD.ply")
+    sub.add_argument(
+        "--count", type=_whole(20_000, 4_000_000), default=400_000, metavar="N", help="splats at most; 68 bytes each"
+    )
+    sub.add_argument(
+        "--frame", choices=("y-down", "z-up"), default="y-down", help="y-down: as viewers expect; z-up: Blender's axes"
+    )
 
     sub = command(batch, "a folder of photos to DIR/<photo>/...")
     sub.add_argument("folder", type=Path, metavar="FOLDER")

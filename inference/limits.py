@@ -1,6 +1,11 @@
 """What one photo may take, and what the machine has run out of, told from what is wrong with a photo."""
 
+import ctypes
 import errno
+import sys
+from pathlib import Path
+
+from .errors import MachineExhausted
 
 MEMORY = 4096  # MB of a worker's own; measured: docs/reliability.md
 SECONDS = 900  # for a photo; the slowest take 60 on one core
@@ -24,3 +29,26 @@ def out_of_files(error: BaseException) -> bool:
 def out_of_memory(error: BaseException) -> bool:
     """Whether memory could not be had; OpenCV and ONNX Runtime have errors of their own for it."""
     return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in OUT_OF_MEMORY_SIGNS)
+
+
+def free_memory() -> float | None:
+    """MB that programs can still have, with what is swapped out; None where the system does not say."""
+    if sys.platform == "linux":
+        try:
+            lines = Path("/proc/meminfo").read_text().splitlines()
+        except OSError:
+            return None
+        kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        return (kilobytes["MemAvailable"] + kilobytes["SwapFree"]) / 1024.0
+    if sys.platform == "win32":
+        numbers = (ctypes.c_uint64 * 8)(64)  # MEMORYSTATUSEX: its size and the load, then totals and what is free
+        if ctypes.windll.kernel32.GlobalMemoryStatusEx(numbers):
+            return numbers[4] / (1 << 20)  # of memory and page file
+    return None  # macOS makes room by itself
+
+
+def check_memory(megabytes: float) -> None:
+    """Raise MachineExhausted where that much memory is not free: the system would end a program, perhaps this one."""
+    free = free_memory()
+    if free is not None and free < megabytes:
+        raise MachineExhausted(f"{free:.0f} MB of memory are free and {megabytes:.0f} are needed; end other programs")

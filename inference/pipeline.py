@@ -129,7 +129,7 @@ def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte, 
     if matte is not None:
         alignment = shown_by(matte, alignment)
     warnings += doubts(alignment, found, size)
-    textures, radii, detail, rim = stage(
+    textures, radii, detail, rim, parts = stage(
         "invert",
         0.15,
         "inverting",
@@ -164,6 +164,7 @@ def _inverted(photo, model, face, crop, progress, landmarks, yaw, pitch, matte, 
         detail=detail,
         landmarks=alignment.landmarks,
         rim=rim,
+        parts=parts,
     )
     report = {
         "photo": {"name": name, "width": size[0], "height": size[1]},

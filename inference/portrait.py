@@ -33,6 +33,8 @@ MAX_JSON_BYTES = 1 << 20
 MAX_CROP = 2048  # pixels, also of the camera's picture
 MAX_DETAIL = 2048  # texels of the detail map along one side, and pixels of the rim
 MAX_PLACES = 256  # cells of the rim's places along one side
+MAX_PARTS = 512  # texels of the parts along one side; those that are written have 160
+PARTS = "skin", "hair", "cloth"  # what columns may belong to
 MAX_LANDMARKS = 4096
 MAX_PHOTO = 1 << 20  # pixels of the photo along one side
 MAX_TEXT = 300  # characters of a name
@@ -56,6 +58,8 @@ class Portrait:
     detail: (s, s, 3) uint8, what the photo shows of the surface at (u, v) beyond the textures, as of
         :mod:`inference.geometry.detail_maps`; None where it shows no more.
     rim: the subject's edge as the photo shows it; None where it shows no more. Its camera is the portrait's.
+    parts: (n, m, 3) uint8, chances of :data:`PARTS` times 255 over the same (u, v) as the textures; None where the file
+        lacks them.
     """
 
     textures: np.ndarray
@@ -72,6 +76,7 @@ class Portrait:
     detail: np.ndarray | None = None
     landmarks: np.ndarray | None = None
     rim: Rim | None = None
+    parts: np.ndarray | None = None
 
     def __post_init__(self):
         sheets, height, width, channels = self.textures.shape
@@ -83,6 +88,8 @@ class Portrait:
             raise ValueError("crop must be (height, width, 3) uint8")
         if self.detail is not None and (self.detail.shape[2:] != (3,) or self.detail.dtype != np.uint8):
             raise ValueError("detail must be (height, width, 3) uint8")
+        if self.parts is not None and (self.parts.shape[2:] != (3,) or self.parts.dtype != np.uint8):
+            raise ValueError("parts must be (height, width, 3) uint8")
 
 
 def save_portrait(portrait: Portrait, path: PathLike) -> None:
@@ -140,6 +147,8 @@ def _write(portrait, stream):
     }
     if portrait.detail is not None:
         header["detail"] = list(portrait.detail.shape)
+    if portrait.parts is not None:
+        header["parts"] = list(portrait.parts.shape)
     if portrait.landmarks is not None:
         header["landmarks"] = np.round(np.asarray(portrait.landmarks, np.float64), 3).tolist()
     if portrait.rim is not None:
@@ -164,6 +173,8 @@ def _write(portrait, stream):
         add("crop.png", png(portrait.crop))
         if portrait.detail is not None:
             add("detail.png", png(portrait.detail))
+        if portrait.parts is not None:
+            add("parts.png", png(portrait.parts))
         if portrait.rim is not None:
             add("rim.png", png(portrait.rim.picture))
             add("rim.f32", np.ascontiguousarray(portrait.rim.places, "<f4").tobytes(), zipfile.ZIP_DEFLATED)
@@ -196,12 +207,11 @@ def _read(archive, path):
     radii = _floats(archive, "radii.f32", grid)
     if not (radii.min() >= RADII[0] and radii.max() <= RADII[1]):  # nor NaN
         raise ValueError("its sheets have impossible radii")
-    crop, detail = _png(archive, "crop.png", crop_shape), None
-    if version > 1 and "detail" in header:
-        detail_shape = _shape(header, "detail", (MAX_DETAIL, MAX_DETAIL, 3))
-        if detail_shape[2] != 3:
-            raise ValueError("its shapes do not fit together")
-        detail = _png(archive, "detail.png", detail_shape)
+    crop = _png(archive, "crop.png", crop_shape)
+    detail, parts = None, None
+    if version > 1:
+        detail = _map(archive, header, "detail", MAX_DETAIL)
+        parts = _map(archive, header, "parts", MAX_PARTS)
     camera = camera_from_json(header["camera"])
     if max(camera.width, camera.height) > MAX_CROP:
         raise ValueError("its camera takes larger pictures than this version accepts")
@@ -239,7 +249,18 @@ def _read(archive, path):
         detail=detail,
         landmarks=_landmarks(header),
         rim=rim,
+        parts=parts,
     )
+
+
+def _map(archive, header, key, limit):
+    """A picture (h, w, 3) over (u, v), None where the header has no such key."""
+    if key not in header:
+        return None
+    shape = _shape(header, key, (limit, limit, 3))
+    if shape[2] != 3:
+        raise ValueError("its shapes do not fit together")
+    return _png(archive, f"{key}.png", shape)
 
 
 def _rim(archive, header, camera):

@@ -14,6 +14,7 @@ from .portrait import (
     compare,
     copy_settings,
     edit_photo,
+    export_splats,
     extract_mesh,
     import_portrait,
     invert,
@@ -32,7 +33,10 @@ from .state import health, loaded, settings
 from .work import problems
 
 DATA = settings, batch_list, page
-STEPS = import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, camera_moves, batch
+STEPS = (
+    import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, export_splats, camera_moves,
+    batch,
+)  # fmt: skip
 CARE = (
     adjust_crop, edit_photo, compare, toggle_background, render_with_scene, copy_settings, pack, relink,
 )  # fmt: skip

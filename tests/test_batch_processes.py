@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -250,20 +249,3 @@ def test_two_batches_on_one_folder(few, tmp_path):
             assert states == {"anna.png": "done", "wall.png": "failed", "yard.png": "failed"}
         check(few, out)
         assert len((out / "batch.jsonl").read_text().splitlines()) == 3
-
-
-@pytest.mark.slow
-def test_kills_lose_nothing(few, tmp_path):
-    """ROUNDS times kill -9 at a random moment, and the batch resumed."""
-    chance = random.Random(16)
-    for number in range(ROUNDS):
-        out = tmp_path / str(number)
-        process = command("batch", few, "--out", out, "--quiet", "--threads", 1)
-        time.sleep(chance.uniform(0.3, 6.0))
-        process.kill()
-        process.communicate()
-        for path in out.glob("anna/report.json"):
-            json.loads(path.read_bytes())
-        again = command("batch", few, "--out", out, "--quiet", "--threads", 1, "--resume")
-        assert again.communicate(timeout=300)[0] == "" and again.returncode == 3
-        check(few, out)

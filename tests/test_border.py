@@ -33,7 +33,7 @@ def views(shipped_model):
     cut = dataclasses.replace(alignment, crop=crop, crop_to_photo=affine, beyond=beyond)
 
     def own_view(one):
-        textures, radii, detail, rim = invert_crop(one, shipped_model)
+        textures, radii, detail, rim, _ = invert_crop(one, shipped_model)
         portrait = type("P", (), {"textures": textures, "radii": radii, "detail": detail, "rim": rim})
         return render_view(portrait, one.camera)
 

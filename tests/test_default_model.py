@@ -106,5 +106,5 @@ def test_side_views_are_that_head_turned(inversion, yaw):
 def test_same_crop_gives_the_same_bytes(inversion, shipped_model):
     from inference.inversion.invert import invert_crop
 
-    textures, radii, detail, rim = invert_crop(inversion.alignment, shipped_model)
+    textures, radii, detail, rim, _ = invert_crop(inversion.alignment, shipped_model)
     assert np.array_equal(textures, inversion.portrait.textures) and np.array_equal(radii, inversion.portrait.radii)

@@ -4,7 +4,9 @@ They need the dependency group "farm": scripts/run_tests.py -m farm.
 """
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -168,3 +170,65 @@ def test_flamenco_frames():
     assert frames == ["1..2", "3..4", "5"] and commands[0]["parameters"]["blendfile"] == settings["blendfile"]
     engine = (ROOT / "operators" / "engine" / "render_engine.py").read_text(encoding="utf-8")
     assert f'bl_idname = "{commands[0]["parameters"]["args"][1]}"' in engine
+
+
+def actors():
+    """{number: CPU-seconds so far} of the processes that Ray has made for batches on this machine."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"ray::_Remote" in (folder / "cmdline").read_bytes():
+                times = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
+                found[int(folder.name)] = sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+        except OSError:
+            pass  # it has just ended
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_two_ray_workers_take_no_more_than_one(cluster, tmp_path):
+    """Photos per CPU-second, with their starts: by the clock two cores that are free then do twice as much."""
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    face = Path(pytest.importorskip("skimage").__file__).parent / "data" / "astronaut.png"
+    (tmp_path / "photos").mkdir()
+    for number in range(8):
+        shutil.copy(face, tmp_path / "photos" / f"{number}.png")
+    taken, clock = {}, {}
+    for workers in (1, 2):
+        seen = {}
+        start = time.perf_counter()
+        items = run_batch(
+            tmp_path / "photos",
+            tmp_path / f"by {workers}",
+            workers=workers,
+            ray=cluster.address,
+            changed=lambda item, seen=seen: seen.update(actors()),
+        )
+        clock[workers], taken[workers] = time.perf_counter() - start, sum(seen.values())
+        assert [item.status for item in items] == ["done"] * 8 and len(seen) == workers
+    print({workers: f"{8 / taken[workers]:.3f} photos a CPU-second, {clock[workers]:.1f} s" for workers in taken})
+    assert taken[1] / taken[2] > 0.7, taken  # a start more, of 8 photos
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_signal_ends_a_ray_batch_in_one_line(cluster, photos, tmp_path):
+    """In the middle of photos; no actor is left, and the batch can be resumed."""
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    out = tmp_path / "out"
+    line = [sys.executable, "-m", "inference", "batch", photos, "--out", out, "--quiet", "--workers", 2, "--resume"]
+    line = [*map(str, line), "--ray", cluster.address]
+    process = subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and sum(seconds > 1.5 for seconds in actors().values()) < 2:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, said) == (128 + signal.SIGTERM, "cancelled\n")
+    end = time.monotonic() + 30
+    while actors() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not actors() and not (out / "batch.jsonl").exists()
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 3, done.stderr
+    check(photos, out)

@@ -226,6 +226,29 @@ def test_growing_brings_the_rim_to_the_silhouette():
     assert np.abs(fitted - surface)[front].max() < 0.001
 
 
+def test_what_is_missing_of_one_part_raises_no_other():
+    """A ball that is clothes below and a head above, whose photo shows wider clothes: they grow, the head stays."""
+    camera = cameras.orbit_camera()
+    radius = ball(160, 0.08)
+    surface = filling.continued(radius, radius > 0.03)
+    centre = camera.project(CENTRE)[0]
+    y, x = np.mgrid[0:256, 0:256] + 0.5
+    to_pixels = camera.fx / np.linalg.norm(camera.position - CENTRE)
+    collar = y > centre[1] + 0.03 * to_pixels
+    edge = np.where(collar, 0.095, 0.08) * to_pixels
+    matte = np.clip(edge + 0.5 - np.hypot(x - centre[0], y - centre[1]), 0, 1).astype(np.float32)
+    height = (domes.column_points(surface) - CENTRE)[..., 1]
+    below = height < -0.03
+    parts = [np.stack([~cloth, cloth]).astype(np.float32) for cloth in (below, collar)]
+    lift, lift_at_random = (
+        hull.fit_to_hull(surface, matte, camera, None, kinds)[0] - surface for kinds in (parts, None)
+    )
+    side = (radius > 0.03) & (np.abs(np.linspace(-1, 1, 160)) > 0.4)
+    head, clothes = side & (height > -0.024) & (height < 0.0), side & (height < -0.04)
+    assert lift[clothes].max() > 0.006
+    assert np.abs(lift[head]).max() < 0.001 < 0.002 < lift_at_random[head].max()
+
+
 def test_closest_approach_to_a_ball():
     """Rays at several distances from a ball's middle pass it by their distance less its radius."""
     camera, radius = cameras.orbit_camera(yaw=-50.0), filling.continued(ball(160), ball(160) > 0.03)
@@ -235,10 +258,10 @@ def test_closest_approach_to_a_ball():
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     origins = np.broadcast_to(camera.position, (3, 3))
     away = np.linalg.norm(np.cross(CENTRE - origins, directions), axis=1)
-    gap, u, v = hull.closest_approach(radius, origins, directions)
+    gap, u, v = hull.closest_approach(radius, origins, directions, np.zeros_like(radius))
     np.testing.assert_allclose(gap, away - 0.09, atol=3e-4)
     assert (np.abs(u - 0.8) < 0.05).all() and np.abs(v - (1 - domes.EQUATOR_V)).max() < 0.02  # 40 degrees to the side
-    missed = hull.closest_approach(radius, origins[:1], np.array([[0.0, 1.0, 0.0]]))
+    missed = hull.closest_approach(radius, origins[:1], np.array([[0.0, 1.0, 0.0]]), np.zeros_like(radius))
     assert missed[0][0] > hull.HILLS[-1]  # no hill is that high
 
 

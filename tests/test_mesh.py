@@ -115,7 +115,8 @@ def test_colours_match_the_view(ball, open_mesh):
     view = render_view(ball, camera)
     pixels, depth = camera.project(open_mesh.vertices)
     u, v = open_mesh.uv.T
-    colour = sample_image(open_mesh.texture, u * 320, (1 - v) * 320) / 255.0
+    side = len(open_mesh.texture)
+    colour = sample_image(open_mesh.texture, u * side, (1 - v) * side) / 255.0
     seen = sample_image(view.color, *pixels.T)
     visible = np.abs(sample_image(np.nan_to_num(view.depth, posinf=9.0), *pixels.T) - depth) < 1e-3
     visible &= (np.abs(u - 0.5) < 0.4) & (np.abs(v - 0.5) < 0.4)

@@ -44,6 +44,14 @@ def detailed(portrait, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def parted(portrait, tmp_path_factory):
+    parts = np.random.default_rng(2).integers(0, 256, (40, 48, 3), np.uint8)
+    path = tmp_path_factory.mktemp("portrait") / "parted.manifolds"
+    save_portrait(dataclasses.replace(portrait, parts=parts), path)
+    return parts, path.read_bytes()
+
+
+@pytest.fixture(scope="module")
 def rimmed(portrait, tmp_path_factory):
     rng = np.random.default_rng(1)
     places = np.float32([rng.uniform(1.5, 1.7, (8, 8)), rng.uniform(0.0, 1.0, (8, 8))])
@@ -70,6 +78,15 @@ def test_round_trip_of_the_detail_map(portrait, detailed, tmp_path):
     loaded = load_portrait(path)
     np.testing.assert_array_equal(loaded.detail, detail)
     np.testing.assert_array_equal(loaded.textures, portrait.textures)
+
+
+def test_round_trip_of_the_parts(portrait, parted, packed, tmp_path):
+    path, (parts, data) = tmp_path / "p.manifolds", parted
+    for version, wanted in ((2, parts), (1, None)):
+        path.write_bytes(repack(data, setter("format_version", value=version)))
+        np.testing.assert_array_equal(load_portrait(path).parts, wanted)
+    path.write_bytes(packed)
+    assert load_portrait(path).parts is None
 
 
 def test_files_without_a_detail_map(portrait, packed, detailed, tmp_path):
@@ -120,6 +137,23 @@ DETAILS = {
 def test_hostile_detail_map(detailed, tmp_path, name):
     change, members = DETAILS[name]
     refused(tmp_path, repack(detailed[1], change, **members))
+
+
+PARTS = {
+    "too large": (setter("parts", value=[1024, 48, 3]), {}),
+    "four channels": (setter("parts", value=[40, 48, 4]), {}),
+    "another size": (setter("parts", value=[48, 40, 3]), {}),
+    "no shape": (setter("parts", value=True), {}),
+    "empty": (setter("parts", value=[0, 48, 3]), {}),
+    "missing": (None, dict(parts_png=None)),
+    "no picture": (None, dict(parts_png=b"PK")),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_hostile_parts(parted, tmp_path, name):
+    change, members = PARTS[name]
+    refused(tmp_path, repack(parted[1], change, **members))
 
 
 def places(depth=1.6, weight=0.5):

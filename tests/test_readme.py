@@ -101,7 +101,7 @@ def test_engine_commands_run_in_order(folder):
 
 
 def test_engine_subcommands_have_help(folder):
-    for name in ("invert", "render", "mesh", "batch", "info"):
+    for name in ("invert", "render", "mesh", "splats", "batch", "info"):
         done = run([name, "--help"], folder)
         assert done.returncode == 0 and "--threads" in done.stdout
         assert f"python -m inference {name}" in README

@@ -1,4 +1,4 @@
-"""Menu entries: File ▸ Import, Add, and Object ▸ Portrait, through which F3 finds every operator."""
+"""Menu entries: File ▸ Import and Export, Add, and Object ▸ Portrait, through which F3 finds every operator."""
 
 import bpy
 
@@ -30,6 +30,7 @@ ENTRIES = (
     None,
     ("add_layers", "RENDERLAYERS"),
     ("extract_mesh", "MESH_DATA"),
+    ("export_splats", "EXPORT"),
     None,
     ("copy_settings", "PASTEDOWN"),
     ("pack", "PACKAGE"),
@@ -58,6 +59,10 @@ def _import(self, context):
     self.layout.operator("portrait_manifolds.import_portrait", text=strings.IMPORT_ENTRY)
 
 
+def _export(self, context):
+    self.layout.operator("portrait_manifolds.export_splats", text=strings.EXPORT_ENTRY)
+
+
 def _add(self, context):
     self.layout.operator("portrait_manifolds.import_portrait", text=strings.ADD_ENTRY, icon="USER")
 
@@ -69,7 +74,12 @@ def _object(self, context):
 
 def _places():
     types = bpy.types
-    return (types.TOPBAR_MT_file_import, _import), (types.VIEW3D_MT_add, _add), (types.VIEW3D_MT_object, _object)
+    return (
+        (types.TOPBAR_MT_file_import, _import),
+        (types.TOPBAR_MT_file_export, _export),
+        (types.VIEW3D_MT_add, _add),
+        (types.VIEW3D_MT_object, _object),
+    )
 
 
 def register():

@@ -181,7 +181,9 @@ class PORTRAIT_MANIFOLDS_PT_view(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("portrait_manifolds.add_turntable", icon="CON_ROTLIKE")
         row.operator("portrait_manifolds.add_dolly_zoom")
-        layout.prop(obj.portrait_manifolds, "show_background")
+        row = layout.row()
+        row.prop(obj.portrait_manifolds, "show_background")
+        row.prop(obj.portrait_manifolds, "show_proxy")
         layout.prop(settings, "view_path")
         row = layout.row(align=True)
         button = row.operator("portrait_manifolds.render_view", icon="RENDER_STILL")
@@ -261,6 +263,7 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
                 column.prop(settings, name)
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
+        layout.operator("portrait_manifolds.export_splats", icon="EXPORT")
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_mesh_presets.draw_panel_header(self.layout)

@@ -1,6 +1,7 @@
 """Batches on a Ray cluster: an actor on one of its machines in place of a process on this one."""
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -8,10 +9,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..apart import limit_memory
 from ..errors import Cancelled, PortraitError
 from ..progress import Progress
 from .process import FATAL, WorkerLost
-from .worker import Worker, limit_memory
+from .worker import Worker
 
 LOOK = 0.5  # seconds between looks at whether the batch was cancelled
 KNOCK_SECONDS = 10
@@ -31,7 +33,8 @@ def connected(address: str) -> Iterator[None]:
     try:
         _knock(address)
         environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-        ray.init(address=address, log_to_driver=False, runtime_env={"env_vars": environment})
+        quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
+        ray.init(address=address, runtime_env={"env_vars": environment}, **quiet)
     except Exception as error:  # ConnectionError, ValueError, and others of its own
         reason = " ".join(str(error).split())[:160]
         raise PortraitError(f"the Ray cluster {address} cannot be reached ({reason}); check its address") from None

@@ -24,11 +24,12 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 STYLE = """
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; background: #222; color: #ddd }
 h1 { font-size: 1.3em } a { color: #8bf } nav a { margin-right: 1em }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(17em, 1fr)); gap: 1em }
-article { display: flow-root; background: #303030; border-left: 4px solid #5a5; padding: .6em; overflow-wrap: anywhere }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22em, 100%), 1fr)); gap: 1em }
+article { display: flex; gap: .7em; background: #303030; border-left: 4px solid #5a5; padding: .6em }
+article div:last-child { flex: 1; overflow-wrap: anywhere }
 article.failed { border-color: #d55 } article.waiting, article.working { border-color: #888 }
 article.doubtful { border-color: #da3 }
-img, .none { width: 128px; height: 128px; float: left; margin-right: .7em; background: #444; object-fit: contain }
+img, .none { flex: none; width: 128px; height: 128px; background: #444; object-fit: contain }
 h2 { font-size: 1em; margin: 0 } p { margin: .2em 0 } .doubt { color: #fc6 } .error { color: #f99 }
 """
 
@@ -78,7 +79,8 @@ def _card(item, out):
     lines += [f'<p class="doubt">{html.escape(warning["text"])}</p>' for warning in item.warnings]
     lines += [f'<p class="error">{html.escape(item.error)}</p>'] if item.error else []
     kind = item.status + (" doubtful" if item.warnings else "")
-    return f'<article class="{kind}">{_picture(out / item.folder, report)}<h2>{title}</h2>{"".join(lines)}</article>'
+    picture = _picture(out / item.folder, report)
+    return f'<article class="{kind}">{picture}<div><h2>{title}</h2>{"".join(lines)}</div></article>'
 
 
 def _numbers(item, report):

@@ -33,7 +33,7 @@ def push_pull(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     found = np.broadcast_to(total[:-1] / (total[-1] + 1e-3), levels[-1][..., :-1].shape)
     for level in reversed(levels):
         found = cv2.resize(np.ascontiguousarray(found, np.float32), level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        found = (level[..., :-1] + LEAST * found) / (level[..., -1:] + LEAST)
+        found = (level[..., :-1] + LEAST * found.reshape(level[..., :-1].shape)) / (level[..., -1:] + LEAST)
     return found
 
 

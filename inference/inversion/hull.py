@@ -23,7 +23,8 @@ HILLS = 0.0, 0.002, 0.005, 0.01, 0.02, 0.04  # metres; a round raises hills of o
 TEXTURE_HEIGHT = 0.2  # metres, about what the columns' rows span on a head
 CHUNK = 512  # rays followed at once; what is known of them stays in the cache
 EDGE = 3.0  # texels of GRID; how near to the textures' border no hill stands
-STEEPNESS = 0.8  # width of a hill by its height
+STEEPNESS = 0.5  # width of a hill by its height
+FOREIGN = 0.03  # metres; a ray raises what is of its pixel's part rather than another part that is nearer by less
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
 FEWEST = 6  # columns of GRID in a gap that the photo shows, so that a matte's stray pixels fill none
 INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of the soft rim come from further inside
@@ -36,15 +37,17 @@ def fit_surface(
     camera: Camera,
     radii: np.ndarray,
     beyond: np.ndarray | None = None,
+    parts: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Radius (h, w) float32 metres of the subject's surface in every texel column, and whether it has one (h, w) bool.
 
     level of the model's sheets and occupancy (logit): (h, w) float32. matte (256, 256) in [0, 1] of the photo that
     camera took. radii (23, n, n) metres of the model's sheets. beyond (256, 256) bool, where there is no photo.
+    parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's, (p, 256, 256); None where all is one.
     """
     bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
     radius = np.maximum(level_to_radius(bounds, level), THINNEST)
-    radius, kept = fit_to_hull(radius, matte, camera, beyond)
+    radius, kept = fit_to_hull(radius, matte, camera, beyond, parts)
     known = kept & occupied(occupancy)
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
     return radius, known | kept & shown(radius, known, there, camera)
@@ -77,15 +80,19 @@ def shown(radius: np.ndarray, known: np.ndarray, matte: np.ndarray, camera: Came
 
 
 def fit_to_hull(
-    radius: np.ndarray, matte: np.ndarray, camera: Camera, beyond: np.ndarray | None = None
+    radius: np.ndarray,
+    matte: np.ndarray,
+    camera: Camera,
+    beyond: np.ndarray | None = None,
+    parts: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`; where
-    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows."""
+    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows. parts as of :func:`grow`."""
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
     matte = matte if beyond is None else np.where(beyond, np.float32(1.0), matte)
     radius, kept = carve(radius, matte, camera)
     for _ in range(GROWTHS):
-        radius = grow(radius, there, camera)
+        radius = grow(radius, there, camera, parts)
     grown, still = carve(radius, matte, camera)
     return blurred(grown, SMOOTH * radius.shape[0] / GRID), kept & still
 
@@ -117,42 +124,62 @@ def carve(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.nda
     return out.reshape(radius.shape), kept.reshape(radius.shape)
 
 
-def grow(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
+def grow(
+    radius: np.ndarray, matte: np.ndarray, camera: Camera, parts: tuple[np.ndarray, np.ndarray] | None = None
+) -> np.ndarray:
     """Raise the surface to where the photo's silhouette lies and the surface does not reach, (h, w) float32 metres.
 
     The true surface touches the ray of every pixel at the silhouette. Each ray that shows the subject and passes by the
-    surface raises it where it comes closest, as a hill as wide as it is high. radius (h, w) metres, inside the hull;
-    matte and camera as in :func:`carve`.
+    surface raises it where it comes closest, as a hill as wide as it is high: hair raises hair, a collar the clothes
+    and not the cheek above them, which the ray of the collar passes as closely. radius (h, w) metres, inside the hull;
+    matte and camera as in :func:`carve`; parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's
+    pixels, (p, 256, 256); None where all is one.
     """
     rows, columns = np.nonzero(_uncovered(radius, np.ones(radius.shape, bool), matte, camera))
     if not len(rows):
         return radius
     scale = camera.width / COVERED
     origins, directions = camera.rays((columns + 0.5) * scale, (rows + 0.5) * scale)
-    parts = [slice(start, start + CHUNK) for start in range(0, len(rows), CHUNK)]
-    found = [closest_approach(radius, origins[part], directions[part]) for part in parts]
-    gap, u, v = (np.concatenate(values) for values in zip(*found))
-    height, width = radius.shape
+    shares, kinds = [np.ones_like(radius)], np.zeros(len(rows), int)
+    if parts is not None:
+        shares, kinds = parts[0], parts[1].argmax(0)[rows, columns]
     lifted = np.zeros_like(radius)
+    for kind, share in enumerate(shares):
+        which = np.flatnonzero(kinds == kind)
+        if not len(which):
+            continue
+        chunks = [which[start : start + CHUNK] for start in range(0, len(which), CHUNK)]
+        foreign = np.float32(FOREIGN) * (1.0 - share)
+        found = [closest_approach(radius, origins[chunk], directions[chunk], foreign) for chunk in chunks]
+        hills = _hills(*(np.concatenate(values) for values in zip(*found)), radius.shape)
+        own = np.minimum(2.0 * share, 1.0)  # the likeliest part's columns as a whole, and a slope beside them
+        lifted = np.maximum(lifted, hills * blurred(own, SMOOTH * radius.shape[0] / GRID))
+    return radius + lifted
+
+
+def _hills(gap, u, v, shape):
+    """Heights (h, w) float32 metres of hills of heights gap (n,) at columns u, v (n,)."""
+    height, width = shape
+    lifted = np.zeros(shape, np.float32)
     for low, high in zip(HILLS, HILLS[1:]):
         chosen = (gap > low) & (gap <= high)
         if not chosen.any():
             continue
-        peaks = np.zeros_like(radius)
+        peaks = np.zeros(shape, np.float32)
         np.maximum.at(peaks, ((v[chosen] * height).astype(int), (u[chosen] * width).astype(int)), gap[chosen])
         wide = max(1, round(high * STEEPNESS * height / TEXTURE_HEIGHT))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * wide + 1,) * 2)
         lifted = np.maximum(lifted, blurred(cv2.dilate(peaks, disc), wide / 2))
-    return radius + lifted
+    return lifted
 
 
 def closest_approach(
-    radius: np.ndarray, origins: np.ndarray, directions: np.ndarray
+    radius: np.ndarray, origins: np.ndarray, directions: np.ndarray, foreign: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where rays come closest to a surface, measured along its columns.
 
-    radius (h, w) metres; origins and directions (n, 3), directions unit. Returns gap (n,) metres, infinite where a ray
-    passes by the textures, and u, v (n,) of the column.
+    radius (h, w) metres; origins and directions (n, 3), directions unit; foreign (h, w) metres that a column counts as
+    further away. Returns gap (n,) metres, infinite where a ray passes by the textures, and u, v (n,) of the column.
     """
     steps = PASSING * np.linspace(-1.0, 1.0, PASSING_STEPS) - (origins * directions).sum(-1)[:, None]
     planes = np.empty((3, len(steps), PASSING_STEPS), np.float32)
@@ -160,10 +187,12 @@ def closest_approach(
         plane[:] = origin[:, None] + direction[:, None] * steps
     points = np.moveaxis(planes, 0, -1)
     u, v, reach = domes.dome_coordinates(points)
-    gap = reach - sample_image(radius, u * radius.shape[1], v * radius.shape[0])
+    surface = np.dstack([radius, foreign]).astype(np.float32)
+    height, more = np.moveaxis(sample_image(surface, u * radius.shape[1], v * radius.shape[0]), -1, 0)
+    gap = reach - height
     beside = (u < 0) | (u >= 1) | (v < 0) | (v >= 1) | (points[..., 2] < domes.AXIS_Z)
     np.copyto(gap, np.inf, where=beside)
-    ray, closest = np.arange(len(gap)), gap.argmin(1)
+    ray, closest = np.arange(len(gap)), (gap + more).argmin(1)
     gap, u, v = (values[ray, closest] for values in (gap, u, v))
     edge = EDGE / GRID  # what comes closest at the textures' border comes closer yet beyond
     gap[(u < edge) | (u > 1 - edge) | (v < edge) | (v > 1 - edge)] = np.inf

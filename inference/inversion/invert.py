@@ -56,7 +56,7 @@ def invert_crop(
     matte: np.ndarray | None = None,
     doubted: Callable[[Doubt], object] = lambda doubt: None,
     fine_matte: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Rim | None]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Rim | None, np.ndarray]:
     """Invert an aligned photo.
 
     progress: called with (fraction, stage name) before each stage; may raise to stop.
@@ -64,8 +64,9 @@ def invert_crop(
     doubted: called with what makes the result doubtful.
     fine_matte: (s, s) float32 in [0, 1], a known matte in the detail crop; else the photo refines the crop's.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
-    plane; radii (23, 161, 161) float32 metres of the sheets; and for an alignment with detail, else None, the detail
-    map (s, s, 3) uint8 of :mod:`inference.geometry.detail_maps` and the :class:`Rim`.
+    plane; radii (23, 161, 161) float32 metres of the sheets; for an alignment with detail, else None, the detail
+    map (s, s, 3) uint8 of :mod:`inference.geometry.detail_maps` and the :class:`Rim`; and the columns' parts
+    (160, 160, 3) uint8, chances of skin, hair and cloth times 255.
     """
     photo, camera = np.float32(alignment.crop.transpose(2, 0, 1)) / 255.0, alignment.camera
     model_radii = model.geometry["radii"]
@@ -98,9 +99,12 @@ def invert_crop(
     )
 
     progress(0.5, STAGES[4])
-    radius, valid = fit_surface(level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond)
+    parts = softmax(part_logits[0])
+    radius, valid = fit_surface(
+        level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond, (parts, photo_parts)
+    )
     radii = place_sheets(radius, valid, len(features[0]))
-    columns = see(radius, valid, colour[0], softmax(part_logits[0]), photo_parts, camera, alignment.beyond)
+    columns = see(radius, valid, colour[0], parts, photo_parts, camera, alignment.beyond)
     clean, backdrop = foreground(photo, matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
@@ -114,7 +118,8 @@ def invert_crop(
         detail = lift_detail(alignment.detail, columns, shown, matte, photo_parts, camera)
         rim = lift_rim(alignment, matte, backdrop, radius, valid, fine_matte)
     progress(1.0, "done")
-    return np.concatenate([textures, background[None]]), radii, detail, rim
+    parts = np.rint(255.0 * columns.parts.transpose(1, 2, 0)).astype(np.uint8)
+    return np.concatenate([textures, background[None]]), radii, detail, rim, parts
 
 
 def see(

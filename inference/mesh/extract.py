@@ -1,50 +1,55 @@
-"""A textured mesh of a portrait: marching cubes over the manifold geometry.
+"""A textured mesh of a portrait: marching cubes over the manifold geometry, with even triangles."""
 
-UVs are the dome coordinates (u, v) themselves, no unwrapping.
-"""
-
+import dataclasses
 import math
 
 import cv2
 import numpy as np
 
 from ..errors import PortraitError
-from ..geometry import detail_maps, domes
+from ..geometry.sampling import sample_image
 from ..portrait import Portrait
 from ..progress import Progress, silent
-from .field import Dome, block, sample_field
+from .directions import directions
+from .field import Field, block, sample_field
+from .groups import part_groups
+from .remesh import remeshed
 from .surface import find_surface
+from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
-from .topology import (
-    compact,
-    edges_of,
-    euler_characteristic,
-    is_manifold,
-    largest_component,
-    without_folds,
-)
+from .topology import compact, edges_of, largest_component
 from .trim import subject_mask, trim
+from .unwrap import texture_coordinates
+from .whole import coarse, table_points, whole_head
 
 MAX_RESOLUTION = 768
-DECIMATIONS = 12  # target counts that are tried until the reduced mesh is whole
+FACES = 20_000  # of a mesh, unless others are wanted: as exact as 190,000, see docs/results.md
+CUBES = 1.5  # triangles of marching cubes per triangle that is wanted; the short edges go
+SLIVER = 1.0 / 3.0  # of a voxel; edges below are collapsed
+MIN_EXTENT = 0.001  # metres; the grid round a single texel is that large
+BACK_Z = -0.075  # metres; open meshes end there, before the manifolds do at the crown
+BAY = 15  # of four texels; narrower bays of an open mesh's border are filled, some 5 cm
+BORDER = 10.0  # texels of a whole head, standard deviation of the Gaussian that makes the border smooth
 
 
 def extract_mesh(
     portrait: Portrait,
     resolution: int = 192,
-    faces: int | None = None,
+    faces: int | None = FACES,
     smoothing: float = 1,
     closed: bool = False,
+    texture: int | None = None,
     progress: Progress = silent,
 ) -> TexturedMesh:
     """Extract the surface of a portrait as one textured mesh.
 
-    resolution: voxels along the longest side of the head's bounding box, 16 to 768.
-    faces: number of triangles to reduce the mesh to, or None to keep all.
+    resolution: voxels along the longest side of the head's bounding box, 16 to 768; fewer where the faces need no more.
+    faces: number of triangles at most, or None to keep all.
     smoothing: standard deviation, in texels, of the Gaussian the surface is smoothed with; 0 for none.
-    closed: close the back of the head and the bottom, so that the mesh is watertight.
+    closed: with a skull behind, and closed at the bottom, so that the mesh is watertight.
+    texture: texels per side of its texture, 64 to 4096, or None for what shows all that the photo does.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
-    Returns a :class:`TexturedMesh`: one manifold piece, an open one with one border and without holes.
+    Returns a :class:`TexturedMesh`: one manifold piece that does not intersect itself, an open one with one border.
     Raises PortraitError when the portrait is empty or a number is out of range.
     """
     from skimage.measure import marching_cubes  # PyMCubes has no wheels for Python 3.13 and needs scipy
@@ -53,73 +58,81 @@ def extract_mesh(
         raise PortraitError(f"the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}")
     if faces is not None and faces < 100:
         raise PortraitError(f"a head cannot be reduced to {faces} faces; ask for at least 100")
+    if texture is not None and not 64 <= texture <= MAX_SIDE:
+        raise PortraitError(f"a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}")
     progress(0.0, "reading the surface")
     try:
         surface = find_surface(portrait.textures, portrait.radii)
     except ValueError:
         raise PortraitError("this portrait holds no solid surface; invert the photo again") from None
     mask = subject_mask(surface.opacity)
-    radius = _smooth(surface.radius, smoothing)
-    shape = Dome(radius, closed)
-    progress(0.1, "sampling the field")
-    origin, voxel, counts = block(shape, mask, resolution)
-    field = sample_field(shape, origin, voxel, counts)
+    radius, own = whole_head(_smooth(surface.radius, smoothing), mask)
+    shown = np.ones_like(own) if closed else _shown(own, radius)
+    field = Field(radius, closed)
+    progress(0.2, "sampling the field")
+    voxel, origin, counts = _grid(radius, shown, resolution, faces)
+    values = sample_field(field, origin, voxel, counts)
     progress(0.4, "marching cubes")
-    vertices, triangles, _, _ = marching_cubes(field, 0.0, gradient_direction="ascent")
-    del field
-    vertices = vertices * voxel + origin
-    triangles = triangles.astype(np.int64)
+    vertices, triangles, _, _ = marching_cubes(values, 0.0, gradient_direction="ascent")
+    del values
+    vertices, triangles = vertices.astype(np.float64) * voxel + origin, triangles.astype(np.int64)
     whole = largest_component(np.ones(len(vertices), bool), edges_of(triangles))
     vertices, triangles = compact(vertices, triangles[whole[triangles[:, 0]]])
     if not closed:
-        progress(0.6, "trimming")
-        vertices, triangles = trim(vertices, triangles, mask)
-    if faces is not None and len(triangles) > faces:
-        vertices, triangles = _decimate(vertices, triangles, faces, lambda: progress(0.7, "reducing"))
+        vertices, triangles = trim(vertices, triangles, _inside(vertices, shown))
+    progress(0.5, "evening out the triangles")
+    vertices, triangles = remeshed(
+        vertices, triangles, SLIVER * voxel, faces, field.nearest, field.facing, lambda: progress(0.6, "evening out the triangles")
+    )
     progress(0.95, "texture coordinates")
-    uv = _texture_coordinates(vertices)
+    uv, face_uv = texture_coordinates(vertices, triangles, closed)
+    mesh = TexturedMesh(
+        vertices.astype(np.float32),
+        triangles.astype(np.int32),
+        uv,
+        surface.color,
+        face_uv,
+        groups=part_groups(portrait, surface, vertices),
+    )
+    progress(0.96, "texture")
+    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait))
     progress(1.0, "done")
-    texture = _texture(surface.color, portrait.detail)
-    return TexturedMesh(vertices.astype(np.float32), triangles.astype(np.int32), uv.astype(np.float32), texture)
+    return dataclasses.replace(mesh, texture=baked)
 
 
-def _texture(colour, detail):
-    """Colours (h, w, 3) uint8 of the columns with the detail map on them, in its resolution."""
-    if detail is None:
-        return colour
-    colour = cv2.resize(colour, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
+def _shown(own, radius):
+    """More than one half where an open mesh is: where the surface is the portrait's own, down to a plane behind the
+    ears; one region with a smooth border."""
+    region = cv2.resize((own > 0.0).astype(np.uint8), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_NEAREST)
+    round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BAY, BAY))
+    region = cv2.resize(cv2.morphologyEx(region, cv2.MORPH_CLOSE, round_), own.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    region = (region > 0) & (table_points(radius)[..., 2] > BACK_Z)
+    soft = cv2.GaussianBlur(region.astype(np.float32), (0, 0), BORDER, borderType=cv2.BORDER_REPLICATE)
+    return subject_mask(soft)
+
+
+def _inside(vertices, shown):
+    """Per vertex (n,) more than 0 where it is shown and not below the lower border."""
+    s, t, _ = (part[:, 0] for part in directions(*vertices.astype(np.float32).T[..., None]))
+    height, width = shown.shape
+    opacity = sample_image(shown, s * width, t * height).astype(np.float64) - 0.5
+    return np.minimum(opacity, 0.5 * (1.0 - t) * height)
+
+
+def _grid(radius, shown, resolution, faces):
+    """Voxel size in metres, origin (3,) and counts (3,) of the grid points."""
+    points, shown = table_points(coarse(radius)).astype(np.float64), coarse(shown) > 0.5
+    if not shown.any():
+        shown[:] = True
+    inside = points[shown]
+    voxel = max(float(np.ptp(inside, axis=0).max()), MIN_EXTENT) / resolution
+    if faces is not None:
+        down, right = np.diff(points, axis=0)[:, :-1], np.diff(points, axis=1)[:-1]
+        area = np.linalg.norm(np.cross(down, right), axis=-1)[shown[:-1, :-1]].sum()
+        # marching cubes makes some two and a half triangles per square of a voxel's side
+        voxel = max(voxel, math.sqrt(2.5 * area / (CUBES * faces)))
+    return voxel, *block(inside, voxel)
 
 
 def _smooth(radius, sigma):
     return cv2.GaussianBlur(radius, (0, 0), float(sigma), borderType=cv2.BORDER_REPLICATE) if sigma > 0 else radius
-
-
-def _decimate(vertices, triangles, faces, progress):
-    """Reduce to about so many faces, still one manifold piece of the same topology. Raises PortraitError.
-
-    fast_simplification collapses edges without a look at what joins them, and now and then glues two parts of the
-    surface together. What it leaves back to back is dropped; what is glued otherwise comes apart with another count.
-    """
-    import fast_simplification
-
-    vertices, triangles = vertices.astype(np.float32), triangles.astype(np.int32)
-    shape = euler_characteristic(triangles)
-    for count in faces - 2 * np.arange(DECIMATIONS):
-        progress()
-        fewer, left = fast_simplification.simplify(vertices, triangles, target_count=int(count), agg=4)
-        fewer, left = compact(fewer, without_folds(left))
-        if is_manifold(left) and euler_characteristic(left) == shape:
-            return fewer, left
-    raise PortraitError(f"this mesh cannot be reduced to {faces} faces; ask for more, or for a lower resolution")
-
-
-def _texture_coordinates(vertices):
-    """(n, 2) in [0, 1], v up. The closed back is led over the hair at the side borders to the crown, without a seam."""
-    u, v, _ = domes.dome_coordinates(vertices)
-    side = np.arctan2(vertices[:, 0], vertices[:, 2] - domes.AXIS_Z) / domes.MAX_AZIMUTH
-    behind = np.clip((np.abs(side) - 1.0) / (math.pi / domes.MAX_AZIMUTH - 1.0), 0.0, 1.0)
-    v = np.clip(v, 0.0, 1.0) * (1.0 - np.minimum(2.0 * behind, 1.0))
-    inward = 0.5 * np.maximum(2.0 * behind - 1.0, 0.0)
-    u = np.where(behind > 0.0, np.where(side > 0.0, 1.0 - inward, inward), np.clip(u, 0.0, 1.0))
-    return np.stack([u, 1.0 - v], -1)

@@ -1,11 +1,9 @@
-"""Open meshes end where the subject does: the mask over the texture, and the cut along its border."""
+"""Open meshes end where the subject does: the region that is shown, and the cut along its border."""
 
 import cv2
 import numpy as np
 
 from ..errors import PortraitError
-from ..geometry import domes
-from ..geometry.sampling import sample_image
 from .topology import border_edges, compact, components_with, edges_of, largest_component
 
 
@@ -27,24 +25,17 @@ def subject_mask(opacity: np.ndarray) -> np.ndarray:
     return np.where(filled & ~region, 1.0, opacity).astype(np.float32)
 
 
-def trim(vertices: np.ndarray, triangles: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a mesh along the line where its texel column's mask is one half, and at the texture's border.
+def trim(vertices: np.ndarray, triangles: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a mesh along the line where a value per vertex is zero; what is left is one piece with one border.
 
-    vertices: (n, 3) float metres, portrait space; triangles: (m, 3) int, all connected; mask: (h, w) float32.
-    Coarse triangles may tear a narrow part of the mask off, or leave a gap: what is left is one piece without holes.
-    Raises PortraitError when nothing is left.
+    vertices: (n, 3) float metres; triangles: (m, 3) int, all connected; values: (n,) float, positive where the mesh stays.
+    Coarse triangles may tear a narrow part off, or leave a gap. Raises PortraitError when nothing is left.
     """
-    u, v, _ = domes.dome_coordinates(vertices)
-    height, width = mask.shape
-    opacity = sample_image(mask, u * width, v * height).astype(np.float64) - 0.5
-    # distance to the border in texels, capped, joins in: half an opacity step per texel
-    border = np.minimum(np.minimum(u, 1.0 - u) * width, np.minimum(v, 1.0 - v) * height)
-    values = np.minimum(opacity, 0.5 * border)
     if not (values > 0.0).any():
         raise PortraitError("the subject is too small for a mesh of this resolution; ask for a higher one")
     edges = edges_of(triangles)
     kept = largest_component(values > 0.0, edges)
-    beyond = border <= 0.0
+    beyond = values == values.min()
     beyond[border_edges(triangles)] = True
     outside = components_with(beyond, ~kept, edges)
     values = np.where(kept, values, np.where(outside, np.minimum(values, 0.0), 1.0))

@@ -1,6 +1,7 @@
 """Materials of layers and meshes."""
 
 import bpy
+import numpy as np
 
 LIT, UNLIT, OUTPUT = "Lit", "Unlit", "Output"  # nodes of a surface's material that the switch connects
 # sRGB, IEC 61966-2-1: value / SLOPE up to KNEE, ((value + OFFSET) / (1 + OFFSET)) ** GAMMA from there on
@@ -87,6 +88,26 @@ def shadow_material(name, image):
     _show(tree, share.outputs[0], dark.outputs[0])
     material.surface_render_method = "BLENDED"
     return material
+
+
+def proxy_material(name, image, pixels):
+    """For Solid views only, which show the image, of pixels (h, w, 3) uint8, or its middle colour; lights pass it."""
+    material = bpy.data.materials.new(name)
+    tree = _nodes(material)
+    tree.nodes.active = _texture(tree, image)
+    clear = tree.nodes.new("ShaderNodeBsdfTransparent")
+    output = tree.nodes.new("ShaderNodeOutputMaterial")
+    tree.links.new(clear.outputs[0], output.inputs["Surface"])
+    _arrange(tree)
+    height, width = pixels.shape[:2]
+    face = pixels[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3].reshape(-1, 3)
+    material.diffuse_color = (*(_linear(value / 255) for value in np.median(face, 0)), 1.0)
+    return material
+
+
+def _linear(value):
+    """Linear light of an sRGB value in [0, 1]."""
+    return value / SLOPE if value <= KNEE else ((value + OFFSET) / (1 + OFFSET)) ** GAMMA
 
 
 def surface_material(name, image, normals=None, alpha=False):

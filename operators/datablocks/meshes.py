@@ -54,6 +54,13 @@ def add_groups(obj, groups):
                 group.add(chosen.tolist(), level / 255.0, "REPLACE")
 
 
+def add_colours(mesh, name, colours):
+    """A colour attribute of a mesh's vertices. colours: (n, 3) float in [0, 1], linear."""
+    attribute = mesh.color_attributes.new(name, "FLOAT_COLOR", "POINT")
+    opaque = np.pad(np.asarray(colours, np.float32), ((0, 0), (0, 1)), constant_values=1.0)
+    attribute.data.foreach_set("color", opaque.ravel())
+
+
 def add_shape_keys(obj, shape_keys, values):
     """Shape keys of a mesh object. shape_keys: per name, (n, 3) float, metres, object space, what to add to the
     vertices; values: per name, how far a key is on; those without one are off."""

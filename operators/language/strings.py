@@ -30,6 +30,9 @@ RENDER_ALONE = Text(
 SHOW = Text("Show in Viewport", "Look at the portrait with its own render engine and the photo's own colours")
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
 EXTRACT_MESH = Text("Extract Mesh", "Add the portrait's surface as a textured mesh")
+EXPORT_SPLATS = Text(
+    "Export Splats", "Write the portrait as 3-D Gaussian splats (.ply) for viewers, game engines and Blender itself"
+)
 ADD_CAMERA = Text("Add Camera", "Add a camera that reproduces the photo exactly; the scene keeps the one it has")
 MATCH_PHOTO = Text(
     "Match Photo", "Render what the photo shows: give the scene the photo's camera, and the render the photo's size"
@@ -81,6 +84,7 @@ PANEL_FILES = "Files"
 MESH_PRESETS = "Mesh Presets"
 LAYER_PRESETS = "Layers Presets"
 INVERT_PRESETS = "Invert Presets"
+EXPORT_ENTRY = "Portrait as Splats (.ply)"
 IMPORT_ENTRY = "Portrait (.png, .jpg, …)"
 ADD_ENTRY = "Portrait…"
 PANEL_HELP = (
@@ -139,6 +143,8 @@ MODEL_ID = Text("Model", "The model that made the portrait")
 MODEL_SHA256 = Text("Model SHA-256", "Checksum of the model that made the portrait")
 VIEW_PATH = Text("File", "Also write the view to this PNG file")
 SHOW_BACKGROUND = Text("Background", "Show what the model takes for the photo's background behind the subject")
+SHOW_PROXY = Text("Proxy", "Show a simple head in Solid and Wireframe views, to place, to snap to, and to click on")
+PROXIES = Text("Proxies", "Show the heads of new portraits in Solid and Wireframe views; renders never show them")
 PACK = Text("Pack on Save", "When the .blend is saved, keep portraits and photos inside it instead of beside it")
 PACK_PHOTO = Text("With Photo", "Also pack the photo, without its metadata, so that it can be inverted again")
 PACKED = Text("Packed Files", "Portrait and photo inside the .blend")
@@ -208,7 +214,7 @@ PREPARE_SCENE = Text(
 MESH_TOPOLOGY = Text("Topology", "What the mesh is made of")
 MESH_TOPOLOGIES = {
     "marching-cubes": Text("Surface", "The portrait's surface as triangles, hair and clothes included"),
-    "head": Text("Head", "A head of quads wrapped onto the portrait, with eyes, teeth, ARKit's shape keys, and its hair"),
+    "head": Text("Head", "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it"),
 }
 MESH_KEYS = Text("Shape Keys", "The head at rest, ARKit's 52 shapes, and the photo's expression as the key \"photo\"")
 MESH_SUBDIVISION = Text("Subdivision", "Levels of a Subdivision Surface modifier on the head; 0 adds none")
@@ -216,6 +222,12 @@ MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows fi
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")
 MESH_SMOOTHING = Text("Smoothing", "Rounds of smoothing; 0 keeps the raw surface")
 MESH_CLOSED = Text("Closed", "Close the back and the neck, for printing and for simulation")
+SPLAT_COUNT = Text("Splats", "How many splats at most; 68 bytes each. More of them show finer things of the photo")
+SPLAT_FRAME = Text("Axes", "Which way is up in the file")
+SPLAT_FRAMES = {
+    "y-down": Text("Y Down", "As splats come from cameras; viewers like SuperSplat and game engines expect it"),
+    "z-up": Text("Z Up", "Blender's own axes: imported without a rotation, the head stands upright and faces -Y"),
+}
 MESH_TEXTURE = Text("Texture", "Texels along each side of the mesh's texture")
 AS_THE_PHOTO = Text("As the Photo", "As many texels as show all that the photo shows, at most 2048²")
 SHADE_SMOOTH = Text("Shade Smooth", "Smooth shading instead of facets")
@@ -240,9 +252,11 @@ LAYER = "layer"
 LAYERS = "layers"
 SHADOW = "shadow"
 NORMALS = "normals"
+PARTS = "parts"
 DETAIL = "detail"
 EDIT = "edit"
 MESH = "mesh"
+PROXY_NAME = "proxy"
 PHOTO_CAMERA = "photo camera"
 PIVOT = "pivot"
 TURNTABLE_CAMERA = "turntable camera"
@@ -272,6 +286,7 @@ PACKED_NOTE = "Portrait Manifolds keeps {name} in this text datablock. The portr
 STATUS = "{what}: {percent:.0f} %  {text}  ({seconds:.0f} s)   Esc: cancel"
 LOADING = "Loading the model"
 SAVING = "Saving the portrait"
+SAVING_SPLATS = "Saving the splats"
 CANCELLED = "{what} was cancelled"
 SELECT_PORTRAIT = "Select a portrait, or import a photo first"
 INVERT_FIRST = "Select a portrait that has been inverted"
@@ -298,6 +313,7 @@ LAYERS_DONE = "Added {count} layers with {triangles} triangles"
 HEAD = "head"
 HEAD_DONE = "Added a head of {quads} quads with {parts} parts beside it"
 MESH_DONE = "Added a mesh with {vertices} vertices and {faces} triangles"
+SPLATS_DONE = "Wrote {count} splats to {name}"
 BATCH_DONE = "{done} of {count} portraits made"
 BATCH_FAILED = "{name}: {reason}"
 BATCH_FOLDERS = "Choose a folder of photos and a folder for the results"
@@ -430,8 +446,6 @@ REMOVE_MODEL = Text("Remove Model", "Delete this installed model")
 MODEL_FOLDER = Text("Folder", "Folder of the model")
 MODEL_INSTALLED = "The model {id} is installed and in use; licence: {license}"
 MODEL_COPYING = "Copying the model"
-MODEL_CHECKING = "Checking {file}"
-MODEL_TRYING = "Trying the model out"
 MODEL_NONE = "no model in {folder}; choose another one"
 MODEL_NO_CARD = "{card} is not a model card ({reason}); choose another model"
 MODEL_BAD_CARD = "the model card in {source} cannot be used ({reason}); use another model"
@@ -441,7 +455,6 @@ MODEL_ODD_NAME = "the model in {source} lists a file with an odd name; use anoth
 MODEL_LACKS = "the model in {source} has no {name} ({reason}); choose a complete model"
 MODEL_NOT_IN_ZIP = "not in the zip"
 MODEL_UNREADABLE = "cannot read the model {path} ({reason}); download or copy it again"
-MODEL_MISFIT = "the model {id} does not fit this version ({kind}: {reason}); use another one"
 MODEL_NOT_OURS = "{folder} was not installed here; delete it yourself if you no longer need it"
 CLEAR_CACHE = Text("Clear", "Delete portraits of unsaved files, except those that the open file shows")
 CACHE_SIZE = "{count} portraits, {size}"

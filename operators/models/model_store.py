@@ -8,14 +8,13 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from ...inference.archives import open_archive
-from ...inference.errors import Cancelled, ModelUnusable, PortraitError
+from ...inference.errors import ModelUnusable, PortraitError
 from ...inference.files import make_folder, open_regular, unwritable
-from ...inference.networks.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, load_model, table_hash
+from ...inference.networks.model import DEFAULT_FOLDER, MAX_CARD_BYTES, MAX_FILE_BYTES, table_hash
 from ...inference.temporary import temporary_path
 from ..language import strings
+from .models import load, try_out
 
 CARD = "card.json"
 
@@ -83,7 +82,8 @@ def install(source, store, progress):
                 _copy_folder(source.parent if source.name == CARD else source, partial)
         except OSError as error:
             raise unwritable(partial, error) from None
-        model = check(partial, progress)
+        model = load(path=partial, device="cpu")
+        try_out(model, lambda fraction, text: progress(0.2 + 0.8 * fraction, text), anew=True)
         stem = re.sub(r"[^\w-]+", "_", model.id).strip("_")[:60] or "model"
         goal = store / f"{stem}-{model.sha256[:12]}"
         if goal.exists():  # the same files: put back what may have been damaged
@@ -94,41 +94,6 @@ def install(source, store, progress):
         raise unwritable(store, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def check(folder, progress):
-    """Open every file of a model as the engine does and invert a grey picture. Returns the Model or raises
-    ModelUnusable."""
-    needed = [file for file in facts(DEFAULT_FOLDER).files if file.endswith(".onnx")]
-    try:
-        model = load_model(folder, "cpu")
-        names = sorted({*needed, *(file for file in model.card["files"] if file.endswith(".onnx"))})
-        for index, file in enumerate(names):
-            progress(0.2 + 0.4 * index / len(names), strings.MODEL_CHECKING.format(file=file))
-            model.session(file.removesuffix(".onnx"))
-        progress(0.6, strings.MODEL_TRYING)
-        _try_out(model, lambda fraction, text: progress(0.6 + 0.4 * fraction, strings.MODEL_TRYING))
-    except ModelUnusable:
-        raise
-    except PortraitError as error:
-        raise ModelUnusable(str(error)) from None
-    return model
-
-
-def _try_out(model, progress):
-    from ...inference.alignment.align import align_manually, find_faces
-    from ...inference.inversion.invert import invert_crop
-
-    grey = np.full((256, 256, 3), 128, np.uint8)
-    try:
-        find_faces(grey, model)
-        invert_crop(align_manually(grey, (128, 128), 256, 0.0, model), model, progress)
-    except (PortraitError, Cancelled, MemoryError):
-        raise
-    except Exception as error:  # whatever wrong shapes and missing arrays lead to
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        text = strings.MODEL_MISFIT.format(id=model.id, kind=type(error).__name__, reason=reason)
-        raise ModelUnusable(text) from None
 
 
 def remove(folder, store):

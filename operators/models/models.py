@@ -2,11 +2,21 @@
 
 import threading
 
+from ...inference import trial
 from ...inference.errors import Cancelled, ModelUnusable, PortraitError
-from ...inference.networks.model import load_model
+from ...inference.networks.model import DEFAULT_FOLDER, load_model
 
 _lock = threading.Lock()
 _models = {}  # the last one loaded: {options: Model}
+_tried = set()  # hashes of strangers' models that were tried out since Blender started
+
+
+def load(**options):
+    """`load_model` of these options, whose networks have not been run yet. Raises ModelUnusable."""
+    try:
+        return load_model(**options)
+    except PortraitError as error:
+        raise ModelUnusable(str(error)) from None
 
 
 def model(options):
@@ -14,13 +24,21 @@ def model(options):
     key = tuple(options.values())
     with _lock:
         if key not in _models:
-            try:
-                loaded = load_model(**options)
-            except PortraitError as error:
-                raise ModelUnusable(str(error)) from None
+            loaded = load(**options)
             _models.clear()
             _models[key] = loaded
         return _models[key]
+
+
+def try_out(model, progress, anew=False):
+    """Run a stranger's model in a process apart, with limits, before its networks run in Blender; once per session.
+
+    progress: called with (fraction, text); may raise. anew: even if another copy passed, whose files may be the better
+    ones. Raises ModelUnusable.
+    """
+    if anew or model.folder.resolve() != DEFAULT_FOLDER and model.sha256 not in _tried:
+        trial.try_out(model, progress)
+        _tried.add(model.sha256)
 
 
 def device_in_use():
@@ -37,6 +55,8 @@ def forget():
 class StoppableModel:
     """A model whose networks stop within milliseconds when the job is cancelled, not only between its steps.
 
+    One that is not the extension's own is tried out before its networks run here.
+
     model: :class:`inference.networks.model.Model`. progress: :class:`jobs.Progress` of the job.
     """
 
@@ -47,6 +67,7 @@ class StoppableModel:
         return getattr(self._model, name)
 
     def session(self, name):
+        try_out(self._model, lambda _, text: self._progress(self._progress.state[0], text))
         try:
             return _StoppableSession(self._model.session(name), self._progress)
         except PortraitError as error:

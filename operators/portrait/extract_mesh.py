@@ -1,8 +1,10 @@
 """Extract Mesh: the portrait's surface as a clean textured mesh at the portrait's place."""
 
 import bpy
+import numpy as np
 
 from ...inference.mesh.textured import HEAD, TexturedMesh
+from ...inference.portrait import PARTS
 from ..datablocks import images, materials, meshes
 from ..language import strings
 from ..state.busy import check_free
@@ -36,6 +38,7 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
             "faces": self.faces or None,
             "smoothing": self.smoothing,
             "closed": self.closed,
+            "texture": int(self.texture) or None,
         }
         return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 
@@ -113,6 +116,8 @@ def add_pieces(collection, obj, pieces, smooth=True, unlit=False):
             child = bpy.data.objects.new(name, mesh)
             trash.append(child)
             meshes.add_groups(child, piece.groups)
+            if set(PARTS) <= piece.groups.keys():
+                meshes.add_colours(mesh, strings.PARTS, np.stack([piece.groups[part] for part in PARTS], -1))
             moved = {key: meshes.to_blender(offsets) for key, offsets in piece.shape_keys.items()}
             meshes.add_shape_keys(child, moved, piece.weights)
             child.parent = obj

@@ -12,6 +12,7 @@ from ...inference.photo.open import SUFFIXES as PHOTOS
 from ...inference.report import read_report
 from ..crop import crops
 from ..language import strings
+from ..state import proxy
 from ..state.doubts import keep_doubts
 from ..state.folders import SUFFIX
 from ..state.loaded import load_file
@@ -71,6 +72,7 @@ def import_file(context, path):
     try:
         note_portrait(obj, portrait, path)
         note_report(obj, portrait, path)
+        proxy.update(obj)
         crops.show_preview(obj, portrait.crop)
     except Exception:
         bpy.data.objects.remove(obj)

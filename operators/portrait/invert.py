@@ -10,6 +10,7 @@ from ..crop import crops
 from ..datablocks.images import get_matte
 from ..language import strings
 from ..models.models import StoppableModel
+from ..state import proxy
 from ..state.busy import check_free
 from ..state.doubts import doubts_of, keep_doubts
 from ..state.folders import free_path, storage_folder
@@ -21,6 +22,8 @@ from ..work import jobs
 from ..work.operator import JobOperator, PortraitOperator, redraw_panels
 from .import_portrait import import_photo
 from .photo_camera import follow_photo
+
+PIXEL_BYTES = 8  # of a photo while it is opened, alpha and all; measured: docs/reliability.md
 
 
 class RemakeOperator(JobOperator):
@@ -36,9 +39,12 @@ class RemakeOperator(JobOperator):
         self.subject, self.target = obj.name, reference(obj)
         check_editable(obj)
         check_free(obj)
+        width, height = obj.portrait_manifolds.photo_size
+        self.memory = JobOperator.memory + PIXEL_BYTES * width * height / 1e6
 
     def work_on(self, obj, photo, **choice):
         """The job's work. photo, choice: of `inference.pipeline.invert_photo`, which gets the object's matte, too."""
+        from ...inference.mesh.proxy import proxy_mesh
         from ...inference.pipeline import invert_photo
         from ...inference.portrait import save_portrait
 
@@ -61,16 +67,17 @@ class RemakeOperator(JobOperator):
             save_portrait(inversion.portrait, path)
             try:
                 make_ready(str(path))  # so that the main thread finds it in memory
+                stand_in = proxy_mesh(inversion.portrait)
                 progress(1.0, strings.SAVING)
             except Cancelled:
                 path.unlink(missing_ok=True)
                 raise
-            return inversion, path
+            return inversion, path, stand_in
 
         return work
 
     def finish(self, context, result):
-        inversion, path = result
+        inversion, path, stand_in = result
         try:
             obj = find(self.target)
         except PortraitError:
@@ -81,6 +88,7 @@ class RemakeOperator(JobOperator):
         settings.report = json.dumps(inversion.report, default=str)
         self.note(obj, inversion)
         keep_doubts(settings, inversion.report.get("warnings"))
+        proxy.update(obj, stand_in)
         follow_photo(obj)
         for doubt in doubts_of(settings):
             self.report({"WARNING"}, doubt.text)

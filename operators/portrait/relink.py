@@ -12,7 +12,7 @@ from ...inference.photo.open import SUFFIXES as PHOTOS
 from ...inference.photo.open import open_photo
 from ..crop import crops
 from ..language import strings
-from ..state import health
+from ..state import health, proxy
 from ..state.folders import SUFFIX
 from ..state.loaded import load_file
 from ..state.options import preferences
@@ -61,6 +61,7 @@ def relink_file(obj, path):
     if suffix == SUFFIX:
         portrait = load_file(path)
         note_portrait(obj, portrait, path)
+        proxy.update(obj)
         crops.show_preview(obj, portrait.crop)
     elif suffix in PHOTOS:
         height, width = open_photo(path).shape[:2]

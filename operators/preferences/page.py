@@ -1,7 +1,7 @@
 """Add-on preferences: device, threads, model, cache folder and default options, and the page that shows them."""
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from ..language import strings
 from ..models import model_chooser, model_store, models
@@ -27,6 +27,7 @@ class PortraitPreferences(bpy.types.AddonPreferences):
     cache_folder: StringProperty(
         name=strings.CACHE_FOLDER.label, description=strings.CACHE_FOLDER.description, subtype="DIR_PATH"
     )
+    proxy: BoolProperty(name=strings.PROXIES.label, description=strings.PROXIES.description, default=True)
     defaults: PointerProperty(type=SceneSettings)
 
     def draw(self, context):
@@ -52,6 +53,7 @@ def draw(preferences, layout):
         for name in names:
             column.prop(preferences.defaults, name)
     box.label(text=strings.DEFAULTS_HINT)
+    layout.prop(preferences, "proxy")
     shortcut.draw(layout)
     row = layout.row()
     row.label(text=strings.WHERE_TO_FIND, icon="INFO")

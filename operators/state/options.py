@@ -25,7 +25,7 @@ def preferences():
     addon = bpy.context.preferences.addons.get(EXTENSION)
     if addon is not None and addon.preferences is not None:
         return addon.preferences
-    return types.SimpleNamespace(device="auto", threads=0, model_path="", cache_folder="", defaults=None)
+    return types.SimpleNamespace(device="auto", threads=0, model_path="", cache_folder="", proxy=True, defaults=None)
 
 
 def model_folder():

@@ -5,7 +5,7 @@ from mathutils import Matrix
 
 from ...inference.errors import PortraitError
 from ..language import strings
-from .options import apply_defaults
+from .options import apply_defaults, preferences
 
 # Portrait space (x right, y up, z to the viewer) to Blender (z up, faces -Y): (x, y, z) -> (x, -z, y).
 PORTRAIT_TO_OBJECT = Matrix(((1, 0, 0, 0), (0, 0, -1, 0), (0, 1, 0, 0), (0, 0, 0, 1)))
@@ -81,6 +81,8 @@ def new_portrait_object(context, name):
         obj.scale = [1.0 / unit.scale_length] * 3
     obj.location = context.scene.cursor.location
     obj.portrait_manifolds.is_portrait = True
+    if not preferences().proxy:
+        obj.portrait_manifolds.show_proxy = False
     apply_defaults(context.scene)
     return obj
 

@@ -14,6 +14,7 @@ from bpy.props import (
 
 from ..language import strings
 from ..work import jobs
+from . import proxy
 from .background import show_planes
 from .option_groups import (
     BatchOptions,
@@ -50,6 +51,10 @@ def _portrait_changed(settings, context):
 def _background_changed(settings, context):
     show_planes(settings.id_data)
     settings.id_data.update_tag()
+
+
+def _proxy_changed(settings, context):
+    proxy.shown_changed(settings.id_data)
 
 
 class PortraitFace(bpy.types.PropertyGroup):
@@ -106,6 +111,13 @@ class PortraitSettings(
         name=strings.SHOW_BACKGROUND.label,
         description=strings.SHOW_BACKGROUND.description,
         update=_background_changed,
+        override=OVERRIDE,
+    )
+    show_proxy: BoolProperty(
+        name=strings.SHOW_PROXY.label,
+        description=strings.SHOW_PROXY.description,
+        default=True,
+        update=_proxy_changed,
         override=OVERRIDE,
     )
     faces: CollectionProperty(type=PortraitFace)

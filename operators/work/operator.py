@@ -6,6 +6,7 @@ import traceback
 import bpy
 
 from ...inference.errors import Cancelled, PortraitError
+from ...inference.limits import check_memory
 from ..language import strings
 from ..language.translate import Speaker, translate
 from . import jobs, problems
@@ -105,11 +106,13 @@ class JobOperator(Speaker):
     result)`` (main thread) puts its result into the scene. With a window the work waits in `jobs.queue` for its turn,
     runs in a thread, and the operator is modal; from a script or in background it runs at once.
 
-    subject: name of the portrait object and target: its `state.portrait.reference`; to be set by `prepare`.
+    subject: name of the portrait object and target: its `state.portrait.reference`; to be set by `prepare`, as is
+    memory, MB that the work takes where that is more than usual: it does not begin where less is free.
     """
 
     subject = ""
     target = None
+    memory = 400  # measured: docs/performance.md, less what Blender has loaded
     _job = None
     _timer = None
     _shown = None
@@ -117,7 +120,7 @@ class JobOperator(Speaker):
     def execute(self, context):
         manager = context.window_manager
         try:
-            work = self.prepare(context)
+            work = self._prepared(context)
             manager.progress_begin(0, 100)
             try:
                 result = work(jobs.Progress(lambda fraction, text: manager.progress_update(int(100 * fraction))))
@@ -131,7 +134,7 @@ class JobOperator(Speaker):
         if bpy.app.background or context.window is None:
             return self.execute(context)
         try:
-            work = self.prepare(context)
+            work = self._prepared(context)
         except Exception as error:
             return report_error(self, error)
         self._job = jobs.queue.add(jobs.Job(work, self.bl_label, self.subject, self.target))
@@ -165,6 +168,15 @@ class JobOperator(Speaker):
         if self._job is not None:
             self._job.cancel()
         self._end(context)
+
+    def _prepared(self, context):
+        work, memory = self.prepare(context), self.memory
+
+        def guarded(progress):
+            check_memory(memory)
+            return work(progress)
+
+        return guarded
 
     def _finish(self, context, result):
         try:

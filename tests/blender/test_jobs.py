@@ -150,6 +150,16 @@ def test_errors_are_carried_over(operator, context):
     assert running.reports == [({"ERROR"}, "no face was found; use another photo")] and clean(context)
 
 
+def test_work_does_not_begin_where_memory_is_short(operator, context, monkeypatch):
+    """Else the system might end Blender."""
+    running = operator(lambda progress: running.finished.append("ran"))
+    monkeypatch.setattr(part("inference.limits"), "free_memory", lambda: running.memory - 1.0)
+    assert run_modal(running, context) == {"CANCELLED"} and running.finished == [] and clean(context)
+    assert "MB of memory are free and 400 are needed; end" in running.reports[0][1]
+    monkeypatch.setattr(part("inference.limits"), "free_memory", lambda: None)
+    assert run_modal(running, context) == {"FINISHED"}
+
+
 def test_unexpected_errors_say_where_to_look(operator, context, capsys):
     def work(progress):
         raise KeyError("oops")

@@ -137,3 +137,13 @@ def test_engine_obj_arrives_with_quads_and_groups(scene, pieces, tmp_path):
     assert_unwrapped(first.data)
     assert set(first.vertex_groups.keys()) >= {"upper all"}
     assert tuple(pictures(first)[0].size) == (64, 48)  # Blender's reader of materials knows no normal maps by `norm`
+
+
+def test_parts_are_colours_too(portrait):
+    weights = np.float32([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.25, 0.25]])
+    piece = lid(groups=dict(zip(("skin", "hair", "cloth"), weights.T)))
+    (child,) = part("operators.portrait.extract_mesh").add_pieces(bpy.context.collection, portrait, [piece])
+    colours = np.empty(16, np.float32)
+    child.data.color_attributes["parts"].data.foreach_get("color", colours)
+    np.testing.assert_allclose(colours.reshape(4, 4), np.pad(weights, ((0, 0), (0, 1)), constant_values=1), atol=1e-6)
+    assert child.vertex_groups.keys() == ["skin", "hair", "cloth"]

@@ -206,3 +206,16 @@ def test_every_default_option_exists(extension):
     settings = part("operators.state.settings").SceneSettings
     groups = part("operators.state.options").DEFAULTS.values()
     assert {name for names in groups for name in names} <= set(settings.bl_rna.properties.keys())
+
+
+def test_a_strangers_model_is_tried_out_before_it_runs_here(preferences, other_model, monkeypatch):
+    """In a process apart, once; the extension's own never."""
+    models, tried = part("operators.models.models"), []
+    monkeypatch.setattr(models, "_tried", set())
+    monkeypatch.setattr(part("inference.trial"), "try_out", lambda model, progress: tried.append(model.id))
+    for chosen in ("", str(other_model)):
+        preferences.model_path = chosen
+        loaded = models.model(part("operators.state.options").engine_options())
+        for name in ("encoder_w", "decoder"):
+            models.StoppableModel(loaded, part("operators.work.jobs").Progress()).session(name)
+    assert tried == ["mine/../2"]

@@ -32,7 +32,7 @@ def traces():
         handlers = getattr(bpy.app.handlers, name)
         if isinstance(handlers, list):
             found |= {f"{name}: {handler}" for handler in handlers if MODULE in getattr(handler, "__module__", "")}
-    for menu in (bpy.types.TOPBAR_MT_file_import, bpy.types.VIEW3D_MT_add):
+    for menu in (bpy.types.TOPBAR_MT_file_import, bpy.types.TOPBAR_MT_file_export, bpy.types.VIEW3D_MT_add):
         draws = menu.draw._draw_funcs if hasattr(menu.draw, "_draw_funcs") else ()
         found |= {f"menu {draw}" for draw in draws if MODULE in draw.__module__}
     for name in dir(bpy.types):

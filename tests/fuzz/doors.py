@@ -54,15 +54,18 @@ def _with_checksums(data):
     return out
 
 
+EMPTY_MAP = np.zeros((16, 16, 3), np.uint8)
+
+
 def _small_portrait():
     whole = analytic_portrait(texture=16)
     changes = {"textures": whole.textures[::8].copy(), "radii": whole.radii[::11, ::8, ::8][:2].copy()}
-    save_portrait(Portrait(**{**vars(whole), **changes, "detail": np.zeros((16, 16, 3), np.uint8)}), FILE)
+    save_portrait(Portrait(**{**vars(whole), **changes, "detail": EMPTY_MAP, "parts": EMPTY_MAP}), FILE)
     return FILE.read_bytes()
 
 
 SMALL = _small_portrait()
-MEMBERS = ("portrait.json", "radii.f32", "crop.png", "textures/00.png", "detail.png")
+MEMBERS = ("portrait.json", "radii.f32", "crop.png", "textures/00.png", "detail.png", "parts.png")
 
 
 def portrait(data: bytes) -> bool:

@@ -51,20 +51,21 @@ def chain(operator, count, first, *values, attributes=(), shape=(2,)):
     return onnx(*nodes, weights=weights, inputs={"x": shape})
 
 
-def fitting(name, change=None, cut=None):
-    """A network that keeps the contract and says nothing: every output is an expanded weight.
+def fitting(name, change=None, cut=None, nodes=(), weights=(), number="one"):
+    """A network that keeps the contract and says nothing: every output is an expanded number.
 
-    change: (inputs, outputs) -> None changes what it declares. cut: node that is put before the first output.
+    change: (inputs, outputs) -> None changes what it declares. cut: node that is put before the first output. nodes,
+    weights: what makes the tensor `number`.
     """
     sizes = SIZES | OPEN_SIZES
     inputs, outputs = ({k: tuple(sizes.get(n, n) for n in shape) for k, shape in io.items()} for io in NETWORKS[name])
     if change:
         change(inputs, outputs)
-    nodes, weights = [], [tensor("one", np.full(1, 0.5))]
+    nodes, weights = [*nodes], [*weights, tensor("one", np.full(1, 0.5))]
     for index, (output, shape) in enumerate(outputs.items()):
         weights.append(tensor(f"s{index}", np.array(shape)))
         made = output if index or cut is None else "cut"
-        nodes.append(node("Expand", inputs=["one", f"s{index}"], outputs=[made]))
+        nodes.append(node("Expand", inputs=[number, f"s{index}"], outputs=[made]))
         if made == "cut":
             nodes.append(node(cut, inputs=["cut"], outputs=[output]))
     return onnx(*nodes, weights=weights, inputs=inputs, outputs=outputs)

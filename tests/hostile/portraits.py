@@ -190,6 +190,7 @@ def portraits():
             "format",
             "format_version",
             "detail",
+            "parts",
         )
         for name, value in ODD.items()
         if name not in FINE.get(key, ())

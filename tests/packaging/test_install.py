@@ -38,6 +38,13 @@ def interpreter(version):
     pytest.skip(f"there is no Python {version} on this machine")
 
 
+def blender(version):
+    """Python of an environment that holds nothing but that Blender."""
+    cache = Path(os.environ.get("PORTRAIT_MANIFOLDS_BLENDERS", ROOT / "build" / "blenders"))
+    cache.mkdir(parents=True, exist_ok=True)
+    return create_venv(cache / version, [f"bpy=={version}.*"], base=interpreter(BLENDERS[version]))
+
+
 def run_main_job(python, archive, photo, folder):
     """Run the demo's job in a Blender with a profile of its own; returns its record and all it said."""
     profile = folder / "profile"
@@ -83,10 +90,7 @@ def test_this_blender(tmp_path, astronaut):
 @pytest.mark.blender_matrix
 @pytest.mark.parametrize("version", BLENDERS)
 def test_every_blender(version, tmp_path, extension_zip, astronaut):
-    cache = Path(os.environ.get("PORTRAIT_MANIFOLDS_BLENDERS", ROOT / "build" / "blenders"))
-    cache.mkdir(parents=True, exist_ok=True)
-    python = create_venv(cache / version, [f"bpy=={version}.*"], base=interpreter(BLENDERS[version]))
-    record, profile = run_main_job(python, extension_zip, astronaut, tmp_path)
+    record, profile = run_main_job(blender(version), extension_zip, astronaut, tmp_path)
     assert record["blender"].startswith(version)
     check_results(tmp_path, profile, record)
     wheels = list(profile.glob("extensions/.local/lib/python*/site-packages/onnxruntime"))

@@ -19,17 +19,17 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "errors files limits log progress report signals temporary threads archives",
+        "apart archives errors files limits log progress report signals temporary threads",
         "geometry",
         "photo",
         "networks",
         "alignment",
         "inversion",
         "portrait",
-        "view mesh editing",
+        "view mesh splats editing",
         "head",
         "pipeline",
-        "batch",
+        "batch trial",
         "__main__",
     ),
     "operators": (

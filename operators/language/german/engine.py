@@ -15,12 +15,17 @@ _STEPS = {
     "lifting details": "Einzelheiten werden gehoben",
     "fusing": "Zusammenführung",
     "decoding textures": "Texturen werden dekodiert",
+    "checking the networks": "Netze werden geprüft",
+    "trying the model out": "Modell wird ausprobiert",
     "reading the surface": "Oberfläche wird gelesen",
+    "looking at the outline": "Umriss wird angesehen",
+    "placing splats": "Splats werden gesetzt",
     "sampling the field": "Feld wird abgetastet",
     "marching cubes": "Marching Cubes",
     "trimming": "Beschnitt",
     "reducing": "Vereinfachung",
     "texture coordinates": "Texturkoordinaten",
+    "texture": "Textur",
     "done": "fertig",
     "{waiting} photos to do": "{waiting} Fotos zu bearbeiten",
     "{done} of {total}: {name}": "{done} von {total}: {name}",
@@ -59,6 +64,9 @@ _PHOTO = {
     ),
     "too many files are open; allow more (ulimit -n) and start again": (
         "zu viele Dateien sind offen; mehr erlauben (ulimit -n) und neu beginnen"
+    ),
+    "{free} MB of memory are free and {megabytes} are needed; end other programs": (
+        "{free} MB Speicher sind frei und {megabytes} werden gebraucht; andere Programme beenden"
     ),
     "no process can be started ({strerror}); end other programs": (
         "kein Prozess kann gestartet werden ({strerror}); andere Programme beenden"
@@ -197,6 +205,13 @@ _FILES = {
     "the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}": (
         "Die Auflösung des Meshs muss zwischen 16 und {MAX_RESOLUTION} liegen, nicht bei {resolution}"
     ),
+    "the number of splats must lie between {LEAST} and {MOST}, not {count}": (
+        "Die Zahl der Splats muss zwischen {LEAST} und {MOST} liegen, nicht {count}"
+    ),
+    "cannot write splats as {name}; name it .ply": "Splats können nicht als {name} geschrieben werden; .ply nehmen",
+    "a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}": (
+        "Eine Textur muss entlang einer Seite zwischen 64 und {MAX_SIDE} Texel haben, nicht {texture}"
+    ),
     "a head cannot be reduced to {faces} faces; ask for at least 100": (
         "Ein Kopf lässt sich nicht auf {faces} Flächen vereinfachen; mindestens 100 verlangen"
     ),
@@ -273,6 +288,19 @@ _MODEL = {
     ),
     "the network {name} of the model {id} gives numbers that are not finite; use another model": (
         "Das Netz {name} des Modells {id} liefert Zahlen, die nicht endlich sind; ein anderes Modell nehmen"
+    ),
+    "the model {id} was tried out for {seconds} seconds without an end; use another one": (
+        "Das Modell {id} wurde {seconds} Sekunden lang ohne ein Ende ausprobiert; ein anderes nehmen"
+    ),
+    "the process that tried out the model {id} died, perhaps for lack of memory; use another one": (
+        "Der Prozess, der das Modell {id} ausprobierte, ist gestorben, vielleicht aus Speichermangel; "
+        "ein anderes nehmen"
+    ),
+    "the model {id} needs more memory than a model may have; use another one": (
+        "Das Modell {id} braucht mehr Speicher, als ein Modell haben darf; ein anderes nehmen"
+    ),
+    "the model {id} does not fit this version ({kind}: {reason}); use another one": (
+        "Das Modell {id} passt nicht zu dieser Version ({kind}: {reason}); ein anderes nehmen"
     ),
 }
 

@@ -59,6 +59,35 @@ _OPERATORS = {
     "Add the portrait as textured layers that EEVEE and Cycles render among other objects": (
         "Das Porträt als texturierte Schichten hinzufügen, die EEVEE und Cycles zwischen anderen Objekten rendern"
     ),
+    "Proxy": "Stellvertreter",
+    "Show a simple head in Solid and Wireframe views, to place, to snap to, and to click on": (
+        "In den Ansichten Solide und Drahtgitter einen einfachen Kopf zeigen, zum Platzieren, Einrasten und Anklicken"
+    ),
+    "Proxies": "Stellvertreter",
+    "Show the heads of new portraits in Solid and Wireframe views; renders never show them": (
+        "Die Köpfe neuer Porträts in den Ansichten Solide und Drahtgitter zeigen; gerendert werden sie nie"
+    ),
+    "Export Splats": "Splats exportieren",
+    "Write the portrait as 3-D Gaussian splats (.ply) for viewers, game engines and Blender itself": (
+        "Das Porträt als 3D-Gaussian-Splats (.ply) schreiben, für Betrachter, Spiele-Engines und Blender selbst"
+    ),
+    "Portrait as Splats (.ply)": "Porträt als Splats (.ply)",
+    "Splats": "Splats",
+    "How many splats at most; 68 bytes each. More of them show finer things of the photo": (
+        "Wie viele Splats höchstens, zu je 68 Byte. Mehr zeigen Feineres vom Foto"
+    ),
+    "Axes": "Achsen",
+    "Which way is up in the file": "Wo in der Datei oben ist",
+    "Y Down": "Y nach unten",
+    "As splats come from cameras; viewers like SuperSplat and game engines expect it": (
+        "Wie Splats von Kameras kommen; Betrachter wie SuperSplat und Spiele-Engines erwarten das"
+    ),
+    "Z Up": "Z nach oben",
+    "Blender's own axes: imported without a rotation, the head stands upright and faces -Y": (
+        "Blenders eigene Achsen: ohne Drehung importiert, steht der Kopf aufrecht und schaut nach -Y"
+    ),
+    "Saving the splats": "Splats werden gespeichert",
+    "Wrote {count} splats to {name}": "{count} Splats in {name} geschrieben",
     "Extract Mesh": "Mesh extrahieren",
     "Add the portrait's surface as a textured mesh": "Die Oberfläche des Porträts als texturiertes Mesh hinzufügen",
     "Add Camera": "Kamera hinzufügen",
@@ -410,8 +439,8 @@ _PROPERTIES = {
         "Die Oberfläche des Porträts als Dreiecke, Haare und Kleidung eingeschlossen"
     ),
     "Head": "Kopf",
-    "A head of quads wrapped onto the portrait, with eyes, teeth, ARKit's shape keys, and its hair": (
-        "Ein Kopf aus Vierecken, auf das Porträt gelegt, mit Augen, Zähnen, ARKits Formschlüsseln und seinen Haaren"
+    "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it": (
+        "Ein Kopf aus Vierecken, auf das Porträt gelegt, mit Augen, Zähnen, Formschlüsseln und seinen Haaren"
     ),
     "Shape Keys": "Formschlüssel",
     "The head at rest, ARKit's 52 shapes, and the photo's expression as the key \"photo\"": (

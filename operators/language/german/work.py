@@ -114,8 +114,6 @@ _PREFERENCES = {
         "Das Modell {id} ist installiert und in Gebrauch; Lizenz: {license}"
     ),
     "Copying the model": "Modell wird kopiert",
-    "Checking {file}": "{file} wird geprüft",
-    "Trying the model out": "Modell wird ausprobiert",
     "Clear": "Leeren",
     "Delete portraits of unsaved files, except those that the open file shows": (
         "Porträts ungespeicherter Dateien löschen, außer denen, die die offene Datei zeigt"
@@ -127,9 +125,6 @@ _PREFERENCES = {
     ),
     "{folder} was not installed here; delete it yourself if you no longer need it": (
         "{folder} wurde nicht hier installiert; selbst löschen, wenn es nicht mehr gebraucht wird"
-    ),
-    "the model {id} does not fit this version ({kind}: {reason}); use another one": (
-        "Das Modell {id} passt nicht zu dieser Version ({kind}: {reason}); ein anderes verwenden"
     ),
     "cannot read the model {path} ({reason}); download or copy it again": (
         "Das Modell {path} ist nicht lesbar ({reason}); noch einmal herunterladen oder kopieren"

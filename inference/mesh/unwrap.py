@@ -1,0 +1,66 @@
+"""Texture coordinates: of open meshes the portrait's own, of closed ones an atlas all round the head.
+
+The atlas is a strip of the directions from the spine, cut open right behind the head, and two discs below it: the crown
+and the bottom, where the directions meet. As a mesh lies one to one over the directions, nothing in it covers another
+thing, and all of it has room.
+"""
+
+import numpy as np
+
+from ..geometry import domes
+from .directions import SPINE_Z, directions
+from .field import LOWEST, outwards
+
+ABOVE, BELOW = 0.110, 0.115  # metres; what a radian is worth above and below the spine
+MIDDLE = domes.EQUATOR_Y - LOWEST  # metres of the spine between
+WHOLE = 0.5 * np.pi * (ABOVE + BELOW) + MIDDLE  # metres from pole to pole
+CAP, BASE = 0.045, 0.095  # metres from the poles, where the discs end
+SHARE = 0.95  # of the atlas's width for the strip; what crosses the cut needs the rest
+STRIP = 0.70  # of the atlas's height
+DISC, REACH = 0.13, 0.13  # radius of the discs in the atlas, and in metres; triangles across their border reach beyond
+CROWN, BOTTOM = (0.25, 0.855), (0.75, 0.855)  # centres of the discs in the atlas
+
+
+def texture_coordinates(
+    vertices: np.ndarray, triangles: np.ndarray, closed: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Places in the texture, v up, and rows of them at the triangles' corners.
+
+    vertices (n, 3) float metres, portrait space; triangles (m, 3) int. Returns (k, 2) float32 in [0, 1], and (m, 3) int32
+    for closed meshes, where a vertex may have several places; of open ones a vertex has the row of its number: None.
+    """
+    if not closed:
+        u, v, _ = domes.dome_coordinates(vertices)
+        return np.clip(np.stack([u, 1.0 - v], -1), 0.0, 1.0).astype(np.float32), None
+    s, _, _ = (part[:, 0] for part in directions(*vertices.astype(np.float32).T[..., None]))
+    s, down = s[triangles].astype(np.float64), _from_crown(vertices)[triangles]
+    s = np.where((np.ptp(s, axis=1) > 0.5)[:, None] & (s < 0.5), s + 1.0, s)
+    places = np.stack([SHARE * s, STRIP * (down - CAP) / (WHOLE - BASE - CAP)], -1)
+    middle = down.mean(1)
+    for chosen, centre, distance in ((middle < CAP, CROWN, down), (middle > WHOLE - BASE, BOTTOM, WHOLE - down)):
+        flat = vertices[triangles[chosen]][..., [0, 2]] - (0.0, SPINE_Z)
+        flat /= np.maximum(np.linalg.norm(flat, axis=-1, keepdims=True), 1e-9)
+        if centre is BOTTOM:
+            flat[..., 0] *= -1.0  # seen from below
+        places[chosen] = centre + DISC / REACH * distance[chosen][..., None] * flat
+    places[..., 1] = 1.0 - places[..., 1]
+    return _shared(np.clip(places, 0.0, 1.0).astype(np.float32), triangles)
+
+
+def _from_crown(points):
+    """Metres (n,) down from the crown along a meridian of the spine."""
+    out = outwards(points)
+    elevation = np.arctan2(out[:, 1], np.hypot(out[:, 0], out[:, 2]))
+    along = domes.EQUATOR_Y - np.clip(points[:, 1], LOWEST, domes.EQUATOR_Y)
+    return ABOVE * (0.5 * np.pi - np.maximum(elevation, 0.0)) + along - BELOW * np.minimum(elevation, 0.0)
+
+
+def _shared(places, triangles):
+    """Places (m, 3, 2) float32 at corners as rows without doubles and their numbers (m, 3) int32."""
+    keys, owner = np.ascontiguousarray(places).view(np.int64).ravel(), triangles.ravel()
+    order = np.lexsort([keys, owner])
+    keys, owner = keys[order], owner[order]
+    new = np.concatenate([[True], (keys[1:] != keys[:-1]) | (owner[1:] != owner[:-1])])
+    rows = np.empty(len(order), np.int32)
+    rows[order] = np.cumsum(new) - 1
+    return places.reshape(-1, 2)[order][new], rows.reshape(-1, 3)

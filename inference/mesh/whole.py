@@ -1,0 +1,153 @@
+"""A whole head from what a portrait holds of it: its front as it is, behind it a learnt skull under hair as thick as seen.
+
+The front's surface, known over dome coordinates, is looked up along the rays of inference.mesh.directions. Where no
+manifold is, the skull's radius follows from the face by a linear regression over synthetic heads (training.skull); how
+far hair, hat or collar stand off from it goes on smoothly from where it is known.
+"""
+
+import functools
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..geometry import domes
+from ..geometry.curves import smooth_step
+from ..geometry.filling import push_pull
+from .directions import rays
+
+HEIGHT, WIDTH = 448, 960  # texels of a whole head: some 0.8 mm, like a portrait's own
+COARSE = 4  # times coarser tables for what is smooth
+FARTHEST = 0.26  # metres from the spine; nothing of a portrait lies beyond
+STEPS = 24, 4  # towards the surface on the coarse table, then on the fine one
+RELAXATION = 0.8  # metres per step and metre of the field
+FOUND = 0.003  # metres; how close to the surface a ray has to come
+SIDE, CROWN = 0.01, 0.03  # of u and v: so close to the border the front is rough
+BLEND = 16.0  # texels over which the front turns into what lies behind
+SURE = 0.5  # from this weight on the front tells how thick hair is
+SPREAD = 3.0  # coarse texels, standard deviation of what smooths the thickness
+HAIR, CLOTH = 0.06, 0.03  # metres; hair stands off the skull by no more, and cloth off the body
+NECK_T = 0.72, 0.88  # t between which the one becomes the other
+POLE = 0.7  # waves per texel of distance from the crown that stay there
+SKULL = Path(__file__).with_name("skull.npz")
+
+
+def whole_head(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Radius of a head in all directions from the spine, (HEIGHT, WIDTH) float32 metres, and how far it is the
+    portrait's own surface, (HEIGHT, WIDTH) float32 from 0 behind to 1 in front.
+
+    radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where there is a subject.
+    """
+    found, known = from_front(radius, mask)
+    # the lower border is none to keep away from
+    bordered = cv2.copyMakeBorder(_wrapped(known.astype(np.uint8)), 0, 1, 0, 0, cv2.BORDER_REPLICATE)
+    own = smooth_step(1.0, BLEND, _unwrapped(cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[:-1])).astype(np.float32)
+    behind = _behind(found, own)
+    return _round_at_the_crown(behind + own * (found - behind)), own
+
+
+def from_front(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the rays from the spine meet the front.
+
+    radius, mask: as of :func:`whole_head`.
+    Returns radius (HEIGHT, WIDTH) float32 metres from the spine and known (HEIGHT, WIDTH) bool.
+    """
+    found = np.full((HEIGHT // COARSE, WIDTH // COARSE), np.float32(FARTHEST))
+    for steps in STEPS:
+        start, towards = _rays(*found.shape)
+        for _ in range(steps):
+            field, u, v = _front_field(radius, start, towards, found)
+            found = np.maximum(found + np.float32(RELAXATION) * field, 0.0)
+        if found.shape != (HEIGHT, WIDTH):
+            found = _resized(found, HEIGHT, WIDTH)
+    height, width = mask.shape
+    subject = cv2.remap(mask, u * width - np.float32(0.5), v * height - np.float32(0.5), cv2.INTER_LINEAR)
+    inside = (np.abs(u - 0.5) < 0.5 - SIDE) & (v > CROWN)
+    return found, inside & (np.abs(field) < FOUND) & (subject > 0.5)
+
+
+def table_points(radius: np.ndarray) -> np.ndarray:
+    """Points (h, w, 3) float32 metres, portrait space, of a table of radii (h, w) metres over all directions."""
+    start, towards = _rays(*radius.shape)
+    return np.moveaxis(start + radius * towards, 0, -1)
+
+
+def coarse(table: np.ndarray) -> np.ndarray:
+    """A table (HEIGHT, WIDTH, ...) COARSE times smaller each way."""
+    return cv2.resize(table, (WIDTH // COARSE, HEIGHT // COARSE), interpolation=cv2.INTER_AREA)
+
+
+def continued_behind(values: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Values (h, w, C) float32 where own (h, w) is 1, smoothly on to where it is 0, all round the head."""
+    weight = _wrapped(own)
+    return _unwrapped(push_pull(_wrapped(values), weight))
+
+
+def _front_field(radius, start, towards, found):
+    """Surface less radius, in dome coordinates, at points on rays from the spine; and u and v of the points."""
+    u, v, from_axis = domes.fast_coordinates(*(start[axis] + found * towards[axis] for axis in range(3)))
+    height, width = radius.shape
+    half = np.float32(0.5)
+    surface = cv2.remap(radius, u * width - half, v * height - half, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    return surface - from_axis, u, v
+
+
+def _behind(found, own):
+    """The skull with what stands off from it, where that is known and smoothly on from there."""
+    weight = coarse(own)
+    front = coarse(found * own) / np.maximum(weight, 1e-3)
+    skull = _resized(predicted_skull(front, weight), *front.shape)
+    sure = (weight > SURE).astype(np.float32)
+    thickness = continued_behind((sure * (front - skull))[..., None], sure)[..., 0]
+    thickness = _unwrapped(cv2.GaussianBlur(_wrapped(thickness), (0, 0), SPREAD))
+    t = (np.arange(len(front), dtype=np.float32)[:, None] + 0.5) / len(front)
+    most = HAIR + (CLOTH - HAIR) * smooth_step(*NECK_T, t)
+    thickness = np.clip(thickness, -most, most)
+    return _resized(skull + thickness, HEIGHT, WIDTH)
+
+
+def predicted_skull(front: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Radius of the bare skull and neck, (48, 96) float32 metres, from the face of a table front (h, w) where own is 1."""
+    mean, basis, face, weights = _skull()
+    height, width = mean.shape
+    offset = cv2.resize(front * own, (width, height), interpolation=cv2.INTER_AREA)
+    share = cv2.resize(own, (width, height), interpolation=cv2.INTER_AREA)
+    offset = np.where(share > SURE, offset / np.maximum(share, SURE) - mean, 0.0)
+    return mean + np.tensordot(offset[face] @ weights, basis, 1).astype(np.float32)
+
+
+@functools.cache
+def _skull():
+    with np.load(SKULL, allow_pickle=False) as data:
+        return data["mean"], data["basis"].astype(np.float32), data["face"], data["weights"]
+
+
+def _round_at_the_crown(radius):
+    """The radius (h, w) without waves narrower than the columns are apart there, which meet at the crown."""
+    rows = len(radius) // COARSE
+    spectrum = np.fft.rfft(radius[:rows], axis=1)
+    waves = np.arange(spectrum.shape[1]) / (np.arange(rows)[:, None] + 0.5)
+    radius = radius.copy()
+    radius[:rows] = np.fft.irfft(spectrum * np.exp(-0.5 * (waves / POLE) ** 2), radius.shape[1], axis=1)
+    return radius
+
+
+def _wrapped(table):
+    """A table over all directions with half of it once more on either side."""
+    half = table.shape[1] // 2
+    return np.concatenate([table[:, half:], table, table[:, :half]], 1)
+
+
+def _unwrapped(table):
+    quarter = table.shape[1] // 4
+    return table[:, quarter:-quarter]
+
+
+def _resized(table, height, width):
+    return _unwrapped(cv2.resize(_wrapped(table), (2 * width, height), interpolation=cv2.INTER_CUBIC))
+
+
+@functools.cache
+def _rays(height, width):
+    """Starts and directions of a table's rays, (3, height, width) float32 each."""
+    return tuple(np.ascontiguousarray(np.moveaxis(part, -1, 0)) for part in rays(height, width))
