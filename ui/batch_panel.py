@@ -52,7 +52,7 @@ class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
         run = batch_run.current()
         column = layout.column()
         column.enabled = run is None
-        for name in ("batch_folder", "batch_out", "batch_mesh", "batch_views", "batch_workers", "batch_resume"):
+        for name in ("batch_folder", "batch_out", "batch_mesh", "batch_topology", "batch_views", "batch_workers", "batch_resume"):
             column.prop(settings, name)
         if run is None:
             self._draw_start(layout, settings, state)

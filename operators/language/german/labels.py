@@ -397,6 +397,30 @@ _PROPERTIES = {
     "Close the back and the neck, for printing and for simulation": (
         "Hinterkopf und Hals schließen, zum Drucken und für Simulationen"
     ),
+    "Texture": "Textur",
+    "Texels along each side of the mesh's texture": "Texel entlang jeder Seite der Textur des Mesh",
+    "As the Photo": "Wie das Foto",
+    "As many texels as show all that the photo shows, at most 2048²": (
+        "So viele Texel, dass alles zu sehen ist, was das Foto zeigt, höchstens 2048²"
+    ),
+    "Topology": "Topologie",
+    "What the mesh is made of": "Woraus das Mesh besteht",
+    "Surface": "Oberfläche",
+    "The portrait's surface as triangles, hair and clothes included": (
+        "Die Oberfläche des Porträts als Dreiecke, Haare und Kleidung eingeschlossen"
+    ),
+    "Head": "Kopf",
+    "Quads of a head wrapped onto the portrait, with eyes, teeth, ARKit's shape keys, and hair beside it": (
+        "Vierecke eines Kopfes, auf das Porträt gelegt, mit Augen, Zähnen, ARKits Formschlüsseln und den Haaren daneben"
+    ),
+    "Shape Keys": "Formschlüssel",
+    "The head at rest with ARKit's 52 shapes, and the photo's expression as the key \"photo\"": (
+        "Der Kopf in Ruhe mit ARKits 52 Formen, und der Ausdruck des Fotos als Schlüssel „photo“"
+    ),
+    "Subdivision": "Unterteilung",
+    "Levels of a Subdivision Surface modifier on the head; 0 adds none": (
+        "Stufen eines Modifikators Unterteilungsfläche auf dem Kopf; 0 fügt keinen hinzu"
+    ),
     "Shade Smooth": "Weich schattieren",
     "Smooth shading instead of facets": "Weiche Schattierung statt Facetten",
     "Whole Photo": "Ganzes Foto",
@@ -546,6 +570,9 @@ _REPORTS = {
         "{width} × {height} Pixel in das Bild „{image}“ gerendert"
     ),
     "Added {count} layers with {triangles} triangles": "{count} Schichten mit {triangles} Dreiecken hinzugefügt",
+    "Added a head of {quads} quads with {parts} parts beside it": (
+        "Ein Kopf aus {quads} Vierecken ist da, daneben {parts} Teile"
+    ),
     "Added a mesh with {vertices} vertices and {faces} triangles": (
         "Mesh mit {vertices} Punkten und {faces} Dreiecken hinzugefügt"
     ),
