@@ -164,9 +164,10 @@ def mesh(options: argparse.Namespace) -> None:
             options.smoothing,
             options.closed,
             options.texture,
-            progress=progress,
+            options.delit,
+            progress,
         )
-    save_mesh(found, options.out)
+    save_mesh(found, options.out, options.unlit)
 
 
 def splats(options: argparse.Namespace) -> None:
@@ -414,6 +415,8 @@ def _parser():
     sub.add_argument(
         "--texture", type=_whole(64, 4096), metavar="N", help="texels per side; by default what the photo shows"
     )
+    sub.add_argument("--delit", action="store_true", help="take the photo's light off the texture, where it is smooth")
+    sub.add_argument("--unlit", action="store_true", help="a .glb that viewers show as it is, without light")
 
     sub = command(splats, "a portrait as 3-D Gaussian splats")
     sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")

@@ -26,6 +26,7 @@ from .portrait import (
     repairs,
     show,
     toggle_background,
+    toggle_light,
 )
 from .preferences import page, shortcut
 from .service import clear_cache, command, diagnostics
@@ -38,7 +39,7 @@ STEPS = (
     batch,
 )  # fmt: skip
 CARE = (
-    adjust_crop, edit_photo, compare, toggle_background, render_with_scene, copy_settings, pack, relink,
+    adjust_crop, edit_photo, compare, toggle_background, toggle_light, render_with_scene, copy_settings, pack, relink,
 )  # fmt: skip
 SERVICE = repairs, model_chooser, clear_cache, diagnostics
 CLASSES = [cls for module in (*DATA, *STEPS, *CARE, *SERVICE, render_engine) for cls in module.CLASSES]

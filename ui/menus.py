@@ -30,6 +30,7 @@ ENTRIES = (
     None,
     ("add_layers", "RENDERLAYERS"),
     ("extract_mesh", "MESH_DATA"),
+    ("toggle_light", "LIGHT"),
     ("export_splats", "EXPORT"),
     None,
     ("copy_settings", "PASTEDOWN"),

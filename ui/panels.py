@@ -7,6 +7,7 @@ import bpy
 from ..operators.crop import crops
 from ..operators.language import strings
 from ..operators.portrait.render_with_scene import renders_with_scene
+from ..operators.portrait.toggle_light import switches
 from ..operators.state import health
 from ..operators.state.background import background_of
 from ..operators.state.doubts import doubts_of
@@ -263,6 +264,8 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
                 column.prop(settings, name)
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
+        if switches(context):
+            layout.operator("portrait_manifolds.toggle_light", icon="LIGHT")
         layout.operator("portrait_manifolds.export_splats", icon="EXPORT")
 
     def draw_header_preset(self, context):

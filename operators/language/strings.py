@@ -53,6 +53,10 @@ EDIT_PHOTO = Text(
 APPLY_EDIT = Text("Apply Edit", "Make the portrait anew from the painted crop, with camera, pose and crop as they are")
 COMPARE = Text("Compare with Photo", "Show the photo and the portrait side by side in an image editor")
 COPY_SETTINGS = Text("Copy Settings", "Copy the settings of the active portrait to the other selected portraits")
+TOGGLE_LIGHT = Text(
+    "Toggle Light", "Let the scene's light fall on the selected meshes, or show their textures as they are"
+)
+SELECT_MESH = "Select a mesh that was extracted from a portrait"
 TOGGLE_BACKGROUND = Text("Toggle Background", "Show or hide the photo's background behind the selected portraits")
 PACK_PORTRAITS = Text("Pack", "Keep portraits and photos inside the .blend from now on")
 UNPACK_PORTRAITS = Text("Unpack", "Write packed portraits and photos to files beside the .blend, and use those")
@@ -230,6 +234,12 @@ SPLAT_FRAMES = {
 }
 MESH_TEXTURE = Text("Texture", "Texels along each side of the mesh's texture")
 AS_THE_PHOTO = Text("As the Photo", "As many texels as show all that the photo shows, at most 2048²")
+MESH_DELIT = Text(
+    "Delit",
+    "Take the photo's light off the texture, as far as a smooth estimate from the skin goes. Cast shadows and"
+    " highlights stay",
+)
+MESH_UNLIT = Text("Unlit", "Show the texture as the photo is, without the scene's light; Toggle Light changes it later")
 SHADE_SMOOTH = Text("Shade Smooth", "Smooth shading instead of facets")
 WHOLE_PHOTO = Text("Whole Photo", "Reproduce the whole photo instead of the upright crop of the head")
 CAMERA_BACKGROUND = Text("Show Photo", "Show the picture behind the camera's view")

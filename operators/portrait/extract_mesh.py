@@ -39,16 +39,17 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
             "smoothing": self.smoothing,
             "closed": self.closed,
             "texture": int(self.texture) or None,
+            "delit": self.delit,
         }
         return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 
     def finish(self, context, result):
         obj = find(self.target)
         if self.topology == HEAD:
-            made = add_head(context, obj, result, self.shade_smooth, self.subdivision)
+            made = add_head(context, obj, result, self.shade_smooth, self.subdivision, self.unlit)
             self.report({"INFO"}, strings.HEAD_DONE.format(quads=len(result[0].faces), parts=len(result) - 1))
         else:
-            made = add_mesh(context, obj, result, self.shade_smooth)
+            made = add_mesh(context, obj, result, self.shade_smooth, self.unlit)
             self.report({"INFO"}, strings.MESH_DONE.format(vertices=len(result.vertices), faces=len(result.faces)))
         for other in context.selected_objects:
             other.select_set(False)
@@ -62,14 +63,14 @@ def add_mesh(context, obj, textured, smooth=True, unlit=False):
     return made
 
 
-def add_head(context, obj, pieces, smooth=True, subdivision=0):
+def add_head(context, obj, pieces, smooth=True, subdivision=0, unlit=False):
     """Link a head's pieces under the portrait object, in a collection of their own. Returns the skin's object.
 
     The other pieces' shape keys follow those of the same names on the skin. subdivision: levels on pieces of quads.
     """
     collection = bpy.data.collections.new(f"{obj.name} {strings.HEAD}")
     try:
-        skin, *others = add_pieces(collection, obj, pieces, smooth)
+        skin, *others = add_pieces(collection, obj, pieces, smooth, unlit)
     except Exception:
         bpy.data.collections.remove(collection)
         raise

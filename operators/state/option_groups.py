@@ -5,7 +5,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 from ..language import strings
 
 HEAD = "head"  # of the topologies, as inference.mesh.textured names them
-SURFACE_ONLY = "mesh_resolution", "mesh_faces", "mesh_smoothing"
+SURFACE_ONLY = "mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_delit"
 HEAD_ONLY = "mesh_keys", "mesh_subdivision"
 
 
@@ -68,6 +68,8 @@ class MeshOptions:
     subdivision: IntProperty(
         name=strings.MESH_SUBDIVISION.label, description=strings.MESH_SUBDIVISION.description, min=0, max=3, default=0
     )
+    delit: BoolProperty(name=strings.MESH_DELIT.label, description=strings.MESH_DELIT.description)
+    unlit: BoolProperty(name=strings.MESH_UNLIT.label, description=strings.MESH_UNLIT.description)
     shade_smooth: BoolProperty(
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )

@@ -450,6 +450,21 @@ _PROPERTIES = {
     "Levels of a Subdivision Surface modifier on the head; 0 adds none": (
         "Stufen eines Modifikators Unterteilungsfläche auf dem Kopf; 0 fügt keinen hinzu"
     ),
+    "Delit": "Ohne Licht des Fotos",
+    "Take the photo's light off the texture, as far as a smooth estimate from the skin goes. Cast shadows and"
+    " highlights stay": (
+        "Das Licht des Fotos aus der Textur nehmen, soweit eine weiche Schätzung nach der Haut reicht."
+        " Schlagschatten und Glanzlichter bleiben"
+    ),
+    "Unlit": "Unbeleuchtet",
+    "Show the texture as the photo is, without the scene's light; Toggle Light changes it later": (
+        "Die Textur zeigen, wie das Foto ist, ohne das Licht der Szene; „Licht umschalten“ ändert es später"
+    ),
+    "Toggle Light": "Licht umschalten",
+    "Let the scene's light fall on the selected meshes, or show their textures as they are": (
+        "Das Licht der Szene auf die ausgewählten Meshes fallen lassen oder ihre Texturen zeigen, wie sie sind"
+    ),
+    "Select a mesh that was extracted from a portrait": "Ein Mesh auswählen, das aus einem Porträt extrahiert wurde",
     "Shade Smooth": "Weich schattieren",
     "Smooth shading instead of facets": "Weiche Schattierung statt Facetten",
     "Whole Photo": "Ganzes Foto",

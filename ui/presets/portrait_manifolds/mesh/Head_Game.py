@@ -10,4 +10,6 @@ settings.mesh_closed = False
 settings.mesh_texture = "2048"
 settings.mesh_keys = True
 settings.mesh_subdivision = 0
+settings.mesh_delit = False
+settings.mesh_unlit = False
 settings.mesh_shade_smooth = True

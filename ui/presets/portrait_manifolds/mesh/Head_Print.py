@@ -10,4 +10,6 @@ settings.mesh_closed = True
 settings.mesh_texture = "2048"
 settings.mesh_keys = False
 settings.mesh_subdivision = 2
+settings.mesh_delit = False
+settings.mesh_unlit = False
 settings.mesh_shade_smooth = True
