@@ -219,6 +219,13 @@ PREPARE_SCENE = Text(
     "Prepare Scene",
     "Let Cycles follow rays through all layers: raise the scene's transparent bounces if they are too few",
 )
+MESH_TOPOLOGY = Text("Topology", "What the mesh is made of")
+MESH_TOPOLOGIES = {
+    "marching-cubes": Text("Surface", "The portrait's surface as triangles, hair and clothes included"),
+    "head": Text("Head", "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it"),
+}
+MESH_KEYS = Text("Shape Keys", "The head at rest, ARKit's 52 shapes, and the photo's expression as the key \"photo\"")
+MESH_SUBDIVISION = Text("Subdivision", "Levels of a Subdivision Surface modifier on the head; 0 adds none")
 MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows finer detail and takes longer")
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")
 MESH_SMOOTHING = Text("Smoothing", "Rounds of smoothing; 0 keeps the raw surface")
@@ -319,6 +326,8 @@ MATCHED = "The scene now renders through {camera}, {width} × {height} pixels"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"
 NO_SURFACE = "{name} is empty: nothing of it is solid enough to be seen; run Invert again"
 LAYERS_DONE = "Added {count} layers with {triangles} triangles"
+HEAD = "head"
+HEAD_DONE = "Added a head of {quads} quads with {parts} parts beside it"
 MESH_DONE = "Added a mesh with {vertices} vertices and {faces} triangles"
 LODS_DONE = "Added levels of detail with {counts} faces; the finest is shown"
 ASSET_MARKED = "{name} is an asset now; it shows in the asset browser of the saved file"
