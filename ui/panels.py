@@ -10,7 +10,7 @@ from ..operators.portrait.render_with_scene import renders_with_scene
 from ..operators.state import health
 from ..operators.state.background import background_of
 from ..operators.state.doubts import doubts_of
-from ..operators.state.option_groups import LayerOptions, MeshOptions, hand_over, names_of
+from ..operators.state.option_groups import LayerOptions, LodOptions, MeshOptions, hand_over, names_of
 from ..operators.state.portrait import active_inverted, active_portrait, has_photo
 from . import job_list, preset_menus
 from .doubts import draw_doubts
@@ -253,7 +253,7 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
         row = layout.row(align=True)
-        hand_over(settings, MeshOptions, "mesh_", row.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM"))
+        hand_over(settings, LodOptions, "mesh_", row.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM"))
         row.operator("portrait_manifolds.mark_asset", icon="ASSET_MANAGER")
         layout.operator("portrait_manifolds.export_splats", icon="EXPORT")
 
