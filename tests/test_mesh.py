@@ -104,10 +104,8 @@ def test_texture_coordinates(open_mesh, closed_mesh):
         assert mesh.uv.min() >= 0.0 and mesh.uv.max() <= 1.0
     u, v, _ = domes.dome_coordinates(open_mesh.vertices.astype(np.float64))
     np.testing.assert_allclose(open_mesh.uv, np.clip(np.stack([u, 1 - v], 1), 0, 1), atol=2e-3)
-    # no triangle of the closed head runs across the face, except where all azimuths meet: crown and bottom
-    height = closed_mesh.vertices[closed_mesh.faces][..., 1]
-    side = (height.max(1) < 0.09) & (height.min(1) > height.min() + 0.02)
-    assert np.ptp(closed_mesh.uv[closed_mesh.faces][side], axis=1).max() < 0.2
+    # no triangle of the closed head runs across the atlas, behind and where all directions meet neither
+    assert np.ptp(closed_mesh.uv[closed_mesh.face_uv], axis=1).max() < 0.15
 
 
 def test_colours_match_the_view(ball, open_mesh):
@@ -141,10 +139,9 @@ def test_holes_and_islands(ball):
     assert rim.min() > 0.29
 
 
-def test_decimation(ball):
-    pytest.importorskip("fast_simplification")
+def test_fewer_faces_are_as_exact(ball):
     mesh = extract_mesh(ball, RESOLUTION, faces=4000, closed=True)
-    assert 3000 < len(mesh.faces) <= 4200
+    assert 3800 < len(mesh.faces) <= 4000
     u, v, radius = domes.dome_coordinates(mesh.vertices.astype(np.float64))
     inside = (np.abs(u - 0.5) < 0.45) & (v > 0.1) & (v < 0.75)
     assert np.abs(radius - surface_radius("sphere", u, v))[inside].mean() < 1e-3

@@ -28,6 +28,7 @@ SURE = 0.5  # from this weight on the front tells how thick hair is
 SPREAD = 3.0  # coarse texels, standard deviation of what smooths the thickness
 HAIR, CLOTH = 0.06, 0.03  # metres; hair stands off the skull by no more, and cloth off the body
 NECK_T = 0.72, 0.88  # t between which the one becomes the other
+UNUSUAL = 0.04  # metres; no skull differs more from the mean one
 POLE = 0.7  # waves per texel of distance from the crown that stay there
 SKULL = Path(__file__).with_name("skull.npz")
 
@@ -98,11 +99,11 @@ def _behind(found, own):
     front = coarse(found * own) / np.maximum(weight, 1e-3)
     skull = _resized(predicted_skull(front, weight), *front.shape)
     sure = (weight > SURE).astype(np.float32)
-    thickness = continued_behind((sure * (front - skull))[..., None], sure)[..., 0]
-    thickness = _unwrapped(cv2.GaussianBlur(_wrapped(thickness), (0, 0), SPREAD))
     t = (np.arange(len(front), dtype=np.float32)[:, None] + 0.5) / len(front)
     most = HAIR + (CLOTH - HAIR) * smooth_step(*NECK_T, t)
-    thickness = np.clip(thickness, -most, most)
+    thickness = sure * np.clip(front - skull, -most, most)
+    thickness = continued_behind(thickness[..., None], sure)[..., 0]
+    thickness = _unwrapped(cv2.GaussianBlur(_wrapped(thickness), (0, 0), SPREAD))
     return _resized(skull + thickness, HEIGHT, WIDTH)
 
 
@@ -113,7 +114,9 @@ def predicted_skull(front: np.ndarray, own: np.ndarray) -> np.ndarray:
     offset = cv2.resize(front * own, (width, height), interpolation=cv2.INTER_AREA)
     share = cv2.resize(own, (width, height), interpolation=cv2.INTER_AREA)
     offset = np.where(share > SURE, offset / np.maximum(share, SURE) - mean, 0.0)
-    return mean + np.tensordot(offset[face] @ weights, basis, 1).astype(np.float32)
+    offset = continued_behind(offset[..., None], (share > SURE).astype(np.float32))[..., 0]
+    change = np.tensordot(offset[face] @ weights, basis, 1).astype(np.float32)
+    return mean + np.clip(change, -UNUSUAL, UNUSUAL)
 
 
 @functools.cache
