@@ -28,7 +28,7 @@ CUBES = 1.5  # triangles of marching cubes per triangle that is wanted; the shor
 SLIVER = 1.0 / 3.0  # of a voxel; edges below are collapsed
 MIN_EXTENT = 0.001  # metres; the grid round a single texel is that large
 BACK_Z = -0.075  # metres; open meshes end there, before the manifolds do at the crown
-BAY = 15  # of four texels; narrower bays of an open mesh's border are filled, some 5 cm
+BAY = 15  # coarse texels, some 5 cm; narrower bays of an open mesh's border are filled
 BORDER = 10.0  # texels of a whole head, standard deviation of the Gaussian that makes the border smooth
 
 
@@ -82,7 +82,13 @@ def extract_mesh(
         vertices, triangles = trim(vertices, triangles, _inside(vertices, shown))
     progress(0.5, "evening out the triangles")
     vertices, triangles = remeshed(
-        vertices, triangles, SLIVER * voxel, faces, field.nearest, field.facing, lambda: progress(0.6, "evening out the triangles")
+        vertices,
+        triangles,
+        SLIVER * voxel,
+        faces,
+        field.nearest,
+        field.facing,
+        tick=lambda: progress(0.6, "evening out the triangles"),
     )
     progress(0.95, "texture coordinates")
     uv, face_uv = texture_coordinates(vertices, triangles, closed)
@@ -103,10 +109,11 @@ def extract_mesh(
 def _shown(own, radius):
     """More than one half where an open mesh is: where the surface is the portrait's own, down to a plane behind the
     ears; one region with a smooth border."""
-    region = cv2.resize((own > 0.0).astype(np.uint8), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_NEAREST)
-    round_ = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BAY, BAY))
-    region = cv2.resize(cv2.morphologyEx(region, cv2.MORPH_CLOSE, round_), own.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    region = (region > 0) & (table_points(radius)[..., 2] > BACK_Z)
+    region = coarse((own > 0.0).astype(np.float32)) > 0.5
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (BAY, BAY))
+    region = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_CLOSE, disc)
+    region = cv2.resize(region, own.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    region &= table_points(radius)[..., 2] > BACK_Z
     soft = cv2.GaussianBlur(region.astype(np.float32), (0, 0), BORDER, borderType=cv2.BORDER_REPLICATE)
     if not (soft > 0.5).any():
         raise PortraitError(TOO_SMALL)

@@ -1,4 +1,4 @@
-"""A whole head from what a portrait holds of it: its front as it is, behind it a learnt skull under hair as thick as seen.
+"""A whole head from a portrait: its front as it is, and behind it a learnt skull under hair as thick as at the sides.
 
 The front's surface, known over dome coordinates, is looked up along the rays of inference.mesh.directions. Where no
 manifold is, the skull's radius follows from the face by a linear regression over synthetic heads (training.skull); how
@@ -37,7 +37,7 @@ def whole_head(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.nda
     """Radius of a head in all directions from the spine, (HEIGHT, WIDTH) float32 metres, and how far it is the
     portrait's own surface, (HEIGHT, WIDTH) float32 from 0 behind to 1 in front.
 
-    radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where there is a subject.
+    radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where a subject is.
     """
     found, known = from_front(radius, mask)
     # the lower border is none to keep away from
@@ -108,7 +108,7 @@ def _behind(found, own):
 
 
 def predicted_skull(front: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Radius of the bare skull and neck, (48, 96) float32 metres, from the face of a table front (h, w) where own is 1."""
+    """Radius of the bare skull and neck, (48, 96) float32 metres, from a table's face: front (h, w) where own is 1."""
     mean, basis, face, weights = _skull()
     height, width = mean.shape
     offset = cv2.resize(front * own, (width, height), interpolation=cv2.INTER_AREA)
