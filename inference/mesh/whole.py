@@ -6,6 +6,7 @@ far hair, hat or collar stand off from it goes on smoothly from where it is know
 """
 
 import functools
+import math
 from pathlib import Path
 
 import cv2
@@ -86,11 +87,26 @@ def continued_behind(values: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 def _front_field(radius, start, towards, found):
     """Surface less radius, in dome coordinates, at points on rays from the spine; and u and v of the points."""
-    u, v, from_axis = domes.fast_coordinates(*(start[axis] + found * towards[axis] for axis in range(3)))
+    u, v, from_axis = _dome_coordinates(*(start[axis] + found * towards[axis] for axis in range(3)))
     height, width = radius.shape
     half = np.float32(0.5)
     surface = cv2.remap(radius, u * width - half, v * height - half, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
     return surface - from_axis, u, v
+
+
+def _dome_coordinates(x, y, z):
+    """:func:`domes.dome_coordinates` of points (h, w) float32 each, for millions of them: to 1e-4 of u and v."""
+    y = y - np.float32(domes.EQUATOR_Y)
+    horizontal, azimuth = cv2.cartToPolar(np.float32(domes.AXIS_Z) - z, -x)
+    above = np.maximum(y, 0.0)
+    radius, elevation = cv2.cartToPolar(horizontal, above)
+    elevation *= np.float32(1.0 / domes.MAX_ELEVATION)
+    top = np.float32(1.0 - domes.EQUATOR_V)
+    v = top - top * (elevation + np.float32(domes.ELEVATION_WARP) * elevation * (1.0 - elevation))
+    v += (y - above) * np.float32(domes.EQUATOR_V / (domes.BOTTOM_Y - domes.EQUATOR_Y))
+    side = (azimuth - np.float32(math.pi)) * np.float32(1.0 / domes.MAX_AZIMUTH)
+    u = 0.5 + 0.5 * side + np.float32(0.5 * domes.AZIMUTH_WARP / math.pi) * np.sin(np.float32(math.pi) * side)
+    return u, v, radius
 
 
 def _behind(found, own):
