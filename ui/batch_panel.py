@@ -52,8 +52,8 @@ class PORTRAIT_MANIFOLDS_PT_batch(_Panel, bpy.types.Panel):
         run = batch_run.current()
         column = layout.column()
         column.enabled = run is None
-        for name in ("batch_folder", "batch_out", "batch_mesh", "batch_views", "batch_workers", "batch_resume"):
-            column.prop(settings, name)
+        for name in ("folder", "out", "mesh", "topology", "views", "workers", "resume"):
+            column.prop(settings, f"batch_{name}")
         if run is None:
             self._draw_start(layout, settings, state)
         else:

@@ -7,10 +7,19 @@ import bpy
 from ..operators.crop import crops
 from ..operators.language import strings
 from ..operators.portrait.render_with_scene import renders_with_scene
+from ..operators.portrait.toggle_light import switches
 from ..operators.state import health
 from ..operators.state.background import background_of
 from ..operators.state.doubts import doubts_of
-from ..operators.state.option_groups import LayerOptions, MeshOptions, hand_over, names_of
+from ..operators.state.option_groups import (
+    HEAD,
+    HEAD_ONLY,
+    SURFACE_ONLY,
+    LayerOptions,
+    MeshOptions,
+    hand_over,
+    names_of,
+)
 from ..operators.state.portrait import active_inverted, active_portrait, has_photo
 from . import job_list, preset_menus
 from .doubts import draw_doubts
@@ -248,10 +257,18 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
         settings = context.scene.portrait_manifolds
         layout.use_property_split = True
         column = layout.column(align=True)
+        column.row(align=True).prop(settings, "mesh_topology", expand=True)
+        other = SURFACE_ONLY if settings.mesh_topology == HEAD else HEAD_ONLY
         for name in names_of(MeshOptions, "mesh_"):
-            column.prop(settings, name)
+            if name not in ("mesh_topology", *other):
+                column.prop(settings, name)
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
+        row = layout.row(align=True)
+        hand_over(settings, MeshOptions, "mesh_", row.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM"))
+        row.operator("portrait_manifolds.mark_asset", icon="ASSET_MANAGER")
+        if switches(context):
+            layout.operator("portrait_manifolds.toggle_light", icon="LIGHT")
         layout.operator("portrait_manifolds.export_splats", icon="EXPORT")
 
     def draw_header_preset(self, context):

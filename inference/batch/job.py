@@ -6,6 +6,7 @@ from ..errors import Cancelled, FolderFull, MachineExhausted, PortraitError
 from ..files import sha256, staged
 from ..limits import out_of_files, out_of_memory
 from ..log import log
+from ..mesh.textured import HEAD
 from ..networks.model import Model
 from ..pipeline import Inversion
 from ..progress import Progress, silent
@@ -48,6 +49,7 @@ def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
 def write_results(inversion: Inversion, job: dict, made_from: dict, progress: Progress) -> None:
     """Everything asked for, the report last. progress: called with (fraction, text); may raise Cancelled."""
     from ..geometry.viewpoints import orbit_like
+    from ..head.extract import extract_head
     from ..mesh.extract import extract_mesh
     from ..mesh.files import save_mesh
     from ..photo.images import save_png
@@ -57,12 +59,13 @@ def write_results(inversion: Inversion, job: dict, made_from: dict, progress: Pr
     views, mesh = _view_files(job["wishes"]), job["wishes"]["mesh"]
     with staged(job["folder"], REPORT) as folder:
         for index, (name, yaw) in enumerate(views.items()):
-            progress(index / (len(views) + mesh), name)
+            progress(index / (len(views) + bool(mesh)), name)
             camera = orbit_like(inversion.portrait.camera, yaw, size=(VIEW_SIZE, VIEW_SIZE))
             view = render_view(inversion.portrait, camera, threads=job["threads"])
             save_png(view_pixels(view), folder / name)
         if mesh:
-            found = extract_mesh(
+            extract = extract_head if mesh == HEAD else extract_mesh
+            found = extract(
                 inversion.portrait, progress=lambda done, text: progress((len(views) + done) / (len(views) + 1), text)
             )
             save_mesh(found, folder / "mesh.glb")

@@ -18,6 +18,7 @@ from pathlib import Path
 from ..errors import Cancelled, PortraitError
 from ..files import PathLike, make_folder
 from ..limits import MEMORY, SECONDS
+from ..mesh.textured import HEAD
 from ..progress import Progress, silent
 from ..report import read_report, warnings_in
 from ..temporary import remove_abandoned
@@ -37,7 +38,7 @@ def run_batch(
     out: PathLike,
     model_path: PathLike | None = None,
     workers: int = 1,
-    mesh: bool = False,
+    mesh: bool | str = False,
     views: Sequence[float] = (),
     resume: bool = False,
     device: str = "auto",
@@ -54,7 +55,8 @@ def run_batch(
     """Invert every photo of a folder.
 
     folder: with photos, not searched deeper. out: folder for the results. model_path: None for the built-in model.
-    workers: processes; threads (0: all cores) are divided among them. mesh: also write mesh.glb. views: yaws in
+    workers: processes; threads (0: all cores) are divided among them. mesh: also write mesh.glb, True or of one of
+    :data:`inference.mesh.textured.TOPOLOGIES`. views: yaws in
     degrees of additional views. resume: skip what is complete. progress: called with (fraction, text), perhaps in
     another thread; may raise Cancelled, which ends the workers at once. only: names of the photos to work on; None for
     all. mattes: folder with mattes of photos, as of :func:`inference.pipeline.invert_photo`, under the photos' names
@@ -76,6 +78,8 @@ def run_batch(
     settings |= {"accelerated": model.device != "cpu", "seconds": seconds}
     settings["memory"] = 0 if settings["accelerated"] else memory  # other devices map all they see
     wishes = {"model": model.sha256, "mesh": bool(mesh), "views": [float(yaw) for yaw in views]}
+    if mesh == HEAD:
+        wishes["mesh"] = HEAD
     items = list_photos(folder, out)[part]
     jobs = collections.deque()
     for photo, item in zip(photos[part], items, strict=True):

@@ -39,6 +39,7 @@ def extract_mesh(
     smoothing: float = 1,
     closed: bool = False,
     texture: int | None = None,
+    delit: bool = False,
     progress: Progress = silent,
 ) -> TexturedMesh:
     """Extract the surface of a portrait as one textured mesh.
@@ -48,6 +49,7 @@ def extract_mesh(
     smoothing: standard deviation, in texels, of the Gaussian the surface is smoothed with; 0 for none.
     closed: with a skull behind, and closed at the bottom, so that the mesh is watertight.
     texture: texels per side of its texture, 64 to 4096, or None for what shows all that the photo does.
+    delit: take the photo's light off the texture, as far as a smooth estimate goes: :mod:`.delight`.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns a :class:`TexturedMesh`: one manifold piece that does not intersect itself, an open one with one border.
     Raises PortraitError when the portrait is empty or a number is out of range.
@@ -101,7 +103,7 @@ def extract_mesh(
         groups=part_groups(portrait, surface, vertices),
     )
     progress(0.96, "texture")
-    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait))
+    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait), delit)
     progress(1.0, "done")
     return dataclasses.replace(mesh, texture=baked)
 

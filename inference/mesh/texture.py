@@ -17,11 +17,13 @@ from ..geometry.curves import linear_step, smooth_step
 from ..geometry.filling import nearest_index
 from ..geometry.sampling import sample_image
 from ..photo.warp import detail_side
-from ..portrait import Portrait
+from ..portrait import PARTS, Portrait
 from ..threads import in_parallel
 from ..view.render import render_view
 from .around import all_round, look_up
 from .corners import normals_of
+from .delight import shading, without
+from .groups import all_parts
 from .surface import Surface
 from .texels import Texels, strips
 from .textured import TexturedMesh
@@ -33,6 +35,7 @@ GRAZING = 0.05, 0.25  # cosines to the photo's camera between which its view com
 SOLID = 0.5, 0.8  # opacities of the view between which it does
 BEHIND = 0.008, 0.016  # metres behind what the view shows near it between which a point comes to be hidden
 BEFORE = 0.010, 0.020  # metres before what the view shows between which it shows something else
+SKIN = PARTS.index("skin")
 BORDER = 2.0, 9.0  # pixels of the crop from its border between which the view comes to be trusted
 
 
@@ -45,17 +48,22 @@ def texture_side(portrait: Portrait) -> int:
 
 
 def bake(
-    portrait: Portrait, surface: Surface, pieces: Sequence[TexturedMesh], side: int, threads: int = 0
+    portrait: Portrait,
+    surface: Surface,
+    pieces: Sequence[TexturedMesh],
+    side: int,
+    delit: bool = False,
+    threads: int = 0,
 ) -> np.ndarray:
     """A texture (side, side, 3) uint8 sRGB for pieces that share it; of their own textures nothing is used.
 
-    surface: the portrait's. Texels that no piece covers have the colours of the nearest ones, so that none bleed in
-    where a viewer averages.
+    surface: the portrait's. delit: without the photo's light, as far as :mod:`.delight` knows it. Texels that no piece
+    covers have the colours of the nearest ones, so that none bleed in where a viewer averages.
     """
     corners = [_corners(piece, portrait.camera) for piece in pieces]
-    uv, points, facing = (np.concatenate(parts) for parts in zip(*corners))
+    uv, points, facing, normals = (np.concatenate(parts) for parts in zip(*corners))
     order = np.argsort(facing.mean((1, 2)), kind="stable")  # where triangles overlap, the one seen best is drawn last
-    uv, points, facing = uv[order], points[order], facing[order]
+    uv, points, facing, normals = uv[order], points[order], facing[order], normals[order]
     texels = Texels(uv, min(side, COARSE))
     look = _Look(portrait, surface, threads)
     places = np.zeros((texels.side, texels.side, 3), np.float32)  # in the view, and how far it is trusted
@@ -66,22 +74,32 @@ def bake(
         places[rows][covered] = look.places(point, cosine[:, 0])
         hidden[rows][covered] = look_up(look.columns, point)
 
-    texture = np.empty((side, side, 3), np.uint8)
-
-    def paint(rows):
-        texture[rows] = _enlarged(hidden, rows, side)
-        place = _enlarged(places, rows, side)
-        share = place[..., 2:]
+    def painted(rows, side):
+        own, place = _enlarged(hidden, rows, side), _enlarged(places, rows, side)
         shown = cv2.remap(look.view, place[..., 0], place[..., 1], cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE)
-        texture[rows] = np.rint(share * shown + (1.0 - share) * texture[rows])
+        share = place[..., 2:]
+        return np.rint(share * shown + (1.0 - share) * own).astype(np.uint8)
+
+    def lit(rows):
+        """What :func:`shading` takes, of the covered texels."""
+        covered, point, normal, cosine = texels.values(rows, points, normals, facing)
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+        return painted(rows, texels.side)[covered], normal, places[rows][covered][:, 2] * look.skin(point), cosine[:, 0]
 
     with in_parallel(threads) as each:
         list(each(find, strips(texels.side)))
-        if texels.covered.any():
-            nearest = nearest_index(texels.covered)
-            places, hidden = (plane.reshape(-1, 3)[nearest] for plane in (places, hidden))
-        list(each(paint, strips(side)))
-    return texture
+        nearest = nearest_index(texels.covered)
+        places, hidden = (plane.reshape(-1, 3)[nearest] for plane in (places, hidden))
+        if not delit:
+            return np.concatenate(list(each(lambda rows: painted(rows, side), strips(side))))
+        shade = np.ones((texels.side, texels.side), np.float32)
+        shade[texels.covered] = shading(*map(np.concatenate, zip(*each(lit, strips(texels.side)))))
+        shade = shade.ravel()[nearest][..., None]
+
+        def delighted(rows):
+            return without(painted(rows, side), _enlarged(shade, rows, side).reshape(-1, side))
+
+        return np.concatenate(list(each(delighted, strips(side))))
 
 
 def _enlarged(image, rows, side):
@@ -95,19 +113,22 @@ def _enlarged(image, rows, side):
 
 
 def _corners(piece, camera):
-    """Of the triangles' corners: uv (m, 3, 2), points (m, 3, 3) and cosines to the camera (m, 3, 1), float32."""
+    """Of the triangles' corners, float32: uv (m, 3, 2), points (m, 3, 3), cosines to the camera (m, 3, 1) and normals
+    (m, 3, 3)."""
     cut = [[0, 1, 2]] if piece.faces.shape[1] == 3 else [[0, 1, 2], [0, 2, 3]]
     vertices = np.concatenate([piece.faces[:, corners] for corners in cut])
     rows = vertices if piece.face_uv is None else np.concatenate([piece.face_uv[:, corners] for corners in cut])
     to_camera = camera.position - piece.vertices
-    facing = (normals_of(piece) * to_camera).sum(-1) / np.linalg.norm(to_camera, axis=-1)
-    return piece.uv[rows], piece.vertices[vertices], facing.astype(np.float32)[vertices][..., None]
+    normals = normals_of(piece)
+    facing = (normals * to_camera).sum(-1) / np.linalg.norm(to_camera, axis=-1)
+    return piece.uv[rows], piece.vertices[vertices], facing.astype(np.float32)[vertices][..., None], normals[vertices]
 
 
 class _Look:
-    """Colours of a portrait's points."""
+    """What is known of a portrait's points."""
 
     def __init__(self, portrait, surface, threads):
+        self.parts = all_parts(portrait, surface)
         side = detail_side(portrait.crop_to_photo) or CROP_SIZE
         self.camera = portrait.camera.resized(side, side)
         self.scale = side / CROP_SIZE
@@ -118,6 +139,12 @@ class _Look:
         self.solid = linear_step(*SOLID, view.alpha)
         self.depth = np.dstack([depth, cv2.erode(depth, near)])
         self.columns = all_round(surface.color, surface.opacity, _with_detail(surface.color, portrait.detail))
+
+    def skin(self, points):
+        """How far points (n, 3) are skin, (n,) float32 in [0, 1]; all are where the portrait does not know."""
+        if self.parts is None:
+            return np.ones(len(points), np.float32)
+        return look_up(self.parts, points)[:, SKIN] * np.float32(1 / 255)
 
     def places(self, points, facing):
         """Where the view shows points (n, 3) float32 metres, in pixels whose first has its centre at 0, and how far it

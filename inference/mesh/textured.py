@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+MARCHING_CUBES, HEAD = TOPOLOGIES = "marching-cubes", "head"  # of a mesh: the surface, or a head wrapped on it
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TexturedMesh:

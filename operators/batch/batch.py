@@ -74,7 +74,7 @@ class PORTRAIT_MANIFOLDS_OT_batch(BatchOptions, Speaker, bpy.types.Operator):
         if not all(chosen):
             raise PortraitError(strings.BATCH_FOLDERS)
         folder, out = (os.path.abspath(bpy.path.abspath(path)) for path in chosen)
-        return folder, out, wishes(self.mesh, self.views, self.resume, self.workers)
+        return folder, out, wishes(self.mesh and self.topology, self.views, self.resume, self.workers)
 
 
 @needs(IDLE)
@@ -95,7 +95,8 @@ class PORTRAIT_MANIFOLDS_OT_batch_retry(PortraitOperator, bpy.types.Operator):
         if not names:
             text = strings.BATCH_NOT_LISTED.format(name=self.name) if self.name else strings.BATCH_NONE_FAILED
             raise PortraitError(text)
-        options = wishes(settings.batch_mesh, settings.batch_views, False, settings.batch_workers)
+        mesh = settings.batch_mesh and settings.batch_topology
+        options = wishes(mesh, settings.batch_views, False, settings.batch_workers)
         start(context, state.folder, state.out, options | {"only": names})
         if bpy.app.background or context.window is None:
             batch_run.current().job.join(None)

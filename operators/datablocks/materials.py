@@ -3,9 +3,9 @@
 import bpy
 import numpy as np
 
+from ...inference.photo.srgb import GAMMA, KNEE, OFFSET, SLOPE, to_linear
+
 LIT, UNLIT, OUTPUT = "Lit", "Unlit", "Output"  # nodes of a surface's material that the switch connects
-# sRGB, IEC 61966-2-1: value / SLOPE up to KNEE, ((value + OFFSET) / (1 + OFFSET)) ** GAMMA from there on
-KNEE, SLOPE, OFFSET, GAMMA = 0.04045, 12.92, 0.055, 2.4
 
 
 def layer_material(name, image, detail=None):
@@ -101,13 +101,8 @@ def proxy_material(name, image, pixels):
     _arrange(tree)
     height, width = pixels.shape[:2]
     face = pixels[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3].reshape(-1, 3)
-    material.diffuse_color = (*(_linear(value / 255) for value in np.median(face, 0)), 1.0)
+    material.diffuse_color = (*to_linear(np.median(face, 0) / 255.0).tolist(), 1.0)
     return material
-
-
-def _linear(value):
-    """Linear light of an sRGB value in [0, 1]."""
-    return value / SLOPE if value <= KNEE else ((value + OFFSET) / (1 + OFFSET)) ** GAMMA
 
 
 def surface_material(name, image, normals=None, alpha=False):

@@ -73,3 +73,20 @@ def add_shape_keys(obj, shape_keys, values):
         key = obj.shape_key_add(name=name, from_mix=False)
         key.data.foreach_set("co", rest + np.ascontiguousarray(moved, np.float32).ravel())
         key.value = values.get(name, 0.0)
+
+
+def follow_keys(leader, others):
+    """Have the shape keys of other objects take the values of those of the same names on a leader."""
+    if leader.data.shape_keys is None:
+        return
+    names = set(leader.data.shape_keys.key_blocks.keys())
+    for obj in others:
+        blocks = obj.data.shape_keys.key_blocks[1:] if obj.data.shape_keys is not None else ()
+        for block in blocks:
+            if block.name in names:
+                driver = block.driver_add("value").driver
+                driver.type = "SUM"  # needs no script that Blender would have to trust
+                target = driver.variables.new().targets[0]
+                target.id_type = "KEY"
+                target.id = leader.data.shape_keys
+                target.data_path = f'key_blocks["{block.name}"].value'

@@ -5,6 +5,7 @@ import functools
 
 import numpy as np
 
+from ...inference.photo.srgb import to_linear
 from .placement import planes_through
 
 FAR = 1e10  # Blender's depth of what is not there
@@ -112,11 +113,5 @@ def _nothing(shape):
 def _premultiplied_linear(combined, alpha):
     """From sRGB values, in which portraits are made of their sheets, to linear light: (H, W, 4), premultiplied."""
     weight = np.divide(1.0, alpha, out=np.zeros_like(alpha), where=alpha > 0.0)
-    colour = linear(combined[..., :3] * weight[..., None]) * alpha[..., None]
+    colour = to_linear(combined[..., :3] * weight[..., None]) * alpha[..., None]
     return np.concatenate([colour, alpha[..., None]], axis=-1)
-
-
-def linear(color):
-    """sRGB in [0, 1] to linear light, float32."""
-    color = np.asarray(color, np.float32)
-    return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4).astype(np.float32)

@@ -30,6 +30,10 @@ RENDER_ALONE = Text(
 SHOW = Text("Show in Viewport", "Look at the portrait with its own render engine and the photo's own colours")
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
 EXTRACT_MESH = Text("Extract Mesh", "Add the portrait's surface as a textured mesh")
+EXTRACT_LODS = Text(
+    "Extract LODs", "Add the portrait's surface as meshes of several levels of detail, each with a quarter of the faces"
+)
+MARK_ASSET = Text("Mark as Asset", "Put the active mesh, or the portrait, into the asset browser, with its picture")
 EXPORT_SPLATS = Text(
     "Export Splats", "Write the portrait as 3-D Gaussian splats (.ply) for viewers, game engines and Blender itself"
 )
@@ -53,6 +57,10 @@ EDIT_PHOTO = Text(
 APPLY_EDIT = Text("Apply Edit", "Make the portrait anew from the painted crop, with camera, pose and crop as they are")
 COMPARE = Text("Compare with Photo", "Show the photo and the portrait side by side in an image editor")
 COPY_SETTINGS = Text("Copy Settings", "Copy the settings of the active portrait to the other selected portraits")
+TOGGLE_LIGHT = Text(
+    "Toggle Light", "Let the scene's light fall on the selected meshes, or show their textures as they are"
+)
+SELECT_MESH = "Select a mesh that was extracted from a portrait"
 TOGGLE_BACKGROUND = Text("Toggle Background", "Show or hide the photo's background behind the selected portraits")
 PACK_PORTRAITS = Text("Pack", "Keep portraits and photos inside the .blend from now on")
 UNPACK_PORTRAITS = Text("Unpack", "Write packed portraits and photos to files beside the .blend, and use those")
@@ -211,10 +219,18 @@ PREPARE_SCENE = Text(
     "Prepare Scene",
     "Let Cycles follow rays through all layers: raise the scene's transparent bounces if they are too few",
 )
+MESH_TOPOLOGY = Text("Topology", "What the mesh is made of")
+MESH_TOPOLOGIES = {
+    "marching-cubes": Text("Surface", "The portrait's surface as triangles, hair and clothes included"),
+    "head": Text("Head", "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it"),
+}
+MESH_KEYS = Text("Shape Keys", "The head at rest, ARKit's 52 shapes, and the photo's expression as the key \"photo\"")
+MESH_SUBDIVISION = Text("Subdivision", "Levels of a Subdivision Surface modifier on the head; 0 adds none")
 MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows finer detail and takes longer")
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")
 MESH_SMOOTHING = Text("Smoothing", "Rounds of smoothing; 0 keeps the raw surface")
 MESH_CLOSED = Text("Closed", "Close the back and the neck, for printing and for simulation")
+LOD_LEVELS = Text("Levels", "How many levels of detail; each has a quarter of the faces of the one before")
 SPLAT_COUNT = Text("Splats", "How many splats at most; 68 bytes each. More of them show finer things of the photo")
 SPLAT_FRAME = Text("Axes", "Which way is up in the file")
 SPLAT_FRAMES = {
@@ -223,6 +239,12 @@ SPLAT_FRAMES = {
 }
 MESH_TEXTURE = Text("Texture", "Texels along each side of the mesh's texture")
 AS_THE_PHOTO = Text("As the Photo", "As many texels as show all that the photo shows, at most 2048²")
+MESH_DELIT = Text(
+    "Delit",
+    "Take the photo's light off the texture, as far as a smooth estimate from the skin goes. Cast shadows and"
+    " highlights stay",
+)
+MESH_UNLIT = Text("Unlit", "Show the texture as the photo is, without the scene's light; Toggle Light changes it later")
 SHADE_SMOOTH = Text("Shade Smooth", "Smooth shading instead of facets")
 WHOLE_PHOTO = Text("Whole Photo", "Reproduce the whole photo instead of the upright crop of the head")
 CAMERA_BACKGROUND = Text("Show Photo", "Show the picture behind the camera's view")
@@ -250,6 +272,7 @@ DETAIL = "detail"
 EDIT = "edit"
 MESH = "mesh"
 PROXY_NAME = "proxy"
+LODS = "LODs"
 PHOTO_CAMERA = "photo camera"
 PIVOT = "pivot"
 TURNTABLE_CAMERA = "turntable camera"
@@ -303,7 +326,12 @@ MATCHED = "The scene now renders through {camera}, {width} × {height} pixels"
 VIEW_DONE = "Rendered {width} × {height} pixels into the image “{image}”"
 NO_SURFACE = "{name} is empty: nothing of it is solid enough to be seen; run Invert again"
 LAYERS_DONE = "Added {count} layers with {triangles} triangles"
+HEAD = "head"
+HEAD_DONE = "Added a head of {quads} quads with {parts} parts beside it"
 MESH_DONE = "Added a mesh with {vertices} vertices and {faces} triangles"
+LODS_DONE = "Added levels of detail with {counts} faces; the finest is shown"
+ASSET_MARKED = "{name} is an asset now; it shows in the asset browser of the saved file"
+ASSET_OF = "Made from the photo {photo}"
 SPLATS_DONE = "Wrote {count} splats to {name}"
 BATCH_DONE = "{done} of {count} portraits made"
 BATCH_FAILED = "{name}: {reason}"

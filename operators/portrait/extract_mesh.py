@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 
-from ...inference.mesh.textured import TexturedMesh
+from ...inference.mesh.textured import HEAD, TexturedMesh
 from ...inference.portrait import PARTS
 from ..datablocks import images, materials, meshes
 from ..language import strings
@@ -23,25 +23,34 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
     bl_options = {"REGISTER", "UNDO"}
 
     def prepare(self, context):
+        from ...inference.head.extract import extract_head
         from ...inference.mesh.extract import extract_mesh
 
         obj = active_inverted(context)
         self.subject, self.target = obj.name, reference(obj)
         check_free(obj)
         path = file_of(obj)
+        if self.topology == HEAD:
+            options = {"texture": int(self.texture) or None, "keys": self.keys, "closed": self.closed}
+            return lambda progress: extract_head(load_file(path), progress=progress, **options)
         options = {
             "resolution": self.resolution,
             "faces": self.faces or None,
             "smoothing": self.smoothing,
             "closed": self.closed,
             "texture": int(self.texture) or None,
+            "delit": self.delit,
         }
         return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 
     def finish(self, context, result):
         obj = find(self.target)
-        made = add_mesh(context, obj, result, self.shade_smooth)
-        self.report({"INFO"}, strings.MESH_DONE.format(vertices=len(result.vertices), faces=len(result.faces)))
+        if self.topology == HEAD:
+            made = add_head(context, obj, result, self.shade_smooth, self.subdivision, self.unlit)
+            self.report({"INFO"}, strings.HEAD_DONE.format(quads=len(result[0].faces), parts=len(result) - 1))
+        else:
+            made = add_mesh(context, obj, result, self.shade_smooth, self.unlit)
+            self.report({"INFO"}, strings.MESH_DONE.format(vertices=len(result.vertices), faces=len(result.faces)))
         for other in context.selected_objects:
             other.select_set(False)
         made.select_set(True)
@@ -52,6 +61,26 @@ def add_mesh(context, obj, textured, smooth=True, unlit=False):
     """Link a TexturedMesh under the portrait object. Returns the mesh object."""
     (made,) = add_pieces(context.collection, obj, [textured], smooth, unlit)
     return made
+
+
+def add_head(context, obj, pieces, smooth=True, subdivision=0, unlit=False):
+    """Link a head's pieces under the portrait object, in a collection of their own. Returns the skin's object.
+
+    The other pieces' shape keys follow those of the same names on the skin. subdivision: levels on pieces of quads.
+    """
+    collection = bpy.data.collections.new(f"{obj.name} {strings.HEAD}")
+    try:
+        skin, *others = add_pieces(collection, obj, pieces, smooth, unlit)
+    except Exception:
+        bpy.data.collections.remove(collection)
+        raise
+    context.collection.children.link(collection)
+    meshes.follow_keys(skin, others)
+    for child, piece in zip((skin, *others), pieces, strict=True):
+        if subdivision and piece.faces.shape[1] == 4:
+            modifier = child.modifiers.new(strings.MESH_SUBDIVISION.label, "SUBSURF")
+            modifier.levels = modifier.render_levels = subdivision
+    return skin
 
 
 def add_pieces(collection, obj, pieces, smooth=True, unlit=False):

@@ -4,6 +4,10 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 
 from ..language import strings
 
+HEAD = "head"  # of the topologies, as inference.mesh.textured names them
+SURFACE_ONLY = "mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_delit"
+HEAD_ONLY = "mesh_keys", "mesh_subdivision"
+
 
 class LayerOptions:
     """How the layers are made."""
@@ -31,8 +35,14 @@ class LayerOptions:
 
 
 class MeshOptions:
-    """How the mesh is made."""
+    """How the mesh is made; some are for one topology only."""
 
+    topology: EnumProperty(
+        name=strings.MESH_TOPOLOGY.label,
+        description=strings.MESH_TOPOLOGY.description,
+        items=[(key, text.label, text.description) for key, text in strings.MESH_TOPOLOGIES.items()],
+        default="marching-cubes",
+    )
     resolution: IntProperty(
         name=strings.MESH_RESOLUTION.label,
         description=strings.MESH_RESOLUTION.description,
@@ -54,6 +64,12 @@ class MeshOptions:
         + [(str(side), f"{side}²", "") for side in (512, 1024, 2048, 4096)],
         default="0",
     )
+    keys: BoolProperty(name=strings.MESH_KEYS.label, description=strings.MESH_KEYS.description, default=True)
+    subdivision: IntProperty(
+        name=strings.MESH_SUBDIVISION.label, description=strings.MESH_SUBDIVISION.description, min=0, max=3, default=0
+    )
+    delit: BoolProperty(name=strings.MESH_DELIT.label, description=strings.MESH_DELIT.description)
+    unlit: BoolProperty(name=strings.MESH_UNLIT.label, description=strings.MESH_UNLIT.description)
     shade_smooth: BoolProperty(
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )
@@ -63,6 +79,12 @@ class BatchOptions:
     """What a batch makes of each photo, and how."""
 
     mesh: BoolProperty(name=strings.BATCH_MESH.label, description=strings.BATCH_MESH.description)
+    topology: EnumProperty(
+        name=strings.MESH_TOPOLOGY.label,
+        description=strings.MESH_TOPOLOGY.description,
+        items=[(key, text.label, text.description) for key, text in strings.MESH_TOPOLOGIES.items()],
+        default="marching-cubes",
+    )
     views: StringProperty(name=strings.BATCH_VIEWS.label, description=strings.BATCH_VIEWS.description)
     resume: BoolProperty(
         name=strings.BATCH_RESUME.label, description=strings.BATCH_RESUME.description, default=True

@@ -14,8 +14,8 @@ OPERATORS = (
     "import_portrait update_crop invert cancel render_view add_layers extract_mesh add_camera match_photo "
     "add_turntable add_dolly_zoom show batch batch_retry batch_stop batch_refresh batch_open batch_doubts "
     "dismiss_problem crop_by_hand choose_photo open_preferences use_built_in install_model choose_model remove_model "
-    "clear_cache copy_diagnostics adjust_crop refine compare toggle_background copy_settings pack unpack relink "
-    "relink_model prepare_scene render_with_scene render_alone"
+    "clear_cache copy_diagnostics adjust_crop refine compare toggle_background toggle_light copy_settings pack unpack "
+    "relink relink_model prepare_scene render_with_scene render_alone"
 ).split()
 
 

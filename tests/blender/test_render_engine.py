@@ -326,7 +326,7 @@ def test_passes(portrait, tmp_path):
     assert seen.mean() > 0.1 and np.allclose(depth[seen], view.depth[seen], atol=1e-4) and (depth[~seen] > 1e9).all()
     assert np.allclose(found[f"{layer.name}.Portrait Alpha.A"], view.alpha, atol=1e-5)
     assert found[f"{layer.name}.Combined.A"].min() == 1.0
-    wanted = part("operators.engine.composite").linear(view.color) * view.alpha[..., None]
+    wanted = part("inference.photo.srgb").to_linear(view.color) * view.alpha[..., None]
     wanted += (1 - view.alpha[..., None]) * np.float32((0.1, 0.2, 0.3))
     combined = np.stack([found[f"{layer.name}.Combined.{channel}"] for channel in "RGB"], -1)
     assert np.abs(combined - wanted).max() < 1e-4

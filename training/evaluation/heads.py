@@ -27,7 +27,7 @@ class Head:
         photo = np.array(shard["photo"][index]).astype(np.float32) / 255
         self.name = f"{shard.folder.name}/{index}"
         self.colour, self.alpha = photo[..., :3], photo[..., 3]
-        self.crop = to_bytes(self.colour * self.alpha[..., None] + np.float32(BACKDROP) * (1 - self.alpha[..., None]))
+        self.crop = photo_over_backdrop(photo)
         self.camera = crop_camera(shard["camera"][index])
         self.landmarks, self.landmarks68 = (np.array(shard[n][index], np.float64) for n in ("landmarks", "landmarks68"))
         depth = np.array(shard["photo_depth"][index]).astype(np.float64)
@@ -45,6 +45,11 @@ class Head:
         shift = self.camera.project(mean)[0] - self.camera.project(mean - bias)[0]
         landmarks = (self.landmarks + shift).astype(np.float32)
         return types.SimpleNamespace(crop=self.crop, camera=self.camera, landmarks=landmarks, beyond=None, detail=None)
+
+
+def photo_over_backdrop(photo):
+    """A shard's photo (h, w, 4) float32 in [0, 1], straight alpha, before BACKDROP: (h, w, 3) uint8."""
+    return to_bytes(photo[..., :3] * photo[..., 3:] + np.float32(BACKDROP) * (1 - photo[..., 3:]))
 
 
 def crop_camera(camera_to_world):

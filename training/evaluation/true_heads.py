@@ -39,6 +39,14 @@ def true_vertices(pack, shard, row, template, weights):
     return warp_points(head.to_portrait(head.posed), camera, crop_camera(shard["camera"][row]))
 
 
+def source_vertices(pack):
+    """Which of MakeHuman's vertices the head's base consists of, (n,) int, in its order."""
+    base, helpers = pack.base, ("l-eye", "r-eye", "upper-teeth", "lower-teeth", "tongue")
+    groups = [list(base["group_names"]).index(f"helper-{name}") for name in helpers]
+    chosen = [base["quad_bust"], *(base["face_group"] == group for group in groups)]
+    return np.concatenate([np.unique(base["faces"][faces]) for faces in chosen])
+
+
 def _true_camera(numbers, points, pixels):
     """The camera of which a shard keeps yaw, pitch, roll and distance; its focal length and principal point follow from
     where it sees points (L, 3): at pixels (L, 2)."""

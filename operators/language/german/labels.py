@@ -67,6 +67,25 @@ _OPERATORS = {
     "Show the heads of new portraits in Solid and Wireframe views; renders never show them": (
         "Die Köpfe neuer Porträts in den Ansichten Solide und Drahtgitter zeigen; gerendert werden sie nie"
     ),
+    "Extract LODs": "LODs extrahieren",
+    "Add the portrait's surface as meshes of several levels of detail, each with a quarter of the faces": (
+        "Die Oberfläche des Porträts als Meshes in mehreren Detailstufen hinzufügen, jede mit einem Viertel der Flächen"
+    ),
+    "Levels": "Stufen",
+    "How many levels of detail; each has a quarter of the faces of the one before": (
+        "Wie viele Detailstufen; jede hat ein Viertel der Flächen der vorigen"
+    ),
+    "Added levels of detail with {counts} faces; the finest is shown": (
+        "Detailstufen mit {counts} Flächen hinzugefügt; die feinste wird gezeigt"
+    ),
+    "Mark as Asset": "Als Asset markieren",
+    "Put the active mesh, or the portrait, into the asset browser, with its picture": (
+        "Das aktive Mesh oder das Porträt mit seinem Bild in den Asset-Browser stellen"
+    ),
+    "{name} is an asset now; it shows in the asset browser of the saved file": (
+        "{name} ist nun ein Asset; der Asset-Browser zeigt es, wenn die Datei gespeichert ist"
+    ),
+    "Made from the photo {photo}": "Aus dem Foto {photo} gemacht",
     "Export Splats": "Splats exportieren",
     "Write the portrait as 3-D Gaussian splats (.ply) for viewers, game engines and Blender itself": (
         "Das Porträt als 3D-Gaussian-Splats (.ply) schreiben, für Betrachter, Spiele-Engines und Blender selbst"
@@ -432,6 +451,39 @@ _PROPERTIES = {
     "As many texels as show all that the photo shows, at most 2048²": (
         "So viele Texel, dass alles zu sehen ist, was das Foto zeigt, höchstens 2048²"
     ),
+    "Topology": "Topologie",
+    "What the mesh is made of": "Woraus das Mesh besteht",
+    "Surface": "Oberfläche",
+    "The portrait's surface as triangles, hair and clothes included": (
+        "Die Oberfläche des Porträts als Dreiecke, Haare und Kleidung eingeschlossen"
+    ),
+    "Head": "Kopf",
+    "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it": (
+        "Ein Kopf aus Vierecken, auf das Porträt gelegt, mit Augen, Zähnen, Formschlüsseln und seinen Haaren"
+    ),
+    "Shape Keys": "Formschlüssel",
+    "The head at rest, ARKit's 52 shapes, and the photo's expression as the key \"photo\"": (
+        "Der Kopf in Ruhe mit ARKits 52 Formen, und der Ausdruck des Fotos als Schlüssel „photo“"
+    ),
+    "Subdivision": "Unterteilung",
+    "Levels of a Subdivision Surface modifier on the head; 0 adds none": (
+        "Stufen eines Modifikators Unterteilungsfläche auf dem Kopf; 0 fügt keinen hinzu"
+    ),
+    "Delit": "Ohne Licht des Fotos",
+    "Take the photo's light off the texture, as far as a smooth estimate from the skin goes. Cast shadows and"
+    " highlights stay": (
+        "Das Licht des Fotos aus der Textur nehmen, soweit eine weiche Schätzung nach der Haut reicht."
+        " Schlagschatten und Glanzlichter bleiben"
+    ),
+    "Unlit": "Unbeleuchtet",
+    "Show the texture as the photo is, without the scene's light; Toggle Light changes it later": (
+        "Die Textur zeigen, wie das Foto ist, ohne das Licht der Szene; „Licht umschalten“ ändert es später"
+    ),
+    "Toggle Light": "Licht umschalten",
+    "Let the scene's light fall on the selected meshes, or show their textures as they are": (
+        "Das Licht der Szene auf die ausgewählten Meshes fallen lassen oder ihre Texturen zeigen, wie sie sind"
+    ),
+    "Select a mesh that was extracted from a portrait": "Ein Mesh auswählen, das aus einem Porträt extrahiert wurde",
     "Shade Smooth": "Weich schattieren",
     "Smooth shading instead of facets": "Weiche Schattierung statt Facetten",
     "Whole Photo": "Ganzes Foto",
@@ -581,6 +633,9 @@ _REPORTS = {
         "{width} × {height} Pixel in das Bild „{image}“ gerendert"
     ),
     "Added {count} layers with {triangles} triangles": "{count} Schichten mit {triangles} Dreiecken hinzugefügt",
+    "Added a head of {quads} quads with {parts} parts beside it": (
+        "Ein Kopf aus {quads} Vierecken ist da, daneben {parts} Teile"
+    ),
     "Added a mesh with {vertices} vertices and {faces} triangles": (
         "Mesh mit {vertices} Punkten und {faces} Dreiecken hinzugefügt"
     ),

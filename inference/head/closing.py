@@ -1,0 +1,44 @@
+"""The skin's opening below the bust, closed with quads."""
+
+import dataclasses
+
+import numpy as np
+
+from ..mesh.textured import TexturedMesh
+
+
+def close_below(piece: TexturedMesh) -> TexturedMesh:
+    """A skin of quads whose borders are closed, each by rungs from side to side. Raises ValueError at odd borders."""
+    rungs = [_rungs(loop, piece.vertices) for loop in border_loops(piece.faces)]
+    faces = np.concatenate([piece.faces, *rungs]).astype(np.int32)
+    row = np.zeros(len(piece.vertices), np.int32)
+    row[piece.faces] = piece.face_uv  # what closes it has the colours of the edge
+    face_uv = np.concatenate([piece.face_uv, row[faces[len(piece.faces) :]]])
+    return dataclasses.replace(piece, faces=faces, face_uv=face_uv)
+
+
+def border_loops(faces: np.ndarray) -> list[np.ndarray]:
+    """The vertices of each border of quads (m, 4), in the order that closes it facing outwards."""
+    edges = np.concatenate([faces[:, [a, (a + 1) % 4]] for a in range(4)]).astype(np.int64)
+    count = int(edges.max()) + 1
+    known = np.isin(edges[:, 0] * count + edges[:, 1], edges[:, 1] * count + edges[:, 0])
+    after = {int(b): int(a) for a, b in edges[~known]}
+    loops = []
+    while after:
+        start, vertex = next(iter(after.items()))
+        loop = [start]
+        del after[start]
+        while vertex != start:
+            loop.append(vertex)
+            vertex = after.pop(vertex)
+        loops.append(np.array(loop))
+    return loops
+
+
+def _rungs(loop, vertices):
+    """Quads (k, 4) between the two halves of a loop that begins in front."""
+    if len(loop) % 2:
+        raise ValueError(f"a border of {len(loop)} vertices cannot be closed with quads")
+    loop = np.roll(loop, -int(vertices[loop, 2].argmax()))
+    near, far = loop[: len(loop) // 2], loop[len(loop) // 2 :][::-1]
+    return np.stack([near[:-1], near[1:], far[1:], far[:-1]], -1)

@@ -1,0 +1,101 @@
+"""ARKit's shape keys for one sitter: carried over by how the head around each vertex was deformed, and kept whole.
+
+What a shape moves on the base it moves on the sitter's head after the local linear map between the two (Sumner and
+Popovic, Deformation Transfer, SIGGRAPH 2004, by vertices). Then lids stay outside the eyeballs.
+"""
+
+import numpy as np
+
+from ..threads import in_parallel
+from .base import HeadBase
+from .crossings import untangle
+from .eyes import EYES, eyeball
+from .fit import HeadFit
+from .graph import Graph
+
+STIFF = 0.3  # of an edge's squared length, how strongly the local map holds on to the head's as a whole
+SPREAD = 4  # averages of the local maps with their neighbours
+LEAST = 2e-5  # metres; smaller moves are none
+LID_CLEARANCE = 0.0013  # metres off the eyeball, as the training heads have it
+FELT = 3e-4  # metres; where no more moves, surfaces do not come to cross
+REACH = 6  # edges from the lips' and the lids' seams within which they may
+WITH = {"mouthClose": "jawOpen"}  # ARKit means the first for an open jaw only
+PHOTO = "photo"
+
+
+def neutral_of(fit: HeadFit, base: HeadBase) -> np.ndarray:
+    """The fitted base (n, 3) without the photo's expression, metres; its lips and lids are kept from crossing."""
+    moved = np.zeros_like(base.vertices)
+    for name, weight in fit.expression.items():
+        moved += np.float32(weight) * base.shapes[name]
+    neutral = fit.vertices - fit.scale * moved @ fit.rotation.T
+    skin = base.parts["skin"]
+    untangle(neutral[skin], base.vertices[skin].astype(np.float64), base.faces)
+    return neutral.astype(np.float32)
+
+
+def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, np.ndarray]:
+    """{ARKit's names and PHOTO: (skin's vertices, 3) float32}, metres, what each adds to the neutral skin at 1."""
+    skin = base.parts["skin"]
+    count = skin.stop
+    graph = Graph(base.faces, count)
+    rest = neutral[skin].astype(np.float64)
+    maps = local_maps(graph, base.vertices[skin].astype(np.float64), rest, fit.scale * fit.rotation)
+    balls = [eyeball(neutral, base, name) for name in EYES]
+    regions = [_region(graph, base, seam) for seam in (base.lip_seam, *base.lids)]
+
+    def carried(name):
+        moved = np.einsum("nij,nj->ni", maps, base.shapes[name][skin])
+        posed = rest + moved
+        for lids, clearance, (centre, radius) in zip(base.lids, base.lid_clearance, balls, strict=True):
+            if np.abs(moved[lids]).max() > LEAST:
+                posed[lids] = _outside(posed[lids], centre, radius + np.minimum(clearance, LID_CLEARANCE))
+        below = keys.get(WITH.get(name), np.float32(0.0))
+        for index, quads in regions:
+            if np.abs(moved[index]).max() > FELT:
+                own = posed[index] + (below[index] if name in WITH else 0.0)
+                before = own.copy()
+                untangle(own, rest[index], quads)
+                posed[index] += own - before
+        delta = (posed - rest).astype(np.float32)
+        delta[np.abs(delta).max(1) < LEAST] = 0.0
+        return delta
+
+    keys = {}
+    names = [name for name, shape in base.shapes.items() if shape[skin].any()]
+    with in_parallel(0) as each:
+        first = [name for name in names if name not in WITH]
+        keys |= zip(first, each(carried, first), strict=True)
+        keys |= {name: carried(name) for name in names if name in WITH}
+    keys = {name: keys[name] for name in names}
+    keys[PHOTO] = (fit.vertices - neutral)[skin].astype(np.float32)
+    return keys
+
+
+def _region(graph, base, seeds):
+    """The vertices around a seam, and the quads between them with those vertices' numbers."""
+    chosen = np.zeros(graph.count, bool)
+    chosen[seeds] = True
+    chosen = graph.rings(chosen, REACH) <= REACH
+    quads = base.faces[chosen[base.faces].all(1)]
+    index, quads = np.unique(quads, return_inverse=True)
+    return index, quads.reshape(-1, 4)
+
+
+def local_maps(graph: Graph, points: np.ndarray, goals: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """(n, 3, 3) the linear map around each vertex that takes the edges of points (n, 3) to those of goals, by least
+    squares, holding on to the map ``whole`` of all (3, 3), and smoothed over the graph."""
+    real = graph.real[..., None]
+    before = (points[graph.neighbours] - points[:, None]) * real
+    after = (goals[graph.neighbours] - goals[:, None]) * real - before @ whole.T
+    square = np.einsum("nki,nkj->nij", before, before)
+    hold = STIFF * np.trace(square, axis1=1, axis2=2)[:, None, None] / 3.0 * np.eye(3)
+    change = np.einsum("nki,nkj->nij", after, before) @ np.linalg.inv(square + hold)
+    return whole + graph.smoothed(change.reshape(len(points), 9), SPREAD).reshape(-1, 3, 3)
+
+
+def _outside(points, centre, least):
+    """Points (n, 3) pushed away from a centre to the distance least (n,)."""
+    offset = points - centre
+    distance = np.linalg.norm(offset, axis=1)
+    return centre + offset * np.maximum(least / np.maximum(distance, 1e-9), 1.0)[:, None]

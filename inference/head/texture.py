@@ -1,0 +1,161 @@
+"""The skin's texture: the photo where it sees the skin, the portrait's own colours beyond, and what is under hair,
+inside or behind spread from around it."""
+
+import dataclasses
+
+import cv2
+import numpy as np
+
+from ..geometry import detail_maps, domes
+from ..geometry.cameras import Camera
+from ..geometry.curves import smooth_step
+from ..mesh.raster import rasterise
+from ..mesh.surface import Surface
+from ..portrait import Portrait
+from ..threads import in_parallel
+from ..view.render import View, render_view, view_pixels
+from .apertures import openings
+from .base import HeadBase
+from .graph import Graph
+from .texels import Texels, image
+
+VIEW_SIDE = 1024  # pixels of the view that is projected onto a texture of 2048; proportional for others
+GRAZING = 0.12, 0.4  # cosines between normal and view: below nothing of it is taken, above all
+OFF = 0.009, 0.004  # metres between the head and what the portrait shows there: hair and cloth, or the skin itself
+HIDDEN = 0.003  # metres by which another part of the head may lie in front before a texel is hidden
+INSIDE = np.array([112.0, 52.0, 48.0])  # sRGB: flesh inside the mouth
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Photo:
+    """What the portrait's camera sees, size squared. pixels (size, size, 4) uint8, straight alpha; depth (size, size)
+    float32 metres; openings (size, size, 2) float32 [0, 1], of eyes and mouth."""
+
+    camera: Camera
+    pixels: np.ndarray
+    depth: np.ndarray
+    openings: np.ndarray
+
+
+def photo_of(portrait: Portrait, size: int) -> Photo:
+    """The view of a portrait from its own camera."""
+    camera = portrait.camera.resized(size, size)
+    view: View = render_view(portrait, camera)
+    return Photo(camera, view_pixels(view), view.depth, openings(portrait, size))
+
+
+def bake(
+    portrait: Portrait, surface: Surface, photo: Photo, base: HeadBase, vertices: np.ndarray, parts: list[Texels]
+) -> np.ndarray:
+    """The texture (size, size, 3) uint8 sRGB of a fitted skin, vertices (n, 3) metres with the photo's expression."""
+    columns = _Columns(portrait, surface)
+    front = fronts(photo.camera, [(vertices, base.faces[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3))])
+    inner = np.maximum(base.groups["mouth"], base.groups["sockets"])
+
+    def known(texels):
+        """Colours (k, 3) times their weights, and these (k,)."""
+        colour, trust = _from_photo(photo, front, texels)
+        shown, also = columns.at(photo, texels, texels.of_vertices(base.groups["bust"]))
+        inside = texels.of_vertices(inner) > 0.0
+        trust[inside] = also[inside] = 0.0
+        also *= 1.0 - trust
+        weight = trust + also
+        colour = colour * trust[:, None] + shown * also[:, None]
+        return colour, weight, texels.to_vertices(colour / np.maximum(weight, 1e-6)[:, None], weight, len(vertices))
+
+    with in_parallel(0) as each:
+        found = list(each(known, parts))
+        sums = sum(around for _, _, around in found)
+        spread, sure = sums[:, :3] / np.maximum(sums[:, 3:4], 1e-9), sums[:, 3] / np.maximum(sums[:, 4], 1e-9)
+        mouth = base.groups["mouth"] > 0.5
+        spread[mouth], sure[mouth] = INSIDE, 1.0
+        filled = Graph(base.faces, len(vertices)).filled(spread, sure)
+
+        def painted(part):
+            texels, (colour, weight, _) = part
+            colour = colour + (1.0 - weight)[:, None] * texels.of_vertices(filled)
+            return np.rint(np.clip(colour, 0.0, 255.0)).astype(np.uint8)
+
+        return image(parts, list(each(painted, zip(parts, found, strict=True))))
+
+
+def seen(
+    photo: Photo, points: np.ndarray, normals: np.ndarray, front: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """What the photo shows at points with normals (k, 3): their places (k, 2) in it and depths (k,), colours (k, 3)
+    float32 sRGB, and how well they are seen, (k,) float32 in [0, 1]. front: by :func:`fronts`, of what may hide them.
+    """
+    place, depth = photo.camera.project(points, np.float32)
+    pixels = look_up(photo.pixels, place, cv2.INTER_CUBIC)
+    towards = photo.camera.position.astype(np.float32) - points
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    trust = smooth_step(*GRAZING, np.einsum("kc,kc->k", towards, normals))
+    trust *= depth < look_up(front, place, cv2.INTER_LINEAR) + HIDDEN
+    trust *= smooth_step(0.7, 0.95, pixels[:, 3] / 255.0)
+    return place, depth, pixels[:, :3], trust
+
+
+def fronts(camera: Camera, meshes: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """(h, w) float32 depth of meshes, (vertices, triangles) each, as a camera sees them; of each pixel's neighbours the
+    farthest, 0 beside all."""
+    found = np.full(camera.width * camera.height, np.inf, np.float32)
+    for vertices, triangles in meshes:
+        place, depth = camera.project(vertices)
+        covered = rasterise(place[triangles], camera.width, camera.height, depth[triangles])
+        nearest = covered.interpolated(depth[:, None], triangles)[:, 0]
+        found[covered.pixel] = np.minimum(found[covered.pixel], nearest)
+    found[np.isinf(found)] = 0.0
+    return cv2.dilate(found.reshape(camera.height, camera.width), np.ones((5, 5), np.uint8))
+
+
+def _from_photo(photo, front, texels):
+    """Colours (k, 3) float32 at the texels, and how far they are the skin's, (k,) in [0, 1]."""
+    place, depth, colour, trust = seen(photo, texels.points, texels.normals, front)
+    known = np.isfinite(photo.depth)
+    shown = np.where(known, photo.depth, photo.depth[known].max() if known.any() else 0.0).astype(np.float32)
+    trust *= smooth_step(*OFF, depth - look_up(shown, place, cv2.INTER_LINEAR))
+    trust *= 1.0 - look_up(photo.openings, place, cv2.INTER_LINEAR).max(1)
+    return colour, trust.astype(np.float32)
+
+
+class _Columns:
+    """The portrait's texel columns, which are complete wherever it has a surface."""
+
+    def __init__(self, portrait, surface):
+        self.texture = _detailed(surface.color, portrait.detail)
+        self.maps = np.dstack([surface.radius, surface.opacity])
+
+    def at(self, photo, texels, dressed):
+        """As of :func:`_from_photo`. dressed: (k,) in [0, 1], where what is worn may be painted on the skin."""
+        u, v, radius = domes.dome_coordinates(texels.points)
+        place = np.stack([u, v], -1)
+        shown = look_up(self.texture, place * np.float32(self.texture.shape[1::-1]), cv2.INTER_LINEAR)
+        surface, opacity = look_up(self.maps, place * np.float32(self.maps.shape[1::-1]), cv2.INTER_LINEAR).T
+        outward = texels.points - np.float32([0.0, domes.EQUATOR_Y, domes.AXIS_Z])
+        outward[:, 1] = np.maximum(outward[:, 1], 0.0)
+        outward /= np.linalg.norm(outward, axis=1, keepdims=True)
+        trust = smooth_step(*GRAZING, np.einsum("kc,kc->k", outward, texels.normals))
+        trust *= np.maximum(smooth_step(*OFF, np.abs(surface - radius)), dressed) * smooth_step(0.5, 0.9, opacity)
+        trust *= (np.abs(u - 0.5) < 0.5) & (np.abs(v - 0.5) < 0.5)
+        front, _ = photo.camera.project(texels.points, np.float32)
+        trust *= 1.0 - look_up(photo.openings, front, cv2.INTER_LINEAR).max(1)
+        return shown, trust.astype(np.float32)
+
+
+def _detailed(colour, detail):
+    """Colours (h, w, 3) uint8 of the columns with the detail map on them, in its resolution."""
+    if detail is None:
+        return colour
+    colour = cv2.resize(colour, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.clip(colour + 255.0 * detail_maps.decode(detail) + 0.5, 0, 255).astype(np.uint8)
+
+
+def look_up(picture: np.ndarray, place: np.ndarray, interpolation: int) -> np.ndarray:
+    """Values (k, ...) float32 of an image at places (k, 2), pixels; clamped at its border."""
+    rows = -(-len(place) // 32766)
+    maps = np.zeros((rows * -(-len(place) // rows), 2), np.float32)
+    maps[: len(place)] = place
+    maps -= np.float32(0.5)
+    maps = maps.reshape(rows, -1, 2)
+    found = cv2.remap(picture, maps, None, interpolation, None, cv2.BORDER_REPLICATE)
+    return found.reshape(-1, *picture.shape[2:])[: len(place)].astype(np.float32)
