@@ -74,6 +74,11 @@ def table_points(radius: np.ndarray) -> np.ndarray:
     return np.moveaxis(start + radius * towards, 0, -1)
 
 
+def softened(table: np.ndarray, sigma: float) -> np.ndarray:
+    """A table (h, w) over all directions after a Gaussian of sigma texels; 0 for none."""
+    return _unwrapped(cv2.GaussianBlur(_wrapped(table), (0, 0), sigma)) if sigma > 0 else table
+
+
 def coarse(table: np.ndarray) -> np.ndarray:
     """A table (HEIGHT, WIDTH, ...) COARSE times smaller each way."""
     return cv2.resize(table, (WIDTH // COARSE, HEIGHT // COARSE), interpolation=cv2.INTER_AREA)
@@ -119,7 +124,7 @@ def _behind(found, own):
     most = HAIR + (CLOTH - HAIR) * smooth_step(*NECK_T, t)
     thickness = sure * np.clip(front - skull, -most, most)
     thickness = continued_behind(thickness[..., None], sure)[..., 0]
-    thickness = _unwrapped(cv2.GaussianBlur(_wrapped(thickness), (0, 0), SPREAD))
+    thickness = softened(thickness, SPREAD)
     return _resized(skull + thickness, HEIGHT, WIDTH)
 
 
