@@ -26,8 +26,8 @@ def texture_coordinates(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Places in the texture, v up, and rows of them at the triangles' corners.
 
-    vertices (n, 3) float metres, portrait space; triangles (m, 3) int. Returns (k, 2) float32 in [0, 1], and (m, 3) int32
-    for closed meshes, where a vertex may have several places; of open ones a vertex has the row of its number: None.
+    vertices (n, 3) float metres, portrait space; triangles (m, 3) int. Returns (k, 2) float32 in [0, 1], and (m, 3)
+    int32 for closed meshes, where a vertex may have several places; of open ones it has the row of its number: None.
     """
     if not closed:
         u, v, _ = domes.dome_coordinates(vertices)
