@@ -9,7 +9,8 @@ from ..mesh.textured import TexturedMesh
 
 def close_below(piece: TexturedMesh) -> TexturedMesh:
     """A skin of quads whose borders are closed, each by rungs from side to side. Raises ValueError at odd borders."""
-    edges = np.concatenate([piece.faces[:, [a, (a + 1) % 4]] for a in range(4)]).astype(np.int64)
+    ends = (0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3)  # edges, and diagonals that quads may be cut along
+    edges = np.concatenate([piece.faces[:, pair] for pair in ends]).astype(np.int64)
     count = len(piece.vertices)
     known = np.unique(np.concatenate([edges @ (count, 1), edges @ (1, count)]))
     rungs = [_rungs(loop, piece.vertices, known) for loop in border_loops(piece.faces)]
@@ -40,7 +41,7 @@ def border_loops(faces: np.ndarray) -> list[np.ndarray]:
 
 def _rungs(loop, vertices, known):
     """Quads (k, 4) between the two halves of a loop that begins in front, or next to it where a rung, or a
-    diagonal between two, would lie on an edge that there is: known, a * n + b of each."""
+    diagonal between two, would lie on one that there is: known, a * n + b of each."""
     if len(loop) % 2:
         raise ValueError(f"a border of {len(loop)} vertices cannot be closed with quads")
     half, front = len(loop) // 2, int(vertices[loop, 2].argmax())
