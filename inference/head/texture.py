@@ -66,7 +66,7 @@ def bake(
     inner = np.maximum(base.groups["mouth"], base.groups["sockets"])
 
     def known(texels):
-        """Colours and trust of the columns, places in the photo, trust in it, and sums at the vertices."""
+        """Colours and trust of the columns, places in the photo, trust in it, sums at the vertices."""
         place, colour, trust = _from_photo(photo, front, texels)
         shown, also = columns.at(photo, texels, texels.of_vertices(base.groups["bust"]))
         inside = texels.of_vertices(inner) > 0.0
@@ -92,7 +92,7 @@ def bake(
 
 
 def _filled(base, sums, covered):
-    """Colours (n, 3) at the vertices from sums of :meth:`.texels.Texels.to_vertices`, spread to where none are known."""
+    """Colours (n, 3) at the vertices from sums of :meth:`.texels.Texels.to_vertices`, spread where none are known."""
     spread, sure = sums[:, :3] / np.maximum(sums[:, 3:4], 1e-9), sums[:, 3] / np.maximum(sums[:, 4], 1e-9)
     mouth = base.groups["mouth"] > 0.5
     spread[mouth], sure[mouth] = INSIDE, 1.0
