@@ -376,7 +376,9 @@ MUTATIONS = (
          "NaN reaches textures and meshes"),
     ),
     *_of(
-        ("tests/test_model.py::test_networks_of_different_models",), "inference/networks/contract.py",
+        ("tests/test_model.py::test_networks_of_different_models",
+         "tests/test_model.py::test_networks_that_take_other_channels_than_inversion_puts_together"),
+        "inference/networks/contract.py",
         ("voxels of any size", 'or sizes["lifted"] != sizes["lift_sheets"] * channels:', ":",
          "networks of two models are let in together"),
         ("maps of any number", 'sizes["inputs"] != sizes["features"] + sizes["maps"] + 9:', "False:",
