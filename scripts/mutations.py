@@ -421,7 +421,7 @@ MUTATIONS = (
         ("not on the disk", "self._offset += len(line)", "pass", "entries are read twice"),
     ),
     *_of(
-        (f"{BATCH}resume", f"{BATCH}incomplete_report"), "inference/batch/job.py",
+        (f"{BATCH}resume", f"{BATCH}resume_makes_anew_what_was_made_otherwise"), "inference/batch/job.py",
         ("any wishes are met", 'and {key: made_from[key] for key in job["wishes"]} == job["wishes"]', "",
          "--resume leaves what another model made"),
         ("any photo is the same", "and all(made_from.get(name) == value for name, value in _hashes(job).items())", "",
