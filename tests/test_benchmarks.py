@@ -26,6 +26,13 @@ def run(tmp_path, portrait, *stages):
     return report.rows_of(found.read_text(encoding="utf-8"))
 
 
+def test_splats_beside_views(portrait_path, capsys):
+    assert benchmarks.main(["splats", str(portrait_path), "--count", "30000", "--size", "96"]) == 0
+    name, count, *_, own, right, left = capsys.readouterr().out.splitlines()[1].split(" | ")
+    assert name == portrait_path.parent.name and 20_000 < int(count) <= 30_000
+    assert min(float(own), float(right), float(left)) > 20.0
+
+
 def test_stages_in_this_process(tmp_path, portrait_path, capsys):
     pytest.importorskip("skimage")
     rows = run(tmp_path, portrait_path, "inversion", "views", "mesh")
