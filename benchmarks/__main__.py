@@ -3,7 +3,6 @@
     python -m benchmarks [STAGE ...] [--photo PHOTO] [--portrait PORTRAIT.manifolds] [--threads 2] [--runs 7]
         [--json FILE] [--record] [--docs] [--tiny]
     python -m benchmarks sharpness PHOTOS ...     how sharp portraits are, see benchmarks/sharpness.py
-    python -m benchmarks splats PORTRAITS ...     how near splats come to views, see benchmarks/splats.py
 
 Prints a table and what changed since benchmarks/record.json, the last committed result; exits with 1 where something
 got slower by more than the noise. --record writes that file, --docs docs/performance.md. Stages: inversion, views,
@@ -89,11 +88,6 @@ def main(arguments=None):
         from . import sharpness  # needs what training needs
 
         sharpness.main(arguments[1:])
-        return 0
-    if arguments[:1] == ["splats"]:
-        from . import splats
-
-        splats.main(arguments[1:])
         return 0
     options = parser().parse_args(arguments)
     if unknown := set(options.stages) - set(STAGES):

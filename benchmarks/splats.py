@@ -1,6 +1,6 @@
 """How near splats come to the engine's views.
 
-    python -m benchmarks splats PORTRAIT.manifolds ... [--count N] [--size 512]
+    python -m benchmarks.splats PORTRAIT.manifolds ... [--count N] [--size 512]
 
 Prints, for each portrait, how many splats it has, processor seconds, megabytes, and for views by the photo's camera and
 from 20 degrees to either side the PSNR of the rasteriser of tests/splatting.py against the engine's view, before grey.
@@ -32,8 +32,8 @@ def measured(path, count, size, folder):
     return " | ".join([path.parent.name, *map(str, cells), *(f"{value:.1f}" for value in reached)])
 
 
-def main(arguments):
-    parser = argparse.ArgumentParser("python -m benchmarks splats", description=__doc__.split("\n")[0])
+def main(arguments=None):
+    parser = argparse.ArgumentParser("python -m benchmarks.splats", description=__doc__.split("\n")[0])
     parser.add_argument("portraits", nargs="+", type=Path, metavar="PORTRAIT.manifolds")
     parser.add_argument("--count", type=int, default=COUNT)
     parser.add_argument("--size", type=int, default=512, help="pixels of the views")
@@ -42,3 +42,7 @@ def main(arguments):
     with tempfile.TemporaryDirectory() as folder:
         for path in options.portraits:
             print(measured(path, options.count, options.size, folder), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import processes, report
+from benchmarks import processes, report, splats
 from benchmarks.timing import Row, in_turn, spread
 from inference.portrait import save_portrait
 from tests.portraits import analytic_portrait
@@ -27,7 +27,7 @@ def run(tmp_path, portrait, *stages):
 
 
 def test_splats_beside_views(portrait_path, capsys):
-    assert benchmarks.main(["splats", str(portrait_path), "--count", "30000", "--size", "96"]) == 0
+    splats.main([str(portrait_path), "--count", "30000", "--size", "96"])
     name, count, *_, own, right, left = capsys.readouterr().out.splitlines()[1].split(" | ")
     assert name == portrait_path.parent.name and 20_000 < int(count) <= 30_000
     assert min(float(own), float(right), float(left)) > 20.0
