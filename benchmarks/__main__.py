@@ -3,13 +3,15 @@
     python -m benchmarks [STAGE ...] [--photo PHOTO] [--portrait PORTRAIT.manifolds] [--threads 2] [--runs 7]
         [--json FILE] [--record] [--docs] [--tiny]
     python -m benchmarks sharpness PHOTOS ...     how sharp portraits are, see benchmarks/sharpness.py
+    python -m benchmarks textures PHOTOS ...      how sharp the meshes' textures are, see benchmarks/textures.py
 
 Prints a table and what changed since benchmarks/record.json, the last committed result; exits with 1 where something
 got slower by more than the noise. --record writes that file, --docs docs/performance.md. Stages: inversion, views,
-mesh, start (cold start), memory, batch, blender (register, orbit, F12, interface).
+mesh, start (cold start), memory, apart (a process with limits), batch, blender (register, orbit, F12, interface).
 """
 
 import argparse
+import importlib
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +20,7 @@ from . import inversion, machine, meshes, processes, report, views
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
-STAGES = "inversion", "views", "mesh", "start", "memory", "batch", "blender"
+STAGES = "inversion", "views", "mesh", "start", "memory", "apart", "batch", "blender"
 
 
 def example_photo(folder):
@@ -59,6 +61,7 @@ def measured(options, folder):
         "mesh": lambda: meshes.rows(portrait, runs, (48,) if tiny else (128, 192, 256)),
         "start": lambda: processes.cold_rows(threads, min(runs, 3)),
         "memory": lambda: processes.memory_rows(photo, threads),
+        "apart": lambda: processes.apart_rows(photo, threads, min(runs, 3)),
         "batch": lambda: processes.batch_rows(photo, 2 if tiny else 16),
         "blender": lambda: processes.blender_rows(path, photo, threads, *((0.5, 10) if tiny else (3, 100))),
     }
@@ -84,10 +87,8 @@ def parser():
 
 def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["sharpness"]:
-        from . import sharpness  # needs what training needs
-
-        sharpness.main(arguments[1:])
+    if arguments[:1] in (["sharpness"], ["textures"]):
+        importlib.import_module(f".{arguments[0]}", __package__).main(arguments[1:])  # they need what training needs
         return 0
     options = parser().parse_args(arguments)
     if unknown := set(options.stages) - set(STAGES):

@@ -179,7 +179,7 @@ def splats(options: argparse.Namespace) -> None:
     check_splats_path(options.out)
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
-        found = make_splats(portrait, options.count, progress)
+        found = make_splats(portrait, options.count, options.threads, progress)
     save_splats(found, options.out, options.frame)
 
 

@@ -16,6 +16,7 @@ from ..operators.state.option_groups import (
     HEAD_ONLY,
     SURFACE_ONLY,
     LayerOptions,
+    LodOptions,
     MeshOptions,
     hand_over,
     names_of,
@@ -265,7 +266,7 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
         row = layout.row(align=True)
-        hand_over(settings, MeshOptions, "mesh_", row.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM"))
+        hand_over(settings, LodOptions, "mesh_", row.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM"))
         row.operator("portrait_manifolds.mark_asset", icon="ASSET_MANAGER")
         if switches(context):
             layout.operator("portrait_manifolds.toggle_light", icon="LIGHT")

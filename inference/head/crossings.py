@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from ..geometry.curves import linear_step
 from ..geometry.similarity import affine
 from ..mesh.topology import connected_components
+from .graph import Graph
 
 CELL = 0.005  # metres, side of the cells in which triangles meet; a head's are about as large
-CORE, AROUND = 2, 6  # rings of vertices about a crossing that change, and that say how the base lies there
+CORE, AROUND = 2, 4  # rings of vertices about a crossing that change, and that say beyond them how the base lies
 EASED = 0.5  # how much of what sets them apart from the base stays after a round
-ROUNDS = 12
+ROUNDS = 16
 
 
 def crossing_triangles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -74,33 +76,34 @@ def _cuts(start, end, triangle):
 
 
 def untangle(vertices: np.ndarray, rest: np.ndarray, quads: np.ndarray) -> int:
-    """Change vertices (n, 3), in place, where the mesh cuts itself, until it does not. Returns how many crossings stay.
+    """Change vertices (n, 3), in place, where the mesh cuts itself, until it does not. Returns how many triangles are left.
 
     rest: (n, 3), the same mesh without a crossing. No affine image of it has one either: about a crossing, the mesh
     goes step by step to the image that lies nearest to it there.
     """
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    for attempt in range(ROUNDS + 1):
-        pairs = crossing_triangles(vertices, triangles)
-        if not len(pairs) or attempt == ROUNDS:
-            return len(pairs)
-        seeds = np.zeros(len(vertices))
-        seeds[triangles[pairs.ravel()].ravel()] = 1.0
-        core = _dilated(seeds, quads, CORE + attempt // 3)
-        for island in _islands(_dilated(seeds, quads, AROUND) > 0.0, quads):
+    graph, crossed = Graph(quads, len(vertices)), _crossed(vertices, triangles)
+    for attempt in range(ROUNDS):
+        if not len(crossed):
+            break
+        seeds = np.zeros(len(vertices), bool)
+        seeds[crossed] = True
+        reach = CORE + attempt // 2  # wider where narrower does not do
+        rings = graph.rings(seeds, reach + AROUND)
+        core = linear_step(reach + 1, 0, rings)
+        for island in _islands(rings <= reach + AROUND, quads):
             matrix, shift = affine(rest[island], vertices[island], np.maximum(core[island], 0.1))
             image = rest[island] @ matrix.T + shift
             vertices[island] += (1.0 - EASED) * core[island, None] * (image - vertices[island])
+        crossed = _crossed(vertices, triangles[(rings[triangles] <= reach + AROUND).any(1)])
+        if not len(crossed):
+            crossed = _crossed(vertices, triangles)
+    return len(crossed)
 
 
-def _dilated(values, quads, rings):
-    """Values (n,) in [0, 1] that fall to 0 over rings of quads."""
-    out = values.copy()
-    for ring in range(rings):
-        reach = np.zeros(len(values), bool)
-        reach[quads[(out[quads] > 0.0).any(1)].ravel()] = True
-        out[reach & (out == 0.0)] = 1.0 - (ring + 1) / (rings + 1)
-    return out
+def _crossed(vertices, triangles):
+    """The corners (k, 3) of triangles that cut others."""
+    return triangles[np.unique(crossing_triangles(vertices, triangles))]
 
 
 def _islands(chosen, quads):

@@ -24,8 +24,9 @@ def drape(vertices: np.ndarray, base: HeadBase, trust: np.ndarray, target: Targe
     """
     stiff = np.maximum.reduce([base.groups[name] for name in KEPT])
     sheet, moved = Sheet(vertices, base.faces, stiff), np.zeros_like(vertices)
+    worth = sheet.area * trust * (1.0 - stiff)
     for _ in range(ROUNDS):
-        pulls = [surface_pulls(vertices, moved, base, sheet.area * trust, target)]
+        pulls = [surface_pulls(vertices, moved, base, worth, target)]
         if target.landmarks is not None:
             pulls.append(landmark_pulls(vertices, moved, base, target))
         pulls.append(lip_pulls(vertices, moved, base, up))

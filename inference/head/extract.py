@@ -10,6 +10,7 @@ from ..mesh.surface import find_surface
 from ..mesh.textured import TexturedMesh
 from ..portrait import Portrait
 from ..progress import Progress, silent
+from ..threads import in_parallel
 from .base import head_base
 from .closing import close_below
 from .eyeballs import eyes
@@ -19,7 +20,7 @@ from .mouth import drop_of, painted, placed, teeth, tongue
 from .normals import normal_map
 from .shell import shell
 from .texels import texels_of
-from .texture import VIEW_SIDE, bake, photo_of
+from .texture import COARSE, VIEW_SIDE, bake, photo_of
 
 TEXTURES = 512, 4096  # pixels, the smallest and the largest texture
 TEXTURE = 2048
@@ -54,13 +55,18 @@ def extract_head(
     skin = base.parts["skin"]
     posed = fit.vertices[skin]
     neutral = neutral_of(fit, base)
-    progress(0.3, "shape keys")
-    moved = shape_keys(fit, base, neutral) if keys else {PHOTO: posed - neutral[skin]}
-    progress(0.45, "seeing the photo")
-    photo = photo_of(portrait, max(VIEW_SIDE * texture // TEXTURE, portrait.camera.width))
-    progress(0.6, "painting the skin")
-    parts = texels_of(base, posed, texture)
-    picture = bake(portrait, surface, photo, base, posed, parts)
+    progress(0.35, "seeing the photo")
+    side = max(VIEW_SIDE * texture // TEXTURE, portrait.camera.width)
+    steps = (
+        lambda: photo_of(portrait, side),
+        lambda: shell(portrait, base, posed),
+        lambda: shape_keys(fit, base, neutral) if keys else {PHOTO: posed - neutral[skin]},
+    )
+    with in_parallel(0) as each:
+        photo, (around, covered), moved = each(lambda step: step(), steps)
+    progress(0.75, "painting the skin")
+    parts = texels_of(base, posed, min(texture, COARSE))
+    picture = bake(portrait, surface, photo, base, posed, parts, covered, texture)
     normals = normal_map(surface, base, posed, parts)
     turn = fit.scale * fit.rotation
     pieces = [
@@ -77,14 +83,13 @@ def extract_head(
             weights={PHOTO: 1.0},
         )
     ]
-    progress(0.85, "eyes, teeth and hair")
+    progress(0.95, "eyes and teeth")
     drop = drop_of(base, fit.vertices, placed(base, neutral)[~base.teeth_lower])
     pieces += [eyes(portrait, photo, base, neutral, turn), teeth(base, neutral, turn, drop)]
     pieces += [tongue(base, neutral, turn, drop)]
     pieces = [_with_photo(piece, fit.expression) for piece in pieces]
     occluder = posed, triangulated(base.faces, posed)
     pieces[2] = dataclasses.replace(pieces[2], texture=painted(pieces[2], photo, occluder))
-    around = shell(portrait, base, posed)
     if closed:
         pieces[0] = close_below(pieces[0])
     if not keys:

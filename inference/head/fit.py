@@ -18,6 +18,8 @@ from .eyes import carry_parts, open_lids
 from .shape import ShapeSpace, fit_shape
 from .target import target_of
 
+EARS = 0.3  # how far ears follow the surface; chosen on unseen synthetic heads
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadFit:
@@ -36,17 +38,25 @@ class HeadFit:
     shift: np.ndarray
 
 
-def fit_head(portrait: Portrait, base: HeadBase, progress: Progress = silent) -> HeadFit:
-    """Fit a base to a portrait. Deterministic. Raises ValueError when the portrait has no surface."""
+def fit_head(
+    portrait: Portrait, base: HeadBase, progress: Progress = silent, expression: dict[str, float] | None = None
+) -> HeadFit:
+    """Fit a base to a portrait. Deterministic. Raises ValueError when the portrait has no surface.
+
+    expression: {ARKit's name: weight in [0, 1]} of the photo where it is known; what is not named has 0. None: whatever
+    explains landmarks and surface, with few weights.
+    """
     progress(0.0, "reading the surface")
     target = target_of(portrait)
     progress(0.1, "fitting the shape space")
-    space = ShapeSpace(base, surface_trust(base))
-    shape = fit_shape(space, target)
+    trust = surface_trust(base)
+    space = ShapeSpace(base, trust)
+    known = None if expression is None else np.array([expression.get(name, 0.0) for name in base.shapes])
+    shape = fit_shape(space, target, known)
     vertices = space.placed(shape)
     progress(0.4, "following the surface")
     skin = base.parts["skin"]
-    draped = drape(vertices[skin], base, space.trust[skin], target, shape.rotation[:, 1])
+    draped = drape(vertices[skin], base, trust[skin], target, shape.rotation[:, 1])
     moved = draped - vertices[skin]
     vertices[skin] = draped
     carry_parts(vertices, moved, base)
@@ -58,10 +68,10 @@ def fit_head(portrait: Portrait, base: HeadBase, progress: Progress = silent) ->
 
 
 def surface_trust(base: HeadBase) -> np.ndarray:
-    """How far each vertex may follow a portrait's surface, (n,) in [0, 1]: what it shows of ears, lids and lips is too
-    coarse, of mouth and sockets nothing."""
-    groups = base.groups
-    hidden = np.max([groups[name] for name in ("ears", "mouth", "sockets", "bust")], axis=0)
-    trust = np.zeros(len(base.vertices))
-    trust[base.parts["skin"]] = (1.0 - hidden) * (1.0 - 0.5 * np.maximum(groups["lids"], groups["lips"]))
+    """How far each vertex may follow a portrait's surface, (n,) in [0, 1]: what it shows of lids and lips is coarse, of
+    ears coarser, of mouth and sockets nothing."""
+    groups, trust = base.groups, np.zeros(len(base.vertices))
+    hidden = np.max([groups[name] for name in ("mouth", "sockets", "bust")], axis=0)
+    coarse = 0.5 * np.maximum(groups["lids"], groups["lips"]) + (1.0 - EARS) * groups["ears"]
+    trust[base.parts["skin"]] = (1.0 - hidden) * (1.0 - coarse)
     return trust

@@ -40,6 +40,8 @@ def teeth(base: HeadBase, vertices: np.ndarray, turn: np.ndarray, drop: float) -
     for jaw in JAWS:
         own, there = base.teeth_lower == (jaw == "lower_teeth"), base.parts[jaw]
         for name, key in keys.items():
+            if not base.shapes[name][there].any():
+                continue
             goal = vertices[there] + base.shapes[name][there] @ turn.T
             key[own] = _moved(vertices[there], goal, points[own], rigid=True) - points[own]
     asset = base.teeth

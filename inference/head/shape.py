@@ -9,6 +9,8 @@ import dataclasses
 
 import numpy as np
 
+from .base import HeadBase
+from .smooth import vertex_areas
 from .target import Target
 
 STEPS = 12
@@ -19,6 +21,7 @@ INDEPENDENT = 150.0  # how many points of the surface err independently; landmar
 COVER = 0.004  # metres by which skin may stick out of hair and cloth before it is pulled in
 COMPONENT = 1.0  # standard deviation of a component
 USE, SPARSE = 0.35, 1.5  # an expression's weights: standard deviation, and what each costs linearly
+FOUND = 0.15  # standard deviation of weights about those that were found
 SIZE = 0.05  # standard deviation of the scale's logarithm
 
 
@@ -34,10 +37,16 @@ class Shape:
 
 
 class ShapeSpace:
-    """The base's space with arrays as the steps need them. trust: (n,) how much each vertex may follow the surface."""
+    """The base's space with arrays as the steps need them.
 
-    def __init__(self, base, trust):
-        self.base, self.trust = base, trust
+    trust: (n,) in [0, 1], how far each vertex may follow the surface. The root of its area multiplies it: by area
+    alone, scalp would outweigh eyes and mouth; by number alone, those would outweigh all else.
+    """
+
+    def __init__(self, base: HeadBase, trust: np.ndarray) -> None:
+        area = np.zeros(len(base.vertices))
+        area[base.parts["skin"]] = vertex_areas(base.vertices[base.parts["skin"]], base.faces)
+        self.base, self.trust = base, trust * np.sqrt(area)
         self.keys = np.stack(list(base.shapes.values()))
         self.modes = np.concatenate([base.modes, self.keys])
         self.chosen = np.flatnonzero(trust > 0.0)
@@ -61,16 +70,22 @@ def place(shape, points):
     return shape.scale * points @ shape.rotation.T + shape.shift
 
 
-def fit_shape(space: ShapeSpace, target: Target) -> Shape:
-    """The likeliest shape of the space for a target."""
+def fit_shape(space: ShapeSpace, target: Target, expression: np.ndarray | None = None) -> Shape:
+    """The likeliest shape of the space for a target.
+
+    expression: (k,) in [0, 1], weights of the base's shapes where something else has found them: they are kept near.
+    """
     components, keys = len(space.base.modes), len(space.keys)
-    shape = Shape(1.0, np.eye(3), np.zeros(3), np.zeros(components), np.zeros(keys))
+    known = expression is not None
+    expected = np.asarray(expression, np.float64) if known else np.zeros(keys)
+    prior = (expected, FOUND**-2, 0.0) if known else (expected, USE**-2, SPARSE)
+    shape = Shape(1.0, np.eye(3), np.zeros(3), np.zeros(components), expected)
     for step in range(STEPS):
-        shape = _step(space, target, shape, rigid=step < 2)
+        shape = _step(space, target, shape, prior, rigid=step < 2)
     return shape
 
 
-def _step(space, target, shape, rigid):
+def _step(space, target, shape, use, rigid):
     count = len(space.base.modes)
     weights = np.concatenate([shape.components, shape.expression])
     rows, errors, trust = [], [], []
@@ -79,10 +94,11 @@ def _step(space, target, shape, rigid):
         rows.append(r), errors.append(e), trust.append(t)
     rows, errors, trust = np.concatenate(rows), np.concatenate(errors), np.concatenate(trust)
     free = slice(0, 7 if rigid else None)
-    free_weights = np.full(count, COMPONENT**-2), np.full(len(space.keys), USE**-2)
+    expected, certainty, cost = use
+    free_weights = np.full(count, COMPONENT**-2), np.full(len(space.keys), certainty)
     prior = np.concatenate([np.full(6, 1e-6), [SIZE**-2], *free_weights])
     pull = np.concatenate([np.zeros(6), [np.log(shape.scale) * SIZE**-2], shape.components * COMPONENT**-2,
-                           shape.expression * USE**-2 + SPARSE])  # fmt: skip
+                           (shape.expression - expected) * certainty + cost])  # fmt: skip
     normal = (rows * trust[:, None]).T @ rows + np.diag(prior)
     gradient = rows.T @ (trust * errors) + pull
     step = np.zeros(len(gradient))

@@ -1,5 +1,7 @@
 """Hair, hats and clothes as a shell of their own: the portrait's surface where it leaves the fitted skin."""
 
+import dataclasses
+
 import numpy as np
 
 from ..geometry import domes
@@ -7,47 +9,55 @@ from ..geometry.sampling import sample_image
 from ..mesh.corners import vertex_normals
 from ..mesh.extract import extract_mesh
 from ..mesh.textured import TexturedMesh
-from ..mesh.topology import border_edges, compact, connected_components, edges_of
-from ..mesh.trim import clip_mesh
+from ..mesh.topology import connected_components, edges_of
 from ..portrait import Portrait
 from .base import HeadBase
 from .skin import skin_share
 
-RESOLUTION = 144  # voxels along the longest side
+RESOLUTION = 112  # voxels along the longest side
+FACES = 12_000  # of the whole surface, at most
 LEAVES = 0.0025, 0.008  # metres off the skin that are another thing: where it looks so, where it looks like skin
-SMOOTHING = 12  # averages of the heights before the cut
-SUNK = 0.002  # metres by which the shell's edge goes into the skin
+SUNK = 0.003  # metres below the skin, where the shell's edge lies
+SMOOTHING = 4  # averages of the heights before the cut
 SMALL = 0.02  # of the shell's triangles; smaller pieces are left out
 AT_ONCE = 4096  # points whose nearest vertices are looked for together
 NAME = "shell"
 
 
-def shell(portrait: Portrait, base: HeadBase, vertices: np.ndarray) -> TexturedMesh | None:
+def shell(
+    portrait: Portrait, base: HeadBase, vertices: np.ndarray, texture: int | None = None
+) -> tuple[TexturedMesh | None, np.ndarray]:
     """The shell over a fitted skin, vertices (n, 3) metres with the photo's expression; None where nothing leaves it.
+    Also which of these vertices it covers, (n,) bool.
 
-    It is cut where it meets the skin, its edges go down into it, and it has the texture of the portrait's columns.
+    Its edge lies below the skin, so that no gap is seen. texture: texels per side, None for what the photo shows.
     """
-    whole = extract_mesh(portrait, RESOLUTION)
-    nearest, height = heights_over(whole.vertices, vertices, vertex_normals(vertices, base.faces))
-    share = skin_share(portrait.textures, portrait.radii)
-    u, v, _ = domes.dome_coordinates(whole.vertices)
-    looks = sample_image(share, u * share.shape[1], v * share.shape[0])
+    whole = extract_mesh(portrait, RESOLUTION, FACES, closed=True, texture=texture)
+    normals = vertex_normals(vertices, base.faces)
+    nearest, height = heights_over(whole.vertices, vertices, normals)
     inside = np.maximum(base.groups["mouth"], base.groups["sockets"])[nearest] > 0.5
-    values = np.where(inside, -1.0, height - (LEAVES[0] + looks * (LEAVES[1] - LEAVES[0])))
-    values = _averaged(values, whole.faces)
-    if not (values > 0.0).any():
-        return None
-    packed = np.column_stack([whole.vertices, whole.uv]).astype(np.float64)  # what is cut carries its uv along
-    packed, triangles = clip_mesh(packed, whole.faces.astype(np.int64), values)
-    packed, triangles = _large(packed, triangles)
-    packed, triangles = _closed_edges(packed, triangles, vertices, base)
-    return TexturedMesh(
-        vertices=packed[:, :3].astype(np.float32),
-        faces=triangles.astype(np.int32),
-        uv=packed[:, 3:].astype(np.float32),
-        texture=whole.texture,
+    least = LEAVES[0] + _skin(portrait, whole) * (LEAVES[1] - LEAVES[0])
+    values = _averaged(np.where(inside, -1.0, height - least), whole.faces)
+    chosen = (values[whole.faces] > 0.0).any(1)
+    chosen[chosen] = _large(whole.faces[chosen], len(values))
+    covered = np.zeros(len(vertices), bool)
+    if not chosen.any():
+        return None, covered
+    covered[nearest[whole.faces[chosen]]] = True
+    covered[base.faces[covered[base.faces].sum(1) > 1]] = True  # the surface may be coarser than the skin
+    sunk = normals[nearest] * (np.maximum(height, -SUNK) + SUNK)[:, None]
+    moved = np.where(values[:, None] > 0.0, whole.vertices, whole.vertices - sunk).astype(np.float32)
+    used, faces = np.unique(whole.faces[chosen], return_inverse=True)
+    piece = dataclasses.replace(
+        whole,
+        vertices=moved[used],
+        faces=faces.reshape(-1, 3).astype(np.int32),
+        face_uv=None if whole.face_uv is None else whole.face_uv[chosen],
+        uv=whole.uv if whole.face_uv is not None else whole.uv[used],
+        groups={name: weights[used] for name, weights in whole.groups.items()},
         name=NAME,
     )
+    return piece, covered
 
 
 def heights_over(points: np.ndarray, vertices: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,6 +73,15 @@ def heights_over(points: np.ndarray, vertices: np.ndarray, normals: np.ndarray) 
     return nearest, ((points - vertices[nearest]) * normals[nearest]).sum(1)
 
 
+def _skin(portrait, whole):
+    """How surely a mesh's vertices are skin, (n,): as the portrait knows it, or else as its columns look."""
+    if whole.groups:
+        return whole.groups["skin"]
+    share = skin_share(portrait.textures, portrait.radii)
+    u, v, _ = domes.dome_coordinates(whole.vertices)
+    return sample_image(share, u * share.shape[1], v * share.shape[0])
+
+
 def _averaged(values, triangles):
     """Values (n,) after some averages over the triangles around each vertex: where they are 0 becomes a smooth line."""
     count = np.maximum(np.bincount(triangles.ravel(), minlength=len(values)), 1)
@@ -72,28 +91,9 @@ def _averaged(values, triangles):
     return values
 
 
-def _large(packed, triangles):
-    """Without pieces of few triangles."""
-    labels = connected_components(len(packed), edges_of(triangles))[triangles[:, 0]]
-    size = np.bincount(labels)
-    return compact(packed, triangles[size[labels] >= SMALL * len(triangles)])
-
-
-def _closed_edges(packed, triangles, vertices, base):
-    """A strip from every border edge down into the skin."""
-    edges = border_edges(triangles)
-    border = np.unique(edges)
-    normals = vertex_normals(vertices, base.faces)
-    nearest, height = heights_over(packed[border, :3], vertices, normals)
-    place = np.zeros(len(packed), np.int64)
-    place[border] = np.arange(len(border))
-    a, b = edges.T
-    down = normals[nearest] * (np.maximum(height, 0.0) + SUNK)[:, None]
-    after, before = place[b][np.argsort(place[a])], place[a][np.argsort(place[b])]
-    for _ in range(SMOOTHING):  # along the edge, in which a border vertex has one neighbour on either side
-        down = 0.5 * down + 0.25 * (down[after] + down[before])
-    sunk = packed[border].copy()
-    sunk[:, :3] -= down
-    place += len(packed)
-    strip = np.concatenate([np.stack([b, a, place[a]], -1), np.stack([b, place[a], place[b]], -1)])
-    return np.concatenate([packed, sunk]), np.concatenate([triangles, strip])
+def _large(triangles, count):
+    """(m,) bool, which triangles (m, 3) belong to pieces of many."""
+    if not len(triangles):
+        return np.zeros(0, bool)
+    labels = connected_components(count, edges_of(triangles.astype(np.int64)))[triangles[:, 0]]
+    return np.bincount(labels)[labels] >= SMALL * len(triangles)

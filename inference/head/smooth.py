@@ -10,9 +10,12 @@ import dataclasses
 
 import numpy as np
 
+from .graph import Graph
+
 DETAIL = 0.006  # metres: finer than this the mesh keeps its own shape
 REACH = 0.03  # metres: how far beyond what pulls the mesh still moves
 STIFFER = 2.5  # how many times longer the first length is where the mesh shall keep its shape
+SHORTEST = 2e-4  # metres: edges count as no shorter
 MOST_STEPS, SETTLED = 200, 1e-3  # of conjugate gradients; the part of the first residual at which they end
 
 
@@ -50,22 +53,12 @@ class Sheet:
     """A mesh's Laplacian and vertex areas. points: (n, 3) float, metres; quads: (m, 4) int; stiff: (n,) in [0, 1]."""
 
     def __init__(self, points, quads, stiff):
-        edges = np.concatenate([quads[:, [0, 1]], quads[:, [1, 2]], quads[:, [2, 3]], quads[:, [3, 0]]])
-        edges = np.unique(np.sort(edges, 1), axis=0)
-        both = np.concatenate([edges, edges[:, ::-1]])
-        both = both[np.argsort(both[:, 0], kind="stable")]
-        degree = np.bincount(both[:, 0], minlength=len(points))
-        slot = np.arange(len(both)) - np.repeat(np.cumsum(degree) - degree, degree)
-        # neighbours of each vertex side by side, filled up with itself at weight 0
-        self.neighbours = np.repeat(np.arange(len(points))[:, None], degree.max(), 1)
-        self.neighbours[both[:, 0], slot] = both[:, 1]
-        length = np.linalg.norm(points[both[:, 0]] - points[both[:, 1]], axis=1)
-        self.weights = np.zeros(self.neighbours.shape)
-        self.weights[both[:, 0], slot] = 1.0 / np.maximum(length, 2e-4) ** 2
+        graph = Graph(quads, len(points))
+        self.neighbours = graph.neighbours
+        length = np.linalg.norm(points[:, None] - points[graph.neighbours], axis=-1)
+        self.weights = np.where(graph.real, 1.0 / np.maximum(length, SHORTEST) ** 2, 0.0)
         self.total = self.weights.sum(1)
-        corners = points[quads]
-        area = 0.5 * np.linalg.norm(np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]), axis=1)
-        self.area = np.maximum(np.bincount(quads.ravel(), np.repeat(area / 4, 4), len(points)), 1e-9)
+        self.area = vertex_areas(points, quads)
         self.bending = self.area * (DETAIL * (1.0 + (STIFFER - 1.0) * stiff)) ** 4
         self.holding = self.area * (DETAIL / REACH) ** 4
 
@@ -104,3 +97,10 @@ class Sheet:
             before, energy = energy, float((residual * ahead).sum())
             direction = ahead + (energy / before) * direction
         return found
+
+
+def vertex_areas(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
+    """The area of a mesh (n, 3), quads (m, 4), that each vertex stands for, (n,); more than 0."""
+    corners = points[quads]
+    area = 0.5 * np.linalg.norm(np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]), axis=1)
+    return np.maximum(np.bincount(quads.ravel(), np.repeat(area / 4, 4), len(points)), 1e-9)

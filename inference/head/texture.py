@@ -23,6 +23,8 @@ VIEW_SIDE = 1024  # pixels of the view that is projected onto a texture of 2048;
 GRAZING = 0.12, 0.4  # cosines between normal and view: below nothing of it is taken, above all
 OFF = 0.009, 0.004  # metres between the head and what the portrait shows there: hair and cloth, or the skin itself
 HIDDEN = 0.003  # metres by which another part of the head may lie in front before a texel is hidden
+COARSE = 1024  # texels per side, at most, for which it is found out what shows them
+STRIP = 128  # rows that are painted at once
 INSIDE = np.array([112.0, 52.0, 48.0])  # sRGB: flesh inside the mouth
 
 
@@ -45,38 +47,74 @@ def photo_of(portrait: Portrait, size: int) -> Photo:
 
 
 def bake(
-    portrait: Portrait, surface: Surface, photo: Photo, base: HeadBase, vertices: np.ndarray, parts: list[Texels]
+    portrait: Portrait,
+    surface: Surface,
+    photo: Photo,
+    base: HeadBase,
+    vertices: np.ndarray,
+    parts: list[Texels],
+    covered: np.ndarray,
+    size: int,
 ) -> np.ndarray:
-    """The texture (size, size, 3) uint8 sRGB of a fitted skin, vertices (n, 3) metres with the photo's expression."""
+    """The texture (size, size, 3) uint8 sRGB of a fitted skin, vertices (n, 3) metres with the photo's expression.
+
+    parts: its texels, of a texture that may be coarser: between them places in the photo are even. covered: (n,) bool,
+    what lies under hair or clothes and has the colour of the face's skin where nothing is known.
+    """
     columns = _Columns(portrait, surface)
     front = fronts(photo.camera, [(vertices, base.faces[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3))])
     inner = np.maximum(base.groups["mouth"], base.groups["sockets"])
 
     def known(texels):
-        """Colours (k, 3) times their weights, and these (k,)."""
-        colour, trust = _from_photo(photo, front, texels)
+        """Colours and trust of the columns, places in the photo, trust in it, sums at the vertices."""
+        place, colour, trust = _from_photo(photo, front, texels)
         shown, also = columns.at(photo, texels, texels.of_vertices(base.groups["bust"]))
         inside = texels.of_vertices(inner) > 0.0
         trust[inside] = also[inside] = 0.0
         also *= 1.0 - trust
         weight = trust + also
-        colour = colour * trust[:, None] + shown * also[:, None]
-        return colour, weight, texels.to_vertices(colour / np.maximum(weight, 1e-6)[:, None], weight, len(vertices))
+        mixed = (colour * trust[:, None] + shown * also[:, None]) / np.maximum(weight, 1e-6)[:, None]
+        return shown, also, place, trust, texels.to_vertices(mixed, weight, len(vertices))
 
     with in_parallel(0) as each:
         found = list(each(known, parts))
-        sums = sum(around for _, _, around in found)
-        spread, sure = sums[:, :3] / np.maximum(sums[:, 3:4], 1e-9), sums[:, 3] / np.maximum(sums[:, 4], 1e-9)
-        mouth = base.groups["mouth"] > 0.5
-        spread[mouth], sure[mouth] = INSIDE, 1.0
-        filled = Graph(base.faces, len(vertices)).filled(spread, sure)
+        filled = _filled(base, sum(sums for *_, sums in found), covered)
 
-        def painted(part):
-            texels, (colour, weight, _) = part
-            colour = colour + (1.0 - weight)[:, None] * texels.of_vertices(filled)
-            return np.rint(np.clip(colour, 0.0, 255.0)).astype(np.uint8)
+        def hidden(part):
+            texels, (shown, also, place, trust, _) = part
+            share = (also / np.maximum(1.0 - trust, 1e-3))[:, None]
+            colour = share * shown + (1.0 - share) * texels.of_vertices(filled)
+            return np.concatenate([colour, place, trust[:, None]], 1)
 
-        return image(parts, list(each(painted, zip(parts, found, strict=True))))
+        maps = image(parts, list(each(hidden, zip(parts, found, strict=True))))
+        strips = [slice(first, min(first + STRIP, size)) for first in range(0, size, STRIP)]
+        return np.concatenate(list(each(lambda rows: _painted(photo, maps, rows, size), strips)))
+
+
+def _filled(base, sums, covered):
+    """Colours (n, 3) at the vertices from sums of :meth:`.texels.Texels.to_vertices`, spread where none are known."""
+    spread, sure = sums[:, :3] / np.maximum(sums[:, 3:4], 1e-9), sums[:, 3] / np.maximum(sums[:, 4], 1e-9)
+    mouth = base.groups["mouth"] > 0.5
+    spread[mouth], sure[mouth] = INSIDE, 1.0
+    face = (base.groups["face"] > 0.9) & (sure > 0.9)
+    bare = (sure < 0.5) & (base.groups["bust"] < 0.5) & (covered | (base.groups["ears"] > 0.5))
+    if face.any():
+        spread[bare], sure[bare] = np.median(spread[face], 0), 0.5
+    return Graph(base.faces, len(spread)).filled(spread, sure)
+
+
+def _painted(photo, maps, rows, size):
+    """Some rows of the texture. maps: (n, n, 6) float32 of colour, place in the photo and trust in it."""
+    line = (np.arange(size, dtype=np.float32) + 0.5) * np.float32(len(maps) / size) - np.float32(0.5)
+    x, y = np.meshgrid(line, line[rows])
+    hidden, seen_at = (
+        cv2.remap(np.ascontiguousarray(plane), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+        for plane in (maps[..., :3], maps[..., 3:])
+    )
+    place = seen_at[..., :2] - np.float32(0.5)
+    shown = cv2.remap(photo.pixels, place, None, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE)[..., :3]
+    trust = seen_at[..., 2:]
+    return np.rint(np.clip(trust * shown + (1.0 - trust) * hidden, 0.0, 255.0)).astype(np.uint8)
 
 
 def seen(
@@ -109,13 +147,13 @@ def fronts(camera: Camera, meshes: list[tuple[np.ndarray, np.ndarray]]) -> np.nd
 
 
 def _from_photo(photo, front, texels):
-    """Colours (k, 3) float32 at the texels, and how far they are the skin's, (k,) in [0, 1]."""
+    """Places (k, 2) of the texels in the photo, colours (k, 3) there, and how far they are the skin's, (k,) [0, 1]."""
     place, depth, colour, trust = seen(photo, texels.points, texels.normals, front)
     known = np.isfinite(photo.depth)
     shown = np.where(known, photo.depth, photo.depth[known].max() if known.any() else 0.0).astype(np.float32)
     trust *= smooth_step(*OFF, depth - look_up(shown, place, cv2.INTER_LINEAR))
     trust *= 1.0 - look_up(photo.openings, place, cv2.INTER_LINEAR).max(1)
-    return colour, trust.astype(np.float32)
+    return place, colour, trust.astype(np.float32)
 
 
 class _Columns:
@@ -126,7 +164,8 @@ class _Columns:
         self.maps = np.dstack([surface.radius, surface.opacity])
 
     def at(self, photo, texels, dressed):
-        """As of :func:`_from_photo`. dressed: (k,) in [0, 1], where what is worn may be painted on the skin."""
+        """Colours (k, 3) and how far they are the skin's, as of :func:`_from_photo`. dressed: (k,) in [0, 1], where the
+        skin has the colour of what is worn on it, however far off that is."""
         u, v, radius = domes.dome_coordinates(texels.points)
         place = np.stack([u, v], -1)
         shown = look_up(self.texture, place * np.float32(self.texture.shape[1::-1]), cv2.INTER_LINEAR)

@@ -25,14 +25,16 @@ BESIDE = 8.0  # pixels from the surface at which the rim's own discs have faded:
 CLEAR = 0.02  # opacity below which there is no disc
 
 
-def outline_views(portrait: Portrait, progress: Callable[[float], object]) -> list[tuple[Camera, View]]:
+def outline_views(
+    portrait: Portrait, threads: int, progress: Callable[[float], object]
+) -> list[tuple[Camera, View]]:
     """The views whose outline splats shall have, the photo's first. progress: called with a fraction before each."""
     photo, views = portrait.camera, []
     yaw, pitch = orbit_angles(photo.camera_to_world)
     for number, aside in enumerate(YAWS):
         progress(number / len(YAWS))
         camera = orbit_like(photo, yaw + aside, pitch, size=(SIZE, SIZE)) if aside else photo.resized(SIZE, SIZE)
-        views.append((camera, render_view(portrait, camera)))
+        views.append((camera, render_view(portrait, camera, threads=threads)))
     return views
 
 

@@ -75,6 +75,15 @@ class MeshOptions:
     )
 
 
+class LodOptions:
+    """How levels of detail are made: those of a mesh that marching cubes know."""
+
+    __annotations__ = {
+        name: MeshOptions.__annotations__[name]
+        for name in ("resolution", "faces", "smoothing", "closed", "shade_smooth")
+    }
+
+
 class BatchOptions:
     """What a batch makes of each photo, and how."""
 

@@ -20,6 +20,13 @@ def parameters_of(shard, row):
     return found
 
 
+def is_bare(shard, row):
+    """Whether a head shows its scalp: no hair, no hat, nothing else on it."""
+    values = parameters_of(shard, row)
+    worn = ("hair", "hat", "headwear", "scarf")  # older generators have fewer
+    return not any(values[name][0] for name in worn if name in values) and values["strands"][0] < 0.0
+
+
 def true_person(shard, row):
     """The :class:`training.synthetic.heads.Person` of a head."""
     values = parameters_of(shard, row)
