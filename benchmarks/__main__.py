@@ -3,6 +3,7 @@
     python -m benchmarks [STAGE ...] [--photo PHOTO] [--portrait PORTRAIT.manifolds] [--threads 2] [--runs 7]
         [--json FILE] [--record] [--docs] [--tiny]
     python -m benchmarks sharpness PHOTOS ...     how sharp portraits are, see benchmarks/sharpness.py
+    python -m benchmarks textures PHOTOS ...      how sharp the meshes' textures are, see benchmarks/textures.py
 
 Prints a table and what changed since benchmarks/record.json, the last committed result; exits with 1 where something
 got slower by more than the noise. --record writes that file, --docs docs/performance.md. Stages: inversion, views,
@@ -10,6 +11,7 @@ mesh, start (cold start), memory, batch, blender (register, orbit, F12, interfac
 """
 
 import argparse
+import importlib
 import sys
 import tempfile
 from pathlib import Path
@@ -84,10 +86,8 @@ def parser():
 
 def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["sharpness"]:
-        from . import sharpness  # needs what training needs
-
-        sharpness.main(arguments[1:])
+    if arguments[:1] in (["sharpness"], ["textures"]):
+        importlib.import_module(f".{arguments[0]}", __package__).main(arguments[1:])  # they need what training needs
         return 0
     options = parser().parse_args(arguments)
     if unknown := set(options.stages) - set(STAGES):

@@ -10,6 +10,7 @@ from .language import translate
 from .models import model_chooser, models
 from .portrait import (
     add_layers,
+    assets,
     camera_moves,
     compare,
     copy_settings,
@@ -18,6 +19,7 @@ from .portrait import (
     extract_mesh,
     import_portrait,
     invert,
+    lods,
     pack,
     photo_camera,
     relink,
@@ -35,8 +37,8 @@ from .work import problems
 
 DATA = settings, batch_list, page
 STEPS = (
-    import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, export_splats, camera_moves,
-    batch,
+    import_portrait, invert, photo_camera, show, render_view, add_layers, extract_mesh, lods, assets, export_splats,
+    camera_moves, batch,
 )  # fmt: skip
 CARE = (
     adjust_crop, edit_photo, compare, toggle_background, toggle_light, render_with_scene, copy_settings, pack, relink,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 TWIN, ALIGNMENT = "tests/test_twin.py::test_", "tests/test_alignment.py::test_"
+BATCH = "tests/test_batch.py::test_"
 LOCKS, TURNED = (f"tests/test_golden.py::test_measures[{name}]" for name in ("locks", "turned"))
 
 
@@ -340,5 +341,106 @@ MUTATIONS = (
         ("last face by default", "return faces[0], len(faces)", "return faces[-1], len(faces)",
          "a bystander is inverted"),
         ("chosen face ignored", "return faces[face], len(faces)", "return faces[0], len(faces)", "--face does nothing"),
+    ),
+    *_of(
+        ("tests/test_trial.py::test_memory_limit",), "inference/apart.py",
+        ("memory without limit", "resource.setrlimit(resource.RLIMIT_DATA, (size, size))", "pass",
+         "a stranger's model takes what the machine has"),
+    ),
+    *_of(
+        ("tests/test_trial.py::test_memory_limit",), "inference/trial.py",
+        ("opened but never run", "invert_crop(alignment, model, lambda", "str(lambda",
+         "a model's first run is the user's"),
+    ),
+    *_of(
+        ("tests/test_trial.py::test_time_limit",), "inference/apart.py",
+        ("time without limit", "Timer(seconds or threading.TIMEOUT_MAX", "Timer(threading.TIMEOUT_MAX",
+         "one photo holds up a farm"),
+    ),
+    *_of(
+        ("tests/test_limits.py",), "inference/apart.py",
+        ("last to end", 'write_text("1000")', 'write_text("0")', "the system ends Blender in place of its worker"),
+    ),
+    *_of(
+        ("tests/test_limits.py",), "inference/limits.py",
+        ("memory is never short", "if free is not None and free < megabytes:", "if False:",
+         "the system ends Blender in the middle of a job"),
+    ),
+    *_of(
+        ("tests/test_limits.py",), "inference/networks/run.py",
+        ("starved is unusable", "if out_of_memory(error):", "if False:", "a good model is called unusable"),
+    ),
+    *_of(
+        ("tests/test_model.py::test_numbers_that_are_not_finite_go_no_further",), "inference/networks/run.py",
+        ("not a number is a number", "if not all(np.isfinite(output).all() for output in outputs):", "if False:",
+         "NaN reaches textures and meshes"),
+    ),
+    *_of(
+        ("tests/test_model.py::test_networks_of_different_models",), "inference/networks/contract.py",
+        ("voxels of any size", 'or sizes["lifted"] != sizes["lift_sheets"] * channels:', ":",
+         "networks of two models are let in together"),
+        ("maps of any number", 'sizes["inputs"] != sizes["features"] + sizes["maps"] + 9:', "False:",
+         "networks of two models are let in together"),
+        ("words mean nothing", "sizes.setdefault(meant, size) if isinstance", "size if isinstance",
+         "one network's grid is not the next one's"),
+    ),
+    *_of(
+        ("tests/test_hostile.py::test_networks",), "inference/networks/contract.py",
+        ("any number of dimensions", "if len(found) != len(wanted):", "if False:", "what is taken has another shape"),
+        ("other inputs", "if set(graph.inputs) != set(inputs):", "if False:", "inversion fails in the middle"),
+        ("other outputs", "if graph.outputs != tuple(outputs):", "if False:", "what is meant as level is colour"),
+    ),
+    *_of(
+        ("tests/test_photo.py", "tests/test_hostile.py::test_photos"), "inference/photo/open.py",
+        ("any number of pixels", "if width * height > most:", "if False:", "a bomb takes all memory"),
+        ("strips", "if max(width, height) > MAX_ASPECT * min(width, height):", "if False:", "a strip is looked at"),
+        ("any tile", "if across * down > MAX_TILE:", "if False:", "a tile takes all memory"),
+        ("any number of scans", "if scans > min(MAX_SCANS, MAX_SCANNED / (image.width * image.height)):", "if False:",
+         "a photo takes minutes to open"),
+    ),
+    *_of(
+        (f"{BATCH}a_report_comes_last", f"{BATCH}cancel_within_a_photo"), "inference/files.py",
+        ("report first", "key=lambda name: (name == last, name)", "key=lambda name: (name != last, name)",
+         "a folder looks complete that is not"),
+        ("stage stays", "shutil.rmtree(stage, ignore_errors=True)", "pass", "temporary files pile up"),
+    ),
+    *_of(
+        (f"{BATCH}two_batches_share_a_folder", f"{BATCH}a_batch_with_other_wishes_is_told_to_wait"),
+        "inference/batch/claims.py",
+        ("claims are free", "return handle is not None", "return True", "two batches work on the same photo"),
+        ("any wishes", "if any(other != text for other in self._runs()):", "if False:",
+         "two batches overwrite each other's results"),
+    ),
+    *_of(
+        (f"{BATCH}resume", f"{BATCH}two_batches_share_a_folder", f"{BATCH}a_journal_survives_half_a_line"),
+        "inference/batch/journal.py",
+        ("line after half a line", 'line = line if stream.read(1) == b"\\n" else b"\\n" + line', "pass",
+         "the line after one that was cut off is lost, too"),
+        ("not on the disk", "self._offset += len(line)", "pass", "entries are read twice"),
+    ),
+    *_of(
+        (f"{BATCH}resume", f"{BATCH}incomplete_report"), "inference/batch/job.py",
+        ("any wishes are met", 'and {key: made_from[key] for key in job["wishes"]} == job["wishes"]', "",
+         "--resume leaves what another model made"),
+        ("any photo is the same", "and all(made_from.get(name) == value for name, value in _hashes(job).items())", "",
+         "--resume leaves what another photo made"),
+        ("files are not missed", "all((folder / file).is_file() for file in files)", "True",
+         "--resume leaves what somebody deleted"),
+    ),
+    *_of(
+        (f"{BATCH}photos_outlive_their_machine", f"{BATCH}two_batches_share_a_folder"), "inference/batch/run.py",
+        ("lost with its machine", "if self._lost[item.name] < TRIES:", "if False:", "a machine takes its photo along"),
+        ("journal forgotten", "self._journal.append(entry)", "pass", "other batches do all of it again"),
+        ("signs off claimed", "self._claims.release(item.folder)", "pass", "locks pile up"),
+    ),
+    *_of(
+        (f"{BATCH}contact_sheet",), "inference/batch/sheet.py",
+        ("names are markup", "name = html.escape(item.name)", "name = item.name", "a photo's name runs as a page"),
+    ),
+    *_of(
+        (f"{BATCH}temporary_files_belong_to_somebody",), "inference/temporary.py",
+        ("the living are dead", "return not _lives(int(process))", "return True",
+         "a batch deletes what another one is writing"),
+        ("the dead live", "return not _lives(int(process))", "return False", "temporary files pile up"),
     ),
 )  # fmt: skip

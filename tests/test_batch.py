@@ -24,6 +24,7 @@ from inference.__main__ import main
 from inference.batch.claims import Claims
 from inference.batch.items import Item, folder_names, list_photos
 from inference.batch.job import is_complete
+from inference.batch.journal import Journal
 from inference.batch.process import WorkerLost
 from inference.batch.run import run_batch
 from inference.batch.sheet import write_sheet
@@ -336,6 +337,26 @@ def test_an_inversion_is_written_whole_or_not_at_all(stages, photos, tmp_path, m
     with pytest.raises(FolderFull):
         save_inversion(inversion, tmp_path / "old")
     assert [path.read_bytes() for path in (tmp_path / "old").iterdir()] == [b"mine"]
+
+
+def test_a_report_comes_last(stages, photos, tmp_path, monkeypatch):
+    """A kill between any two moves leaves a folder that does not look complete; nothing temporary stays."""
+    moved, move = [], os.replace
+    monkeypatch.setattr("os.replace", lambda source, goal: (moved.append(Path(goal).name), move(source, goal)))
+    save_inversion(invert_photo(photos / "a.png", fake_model()), tmp_path / "new")
+    names = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert sorted(moved[-len(names) :]) == names and moved[-1] == "report.json"
+
+
+def test_a_journal_survives_half_a_line(tmp_path):
+    """As a kill leaves it: what was whole is read, once, and what is written after it as well."""
+    journal = Journal(tmp_path)
+    journal.append({"name": "a"})
+    with open(tmp_path / "batch.jsonl", "ab") as stream:
+        stream.write(b'{"name": "b')
+    assert journal.news() == [{"name": "a"}] and journal.news() == []
+    Journal(tmp_path).append({"name": "c"})
+    assert journal.news() == [{"name": "c"}] and Journal(tmp_path).news() == [{"name": "a"}, {"name": "c"}]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode there")

@@ -1,5 +1,6 @@
 """What is short is told from what is wrong, and named before the system ends a program."""
 
+import subprocess
 import sys
 
 import pytest
@@ -39,3 +40,10 @@ def test_a_network_that_gets_no_memory_is_not_the_models_fault():
 
     with pytest.raises(MemoryError, match="^decoder: Failed to allocate"):
         run_network(Starved(), "decoder", {})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone asks")
+def test_the_process_apart_ends_before_others():
+    code = "from inference.apart import limit_memory; limit_memory(0); print(open('/proc/self/oom_score_adj').read())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split() == ["1000"], done.stderr

@@ -30,6 +30,8 @@ ENTRIES = (
     None,
     ("add_layers", "RENDERLAYERS"),
     ("extract_mesh", "MESH_DATA"),
+    ("extract_lods", "MOD_DECIM"),
+    ("mark_asset", "ASSET_MANAGER"),
     ("toggle_light", "LIGHT"),
     ("export_splats", "EXPORT"),
     None,

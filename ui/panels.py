@@ -264,6 +264,9 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
                 column.prop(settings, name)
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
+        row = layout.row(align=True)
+        hand_over(settings, MeshOptions, "mesh_", row.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM"))
+        row.operator("portrait_manifolds.mark_asset", icon="ASSET_MANAGER")
         if switches(context):
             layout.operator("portrait_manifolds.toggle_light", icon="LIGHT")
         layout.operator("portrait_manifolds.export_splats", icon="EXPORT")

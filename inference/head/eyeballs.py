@@ -56,6 +56,9 @@ def eyes(portrait: Portrait, photo: Photo, base: HeadBase, vertices: np.ndarray,
         pictures.append(_picture(ball, photo, outline))
         for key, moved in keys.items():
             delta = base.shapes[key][there] @ turn.T
+            if not delta.any():
+                moved.append(np.zeros_like(own))
+                continue
             _, rotation, _ = similarity(vertices[there], vertices[there] + delta)
             moved.append((own - ball.centre) @ (rotation - np.eye(3)).T)  # eyes turn, and stay where they are
     grid, faces = _grid()

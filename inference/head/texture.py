@@ -25,7 +25,7 @@ OFF = 0.009, 0.004  # metres between the head and what the portrait shows there:
 HIDDEN = 0.003  # metres by which another part of the head may lie in front before a texel is hidden
 COARSE = 1024  # texels per side, at most, for which it is found out what shows them
 STRIP = 128  # rows that are painted at once
-INSIDE = np.array([112.0, 52.0, 48.0])  # sRGB: flesh inside the mouth
+INSIDE = np.array([64.0, 26.0, 24.0])  # sRGB: flesh in the shade inside the mouth
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def bake(
     inner = np.maximum(base.groups["mouth"], base.groups["sockets"])
 
     def known(texels):
-        """Colours and trust of the columns, places in the photo, trust in it, and sums at the vertices."""
+        """Colours and trust of the columns, places in the photo, trust in it, sums at the vertices."""
         place, colour, trust = _from_photo(photo, front, texels)
         shown, also = columns.at(photo, texels, texels.of_vertices(base.groups["bust"]))
         inside = texels.of_vertices(inner) > 0.0
@@ -92,7 +92,7 @@ def bake(
 
 
 def _filled(base, sums, covered):
-    """Colours (n, 3) at the vertices from sums of :meth:`.texels.Texels.to_vertices`, spread to where none are known."""
+    """Colours (n, 3) at the vertices from sums of :meth:`.texels.Texels.to_vertices`, spread where none are known."""
     spread, sure = sums[:, :3] / np.maximum(sums[:, 3:4], 1e-9), sums[:, 3] / np.maximum(sums[:, 4], 1e-9)
     mouth = base.groups["mouth"] > 0.5
     spread[mouth], sure[mouth] = INSIDE, 1.0

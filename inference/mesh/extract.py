@@ -18,7 +18,7 @@ from .surface import find_surface
 from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
 from .topology import compact, edges_of, largest_component
-from .trim import subject_mask, trim
+from .trim import TOO_SMALL, subject_mask, trim
 from .unwrap import texture_coordinates
 from .whole import coarse, table_points, whole_head
 
@@ -110,6 +110,8 @@ def _shown(own, radius):
     region = cv2.resize(cv2.morphologyEx(region, cv2.MORPH_CLOSE, round_), own.shape[::-1], interpolation=cv2.INTER_NEAREST)
     region = (region > 0) & (table_points(radius)[..., 2] > BACK_Z)
     soft = cv2.GaussianBlur(region.astype(np.float32), (0, 0), BORDER, borderType=cv2.BORDER_REPLICATE)
+    if not (soft > 0.5).any():
+        raise PortraitError(TOO_SMALL)
     return subject_mask(soft)
 
 

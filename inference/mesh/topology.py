@@ -1,4 +1,4 @@
-"""What a mesh is joined to: connected parts, manifoldness, folded faces.
+"""What a mesh is joined to: connected parts, borders, manifoldness.
 
 trimesh finds connected parts with scipy or networkx, which the extension does not carry.
 """
@@ -45,11 +45,6 @@ def border_edges(triangles: np.ndarray) -> np.ndarray:
     return edges[first[count == 1]]
 
 
-def euler_characteristic(triangles: np.ndarray) -> int:
-    """Vertices less edges plus faces: 2 for a mesh like a sphere, 1 for one like a disc."""
-    return len(np.unique(triangles)) - len(np.unique(_undirected(edges_of(triangles)))) + len(triangles)
-
-
 def is_manifold(triangles: np.ndarray) -> bool:
     """Whether triangles (m, 3) are one two-manifold, equally wound piece: at most two faces meet in an edge, in
     opposite directions, and the faces round every vertex hang together."""
@@ -68,12 +63,6 @@ def is_manifold(triangles: np.ndarray) -> bool:
     used = np.unique(triangles)
     pieces = connected_components(used[-1] + 1, edges)[used]
     return len(fans) == len(used) and bool((pieces == pieces[0]).all())
-
-
-def without_folds(triangles: np.ndarray) -> np.ndarray:
-    """Triangles (m, 3) without those that lie back to back on the same three vertices; an edge collapse leaves such."""
-    _, index, count = np.unique(np.sort(triangles, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return triangles[count[index.reshape(-1)] == 1]
 
 
 def compact(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

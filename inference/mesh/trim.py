@@ -6,6 +6,8 @@ import numpy as np
 from ..errors import PortraitError
 from .topology import border_edges, compact, components_with, edges_of, largest_component
 
+TOO_SMALL = "the subject is too small for a mesh of this resolution; ask for a higher one"
+
 
 def subject_mask(opacity: np.ndarray) -> np.ndarray:
     """The opacity changed so that what exceeds one half is one region without holes.
@@ -32,7 +34,7 @@ def trim(vertices: np.ndarray, triangles: np.ndarray, values: np.ndarray) -> tup
     Coarse triangles may tear a narrow part off, or leave a gap. Raises PortraitError when nothing is left.
     """
     if not (values > 0.0).any():
-        raise PortraitError("the subject is too small for a mesh of this resolution; ask for a higher one")
+        raise PortraitError(TOO_SMALL)
     edges = edges_of(triangles)
     kept = largest_component(values > 0.0, edges)
     beyond = values == values.min()

@@ -30,6 +30,10 @@ RENDER_ALONE = Text(
 SHOW = Text("Show in Viewport", "Look at the portrait with its own render engine and the photo's own colours")
 ADD_LAYERS = Text("Add Layers", "Add the portrait as textured layers that EEVEE and Cycles render among other objects")
 EXTRACT_MESH = Text("Extract Mesh", "Add the portrait's surface as a textured mesh")
+EXTRACT_LODS = Text(
+    "Extract LODs", "Add the portrait's surface as meshes of several levels of detail, each with a quarter of the faces"
+)
+MARK_ASSET = Text("Mark as Asset", "Put the active mesh, or the portrait, into the asset browser, with its picture")
 EXPORT_SPLATS = Text(
     "Export Splats", "Write the portrait as 3-D Gaussian splats (.ply) for viewers, game engines and Blender itself"
 )
@@ -226,6 +230,7 @@ MESH_RESOLUTION = Text("Resolution", "Samples along the surface; higher shows fi
 MESH_FACES = Text("Faces", "Simplify to about this many triangles; 0 keeps all")
 MESH_SMOOTHING = Text("Smoothing", "Rounds of smoothing; 0 keeps the raw surface")
 MESH_CLOSED = Text("Closed", "Close the back and the neck, for printing and for simulation")
+LOD_LEVELS = Text("Levels", "How many levels of detail; each has a quarter of the faces of the one before")
 SPLAT_COUNT = Text("Splats", "How many splats at most; 68 bytes each. More of them show finer things of the photo")
 SPLAT_FRAME = Text("Axes", "Which way is up in the file")
 SPLAT_FRAMES = {
@@ -267,6 +272,7 @@ DETAIL = "detail"
 EDIT = "edit"
 MESH = "mesh"
 PROXY_NAME = "proxy"
+LODS = "LODs"
 PHOTO_CAMERA = "photo camera"
 PIVOT = "pivot"
 TURNTABLE_CAMERA = "turntable camera"
@@ -323,6 +329,9 @@ LAYERS_DONE = "Added {count} layers with {triangles} triangles"
 HEAD = "head"
 HEAD_DONE = "Added a head of {quads} quads with {parts} parts beside it"
 MESH_DONE = "Added a mesh with {vertices} vertices and {faces} triangles"
+LODS_DONE = "Added levels of detail with {counts} faces; the finest is shown"
+ASSET_MARKED = "{name} is an asset now; it shows in the asset browser of the saved file"
+ASSET_OF = "Made from the photo {photo}"
 SPLATS_DONE = "Wrote {count} splats to {name}"
 BATCH_DONE = "{done} of {count} portraits made"
 BATCH_FAILED = "{name}: {reason}"

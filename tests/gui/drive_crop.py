@@ -8,98 +8,44 @@ Writes FOLDER/*.png and FOLDER/result.json.
 """
 
 import json
-import subprocess
 import sys
-import time
-import traceback
 from pathlib import Path
 
 import bpy
 
-PHOTO, FOLDER, PEOPLE = sys.argv[sys.argv.index("--") + 1 :]
-TICK = 0.1  # seconds; press and release must be seen in separate turns of Blender's event loop
-TIMEOUT = 300.0  # seconds for one inversion
-result = {"steps": []}
+sys.path.insert(0, str(Path(__file__).parent))
+from driver import (  # noqa: E402
+    ARGUMENTS,
+    PHOTO,
+    TICK,
+    area,
+    drag,
+    drive,
+    move,
+    override,
+    picture,
+    portrait,
+    press,
+    region,
+    step,
+    wait_for_job,
+    window,
+)  # fmt: skip
 
-bpy.context.preferences.view.show_splash = False
+PEOPLE = ARGUMENTS[2]
 bpy.context.preferences.view.language = "en_US"
-
-
-def window():
-    return bpy.context.window_manager.windows[0]
-
-
-def viewport():
-    return max((a for a in window().screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
-
-
-def region(kind):
-    return next(region for region in viewport().regions if region.type == kind)
-
-
-def override():
-    return bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW"))
-
-
-def event(kind, value, point, **modifiers):
-    x, y = (int(number) for number in point)
-    window().event_simulate(type=kind, value=value, x=x, y=y, **modifiers)
-
-
-def press(kind, point, **modifiers):
-    """Generator: a key or a click."""
-    event("MOUSEMOVE", "NOTHING", point)
-    yield TICK
-    event(kind, "PRESS", point, **modifiers)
-    yield TICK
-    event(kind, "RELEASE", point, **modifiers)
-    yield TICK
-
-
-def drag(start, end):
-    """Generator: the left button from one point of the window to another."""
-    event("MOUSEMOVE", "NOTHING", start)
-    yield TICK
-    event("LEFTMOUSE", "PRESS", start)
-    yield TICK
-    for share in (0.25, 0.5, 0.75, 1.0):
-        point = [a + share * (b - a) for a, b in zip(start, end, strict=True)]
-        event("MOUSEMOVE", "NOTHING", point)
-        yield TICK
-    event("LEFTMOUSE", "RELEASE", end)
-    yield 4 * TICK
-
-
-def picture(name):
-    subprocess.run(["import", "-window", "root", str(Path(FOLDER) / f"{name}.png")], check=True)
-
-
-def step(name, **facts):
-    result["steps"].append({"step": name, **facts})
-    print("gui:", name, facts, flush=True)
-
-
-def wait_for_job():
-    end = time.monotonic() + TIMEOUT
-    while bpy.context.window_manager.portrait_manifolds_job.running and time.monotonic() < end:
-        yield 0.1
-    yield 0.5
-
-
-def portrait():
-    return next(obj for obj in bpy.data.objects if obj.portrait_manifolds.is_portrait)
 
 
 def session():
     for obj in list(bpy.data.objects):
         bpy.data.objects.remove(obj)
     bpy.ops.ed.undo_push(message="empty scene")
-    viewport().spaces.active.show_region_ui = True
+    area().spaces.active.show_region_ui = True
     yield 0.5
     region("UI").active_panel_category = "Portrait"
     main = region("WINDOW")
-    middle = main.x + main.width / 3, main.y + main.height / 2
-    event("MOUSEMOVE", "NOTHING", middle)
+    centre_of_view = main.x + main.width / 3, main.y + main.height / 2
+    move(centre_of_view)
     yield TICK
     with override():
         bpy.ops.wm.drop_import_file(  # what Blender calls when a file is dropped on the viewport
@@ -108,7 +54,7 @@ def session():
     yield 1.0
     if not any(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects):  # from 4.3 on Blender asks: as what?
         picture("drop_menu")
-        yield from press("I", middle)  # Import Portrait
+        yield from press("I", centre_of_view)  # Import Portrait
         yield 1.0
     step("dropped", portraits=sum(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects))
     bpy.ops.ed.undo_push(message="drop")
@@ -124,7 +70,7 @@ def session():
 
     frame = Frame(found[0], found[1], settings.crop_roll)
     seen = [(0, 0), settings.photo_size, *frame.corners(), frame.knob()]
-    fit = Fit.of(seen, free_rectangle(viewport(), main))
+    fit = Fit.of(seen, free_rectangle(area(), main))
 
     def at(point):
         x, y = fit.to_region(point)
@@ -168,7 +114,7 @@ def session():
     from bl_ext.user_default.portrait_manifolds.operators.crop.crops import landmarks_of
 
     before = landmarks_of(portrait())
-    fit = Fit.of(closeup(before), free_rectangle(viewport(), main))
+    fit = Fit.of(closeup(before), free_rectangle(area(), main))
     jaw = before[172]  # the right corner of the jaw
     yield from press("TAB", at(jaw))
     for _ in range(2):
@@ -230,7 +176,7 @@ def session():
     settings.portrait_path, settings.portrait_absolute, settings.photo_path = "/gone/a.manifolds", "", "/gone/b.jpg"
     settings.photo_absolute = ""
     yield 1.5
-    viewport().tag_redraw()
+    area().tag_redraw()
     yield 0.5
     picture("missing")
     with override():
@@ -276,23 +222,4 @@ def session():
     step("german", said=said.strip())
 
 
-def run():
-    steps = session()
-
-    def tick():
-        try:
-            return next(steps)
-        except StopIteration:
-            result["ok"] = True
-        except Exception:
-            result["ok"] = False
-            result["error"] = traceback.format_exc()
-            picture("failed")
-        (Path(FOLDER) / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-        bpy.ops.wm.quit_blender()
-        return None
-
-    bpy.app.timers.register(tick, first_interval=3.0, persistent=True)
-
-
-run()
+drive(session)

@@ -5,53 +5,29 @@
 Writes FOLDER/*.png and FOLDER/result.json, and quits Blender while a job and a batch are running.
 """
 
+import importlib
 import json
 import shutil
-import subprocess
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import bpy
 
-PHOTO, FOLDER = sys.argv[sys.argv.index("--") + 1 :]
+sys.path.insert(0, str(Path(__file__).parent))
+from driver import FOLDER, PHOTO, area, drive, override, picture, show_tab, step, wait  # noqa: E402
+
 PACKAGE = "bl_ext.user_default.portrait_manifolds"
-TIMEOUT = 300.0  # seconds for anything
-result = {"steps": [], "gaps": {}}
-bpy.context.preferences.view.show_splash = False
 
 
 def part(name):
-    import importlib
-
     return importlib.import_module(f"{PACKAGE}.{name}")
-
-
-def area():
-    screen = bpy.context.window_manager.windows[0].screen
-    return max((a for a in screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
-
-
-def sidebar():
-    return next(region for region in area().regions if region.type == "UI")
 
 
 def call(operator, *arguments, **options):
     """An operator as a click in the viewport calls it."""
-    window = bpy.context.window_manager.windows[0]
-    region = next(region for region in area().regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=area(), region=region):
+    with override():
         return getattr(bpy.ops.portrait_manifolds, operator)(*arguments, **options)
-
-
-def picture(name):
-    subprocess.run(["import", "-window", "root", str(Path(FOLDER) / f"{name}.png")], check=True)
-
-
-def step(name, **facts):
-    result["steps"].append({"step": name, **facts})
-    print("gui:", name, facts, flush=True)
 
 
 class Pulse:
@@ -72,22 +48,6 @@ class Pulse:
         """Milliseconds of the longest gap since the last reset."""
         longest, self.longest, self.last = self.longest, 0.0, None
         return round(1000 * longest, 1)
-
-
-def wait(condition, what):
-    """Generator: until a condition holds."""
-    end = time.monotonic() + TIMEOUT
-    while not condition() and time.monotonic() < end:
-        yield 0.02
-    assert condition(), what
-
-
-def show_tab():
-    area().spaces.active.show_region_ui = True
-    yield 0.3
-    sidebar().active_panel_category = "Portrait"
-    area().tag_redraw()
-    yield 0.3
 
 
 def open_panel(name):
@@ -255,7 +215,7 @@ def preferences_page():
 
 
 def session():
-    lab = Path(FOLDER).parent
+    lab = FOLDER.parent
     photos, wall = lab / "photos", lab / "wall.png"
     photos.mkdir()
     for name in ("anna", "bert", "carl", "dora"):
@@ -286,24 +246,4 @@ def session():
     step("quit", batch=running[0], job=running[1])
 
 
-def run():
-    """Drive the session from one timer; Blender is closed on every path."""
-    steps = session()
-
-    def tick():
-        try:
-            return next(steps)
-        except StopIteration:
-            result["ok"] = True
-        except Exception:
-            result["ok"] = False
-            result["error"] = traceback.format_exc()
-            picture("failed")
-        (Path(FOLDER) / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-        bpy.ops.wm.quit_blender()
-        return None
-
-    bpy.app.timers.register(tick, first_interval=3.0, persistent=True)
-
-
-run()
+drive(session)

@@ -7,86 +7,59 @@ sidebar, and where Blender's own "copy Python command" names the operator, it cl
 """
 
 import faulthandler
-import json
-import subprocess
 import sys
 import threading
 import time
-import traceback
 from pathlib import Path
 
 import bpy
 import numpy as np
 from mathutils import Quaternion
 
-PHOTO, FOLDER = sys.argv[sys.argv.index("--") + 1 :]
-TICK = 0.08  # seconds; press and release must be seen in separate turns of Blender's event loop
-TIMEOUT = 240.0  # seconds for one inversion
-result = {"steps": [], "progress": []}
+sys.path.insert(0, str(Path(__file__).parent))
+from driver import (  # noqa: E402
+    FOLDER,
+    PHOTO,
+    SECONDS,
+    TICK,
+    area,
+    drag,
+    drive,
+    job,
+    move,
+    override,
+    picture,
+    portrait,
+    press,
+    region,
+    result,
+    screen,
+    show_tab,
+    step,
+    wait,
+    wait_for_job,
+)  # fmt: skip
 
+progress = []  # of the job that runs
 faulthandler.enable()
-bpy.context.preferences.view.show_splash = False
 
 
-class Window:
-    """The first window and its 3D viewport, looked up anew each time: screens come and go."""
-
-    @property
-    def window(self):
-        return bpy.context.window_manager.windows[0]
-
-    @property
-    def area(self):
-        return max((a for a in self.window.screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
-
-    @property
-    def middle(self):
-        """A point of the viewport that the sidebar leaves free."""
-        region = self.region("WINDOW")
-        return region.x + 0.35 * region.width, region.y + 0.45 * region.height
-
-    def region(self, kind):
-        return next(region for region in self.area.regions if region.type == kind)
-
-    def context(self):
-        return bpy.context.temp_override(window=self.window, area=self.area, region=self.region("WINDOW"))
-
-    def move(self, x, y):
-        self.window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=int(x), y=int(y))
-
-    def key(self, kind, value, x, y, **modifiers):
-        self.window.event_simulate(type=kind, value=value, x=int(x), y=int(y), **modifiers)
-
-
-ui = Window()
-
-
-def job():
-    return bpy.context.window_manager.portrait_manifolds_job
-
-
-def portrait():
-    return next(obj for obj in bpy.data.objects if obj.portrait_manifolds.is_portrait)
+def free():
+    """A point of the viewport that the sidebar leaves free."""
+    main = region("WINDOW")
+    return main.x + 0.35 * main.width, main.y + 0.45 * main.height
 
 
 def meshes():
     return [obj for obj in bpy.data.objects if obj.type == "MESH"]
 
 
-def picture(name):
-    """Screenshot of the whole X screen; Blender's own screenshot operator gives black without a GPU."""
-    subprocess.run(["import", "-window", "root", str(Path(FOLDER) / f"{name}.png")], check=True)
-
-
 def seen():
     """What the viewport shows between its tools and its sidebar: (H, W, 3) float32 in [0, 1]."""
-    done = subprocess.run(["import", "-window", "root", "-depth", "8", "ppm:-"], check=True, capture_output=True)
-    _, size, _, pixels = done.stdout.split(b"\n", 3)
-    width, height = map(int, size.split())
-    screen = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
-    region = ui.region("WINDOW")
-    top, left, right = height - region.y - region.height + 90, region.x + 70, ui.region("UI").x - 120
-    return screen[top : height - region.y - 60, left:right].astype(np.float32) / 255.0
+    shown, main = screen(), region("WINDOW")
+    height = len(shown)
+    top, left, right = height - main.y - main.height + 90, main.x + 70, region("UI").x - 120
+    return shown[top : height - main.y - 60, left:right].astype(np.float32) / 255.0
 
 
 def settled(unlike=None):
@@ -108,111 +81,59 @@ def coloured(view):
     return round(float(np.mean(view.max(-1) - view.min(-1) > 0.06)), 2)
 
 
-def step(name, **facts):
-    result["steps"].append({"step": name, **facts})
-    print("gui:", name, facts, flush=True)
-
-
 def find_button(idname):
     """Generator: position of the button of an operator in the sidebar, as (x, y) window pixels, or None."""
     for _ in range(4):
-        region = ui.region("UI")
-        x = region.x + 0.45 * region.width
-        for y in range(region.y + region.height - 14, region.y + 14, -9):
-            ui.move(x, y)
-            yield TICK
+        bar = region("UI")
+        x = bar.x + 0.45 * bar.width
+        for y in range(bar.y + bar.height - 14, bar.y + 14, -9):
             bpy.context.window_manager.clipboard = ""
-            yield from press("C", x, y, ctrl=True)
+            yield from press("C", (x, y), ctrl=True)
             if idname in bpy.context.window_manager.clipboard:
                 return x, y - 3  # a little further down: the search enters buttons at their upper edge
         for _ in range(8):
-            yield from press("WHEELDOWNMOUSE", x, region.y + region.height / 2)
+            yield from press("WHEELDOWNMOUSE", (x, bar.y + bar.height / 2))
         yield 0.5
     return None
-
-
-def press(kind, x, y, **modifiers):
-    """Generator: a key, a button or the wheel."""
-    ui.key(kind, "PRESS", x, y, **modifiers)
-    yield TICK / 2
-    if not kind.startswith("WHEEL"):
-        ui.key(kind, "RELEASE", x, y, **modifiers)
-        yield TICK / 2
-
-
-def click(x, y):
-    """Generator: a left click."""
-    ui.move(x, y)
-    yield TICK
-    yield from press("LEFTMOUSE", x, y)
-    yield TICK
 
 
 def click_button(idname):
     """Generator: find an operator's button and click it. Returns where it is."""
     button = yield from find_button(idname)
     assert button, f"there is no button for {idname} in the sidebar"
-    yield from click(*button)
+    yield from press("LEFTMOUSE", button)
     return button
 
 
 def orbit(right, up):
     """Generator: drag the view with the middle button."""
-    x, y = ui.middle
-    ui.move(x, y)
-    yield TICK
-    ui.key("MIDDLEMOUSE", "PRESS", x, y)
-    yield TICK
-    for share in np.linspace(0.1, 1.0, 10):
-        ui.move(x + share * right, y + share * up)
-        yield TICK
-    ui.key("MIDDLEMOUSE", "RELEASE", x + right, y + up)
-    yield TICK
+    x, y = free()
+    yield from drag((x, y), (x + right, y + up), "MIDDLEMOUSE")
 
 
-def show_portrait_tab():
-    ui.area.spaces.active.show_region_ui = True
-    yield 0.3
-    ui.region("UI").active_panel_category = "Portrait"
-    ui.area.tag_redraw()
-    yield 0.3
-
-
-def wait_for_job():
+def noted_job():
     """Generator: until the job ends; records its progress."""
-    end = time.monotonic() + TIMEOUT
-    while job().running and time.monotonic() < end:
-        result["progress"].append([round(job().fraction, 3), job().text])
-        yield 0.05
-    assert not job().running, "the job did not end"
-
-
-def wait(condition, what, seconds=60.0):
-    """Generator: until a condition holds."""
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        yield 0.05
-    assert condition(), what
+    yield from wait_for_job(lambda: progress.append([round(job().fraction, 3), job().text]))
 
 
 def drop_photo():
     for obj in list(bpy.data.objects):  # the start-up cube, light and camera
         bpy.data.objects.remove(obj)
-    yield from show_portrait_tab()
+    yield from show_tab()
     picture("panel_empty")
-    step("tab", category=ui.region("UI").active_panel_category)
+    step("tab", category=region("UI").active_panel_category)
 
-    ui.move(*ui.middle)
+    move(free())
     yield TICK
     photo = Path(PHOTO)
-    with ui.context():  # what Blender calls when a file is dropped on the viewport
+    with override():  # what Blender calls when a file is dropped on the viewport
         bpy.ops.wm.drop_import_file("INVOKE_DEFAULT", True, directory=str(photo.parent), files=[{"name": photo.name}])
     yield 1.0
     if not any(obj.portrait_manifolds.is_portrait for obj in bpy.data.objects):  # from 4.3 on Blender asks: as what?
         picture("drop")
-        yield from press("I", *ui.middle)  # Import Portrait
+        yield from press("I", free())  # Import Portrait
         yield 1.0
-    ui.move(ui.area.x + 300, ui.area.y + 200)
+    move((area().x + 300, area().y + 200))
     yield 0.3
     picture("before")
     step("drop", portrait=portrait().name, faces=len(portrait().portrait_manifolds.faces))
@@ -223,7 +144,7 @@ def invert():
     button = yield from click_button("portrait_manifolds.invert")
     yield 0.1
     assert job().running, "the click did not start the inversion"
-    yield from press("ESC", *button)
+    yield from press("ESC", button)
     start = time.monotonic()
     while job().running and time.monotonic() - start < 30:
         yield 0.05
@@ -234,18 +155,18 @@ def invert():
     picture("cancelled")
 
     # Second run: to the end, with a picture on the way.
-    yield from click(*button)
+    yield from press("LEFTMOUSE", button)
     yield 0.1
     assert job().running, "the second click did not start the inversion"
-    result["progress"].clear()
+    progress.clear()
     start = time.monotonic()
-    while job().running and job().fraction < 0.3 and time.monotonic() - start < TIMEOUT:
+    while job().running and job().fraction < 0.3 and time.monotonic() - start < SECONDS:
         yield 0.02
     yield 0.1
     picture("during")
     step("during", running=job().running, fraction=round(job().fraction, 2), text=job().text)
-    yield from wait_for_job()
-    result["inversion"] = list(result["progress"])
+    yield from noted_job()
+    result["inversion"] = list(progress)
     step("inverted", seconds=round(time.monotonic() - start, 2))
     assert portrait().portrait_manifolds.portrait_path, "the inversion left no portrait"
     assert bpy.context.scene.camera is None, "the inversion changed the scene"
@@ -257,24 +178,24 @@ def look():
     """The rendered viewport: through the camera, around the head, with the background."""
     yield from click_button("portrait_manifolds.show")
     yield 1.0
-    assert ui.area.spaces.active.shading.type == "RENDERED"
+    assert area().spaces.active.shading.type == "RENDERED"
     shown = yield from settled()
-    with ui.context():
+    with override():
         bpy.ops.portrait_manifolds.match_photo(whole_photo=False)
-    yield from press("NUMPAD_0", *ui.middle)
+    yield from press("NUMPAD_0", free())
     bpy.context.scene.camera.data.show_background_images = False
     first = yield from settled()
     picture("rendered")
-    data = ui.area.spaces.active.region_3d
+    data = area().spaces.active.region_3d
     assert data.view_perspective == "CAMERA"
     step("rendered", engine=bpy.context.scene.render.engine, coloured=[coloured(shown), coloured(first)])
 
     bpy.context.scene.portrait_manifolds.device = "CPU"  # whichever draws, pictures are to be compared
     yield from orbit(-60, -15)
     assert data.view_perspective == "PERSP"
-    yield from press("NUMPAD_PERIOD", *ui.middle)
+    yield from press("NUMPAD_PERIOD", free())
     for _ in range(3):
-        yield from press("WHEELDOWNMOUSE", *ui.middle)
+        yield from press("WHEELDOWNMOUSE", free())
     turned = yield from settled(unlike=first)
     picture("orbited")
     step("orbited", coloured=coloured(turned), changed=round(float(np.mean(np.abs(turned - first).max(-1) > 0.1)), 2))
@@ -296,7 +217,7 @@ def look():
 
 def axis_behind_the_face(device):
     """The X axis runs through the head: beside it one sees it, and nothing of it shows through."""
-    overlay, views = ui.area.spaces.active.overlay, []
+    overlay, views = area().spaces.active.overlay, []
     hidden = "show_floor", "show_axis_y", "show_extras", "show_cursor", "show_relationship_lines", "show_text"
     before = {name: getattr(overlay, name) for name in hidden}
     for name in hidden:
@@ -315,7 +236,7 @@ def axis_behind_the_face(device):
 def orbit_at_60_hertz(device, seconds=3.0):
     """Turn the view at every redraw, there and back; how many pictures are drawn, and when the first one is."""
     module = sys.modules["bl_ext.user_default.portrait_manifolds.operators.engine.gpu_draw"]
-    shown, present, view = [], module.present, ui.area.spaces.active.region_3d
+    shown, present, view = [], module.present, area().spaces.active.region_3d
     draws = []
 
     def presented(drawn, *where):
@@ -325,7 +246,7 @@ def orbit_at_60_hertz(device, seconds=3.0):
         present(drawn, *where)
 
     module.present, before = presented, view.view_rotation.copy()
-    ui.area.tag_redraw()
+    area().tag_redraw()
     yield 0.5
     draws.clear()
     start = time.monotonic()
@@ -346,14 +267,14 @@ def f12():
     done = []
     handler = bpy.app.handlers.render_complete
     handler.append(lambda *_: done.append(True))
-    ui.move(*ui.middle)
+    move(free())
     yield TICK
-    yield from press("F12", *ui.middle)
+    yield from press("F12", free())
     yield from wait(lambda: done, "F12 did not render")
     handler.pop()
     yield 2.0
     picture("f12")
-    path = Path(FOLDER) / "render.png"
+    path = FOLDER / "render.png"
     bpy.data.images["Render Result"].save_render(str(path))
     image = bpy.data.images.load(str(path))
     pixels = np.array(image.pixels[:], np.float32).reshape(image.size[1], image.size[0], 4)
@@ -373,33 +294,33 @@ def extract():
     """A mesh by its button, taken back by Ctrl Z, and made again."""
     yield from click_button("portrait_manifolds.extract_mesh")
     yield from wait(lambda: job().running or meshes(), "the click did not start the mesh")
-    yield from wait_for_job()
+    yield from noted_job()
     yield 0.5
     (mesh,) = meshes()
     step("mesh", vertices=len(mesh.data.vertices), parent=mesh.parent.name)
-    space = ui.area.spaces.active
+    space = area().spaces.active
     space.shading.type, space.shading.color_type, space.shading.light = "SOLID", "TEXTURE", "FLAT"
     overlay = space.overlay
     overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = overlay.show_outline_selected = False
     overlay.show_cursor = overlay.show_relationship_lines = overlay.show_extras = False
-    ui.move(*ui.middle)
+    move(free())
     yield 1.0
     picture("mesh")
-    yield from press("Z", *ui.middle, ctrl=True)
+    yield from press("Z", free(), ctrl=True)
     yield 1.0
     assert not meshes(), "one undo takes the mesh back"
     assert portrait().portrait_manifolds.portrait_path, "and nothing else"
     picture("undone")
-    yield from press("Z", *ui.middle, ctrl=True, shift=True)
+    yield from press("Z", free(), ctrl=True, shift=True)
     yield 1.0
     assert len(meshes()) == 1, "redo brings it again"
     step("undo")
 
 
 def save_and_reopen():
-    folder = Path(FOLDER).parent / "project"
+    folder = FOLDER.parent / "project"
     folder.mkdir()
-    ui.area.spaces.active.shading.type = "RENDERED"
+    area().spaces.active.shading.type = "RENDERED"
     before = yield from settled()
     path = folder / "portrait.blend"
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
@@ -410,10 +331,10 @@ def save_and_reopen():
     bpy.ops.wm.open_mainfile(filepath=str(moved / path.name))
     yield 1.0
     assert portrait().portrait_manifolds.portrait_path == stored
-    yield from show_portrait_tab()
-    with ui.context():
+    yield from show_tab()
+    with override():
         bpy.context.view_layer.objects.active = portrait()
-    ui.area.spaces.active.shading.type = "RENDERED"  # Blender opens every file with solid shading
+    area().spaces.active.shading.type = "RENDERED"  # Blender opens every file with solid shading
     after = yield from settled()
     picture("reopened")
     step("reopened", stored=stored, difference=round(float(np.abs(after - before).mean()), 4))
@@ -424,16 +345,16 @@ def save_and_reopen():
 
 def extract_again():
     """The reopened file works on: another mesh, and its undo."""
-    with ui.context():
+    with override():
         bpy.ops.ed.undo_push(message="without a mesh")
         bpy.ops.portrait_manifolds.extract_mesh("INVOKE_DEFAULT")
     yield from wait(lambda: job().running or meshes(), "the mesh did not start")
-    yield from wait_for_job()
+    yield from noted_job()
     yield 0.5
     assert len(meshes()) == 1
-    ui.move(*ui.middle)
+    move(free())
     yield TICK
-    yield from press("Z", *ui.middle, ctrl=True)
+    yield from press("Z", free(), ctrl=True)
     yield 1.0
     assert not meshes() and portrait().portrait_manifolds.portrait_path, "undo works in the reopened file"
     view = yield from settled()
@@ -447,7 +368,7 @@ def close_while_it_draws():
     for index in range(6):
         bpy.ops.wm.open_mainfile(filepath=path)
         yield 0.5
-        ui.area.spaces.active.shading.type = "RENDERED"
+        area().spaces.active.shading.type = "RENDERED"
         yield 0.3 + 0.1 * index
         bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
         yield 0.3
@@ -461,24 +382,4 @@ def session():
         yield from part()
 
 
-def run():
-    """Drive the session from one timer; Blender is closed on every path."""
-    steps = session()
-
-    def tick():
-        try:
-            return next(steps)
-        except StopIteration:
-            result["ok"] = True
-        except Exception:
-            result["ok"] = False
-            result["error"] = traceback.format_exc()
-            picture("failed")
-        (Path(FOLDER) / "result.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-        bpy.ops.wm.quit_blender()
-        return None
-
-    bpy.app.timers.register(tick, first_interval=3.0, persistent=True)
-
-
-run()
+drive(session)

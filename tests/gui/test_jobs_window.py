@@ -1,42 +1,19 @@
 """Jobs, batch and preferences in a real Blender window; see test_window.py for what it needs."""
 
-import json
-import os
-import shutil
 import time
-from pathlib import Path
 
 import pytest
-from environment import ROOT
 
-from .test_window import Machine, save_screenshots
+from .test_window import Machine
 
 pytestmark = pytest.mark.gui
 SCREEN = "1280x1500"  # tall, so that the whole sidebar is seen
 
 
 def test_jobs_window(tmp_path, extension_zip):
-    skimage = pytest.importorskip("skimage")
-    machine = Machine(tmp_path)
-    shutil.copy(extension_zip, machine.lab / "extension.zip")
-    shutil.copy(Path(skimage.__file__).parent / "data" / "astronaut.png", machine.lab / "astronaut.png")
-    shutil.copy(ROOT / "tests" / "gui" / "drive_jobs.py", machine.lab)
-    install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
-    said = machine.run(*install, machine.inside / "extension.zip", timeout=300)
-    assert "ERROR" not in said and "Error" not in said, said
-
-    blender = ["blender", "--window-geometry", "0", "0", *SCREEN.split("x"), "--enable-event-simulate"]
-    script = ["--python", machine.inside / "drive_jobs.py", "--", machine.inside / "astronaut.png"]
-    display = ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN}x24 -noreset"]
-    said = machine.run(*display, *blender, *script, machine.inside / "out", timeout=1200)
-    ended = time.time()
-    record = machine.lab / "out" / "result.json"
-    assert record.exists(), said[-4000:]
-    result = json.loads(record.read_text(encoding="utf-8"))
-    keep = os.environ.get("PORTRAIT_MANIFOLDS_SCREENSHOTS")
-    if keep:
-        save_screenshots(machine.lab / "out", Path(keep))
-    assert result["ok"], result.get("error", "") + said[-3000:]
+    machine = Machine(tmp_path, extension_zip)
+    result = machine.drive("drive_jobs.py", screen=SCREEN, timeout=1200)
+    ended, record = time.time(), machine.lab / "out" / "result.json"
     steps = {step["step"]: step for step in result["steps"]}
     assert steps["queue"]["pending"] == 3 and steps["queue"]["waiting"] == 2
     assert steps["queue_done"]["made"] == [True, True, False]

@@ -19,9 +19,13 @@ SCREEN = "1280x800"
 
 
 class Machine:
-    """Where Blender runs: a chroot or this system. `lab` is a folder both sides see, `inside` its name there."""
+    """Where Blender runs, a chroot or this system, with the extension installed.
 
-    def __init__(self, tmp_path):
+    `lab` is a folder both sides see, `inside` its name there; in it lies the photo of an astronaut.
+    """
+
+    def __init__(self, tmp_path, archive):
+        photo = Path(pytest.importorskip("skimage").__file__).parent / "data" / "astronaut.png"
         root = Path(os.environ.get("PORTRAIT_MANIFOLDS_GUI_ROOT", Path.home() / ".cache" / "blender-trixie"))
         if (root / "usr" / "bin" / "blender").exists():
             self.lab, self.inside, self.prefix = root / "lab" / "gui_test", Path("/lab/gui_test"), ["chroot", str(root)]
@@ -31,6 +35,11 @@ class Machine:
             pytest.skip("no Blender with a window here; see the head of this file")
         shutil.rmtree(self.lab, ignore_errors=True)
         (self.lab / "out").mkdir(parents=True)
+        shutil.copy(photo, self.lab)
+        shutil.copy(archive, self.lab / "extension.zip")
+        install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
+        said = self.run(*install, self.inside / "extension.zip", timeout=300)
+        assert "ERROR" not in said and "Error" not in said, said
 
     def run(self, *command, timeout):
         """Run a command with a home of its own; returns what it printed."""
@@ -41,33 +50,33 @@ class Machine:
         )
         return done.stdout + done.stderr
 
+    def drive(self, script, *files, screen=SCREEN, timeout=900):
+        """Let a script drive a Blender with a window; files: of the lab, for it. Returns its result.
+
+        It must say that all went well.
+        """
+        for name in (script, "driver.py"):
+            shutil.copy(ROOT / "tests" / "gui" / name, self.lab)
+        display = ["xvfb-run", "-a", "-s", f"-screen 0 {screen}x24 -noreset"]
+        blender = ["blender", "--window-geometry", "0", "0", *screen.split("x"), "--enable-event-simulate"]
+        arguments = [self.inside / name for name in ("astronaut.png", "out", *files)]
+        said = self.run(*display, *blender, "--python", self.inside / script, "--", *arguments, timeout=timeout)
+        record = self.lab / "out" / "result.json"
+        assert record.exists(), said[-4000:]
+        result = json.loads(record.read_text(encoding="utf-8"))
+        if keep := os.environ.get("PORTRAIT_MANIFOLDS_SCREENSHOTS"):
+            save_screenshots(self.lab / "out", Path(keep))
+        assert result["ok"], result.get("error", "") + said[-3000:]
+        return result
+
 
 def test_window(tmp_path, extension_zip):
-    skimage = pytest.importorskip("skimage")
-    machine = Machine(tmp_path)
-    shutil.copy(extension_zip, machine.lab / "extension.zip")
-    shutil.copy(Path(skimage.__file__).parent / "data" / "astronaut.png", machine.lab / "astronaut.png")
-    shutil.copy(ROOT / "tests" / "gui" / "drive_window.py", machine.lab)
-
-    install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
-    said = machine.run(*install, machine.inside / "extension.zip", timeout=300)
-    assert "ERROR" not in said and "Error" not in said, said
-
+    machine = Machine(tmp_path, extension_zip)
     command = ["blender", "--command", "portrait_manifolds", "invert", machine.inside / "astronaut.png"]
     said = machine.run(*command, "--out", machine.inside / "cli", "--quiet", timeout=300)
     assert (machine.lab / "cli" / "portrait.manifolds").is_file(), said
 
-    blender = ["blender", "--window-geometry", "0", "0", *SCREEN.split("x"), "--enable-event-simulate"]
-    script = ["--python", machine.inside / "drive_window.py", "--", machine.inside / "astronaut.png"]
-    display = ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN}x24 -noreset"]
-    said = machine.run(*display, *blender, *script, machine.inside / "out", timeout=900)
-    record = machine.lab / "out" / "result.json"
-    assert record.exists(), said[-4000:]
-    result = json.loads(record.read_text(encoding="utf-8"))
-    keep = os.environ.get("PORTRAIT_MANIFOLDS_SCREENSHOTS")
-    if keep:
-        save_screenshots(machine.lab / "out", Path(keep))
-    assert result["ok"], result.get("error", "") + said[-3000:]
+    result = machine.drive("drive_window.py")
     steps = {step["step"]: step for step in result["steps"]}
     fractions = [fraction for fraction, _ in result["inversion"]]
     assert fractions == sorted(fractions), "progress went backwards"

@@ -15,7 +15,7 @@ import pytest
 from build_extension import build
 from environment import ROOT
 
-from .test_install import BLENDERS, astronaut, blender  # noqa: F401
+from .test_install import BLENDERS, astronaut, blender, crashed_leaving  # noqa: F401
 
 SCRIPT = ROOT / "tests" / "packaging" / "lifecycles.py"
 QUIT_SECONDS = 15.0  # with a job in the middle of its work
@@ -35,18 +35,18 @@ def live(python, archive, photo, folder):
 
     said, _ = (process := run(archive)).communicate(timeout=900)
     assert "failed:" not in said and "are right" in said and "Traceback" not in said, said[-8000:]
-    assert process.returncode == 0, said[-3000:]
+    assert process.returncode == 0 or crashed_leaving(process.returncode, said, "are right"), said[-3000:]
     before = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     process = run("--quit")
     said = ""
     for line in process.stdout:
         said += line
-        if line.startswith("quitting"):
+        if "quitting" in line:
             break
     start = time.monotonic()
     said += process.communicate(timeout=300)[0]
-    assert time.monotonic() - start < QUIT_SECONDS and process.returncode == 0 and "quitting" in said, said
-    assert "Traceback" not in said, said
+    assert time.monotonic() - start < QUIT_SECONDS and "Traceback" not in said, said
+    assert process.returncode == 0 or crashed_leaving(process.returncode, said, "quitting"), said
     after = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     assert set(after) <= set(before), "a job that was cut off left something"
 

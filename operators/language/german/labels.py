@@ -67,6 +67,25 @@ _OPERATORS = {
     "Show the heads of new portraits in Solid and Wireframe views; renders never show them": (
         "Die Köpfe neuer Porträts in den Ansichten Solide und Drahtgitter zeigen; gerendert werden sie nie"
     ),
+    "Extract LODs": "LODs extrahieren",
+    "Add the portrait's surface as meshes of several levels of detail, each with a quarter of the faces": (
+        "Die Oberfläche des Porträts als Meshes in mehreren Detailstufen hinzufügen, jede mit einem Viertel der Flächen"
+    ),
+    "Levels": "Stufen",
+    "How many levels of detail; each has a quarter of the faces of the one before": (
+        "Wie viele Detailstufen; jede hat ein Viertel der Flächen der vorigen"
+    ),
+    "Added levels of detail with {counts} faces; the finest is shown": (
+        "Detailstufen mit {counts} Flächen hinzugefügt; die feinste wird gezeigt"
+    ),
+    "Mark as Asset": "Als Asset markieren",
+    "Put the active mesh, or the portrait, into the asset browser, with its picture": (
+        "Das aktive Mesh oder das Porträt mit seinem Bild in den Asset-Browser stellen"
+    ),
+    "{name} is an asset now; it shows in the asset browser of the saved file": (
+        "{name} ist nun ein Asset; der Asset-Browser zeigt es, wenn die Datei gespeichert ist"
+    ),
+    "Made from the photo {photo}": "Aus dem Foto {photo} gemacht",
     "Export Splats": "Splats exportieren",
     "Write the portrait as 3-D Gaussian splats (.ply) for viewers, game engines and Blender itself": (
         "Das Porträt als 3D-Gaussian-Splats (.ply) schreiben, für Betrachter, Spiele-Engines und Blender selbst"
@@ -439,6 +458,7 @@ _PROPERTIES = {
         "Die Oberfläche des Porträts als Dreiecke, Haare und Kleidung eingeschlossen"
     ),
     "Head": "Kopf",
+    "head": "Kopf",
     "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it": (
         "Ein Kopf aus Vierecken, auf das Porträt gelegt, mit Augen, Zähnen, Formschlüsseln und seinen Haaren"
     ),
