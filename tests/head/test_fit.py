@@ -182,6 +182,26 @@ def test_nothing_crosses_and_lids_lie_off_the_eyes(base, known):
         assert (off > fit.scale * np.minimum(clearance, eyes.CLEARANCE) - 1e-4).mean() > 0.97
 
 
+def test_a_mouth_that_is_pressed_shut_does_not_cross(base, monkeypatch):
+    portrait = head_portrait(base, true_head(base, {"mouthClose": 0.6, "mouthRollUpper": 0.4}))
+    triangles = np.concatenate([base.faces[:, [0, 1, 2]], base.faces[:, [0, 2, 3]]])
+    fit = fit_head(portrait, base).vertices[base.parts["skin"]]
+    monkeypatch.setattr("inference.head.fit.untangle", lambda vertices, rest, quads: None)
+    crossed = fit_head(portrait, base).vertices[base.parts["skin"]]
+    assert len(crossing_triangles(fit, triangles)) == 0 < len(crossing_triangles(crossed, triangles))
+
+
+def test_eyes_and_teeth_go_with_what_is_before_them(base):
+    vertices = base.vertices.astype(np.float64)
+    moved = np.zeros((base.parts["skin"].stop, 3))
+    moved[base.lids[0]], moved[base.lip_seam[:, 1]] = (0.002, 0.0, 0.001), (0.0, -0.004, 0.0)
+    eyes.carry_parts(vertices, moved, base)
+    shifts = {name: (vertices - base.vertices)[part].mean(0) for name, part in base.parts.items()}
+    assert np.allclose(shifts["left_eye"], (0.002, 0.0, 0.001)) and np.allclose(shifts["lower_teeth"], (0.0, -0.004, 0.0))
+    for name in ("skin", "right_eye", "upper_teeth"):
+        assert np.allclose(shifts[name], 0.0), name
+
+
 def test_lids_are_pushed_out_of_the_eyes(base):
     vertices = base.vertices.astype(np.float64)
     centre, radius = eyes.eyeball(vertices, base, "left_eye")
