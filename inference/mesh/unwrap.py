@@ -12,13 +12,13 @@ from .directions import SPINE_Z, directions
 from .field import LOWEST, outwards
 
 ABOVE = 0.110  # metres; what a radian is worth above the spine
-BELOW, HALF = 0.2, 0.12  # metres from the spine's lower end to the pole below, and where on the bottom half of them lie
+BELOW, HALF = 0.1, 0.06  # metres from the spine's lower end to the pole below, and where on the bottom half of them lie
 MIDDLE = domes.EQUATOR_Y - LOWEST  # metres of the spine between
 WHOLE = 0.5 * np.pi * ABOVE + MIDDLE + BELOW  # metres from pole to pole
-CAP, BASE = 0.045, 0.100  # metres from the poles, where the discs end
+CAP, BASE = 0.045, 0.045  # metres from the poles, where the discs end
 SHARE = 0.95  # of the atlas's width for the strip; what crosses the cut needs the rest
 STRIP = 0.70  # of the atlas's height
-DISC, REACH = 0.13, 0.13  # radius of the discs in the atlas, and in metres; triangles across their border reach beyond
+DISC, REACH = 0.13, 0.08  # radius of the discs in the atlas, and in metres; triangles across their border reach beyond
 CROWN, BOTTOM = (0.25, 0.855), (0.75, 0.855)  # centres of the discs in the atlas
 
 
