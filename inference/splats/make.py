@@ -57,7 +57,7 @@ def make_splats(
     parts = [_backing(lattice, colour)]
     if portrait.rim is not None:
         points = lattice.points[lattice.opacity > 0.5]
-        parts.append(beside(points, portrait.rim, *views[0], SIGMA))
+        parts.append(beside(points, portrait.rim, *views[0]))
     factors = _factors(colour, lattice, count - sum(len(part.positions) for part in parts))
     parts += [_front(lattice, factors, factor, colour) for factor in (1, 2, FINEST)]
     splats = joined(parts)
