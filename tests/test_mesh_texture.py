@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.rasteriser import picture, visible
 from inference.errors import PortraitError
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
@@ -21,6 +20,7 @@ from inference.mesh.textured import TexturedMesh
 from inference.view.render import render_view
 from tests.pieces import barrel
 from tests.portraits import analytic_portrait, surface_colour
+from training.evaluation.rasteriser import picture, visible
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,8 @@ def _cuts(start, end, triangle):
 
 
 def untangle(vertices: np.ndarray, rest: np.ndarray, quads: np.ndarray) -> int:
-    """Change vertices (n, 3), in place, where the mesh cuts itself, until it does not. Returns how many triangles are left.
+    """Change vertices (n, 3), in place, where the mesh cuts itself, until it does not. Returns how many triangles still
+    do.
 
     rest: (n, 3), the same mesh without a crossing. No affine image of it has one either: about a crossing, the mesh
     goes step by step to the image that lies nearest to it there.

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from ..geometry.curves import smooth_step
 from ..geometry.filling import nearest_index
 from ..geometry.similarity import similarity
 from ..mesh.corners import triangulated, vertex_normals
@@ -17,6 +18,8 @@ MIDDLE = 0.008  # metres from the head's middle, of the front teeth and the lips
 EDGE = 0.2  # of the opening, how far above the lower lip the upper teeth end in a smile
 DROP = (-0.006, 0.003)  # metres by which teeth are moved for that
 SHADE = 0.75  # of the teeth's own brightness, where the photo shows none: lips shade them
+DEEP = 0.004, 0.030  # metres behind the front teeth over which they fade into the mouth's shade
+DARK = 0.25  # of their brightness that is left there
 BACK = np.array([0.0, -0.002, -0.006])  # metres, to where a tongue rests; the base's lies against the teeth
 
 
@@ -96,7 +99,8 @@ def painted(piece: TexturedMesh, photo: Photo, skin: tuple[np.ndarray, np.ndarra
         texture *= np.clip(np.median(colour[shown & white], 0) / np.median(own[shown & white], 0), 0.5, 1.2)
     else:
         texture *= SHADE
-    mixed = texture[covered.pixel]
+    shade = 1.0 - (1.0 - DARK) * smooth_step(*DEEP, points[:, 2].max() - points[:, 2])
+    mixed = texture[covered.pixel] * shade[:, None]
     texture[covered.pixel] = mixed + trust[:, None] * (colour - mixed)
     known = np.zeros(size * size, bool)
     known[covered.pixel] = True

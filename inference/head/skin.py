@@ -11,7 +11,7 @@ from ..geometry.curves import linear_step
 from ..geometry.grids import at_texels
 from ..inversion.columns import HAIR, SKIN, SOFTNESS
 
-SPREAD = 0.45  # standard deviation of where rays end over the softness; of every portrait's clear columns
+SPREAD = 5**-0.5  # standard deviation of where rays end over the softness: that of a smoothstep's density
 SOLID = 0.9  # opacity from which on a column's spread says something
 
 

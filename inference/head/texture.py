@@ -25,7 +25,7 @@ OFF = 0.009, 0.004  # metres between the head and what the portrait shows there:
 HIDDEN = 0.003  # metres by which another part of the head may lie in front before a texel is hidden
 COARSE = 1024  # texels per side, at most, for which it is found out what shows them
 STRIP = 128  # rows that are painted at once
-INSIDE = np.array([112.0, 52.0, 48.0])  # sRGB: flesh inside the mouth
+INSIDE = np.array([64.0, 26.0, 24.0])  # sRGB: flesh in the shade inside the mouth
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 
 from inference.geometry import domes
 
-from .exact_mesh import BACK, EAR, FACE, NECK, dense_points, exact_mesh, is_bare
+from .exact_mesh import BACK, EAR, FACE, NECK, dense_points, exact_mesh
+from .true_heads import is_bare
 
 REGIONS = ("face", "ears", "neck", "hair", "cloth", "back", "nape")
 COVERED = 0.003  # metres below the outermost surface from where on skin is not seen

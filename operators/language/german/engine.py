@@ -23,6 +23,12 @@ _STEPS = {
     "sampling the field": "Feld wird abgetastet",
     "marching cubes": "Marching Cubes",
     "trimming": "Beschnitt",
+    "fitting the head": "Kopf wird angepasst",
+    "fitting the shape space": "Formenraum wird angepasst",
+    "following the surface": "Oberfläche wird verfolgt",
+    "seeing the photo": "Foto wird betrachtet",
+    "painting the skin": "Haut wird bemalt",
+    "eyes and teeth": "Augen und Zähne",
     "reducing": "Vereinfachung",
     "texture coordinates": "Texturkoordinaten",
     "texture": "Textur",
@@ -263,6 +269,15 @@ _MODEL = {
     ),
     "the model file {file} is missing in {parent}; install the model again": (
         "Die Modelldatei {file} fehlt in {parent}; das Modell neu installieren"
+    ),
+    "the head's file {value0} was changed; install the program again": (
+        "Die Kopfdatei {value0} wurde verändert; installiere das Programm neu"
+    ),
+    "the head in {folder} cannot be read ({error}); install the program again": (
+        "Der Kopf in {folder} kann nicht gelesen werden ({error}); installiere das Programm neu"
+    ),
+    "a head's texture must have between {low} and {high} pixels along a side, not {texture}": (
+        "Die Textur eines Kopfes muss zwischen {low} und {high} Pixel je Seite haben, nicht {texture}"
     ),
     "the network {name} cannot be read ({strerror}); install the program again": (
         "Das Netz {name} ist nicht lesbar ({strerror}); das Programm neu installieren"
