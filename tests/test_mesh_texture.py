@@ -146,6 +146,16 @@ def test_the_two_sides_meet_behind_the_head(ball):
     assert columns.shape[1] == pytest.approx((1 + 2 * AROUND) * 320, abs=1)
 
 
+def test_the_nape_is_not_the_throat():
+    """It lies before the axis from which the dome is seen, and is seen from behind all the same."""
+    values = np.full((80, 80, 3), (0, 255, 0), np.uint8)
+    values[:, 25:55] = (255, 0, 0)  # the front
+    columns = all_round(values, np.ones((80, 80)))
+    x = np.linspace(-0.02, 0.02, 9)
+    nape, behind, throat = (look_up(columns, np.stack([x, 0 * x - 0.08, 0 * x + z], -1)) for z in (-0.075, -0.2, 0.0))
+    assert (nape == (0, 255, 0)).all() and (behind == (0, 255, 0)).all() and (throat == (255, 0, 0)).all()
+
+
 def test_sizes(ball):
     assert texture_side(ball) == 2048  # two pixels of the photo per pixel of the crop
     finer = dataclasses.replace(ball, crop_to_photo=ball.crop_to_photo * 2)
