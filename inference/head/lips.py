@@ -11,7 +11,7 @@ from .crossings import untangle
 from .fit import HeadFit
 from .graph import Graph
 
-LOWER, UPPER = MOUTH[:11], (MOUTH[0], *MOUTH[:10:-1], MOUTH[10])  # FaceMesh's inner lips, from the sitter's right corner
+LOWER, UPPER = MOUTH[:11], (MOUTH[0], *MOUTH[:10:-1], MOUTH[10])  # inner lips, from the sitter's right corner
 MOST = 0.004  # metres that an edge of a lip is moved
 REACH = 9  # edges from where the lips meet over which the rest follows
 STEPS = 150  # averages by which it does

@@ -15,8 +15,8 @@ from .texture import Photo, fronts, look_up, seen
 JAWS = "upper_teeth", "lower_teeth"
 OPEN = 0.002  # metres between the lips from which on the photo shows what is behind them
 MIDDLE = 0.008  # metres from the head's middle, of the front teeth and the lips before them
-EDGE = 0.2  # of the opening, how far above the lower lip the upper teeth end in a smile
-DROP = (-0.006, 0.003)  # metres by which teeth are moved for that
+EDGE = -0.1  # of the opening, how far above the lower lip the upper teeth end: landmarks put that lip a little low
+DROP = (-0.008, 0.003)  # metres by which teeth are moved for that
 SHADE = 0.75  # of the teeth's own brightness, where the photo shows none: lips shade them
 TONGUE_SHADE = 0.45  # of the tongue's own brightness: it lies in the mouth's shade
 DEEP = 0.004, 0.030  # metres behind the front teeth over which they fade into the mouth's shade
