@@ -21,14 +21,12 @@ INSIDE = 0.75  # alpha there that discs' centres shall have: discs are half a pi
 PULL, PULLED = 0.0004, 0.006  # metres per step by which discs outside go inwards, and in all
 HIDDEN = 0.005  # metres behind what the photo's view shows from which on a disc is not seen in it
 EDGE_COLOUR = 0.3  # share of the photo's colours at the edge: they are right from its camera, and smeared from aside
-BESIDE = 8.0  # pixels from the surface at which the rim's own discs have faded: from aside they stand alone
+BESIDE = 10.0  # pixels from the surface at which the rim's own discs have faded: from aside they stand alone
 STRAND_SIGMA = 0.6  # of a pixel, standard deviation of the discs that show them
 CLEAR = 0.02  # opacity below which there is no disc
 
 
-def outline_views(
-    portrait: Portrait, threads: int, progress: Callable[[float], object]
-) -> list[tuple[Camera, View]]:
+def outline_views(portrait: Portrait, threads: int, progress: Callable[[float], object]) -> list[tuple[Camera, View]]:
     """The views whose outline splats shall have, the photo's first. progress: called with a fraction before each."""
     photo, views = portrait.camera, []
     yaw, pitch = orbit_angles(photo.camera_to_world)
