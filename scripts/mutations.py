@@ -433,7 +433,6 @@ MUTATIONS = (
         (f"{BATCH}photos_outlive_their_machine", f"{BATCH}two_batches_share_a_folder"), "inference/batch/run.py",
         ("lost with its machine", "if self._lost[item.name] < TRIES:", "if False:", "a machine takes its photo along"),
         ("journal forgotten", "self._journal.append(entry)", "pass", "other batches do all of it again"),
-        ("signs off claimed", "self._claims.release(item.folder)", "pass", "locks pile up"),
     ),
     *_of(
         (f"{BATCH}contact_sheet",), "inference/batch/sheet.py",

@@ -35,14 +35,13 @@ def drape(vertices: np.ndarray, base: HeadBase, trust: np.ndarray, target: Targe
 
 
 def surface_pulls(vertices, moved, base, worth, target):
-    """:class:`Pulls` of vertices (n, 3), now displaced by moved (n, 3), onto the skin in their columns."""
+    """:class:`Pulls` of vertices (n, 3), now displaced by moved (n, 3), onto skin in their columns, and under hair."""
     points = vertices + moved
-    surface, normals, skin, solid = target.near(points)
+    error, normals, sure = target.surface_errors(points)
     alike = linear_step(*ALIKE, (vertex_normals(points, base.faces) * normals).sum(1))
-    error = ((points - surface) * normals).sum(1)
-    worth = worth * skin * solid * alike * robust(error)
+    worth = worth * sure * alike * robust(error)
     used = np.flatnonzero(worth > 0.0)
-    wanted = ((surface - vertices) * normals).sum(1)
+    wanted = (moved * normals).sum(1) - error
     return Pulls(used[:, None], np.ones((len(used), 1)), normals[used], wanted[used], worth[used])
 
 

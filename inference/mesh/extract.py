@@ -14,7 +14,7 @@ from .directions import directions
 from .field import Field, block, sample_field
 from .groups import part_groups
 from .remesh import remeshed
-from .surface import find_surface
+from .surface import Surface, find_surface
 from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
 from .topology import compact, edges_of, largest_component
@@ -56,12 +56,29 @@ def extract_mesh(
     Returns a :class:`TexturedMesh`: one manifold piece that does not intersect itself, an open one with one border.
     Raises PortraitError when the portrait is empty or a number is out of range.
     """
+    if texture is not None and not 64 <= texture <= MAX_SIDE:
+        raise PortraitError(f"a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}")
+    mesh, surface = extract_surface(portrait, resolution, faces, smoothing, closed, progress)
+    progress(0.96, "texture")
+    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait), delit)
+    progress(1.0, "done")
+    return dataclasses.replace(mesh, texture=baked)
+
+
+def extract_surface(
+    portrait: Portrait,
+    resolution: int = 192,
+    faces: int | None = FACES,
+    smoothing: float = 1,
+    closed: bool = False,
+    progress: Progress = silent,
+) -> tuple[TexturedMesh, Surface]:
+    """As :func:`extract_mesh`, with the surface's own columns for a texture, which the texture coordinates are not of;
+    and the surface. Raises PortraitError."""
     if not 16 <= resolution <= MAX_RESOLUTION:
         raise PortraitError(f"the mesh resolution must lie between 16 and {MAX_RESOLUTION}, not {resolution}")
     if faces is not None and faces < 100:
         raise PortraitError(f"a head cannot be reduced to {faces} faces; ask for at least 100")
-    if texture is not None and not 64 <= texture <= MAX_SIDE:
-        raise PortraitError(f"a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}")
     progress(0.0, "reading the surface")
     try:
         surface = find_surface(portrait.textures, portrait.radii)
@@ -86,10 +103,7 @@ def extract_mesh(
         face_uv,
         groups=part_groups(portrait, surface, vertices),
     )
-    progress(0.96, "texture")
-    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait), delit)
-    progress(1.0, "done")
-    return dataclasses.replace(mesh, texture=baked)
+    return mesh, surface
 
 
 def _even_mesh(field, grid, shown, faces, progress):

@@ -459,7 +459,6 @@ _PROPERTIES = {
         "Die Oberfläche des Porträts als Dreiecke, Haare und Kleidung eingeschlossen"
     ),
     "Head": "Kopf",
-    "head": "Kopf",
     "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it": (
         "Ein Kopf aus Vierecken, auf das Porträt gelegt, mit Augen, Zähnen, Formschlüsseln und seinen Haaren"
     ),
