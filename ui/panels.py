@@ -14,6 +14,7 @@ from ..operators.state.doubts import doubts_of
 from ..operators.state.option_groups import (
     HEAD,
     HEAD_ONLY,
+    LOOK,
     SURFACE_ONLY,
     LayerOptions,
     LodOptions,
@@ -259,10 +260,7 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
         layout.use_property_split = True
         column = layout.column(align=True)
         column.row(align=True).prop(settings, "mesh_topology", expand=True)
-        other = SURFACE_ONLY if settings.mesh_topology == HEAD else HEAD_ONLY
-        for name in names_of(MeshOptions, "mesh_"):
-            if name not in ("mesh_topology", *other):
-                column.prop(settings, name)
+        _mesh_options(column, settings, [name for name in names_of(MeshOptions, "mesh_") if name not in LOOK])
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
         if switches(context):
@@ -270,6 +268,24 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_mesh_presets.draw_panel_header(self.layout)
+
+
+class PORTRAIT_MANIFOLDS_PT_mesh_look(_Panel, bpy.types.Panel):
+    bl_label = strings.PANEL_MESH_LOOK
+    bl_parent_id = "PORTRAIT_MANIFOLDS_PT_mesh"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        self.layout.use_property_split = True
+        _mesh_options(self.layout.column(align=True), context.scene.portrait_manifolds, LOOK)
+
+
+def _mesh_options(column, settings, names):
+    """Those of some options that the chosen topology has."""
+    other = SURFACE_ONLY if settings.mesh_topology == HEAD else HEAD_ONLY
+    for name in names:
+        if name not in ("mesh_topology", *other):
+            column.prop(settings, name)
 
 
 class PORTRAIT_MANIFOLDS_PT_elsewhere(_Panel, bpy.types.Panel):
@@ -370,6 +386,7 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_edit,
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
+    PORTRAIT_MANIFOLDS_PT_mesh_look,
     PORTRAIT_MANIFOLDS_PT_elsewhere,
     PORTRAIT_MANIFOLDS_PT_files,
     PORTRAIT_MANIFOLDS_PT_sampling,

@@ -15,6 +15,7 @@ from ..geometry import detail_maps
 from ..geometry.cameras import CROP_SIZE
 from ..geometry.curves import linear_step, smooth_step
 from ..geometry.filling import nearest_index
+from ..geometry.rims import LEAST_DEPTH
 from ..geometry.sampling import sample_image
 from ..photo.warp import detail_side
 from ..portrait import PARTS, Portrait
@@ -42,10 +43,10 @@ BORDER = 2.0, 9.0  # pixels of the crop from its border between which the view c
 
 def texture_side(portrait: Portrait) -> int:
     """Texels per side that show all that the photo does, a power of two: :data:`LEAST_SIDE` to :data:`DEFAULT_SIDE`."""
-    pixels = detail_side(portrait.crop_to_photo) or CROP_SIZE
-    metres = float(np.linalg.norm(portrait.camera.position)) / portrait.camera.pixels_per_unit()[0]
-    wanted = TEXELS * detail_maps.SPAN / (metres * portrait.camera.width / pixels)
-    return int(np.clip(2 ** math.ceil(math.log2(wanted)), LEAST_SIDE, DEFAULT_SIDE))
+    camera = portrait.camera.scaled(*[detail_side(portrait.crop_to_photo) or CROP_SIZE] * 2)
+    away = 1.0 if camera.ortho_width is not None else max(float(np.linalg.norm(camera.position)), LEAST_DEPTH)
+    wanted = TEXELS * detail_maps.SPAN * camera.pixels_per_unit()[0] / away
+    return 2 ** math.ceil(math.log2(np.clip(wanted, LEAST_SIDE, DEFAULT_SIDE)))
 
 
 def bake(
@@ -121,7 +122,7 @@ def _corners(piece, camera):
     rows = vertices if piece.face_uv is None else np.concatenate([piece.face_uv[:, corners] for corners in cut])
     to_camera = camera.position - piece.vertices
     normals = normals_of(piece)
-    facing = (normals * to_camera).sum(-1) / np.linalg.norm(to_camera, axis=-1)
+    facing = (normals * to_camera).sum(-1) / np.maximum(np.linalg.norm(to_camera, axis=-1), 1e-9)
     return piece.uv[rows], piece.vertices[vertices], facing.astype(np.float32)[vertices][..., None], normals[vertices]
 
 

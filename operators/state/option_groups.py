@@ -7,6 +7,7 @@ from ..language import strings
 HEAD = "head"  # of the topologies, as inference.mesh.textured names them
 SURFACE_ONLY = "mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_delit"
 HEAD_ONLY = "mesh_keys", "mesh_subdivision"
+LOOK = "mesh_texture", "mesh_delit", "mesh_unlit", "mesh_shade_smooth"  # not what the mesh is, but how it looks
 
 
 class LayerOptions:

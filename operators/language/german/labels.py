@@ -481,6 +481,7 @@ _PROPERTIES = {
         "Die Textur zeigen, wie das Foto ist, ohne das Licht der Szene; „Licht umschalten“ ändert es später"
     ),
     "Toggle Light": "Licht umschalten",
+    "Texture and Light": "Textur und Licht",
     "Let the scene's light fall on the selected meshes, or show their textures as they are": (
         "Das Licht der Szene auf die ausgewählten Meshes fallen lassen oder ihre Texturen zeigen, wie sie sind"
     ),
