@@ -7,7 +7,7 @@
 
 Prints a table and what changed since benchmarks/record.json, the last committed result; exits with 1 where something
 got slower by more than the noise. --record writes that file, --docs docs/performance.md. Stages: inversion, views,
-mesh, start (cold start), memory, batch, blender (register, orbit, F12, interface).
+mesh, start (cold start), memory, apart (a process with limits), batch, blender (register, orbit, F12, interface).
 """
 
 import argparse
@@ -20,7 +20,7 @@ from . import inversion, machine, meshes, processes, report, views
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
-STAGES = "inversion", "views", "mesh", "start", "memory", "batch", "blender"
+STAGES = "inversion", "views", "mesh", "start", "memory", "apart", "batch", "blender"
 
 
 def example_photo(folder):
@@ -61,6 +61,7 @@ def measured(options, folder):
         "mesh": lambda: meshes.rows(portrait, runs, (48,) if tiny else (128, 192, 256)),
         "start": lambda: processes.cold_rows(threads, min(runs, 3)),
         "memory": lambda: processes.memory_rows(photo, threads),
+        "apart": lambda: processes.apart_rows(photo, threads, min(runs, 3)),
         "batch": lambda: processes.batch_rows(photo, 2 if tiny else 16),
         "blender": lambda: processes.blender_rows(path, photo, threads, *((0.5, 10) if tiny else (3, 100))),
     }

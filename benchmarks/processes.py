@@ -48,6 +48,24 @@ items = run_batch(sys.argv[1], sys.argv[2], None, workers={workers}, device="cpu
 assert all(item.status == "done" for item in items), [item.error for item in items]
 print(time.perf_counter() - start)
 """
+APART = """
+import sys, time
+from inference.batch.job import run_job
+from inference.batch.process import Process
+from inference.networks.model import load_model
+settings = {{"device": "cpu", "threads": {threads}, "memory": 4096, "seconds": 900}}
+model = load_model(device="cpu", threads={threads})
+worker = Process(settings | {{"model": str(model.folder)}})
+wishes = {{"model": model.sha256, "mesh": False, "views": []}}
+ways = (lambda job: run_job(job, model)), (lambda job: worker.run(job, lambda share, text: None))
+for number in range({runs} + 1):
+    for way in ways:  # in turn, so that what disturbs the machine disturbs both
+        job = {{"photo": sys.argv[1], "matte": None, "folder": f"{{sys.argv[2]}}/{{number}}", "wishes": wishes}}
+        start = time.perf_counter()
+        assert way(job | {{"threads": {threads}}}) == ""
+        print(1000.0 * (time.perf_counter() - start))
+worker.close()
+"""
 
 
 def fresh(code, *arguments):
@@ -88,6 +106,19 @@ def memory_rows(photo, threads):
     yield Row("memory", "photo to portrait", inverted, "MB", before, "the libraries imported")
     also = "and a view of 1024, a mesh of 256"
     yield Row("memory", also, whole, "MB", before, "the libraries imported", bar=MEMORY, of="value")
+
+
+def apart_rows(photo, threads, runs):
+    """One photo after another with its files, in this process and in one with limits: what the latter costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        times = fresh(APART.format(threads=threads, runs=runs), Path(photo).resolve(), folder)
+    here, apart = times[::2], times[1::2]
+    where = "in a thread"
+    yield Row("process apart", "its first photo", apart[0], floor=here[0], floor_is=f"the first {where}")
+    yield Row(
+        "process apart", "photos after it", statistics.median(apart[1:]), floor=statistics.median(here[1:]),
+        floor_is=where, spread=spread(apart[1:]),
+    )  # fmt: skip
 
 
 def batch_rows(photo, photos):

@@ -18,7 +18,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.rasteriser import picture
 from benchmarks.sharpness import LEAST, hull, laplacian, resized
 from inference.errors import PortraitError
 from inference.geometry.cameras import CROP_SIZE, orbit_camera
@@ -29,6 +28,7 @@ from inference.pipeline import invert_photo
 from inference.view.render import render_view
 from training.data.photos import photos_in
 from training.evaluation.metrics import psnr
+from training.evaluation.rasteriser import picture
 from training.evaluation.views import over
 
 BACKDROP = 0.9  # sRGB of sheets

@@ -160,7 +160,7 @@ def mesh(options: argparse.Namespace) -> None:
         found = extract_mesh(
             portrait,
             options.resolution,
-            options.faces,
+            options.faces or None,
             options.smoothing,
             options.closed,
             options.texture,
@@ -179,7 +179,7 @@ def splats(options: argparse.Namespace) -> None:
     check_splats_path(options.out)
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
-        found = make_splats(portrait, options.count, progress)
+        found = make_splats(portrait, options.count, options.threads, progress)
     save_splats(found, options.out, options.frame)
 
 
@@ -408,7 +408,7 @@ def _parser():
         help="an .obj has HEAD.mtl and HEAD_texture.png beside it; other files of these names are kept",
     )
     sub.add_argument("--resolution", type=_whole(16, 768), default=192, metavar="N", help="voxels along the head")
-    sub.add_argument("--faces", type=_whole(100, 100_000_000), metavar="N", help="triangles to reduce to")
+    sub.add_argument("--faces", type=_faces, default=20_000, metavar="N", help="triangles at most; 0 keeps all")
     sub.add_argument("--smoothing", type=_number, default=1.0, metavar="TEXELS")
     sub.add_argument("--closed", action="store_true", help="close the back and the bottom")
     sub.add_argument("--topology", choices=TOPOLOGIES, default=TOPOLOGIES[0], help=TOPOLOGY_HELP)
@@ -461,6 +461,13 @@ def _number(text):
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError("a finite number is needed")
     return value
+
+
+def _faces(text):
+    return int(text) and _whole(100, 100_000_000)(text)
+
+
+_faces.__name__ = "whole number"  # what argparse calls it
 
 
 def _whole(low, high):

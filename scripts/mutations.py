@@ -376,7 +376,9 @@ MUTATIONS = (
          "NaN reaches textures and meshes"),
     ),
     *_of(
-        ("tests/test_model.py::test_networks_of_different_models",), "inference/networks/contract.py",
+        ("tests/test_model.py::test_networks_of_different_models",
+         "tests/test_model.py::test_networks_that_take_other_channels_than_inversion_puts_together"),
+        "inference/networks/contract.py",
         ("voxels of any size", 'or sizes["lifted"] != sizes["lift_sheets"] * channels:', ":",
          "networks of two models are let in together"),
         ("maps of any number", 'sizes["inputs"] != sizes["features"] + sizes["maps"] + 9:', "False:",
@@ -419,7 +421,7 @@ MUTATIONS = (
         ("not on the disk", "self._offset += len(line)", "pass", "entries are read twice"),
     ),
     *_of(
-        (f"{BATCH}resume", f"{BATCH}incomplete_report"), "inference/batch/job.py",
+        (f"{BATCH}resume", f"{BATCH}resume_makes_anew_what_was_made_otherwise"), "inference/batch/job.py",
         ("any wishes are met", 'and {key: made_from[key] for key in job["wishes"]} == job["wishes"]', "",
          "--resume leaves what another model made"),
         ("any photo is the same", "and all(made_from.get(name) == value for name, value in _hashes(job).items())", "",
@@ -431,7 +433,6 @@ MUTATIONS = (
         (f"{BATCH}photos_outlive_their_machine", f"{BATCH}two_batches_share_a_folder"), "inference/batch/run.py",
         ("lost with its machine", "if self._lost[item.name] < TRIES:", "if False:", "a machine takes its photo along"),
         ("journal forgotten", "self._journal.append(entry)", "pass", "other batches do all of it again"),
-        ("signs off claimed", "self._claims.release(item.folder)", "pass", "locks pile up"),
     ),
     *_of(
         (f"{BATCH}contact_sheet",), "inference/batch/sheet.py",

@@ -8,11 +8,17 @@ import dataclasses
 
 import numpy as np
 
+from inference.geometry.cameras import orbit_angles
+from inference.geometry.viewpoints import orbit_like
+from inference.view.render import render_view
+
 SH_C0 = 0.28209479177387814  # the spherical harmonic of degree 0
 LOW_PASS = 0.3  # pixels squared that are added to a splat's variance in the picture
 MOST, LEAST = 0.99, 1 / 255  # opacity to which a splat is cut, and below which it is left out
 REACH = 3.0  # standard deviations up to which a splat is drawn
 BAND = 32  # rows that are composited at once
+Y_DOWN = np.diag([-1.0, -1.0, 1.0])  # how files are turned that viewers read
+GREY = 0.5  # behind the subject, where pictures are compared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,3 +122,30 @@ def rasterise(splats, camera):
             sums = np.bincount(pixel, weight * values[:, channel], (bottom - top) * camera.width)
             picture[top:bottom, :, channel] = sums.reshape(bottom - top, camera.width)
     return picture
+
+
+def seen(path, camera):
+    """What a viewer shows of a file, (H, W, 4) premultiplied; camera: in portrait space."""
+    read = read_splats(path)
+    covariances = Y_DOWN @ read.covariances @ Y_DOWN
+    return rasterise(dataclasses.replace(read, positions=read.positions @ Y_DOWN, covariances=covariances), camera)
+
+
+def wanted(portrait, camera):
+    """What the engine shows of a portrait, (H, W, 4) premultiplied."""
+    view = render_view(portrait, camera)
+    return np.dstack([view.color * view.alpha[..., None], view.alpha])
+
+
+def turned(camera, yaw, size):
+    """A portrait's camera, degrees further round its head, for pictures of size x size."""
+    if yaw == 0.0:
+        return camera.resized(size, size)
+    own, pitch = orbit_angles(camera.camera_to_world)
+    return orbit_like(camera, own + yaw, pitch, size=(size, size))
+
+
+def psnr(first, second):
+    """Of two pictures (H, W, 4), premultiplied, before GREY."""
+    first, second = (picture[..., :3] + GREY * (1.0 - picture[..., 3:]) for picture in (first, second))
+    return -10.0 * np.log10(np.mean((first - second) ** 2))

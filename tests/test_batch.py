@@ -112,6 +112,17 @@ def test_resume(stages, photos, tmp_path):
     assert [i.status for i in run_batch(photos, out, views=(10,), resume=True)][:3] == ["done", "skipped", "skipped"]
 
 
+@pytest.mark.parametrize("key, other", [("model", "0" * 64), ("mesh", True), ("views", [10.0, 20.0])])
+def test_resume_makes_anew_what_was_made_otherwise(stages, photos, tmp_path, key, other):
+    """Even where all files are there."""
+    out = tmp_path / "out"
+    run_batch(photos, out, views=(10,))
+    report = json.loads((out / "a" / "report.json").read_text())
+    report["batch"][key] = other
+    (out / "a" / "report.json").write_text(json.dumps(report))
+    assert [i.status for i in run_batch(photos, out, views=(10,), resume=True)][:3] == ["done", "skipped", "skipped"]
+
+
 def test_batch_survives_crashes(monkeypatch, here, photos, tmp_path):
     fake_stages(monkeypatch, fail_on=(31.0,))
     items = run_batch(photos, tmp_path / "out")

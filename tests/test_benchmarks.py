@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import processes, report
+from benchmarks import processes, report, splats
 from benchmarks.timing import Row, in_turn, spread
 from inference.portrait import save_portrait
 from tests.portraits import analytic_portrait
@@ -24,6 +24,13 @@ def run(tmp_path, portrait, *stages):
     arguments = ["--tiny", "--runs", "1", "--threads", "1", "--portrait", str(portrait), "--json", str(found)]
     assert benchmarks.main([*stages, *arguments]) == 0
     return report.rows_of(found.read_text(encoding="utf-8"))
+
+
+def test_splats_beside_views(portrait_path, capsys):
+    splats.main([str(portrait_path), "--count", "30000", "--size", "96"])
+    name, count, *_, own, right, left = capsys.readouterr().out.splitlines()[1].split(" | ")
+    assert name == portrait_path.parent.name and 20_000 < int(count) <= 30_000
+    assert min(float(own), float(right), float(left)) > 20.0
 
 
 def test_stages_in_this_process(tmp_path, portrait_path, capsys):

@@ -58,9 +58,7 @@ def test_the_skin_does_not_cut_itself_at_rest_nor_in_the_photo_nor_with_a_key(pi
     for name, moved in skin.shape_keys.items():
         posed = skin.vertices + moved + skin.shape_keys.get(WITH.get(name), np.float32(0.0))
         crossed[name] = len(crossing_triangles(posed, triangles))
-    assert not crossed["photo"] and not crossed["eyeBlinkLeft"] and not crossed["jawOpen"]
-    assert sum(count > 0 for count in crossed.values()) <= 3, crossed
-    assert max(crossed.values()) <= 24, crossed
+    assert not any(crossed.values()), {name: count for name, count in crossed.items() if count}
 
 
 def test_a_blink_shuts_the_eyes(pieces):
@@ -96,12 +94,14 @@ def test_the_photo_key_is_the_photo(pieces, astronaut):
     wanted = view_pixels(render_view(astronaut.portrait, camera), with_alpha=False).astype(np.float64)
     hull = cv2.convexHull((astronaut.portrait.landmarks * SIDE / astronaut.portrait.camera.width).astype(np.int32))
     face = cv2.fillConvexPoly(np.zeros((SIDE, SIDE), np.uint8), hull, 1) > 0
-    shown = np.zeros((SIDE, SIDE, 3))
-    nearest = np.full((SIDE, SIDE), np.inf)
+    fine = camera.resized(2 * SIDE, 2 * SIDE)
+    shown = np.zeros((2 * SIDE, 2 * SIDE, 3))
+    nearest = np.full((2 * SIDE, 2 * SIDE), np.inf)
     for piece in pieces.values():
-        colour, depth = drawn(posed(piece), camera)
+        colour, depth = drawn(posed(piece), fine)
         front = depth < nearest
         shown[front], nearest[front] = colour[front], depth[front]
+    shown = cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     error = ((shown - wanted)[face] ** 2).mean()
     assert 10 * np.log10(255**2 / error) > OWN_VIEW
 

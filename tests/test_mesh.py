@@ -104,10 +104,8 @@ def test_texture_coordinates(open_mesh, closed_mesh):
         assert mesh.uv.min() >= 0.0 and mesh.uv.max() <= 1.0
     u, v, _ = domes.dome_coordinates(open_mesh.vertices.astype(np.float64))
     np.testing.assert_allclose(open_mesh.uv, np.clip(np.stack([u, 1 - v], 1), 0, 1), atol=2e-3)
-    # no triangle of the closed head runs across the face, except where all azimuths meet: crown and bottom
-    height = closed_mesh.vertices[closed_mesh.faces][..., 1]
-    side = (height.max(1) < 0.09) & (height.min(1) > height.min() + 0.02)
-    assert np.ptp(closed_mesh.uv[closed_mesh.faces][side], axis=1).max() < 0.2
+    # no triangle of the closed head runs across the atlas, behind and where all directions meet neither
+    assert np.ptp(closed_mesh.uv[closed_mesh.face_uv], axis=1).max() < 0.15
 
 
 def test_colours_match_the_view(ball, open_mesh):
@@ -138,13 +136,12 @@ def test_holes_and_islands(ball):
     edges = np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
     edges, count = np.unique(edges, axis=0, return_counts=True)
     rim = distance[np.unique(edges[count == 1])]
-    assert rim.min() > 0.29
+    assert rim.min() > 0.285  # the border is smoothed, and the last millimetres lead to what lies behind
 
 
-def test_decimation(ball):
-    pytest.importorskip("fast_simplification")
-    mesh = extract_mesh(ball, RESOLUTION, faces=4000, closed=True)
-    assert 3000 < len(mesh.faces) <= 4200
+def test_fewer_faces_are_as_exact(ball):
+    mesh = extract_mesh(ball, RESOLUTION, faces=4000)
+    assert 3800 < len(mesh.faces) <= 4000
     u, v, radius = domes.dome_coordinates(mesh.vertices.astype(np.float64))
     inside = (np.abs(u - 0.5) < 0.45) & (v > 0.1) & (v < 0.75)
     assert np.abs(radius - surface_radius("sphere", u, v))[inside].mean() < 1e-3

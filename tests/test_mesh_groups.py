@@ -31,7 +31,7 @@ def test_groups_are_the_columns(striped, closed):
     for part, chosen in enumerate((front & (x > 0) & (y > 0), front & (x < 0) & (y > 0), y < -0.13)):
         assert chosen.sum() > 20 and weights[chosen, part].min() > 0.9, PARTS[part]
     if closed:  # behind, each side goes on to the middle
-        behind = (z < -0.12) & (y > 0.0) & (y < 0.06)
+        behind = (z < -0.09) & (y > 0.0) & (y < 0.06)
         assert behind.sum() > 20 and weights[behind, 2].max() < 0.05
         for part, side in ((0, x > 0.03), (1, x < -0.03)):
             assert (weights[behind & side, part] > 0.5).all()

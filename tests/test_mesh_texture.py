@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.rasteriser import picture, visible
 from inference.errors import PortraitError
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
@@ -21,6 +20,7 @@ from inference.mesh.textured import TexturedMesh
 from inference.view.render import render_view
 from tests.pieces import barrel
 from tests.portraits import analytic_portrait, surface_colour
+from training.evaluation.rasteriser import picture, visible
 
 
 @pytest.fixture(scope="module")
@@ -146,11 +146,21 @@ def test_the_two_sides_meet_behind_the_head(ball):
     assert columns.shape[1] == pytest.approx((1 + 2 * AROUND) * 320, abs=1)
 
 
+def test_the_nape_is_not_the_throat():
+    """It lies before the axis from which the dome is seen, and is seen from behind all the same."""
+    values = np.full((80, 80, 3), (0, 255, 0), np.uint8)
+    values[:, 25:55] = (255, 0, 0)  # the front
+    columns = all_round(values, np.ones((80, 80)))
+    x = np.linspace(-0.02, 0.02, 9)
+    nape, behind, throat = (look_up(columns, np.stack([x, 0 * x - 0.08, 0 * x + z], -1)) for z in (-0.075, -0.2, 0.0))
+    assert (nape == (0, 255, 0)).all() and (behind == (0, 255, 0)).all() and (throat == (255, 0, 0)).all()
+
+
 def test_sizes(ball):
-    assert texture_side(ball) == 1024  # two pixels of the photo per pixel of the crop
+    assert texture_side(ball) == 2048  # two pixels of the photo per pixel of the crop
     finer = dataclasses.replace(ball, crop_to_photo=ball.crop_to_photo * 2)
     coarse = dataclasses.replace(ball, crop_to_photo=ball.crop_to_photo / 4)
-    assert (texture_side(finer), texture_side(coarse)) == (2048, 512)
+    assert (texture_side(finer), texture_side(coarse)) == (2048, 1024)
     assert extract_mesh(ball, 32, texture=1500).texture.shape == (1500, 1500, 3)
     for side in (63, 4097):
         with pytest.raises(PortraitError, match="texture"):
@@ -170,7 +180,7 @@ def test_a_real_face_is_as_sharp_as_the_portrait(astronaut):
     photo, side = crop / 255.0, len(crop)
     camera = portrait.camera.resized(side, side)
     view = render_view(portrait, camera)
-    seen, alpha = picture(extract_mesh(portrait, 160), camera)
+    seen, alpha = picture(extract_mesh(portrait), camera)
     face = np.zeros((side, side), np.uint8)
     cv2.fillConvexPoly(face, np.int32(cv2.convexHull(np.float32(portrait.landmarks) * side / 256)), 1)
     face = (face > 0) & (alpha > 0.99) & (view.alpha > 0.98)

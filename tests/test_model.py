@@ -76,6 +76,21 @@ def test_networks_of_different_models(word):
             check_onnx(fitting(name), f"{name}.onnx", sizes)
 
 
+@pytest.mark.parametrize("name, tensor", [("detail_manifolds", "lifted"), ("decoder", "points")])
+def test_networks_that_take_other_channels_than_inversion_puts_together(name, tensor):
+    """No word is at odds, as no other network says how many these are."""
+    sizes = {"grid": 80, "lift_sheets": 8}
+    for other in list(NETWORKS)[: list(NETWORKS).index(name)]:
+        check_onnx(fitting(other), f"{other}.onnx", sizes)
+
+    def one_more(inputs, outputs):
+        shape = inputs[tensor]
+        inputs[tensor] = (shape[0], shape[1] + 1, *shape[2:])
+
+    with pytest.raises(PortraitError, match="does not fit the other networks"):
+        check_onnx(fitting(name, one_more), f"{name}.onnx", sizes)
+
+
 @pytest.mark.parametrize("cut", ["Log", "Sqrt", "Exp"])
 def test_numbers_that_are_not_finite_go_no_further(tmp_path, cut):
     """The weights are fine and what is made of them is not: of minus one, and of a thousand."""

@@ -4,6 +4,7 @@ import io
 import os
 import struct
 import sys
+import zlib
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from PIL import Image, ImageCms
 
 from inference.errors import PortraitError
 from inference.photo.open import MAX_PIXELS, open_photo
+from tests.hostile import photos
 
 SIZE = (64, 96)  # width, height
 
@@ -231,6 +233,13 @@ def test_limit_is_on_pixels(tmp_path):
     side = int(MAX_PIXELS**0.5) + 1
     save(Image.new("L", (side, side)), tmp_path / "p.png", compress_level=1)
     says_what_to_do(tmp_path / "p.png", "megapixels")
+
+
+@pytest.mark.parametrize("side", [4112, 1 << 20])
+def test_tiles_far_larger_than_their_picture(tmp_path, side):
+    """Refused by what the file says: the decoder would reserve each tile in full."""
+    (tmp_path / "p.tif").write_bytes(photos.tiff(photos.TILED | {322: side, 323: side}, zlib.compress(bytes(100))))
+    says_what_to_do(tmp_path / "p.tif", "tiles far too large")
 
 
 def test_missing_and_folder(tmp_path):

@@ -36,7 +36,7 @@ for line in sys.stdin.read().split("\\n\\n"):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder in which everything was done once: invert, render, mesh, info and batch."""
+    """A folder in which everything was done once: invert, render, mesh, splats, info and batch."""
     skimage = pytest.importorskip("skimage")
     folder = tmp_path_factory.mktemp(SECRET)
     photos, out = folder / "photos", folder / "out"
@@ -47,6 +47,7 @@ def home(tmp_path_factory):
         ["invert", photos / "astronaut.png", "--out", out],
         ["render", portrait, "--yaw", 20, "--size", 64, 64, "--out", out / "view.png", "--depth", out / "depth.exr"],
         *(["mesh", portrait, "--resolution", 32, "--out", out / f"head.{kind}"] for kind in ("glb", "obj", "ply")),
+        ["splats", portrait, "--out", out / "splats.ply", "--count", 20_000],
         ["info", portrait],
         ["info", "--model"],
         ["batch", photos, "--out", folder / "many", "--mesh", "--views", "15"],

@@ -8,19 +8,17 @@ import pytest
 from inference.__main__ import BAD_INPUT, main
 from inference.errors import PortraitError
 from inference.geometry import domes
-from inference.geometry.cameras import orbit_angles, orbit_camera
+from inference.geometry.cameras import orbit_camera
 from inference.geometry.detail_maps import NO_DETAIL
 from inference.geometry.rims import Rim
-from inference.geometry.viewpoints import orbit_like
 from inference.portrait import save_portrait
 from inference.splats.discs import discs
 from inference.splats.files import FRAMES, PROPERTIES, save_splats
 from inference.splats.make import make_splats
 from inference.view.render import render_view
 from tests.portraits import analytic_portrait, surface_radius
-from tests.splatting import rasterise, read_splats
+from tests.splatting import psnr, read_splats, seen, turned, wanted
 
-GREY = 0.5  # behind the subject, where pictures are compared
 SIZE = 512  # pixels: viewers show a head as large as that, and larger
 
 
@@ -29,34 +27,13 @@ def ball():
     return analytic_portrait()
 
 
-def seen(splats, path, camera):
-    """What a viewer shows of splats that were written, (H, W, 4) premultiplied."""
-    save_splats(splats, path)
-    read, turned = read_splats(path), FRAMES["y-down"]
-    back = dataclasses.replace(read, positions=read.positions @ turned, covariances=turned @ read.covariances @ turned)
-    return rasterise(back, camera)
-
-
-def wanted(portrait, camera):
-    """What the engine shows, (H, W, 4) premultiplied."""
-    view = render_view(portrait, camera)
-    return np.dstack([view.color * view.alpha[..., None], view.alpha])
-
-
-def psnr(first, second):
-    """Of two pictures (H, W, 4), premultiplied, over GREY."""
-    first, second = (picture[..., :3] + GREY * (1.0 - picture[..., 3:]) for picture in (first, second))
-    return -10.0 * np.log10(np.mean((first - second) ** 2))
-
-
 def test_views_are_the_engine_s(golden, tmp_path):
     """By the photo's camera, and from 20 degrees to either side."""
     portrait = golden("turned").portrait
     splats = make_splats(portrait, 150_000)
-    yaw, _ = orbit_angles(portrait.camera.camera_to_world)
-    cameras = [portrait.camera.resized(SIZE, SIZE)]
-    cameras += [orbit_like(portrait.camera, yaw + aside, size=(SIZE, SIZE)) for aside in (-20.0, 20.0)]
-    reached = [psnr(seen(splats, tmp_path / "head.ply", camera), wanted(portrait, camera)) for camera in cameras]
+    save_splats(splats, tmp_path / "head.ply")
+    cameras = [turned(portrait.camera, yaw, SIZE) for yaw in (0.0, -20.0, 20.0)]
+    reached = [psnr(seen(tmp_path / "head.ply", camera), wanted(portrait, camera)) for camera in cameras]
     assert min(reached) >= 30.0, reached
 
 
@@ -65,14 +42,14 @@ def test_a_disc_is_written_and_read(tmp_path):
     point, across, down = np.array([[0.01, 0.02, 0.03]]), np.array([[2e-3, 1e-3, 0.0]]), np.array([[5e-4, -1e-3, 1e-3]])
     colour = np.array([[0.2, 0.5, 0.9]])
     made = discs(point, across, down, np.array([0.6]), colour, 0.5)
-    for frame, turned in FRAMES.items():
+    for frame, turn in FRAMES.items():
         save_splats(made, tmp_path / "disc.ply", frame)
         read = read_splats(tmp_path / "disc.ply")
         covariance = 0.25 * (across.T @ across + down.T @ down)
         thin = 0.05**2 * np.linalg.eigvalsh(covariance)[1]
         normal = np.cross(down, across)[0] / np.linalg.norm(np.cross(down, across))
-        covariance = turned @ (covariance + thin * np.outer(normal, normal)) @ turned.T
-        np.testing.assert_allclose(read.positions[0], turned @ point[0], atol=1e-7)
+        covariance = turn @ (covariance + thin * np.outer(normal, normal)) @ turn.T
+        np.testing.assert_allclose(read.positions[0], turn @ point[0], atol=1e-7)
         np.testing.assert_allclose(read.covariances[0], covariance, atol=1e-11)
         np.testing.assert_allclose(read.colours, colour, atol=1e-6)
     body = (tmp_path / "disc.ply").read_bytes().partition(b"end_header\n")[2]
@@ -97,7 +74,8 @@ def test_a_lattice_covers_what_it_shall(coverage, tmp_path):
     points, one = np.stack([x, y, 0.0 * x], -1), np.ones((len(x), 1))
     made = discs(points, one * [step, 0, 0], one * [0, -step, 0], np.full(len(x), coverage), one * [1, 1, 1], 0.45)
     for yaw in (0.0, 50.0):
-        picture = seen(made, tmp_path / "wall.ply", orbit_camera(yaw, width=SIZE, height=SIZE))
+        save_splats(made, tmp_path / "wall.ply")
+        picture = seen(tmp_path / "wall.ply", orbit_camera(yaw, width=SIZE, height=SIZE))
         assert picture[200:312, 200:312, 3].mean() == pytest.approx(coverage, abs=0.03)
 
 
@@ -111,7 +89,9 @@ def test_more_splats_where_the_photo_shows_more(ball, tmp_path):
     assert len(plain.positions) < len(finer.positions) <= 200_000
     camera = ball.camera.scaled(768, 768).cropped(324, 324, 444, 444)
     shown = wanted(fine_ball, camera)
-    with_detail, without = (seen(splats, tmp_path / "ball.ply", camera) for splats in (finer, plain))
+    save_splats(finer, tmp_path / "finer.ply")
+    save_splats(plain, tmp_path / "plain.ply")
+    with_detail, without = (seen(tmp_path / name, camera) for name in ("finer.ply", "plain.ply"))
     assert psnr(with_detail, shown) > psnr(without, shown) + 3.0
     fewer = make_splats(fine_ball, 40_000)
     assert 20_000 < len(fewer.positions) <= 40_000
@@ -128,7 +108,8 @@ def test_a_strand_that_only_the_rim_shows(ball, tmp_path):
     places[0], places[1, :, : column // 4 + 1] = view.depth[row, column], 1.0
     portrait = dataclasses.replace(ball, rim=Rim(picture, places, camera))
     splats = make_splats(portrait, 150_000)
-    shown = seen(splats, tmp_path / "ball.ply", camera)
+    save_splats(splats, tmp_path / "ball.ply")
+    shown = seen(tmp_path / "ball.ply", camera)
     assert view.alpha[row, column - 2] < 0.01 < 0.3 < shown[row, column - 2, 3]
     assert shown[row, column - 2, 0] > 5.0 * shown[row, column - 2, 1]
     assert shown[row + 8, column - 2, 3] < 0.1

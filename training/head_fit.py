@@ -5,7 +5,6 @@ where they are (the camera of a real portrait takes that up). Two rows: the like
 """
 
 import argparse
-import dataclasses
 import json
 import pathlib
 import time
@@ -13,7 +12,6 @@ import time
 import numpy as np
 from tqdm import tqdm
 
-from inference.alignment.landmarks import find_landmarks, level_box
 from inference.alignment.pose import landmark_weights
 from inference.head.base import head_base
 from inference.head.fit import fit_head, surface_trust
@@ -21,8 +19,8 @@ from inference.head.shape import ShapeSpace, fit_shape
 from inference.head.target import target_of
 from inference.networks.model import load_model
 from training.errors import command
-from training.evaluation.head_fits import aligned_landmarks, landmark_places, measure_fit
-from training.evaluation.heads import Head, places_of, portrait_of
+from training.evaluation.head_fits import measure_fit, seen_portrait
+from training.evaluation.heads import Head, places_of
 from training.evaluation.true_heads import is_bare, source_vertices, true_vertices
 from training.synthetic.assets import AssetPack
 from training.synthetic.heads import mean_landmarks
@@ -57,10 +55,8 @@ def measure(places, pack, model, base):
     weights, source = landmark_weights(template), source_vertices(pack)
     space, rows = ShapeSpace(base, surface_trust(base)), {"shape space": [], "fit": []}
     for shard, index in tqdm(places, desc="heads"):
-        head, truth = Head(shard, index), true_vertices(pack, shard, index, template, weights)[source]
-        seen, _ = find_landmarks(head.crop, *level_box(head.landmarks), model)
-        exact = head.camera.project(landmark_places(base, truth))[0]
-        portrait = dataclasses.replace(portrait_of(head, model), landmarks=aligned_landmarks(seen, exact))
+        truth = true_vertices(pack, shard, index, template, weights)[source]
+        portrait = seen_portrait(Head(shard, index), shard, index, pack, model)
         ways = {"shape space": lambda portrait=portrait: space.placed(fit_shape(space, target_of(portrait))),
                 "fit": lambda portrait=portrait: fit_head(portrait, base).vertices}  # fmt: skip
         for stage, fit in ways.items():

@@ -31,8 +31,8 @@ COMPONENTS = 12  # of the whole; more of them predict no better
 FACE_ERROR = 0.003  # metres; by which a portrait's face is wrong, hair on its forehead included
 
 
-def skin_radius(seed, pack, template, weights):
-    """Radius (HEIGHT, WIDTH) float32 metres of a drawn head's skin without ears, in all directions from the spine."""
+def drawn_skin(seed, pack, template, weights):
+    """A head drawn as for the shards: vertices (n, 3) float64 metres in portrait space, triangles, and those but the ears'."""
     rng = np.random.default_rng(seed)
     head = build_head(pack, sample_person(rng, pack), template, weights)
     camera, _ = true_camera(rng)
@@ -41,8 +41,12 @@ def skin_radius(seed, pack, template, weights):
     skin = head.to_portrait(head.posed)
     shrink_mouth_bag(pack, skin)
     triangles = pack.skin_part().mesh_triangles
-    triangles = triangles[~ears(pack)[triangles].any(1)]
-    points, _ = dense_points(warp_points(skin, camera, estimated), triangles, SPACING)
+    return warp_points(skin, camera, estimated), triangles, triangles[~ears(pack)[triangles].any(1)]
+
+
+def radius_all_round(vertices, triangles):
+    """Outermost radius (HEIGHT, WIDTH) float32 metres of a mesh in all directions from the spine."""
+    points, _ = dense_points(vertices, triangles, SPACING)
     s, t, radius = (part[:, 0] for part in directions(*points.astype(np.float32).T[..., None]))
     rows, columns = np.floor(t * HEIGHT).astype(int), np.minimum((s * WIDTH).astype(int), WIDTH - 1)
     found, inside = np.zeros((HEIGHT, WIDTH), np.float32), (rows >= 0) & (rows < HEIGHT)
@@ -84,8 +88,11 @@ def main(arguments=None):
     template = mean_landmarks(pack).astype(np.float64)
     weights = landmark_weights(template)
     weights[~pack.landmarks["facemesh468_valid"]] = 0.0
-    drawn = [skin_radius((options.seed, index), pack, template, weights) for index in tqdm(range(options.heads))]
-    arrays = regression(np.stack(drawn))
+    radii = []
+    for index in tqdm(range(options.heads)):
+        vertices, _, bare = drawn_skin((options.seed, index), pack, template, weights)
+        radii.append(radius_all_round(vertices, bare))
+    arrays = regression(np.stack(radii))
     write_atomically(options.out, lambda file: np.savez_compressed(file, **arrays))
     return 0
 

@@ -16,6 +16,7 @@ from ..operators.state.option_groups import (
     HEAD_ONLY,
     SURFACE_ONLY,
     LayerOptions,
+    LodOptions,
     MeshOptions,
     hand_over,
     names_of,
@@ -264,15 +265,26 @@ class PORTRAIT_MANIFOLDS_PT_mesh(_Panel, bpy.types.Panel):
                 column.prop(settings, name)
         button = layout.operator("portrait_manifolds.extract_mesh", icon="MESH_DATA")
         hand_over(settings, MeshOptions, "mesh_", button)
-        row = layout.row(align=True)
-        hand_over(settings, MeshOptions, "mesh_", row.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM"))
-        row.operator("portrait_manifolds.mark_asset", icon="ASSET_MANAGER")
         if switches(context):
             layout.operator("portrait_manifolds.toggle_light", icon="LIGHT")
-        layout.operator("portrait_manifolds.export_splats", icon="EXPORT")
 
     def draw_header_preset(self, context):
         preset_menus.PORTRAIT_MANIFOLDS_PT_mesh_presets.draw_panel_header(self.layout)
+
+
+class PORTRAIT_MANIFOLDS_PT_elsewhere(_Panel, bpy.types.Panel):
+    """What of a portrait goes into other files and programs."""
+
+    bl_label = strings.PANEL_ELSEWHERE
+    bl_parent_id = "PORTRAIT_MANIFOLDS_PT_mesh"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout = self.layout
+        button = layout.operator("portrait_manifolds.extract_lods", icon="MOD_DECIM")
+        hand_over(context.scene.portrait_manifolds, LodOptions, "mesh_", button)
+        layout.operator("portrait_manifolds.mark_asset", icon="ASSET_MANAGER")
+        layout.operator("portrait_manifolds.export_splats", icon="EXPORT")
 
 
 class PORTRAIT_MANIFOLDS_PT_sampling(bpy.types.Panel):
@@ -358,6 +370,7 @@ CLASSES = (
     PORTRAIT_MANIFOLDS_PT_edit,
     PORTRAIT_MANIFOLDS_PT_layers,
     PORTRAIT_MANIFOLDS_PT_mesh,
+    PORTRAIT_MANIFOLDS_PT_elsewhere,
     PORTRAIT_MANIFOLDS_PT_files,
     PORTRAIT_MANIFOLDS_PT_sampling,
     PORTRAIT_MANIFOLDS_PT_motion_blur,

@@ -12,7 +12,6 @@ the viewer, origin at the head centre (2 cm below the middle between the eyes).
 import functools
 import math
 
-import cv2
 import numpy as np
 
 AXIS_Z = -0.10  # metres; the vertical axis x = 0, z = AXIS_Z
@@ -47,21 +46,6 @@ def dome_coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     v_above = (1.0 - EQUATOR_V) * (1.0 - (elevation + ELEVATION_WARP * elevation * (1.0 - elevation)))
     v_below = (1.0 - EQUATOR_V) + EQUATOR_V * y / (BOTTOM_Y - EQUATOR_Y)
     return u, np.where(y > 0.0, v_above, v_below), radius
-
-
-def fast_coordinates(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """:func:`dome_coordinates` of points (h, w) float32 each, for millions of them: to 1e-4 of u and v."""
-    y = y - np.float32(EQUATOR_Y)
-    horizontal, azimuth = cv2.cartToPolar(np.float32(AXIS_Z) - z, -x)
-    above = np.maximum(y, 0.0)
-    radius, elevation = cv2.cartToPolar(horizontal, above)
-    elevation *= np.float32(1.0 / MAX_ELEVATION)
-    top = np.float32(1.0 - EQUATOR_V)
-    v = top - top * (elevation + np.float32(ELEVATION_WARP) * elevation * (1.0 - elevation))
-    v += (y - above) * np.float32(EQUATOR_V / (BOTTOM_Y - EQUATOR_Y))
-    side = (azimuth - np.float32(math.pi)) * np.float32(1.0 / MAX_AZIMUTH)
-    u = 0.5 + 0.5 * side + np.float32(0.5 * AZIMUTH_WARP / math.pi) * np.sin(np.float32(math.pi) * side)
-    return u, v, radius
 
 
 def dome_points(u: np.ndarray, v: np.ndarray, radius: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from .closing import close_below
 from .eyeballs import eyes
 from .fit import fit_head
 from .keys import PHOTO, neutral_of, shape_keys
+from .lips import lips_to_photo
 from .mouth import drop_of, painted, placed, teeth, tongue
 from .normals import normal_map
 from .shell import shell
@@ -48,7 +49,7 @@ def extract_head(
     base = head_base()
     progress(0.0, "fitting the head")
     try:
-        fit = fit_head(portrait, base)
+        fit = lips_to_photo(portrait, fit_head(portrait, base), base)
         surface = find_surface(portrait.textures, portrait.radii)
     except ValueError:
         raise PortraitError("this portrait holds no solid surface; invert the photo again") from None

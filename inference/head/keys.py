@@ -19,6 +19,7 @@ LEAST = 2e-5  # metres; smaller moves are none
 LID_CLEARANCE = 0.0013  # metres off the eyeball, as the training heads have it
 FELT = 3e-4  # metres; where no more moves, surfaces do not come to cross
 REACH = 6  # edges from the lips' and the lids' seams within which they may
+TRIES = 4  # of untangling a key; each changes what the one before has left
 WITH = {"mouthClose": "jawOpen"}  # ARKit means the first for an open jaw only
 PHOTO = "photo"
 
@@ -55,7 +56,9 @@ def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, n
             if np.abs(moved[index]).max() > FELT:
                 own = posed[index] + (below[index] if name in WITH else 0.0)
                 before = own.copy()
-                untangle(own, rest[index], quads)
+                for _ in range(TRIES):
+                    if not untangle(own, rest[index], quads):
+                        break
                 posed[index] += own - before
         delta = (posed - rest).astype(np.float32)
         delta[np.abs(delta).max(1) < LEAST] = 0.0

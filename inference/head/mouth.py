@@ -15,9 +15,10 @@ from .texture import Photo, fronts, look_up, seen
 JAWS = "upper_teeth", "lower_teeth"
 OPEN = 0.002  # metres between the lips from which on the photo shows what is behind them
 MIDDLE = 0.008  # metres from the head's middle, of the front teeth and the lips before them
-EDGE = 0.2  # of the opening, how far above the lower lip the upper teeth end in a smile
-DROP = (-0.006, 0.003)  # metres by which teeth are moved for that
+EDGE = -0.1  # of the opening, how far above the lower lip the upper teeth end: landmarks put that lip a little low
+DROP = (-0.008, 0.003)  # metres by which teeth are moved for that
 SHADE = 0.75  # of the teeth's own brightness, where the photo shows none: lips shade them
+TONGUE_SHADE = 0.45  # of the tongue's own brightness: it lies in the mouth's shade
 DEEP = 0.004, 0.030  # metres behind the front teeth over which they fade into the mouth's shade
 DARK = 0.25  # of their brightness that is left there
 BACK = np.array([0.0, -0.002, -0.006])  # metres, to where a tongue rests; the base's lies against the teeth
@@ -69,9 +70,10 @@ def tongue(base: HeadBase, vertices: np.ndarray, turn: np.ndarray, drop: float) 
     moved = {name: delta[there] for name, delta in base.shapes.items() if delta[there].any()}
     keys = {name: (delta @ turn.T).astype(np.float32) for name, delta in moved.items()}
     asset = base.tongue
+    texture = np.rint(asset.texture * TONGUE_SHADE).astype(np.uint8)
     points = (vertices[there] + BACK + (0.0, drop, 0.0)).astype(np.float32)
     return TexturedMesh(
-        points, asset.faces - there.start, asset.uv, asset.texture, asset.face_uv, shape_keys=keys, name="tongue"
+        points, asset.faces - there.start, asset.uv, texture, asset.face_uv, shape_keys=keys, name="tongue"
     )
 
 

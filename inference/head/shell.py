@@ -7,7 +7,8 @@ import numpy as np
 from ..geometry import domes
 from ..geometry.sampling import sample_image
 from ..mesh.corners import vertex_normals
-from ..mesh.extract import extract_mesh
+from ..mesh.extract import extract_surface
+from ..mesh.texture import bake, texture_side
 from ..mesh.textured import TexturedMesh
 from ..mesh.topology import connected_components, edges_of
 from ..portrait import Portrait
@@ -32,7 +33,7 @@ def shell(
 
     Its edge lies below the skin, so that no gap is seen. texture: texels per side, None for what the photo shows.
     """
-    whole = extract_mesh(portrait, RESOLUTION, FACES, closed=True, texture=texture)
+    whole, surface = extract_surface(portrait, RESOLUTION, FACES, closed=True)
     normals = vertex_normals(vertices, base.faces)
     nearest, height = heights_over(whole.vertices, vertices, normals)
     inside = np.maximum(base.groups["mouth"], base.groups["sockets"])[nearest] > 0.5
@@ -57,7 +58,8 @@ def shell(
         groups={name: weights[used] for name, weights in whole.groups.items()},
         name=NAME,
     )
-    return piece, covered
+    baked = bake(portrait, surface, [piece], texture or texture_side(portrait))
+    return dataclasses.replace(piece, texture=baked), covered
 
 
 def heights_over(points: np.ndarray, vertices: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ OFF = 0.009, 0.004  # metres between the head and what the portrait shows there:
 HIDDEN = 0.003  # metres by which another part of the head may lie in front before a texel is hidden
 COARSE = 1024  # texels per side, at most, for which it is found out what shows them
 STRIP = 128  # rows that are painted at once
+LIPS = 4  # edges from where the lips meet over which their colour passes into that of the mouth
 INSIDE = np.array([64.0, 26.0, 24.0])  # sRGB: flesh in the shade inside the mouth
 
 
@@ -63,15 +64,12 @@ def bake(
     """
     columns = _Columns(portrait, surface)
     front = fronts(photo.camera, [(vertices, base.faces[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3))])
-    inner = np.maximum(base.groups["mouth"], base.groups["sockets"])
-
     def known(texels):
         """Colours and trust of the columns, places in the photo, trust in it, sums at the vertices."""
         place, colour, trust = _from_photo(photo, front, texels)
         shown, also = columns.at(photo, texels, texels.of_vertices(base.groups["bust"]))
-        inside = texels.of_vertices(inner) > 0.0
-        trust[inside] = also[inside] = 0.0
-        also *= 1.0 - trust
+        trust[texels.of_vertices(base.groups["sockets"]) > 0.0] = 0.0
+        also *= (1.0 - trust) * (texels.of_vertices(np.maximum(base.groups["mouth"], base.groups["sockets"])) == 0.0)
         weight = trust + also
         mixed = (colour * trust[:, None] + shown * also[:, None]) / np.maximum(weight, 1e-6)[:, None]
         return shown, also, place, trust, texels.to_vertices(mixed, weight, len(vertices))
@@ -94,13 +92,15 @@ def bake(
 def _filled(base, sums, covered):
     """Colours (n, 3) at the vertices from sums of :meth:`.texels.Texels.to_vertices`, spread where none are known."""
     spread, sure = sums[:, :3] / np.maximum(sums[:, 3:4], 1e-9), sums[:, 3] / np.maximum(sums[:, 4], 1e-9)
-    mouth = base.groups["mouth"] > 0.5
-    spread[mouth], sure[mouth] = INSIDE, 1.0
+    graph, lips = Graph(base.faces, len(spread)), np.zeros(len(spread), bool)
+    lips[base.lip_seam] = True
+    deep = (base.groups["mouth"] > 0.5) & (graph.rings(lips, LIPS) > LIPS)
+    spread[deep], sure[deep] = INSIDE, 1.0
     face = (base.groups["face"] > 0.9) & (sure > 0.9)
     bare = (sure < 0.5) & (base.groups["bust"] < 0.5) & (covered | (base.groups["ears"] > 0.5))
     if face.any():
         spread[bare], sure[bare] = np.median(spread[face], 0), 0.5
-    return Graph(base.faces, len(spread)).filled(spread, sure)
+    return graph.filled(spread, sure)
 
 
 def _painted(photo, maps, rows, size):

@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 
 from ..geometry import domes
-from ..geometry.curves import smooth_step
+from ..geometry.curves import linear_step, smooth_step
 from ..geometry.sampling import sample_image
 
 EDGE = 0.06  # of u: the strip at the subject's edge whose mean stands for its side
 HEIGHT = 0.02  # of v: standard deviation of the Gaussian that evens such means out
 PASSING = 0.06  # of u and v: how far around the subject its own values pass into those
+INSIDE = 0.06, 0.035  # metres from the dome's axis between which a point comes to be of the nape, not of the front
+NAPE_Z = domes.AXIS_Z - 0.05  # metres; as if it were there, the nape is looked up behind the axis that it lies before
 CROWN = 0.06  # of v: the strip above the upper border over which values become one
 _TURN = math.pi / domes.MAX_AZIMUTH  # from the front to the back
 AROUND = 0.5 * (_TURN + domes.AZIMUTH_WARP / math.pi * math.sin(math.pi * _TURN)) - 0.5  # of u, from a side border on
@@ -48,7 +50,12 @@ def look_up(columns: np.ndarray, points: np.ndarray) -> np.ndarray:
     Above the columns' upper border, where they run together, values become one.
     """
     height, width = columns.shape[:2]
-    u, v, _ = domes.dome_coordinates(points)
+    u, v, radius = domes.dome_coordinates(points)
+    inside = np.flatnonzero(radius < INSIDE[0])
+    if inside.size:
+        moved = np.array(points[inside])
+        moved[:, 2] -= linear_step(*INSIDE, radius[inside]) * np.maximum(moved[:, 2] - NAPE_Z, 0.0)
+        u[inside], _, _ = domes.dome_coordinates(moved)
     found = sample_image(columns, (u + AROUND) / (1.0 + 2.0 * AROUND) * width, np.clip(v, 0.0, 1.0) * height)
     above = np.flatnonzero(v < 0.0)
     if above.size:

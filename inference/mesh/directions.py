@@ -1,4 +1,4 @@
-"""Directions all round a head, from a line inside of it: a vertical spine through neck and skull that ends at eye level.
+"""Directions all round a head, from a vertical line inside it: a spine through neck and skull that ends at eye level.
 
 The dome that the manifolds lie on is seen from an axis behind the skull, and sees the front only. Seen from the spine
 instead, a head is one radius per direction from all sides: horizontal rays up to eye level, rays from its end above.

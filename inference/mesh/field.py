@@ -11,7 +11,7 @@ from ..geometry.sampling import sample_image
 from .directions import SPINE_Z, directions
 
 BOTTOM_ROUND = 0.008  # metres, radius with which the bottom's edge is rounded
-LOWEST = domes.BOTTOM_Y + 0.012  # metres; the lower end of the spine, below the shoulders, from where the bottom is seen
+LOWEST = domes.BOTTOM_Y + 0.012  # metres; the lower end of the spine, below shoulders, from where the bottom is seen
 CORRECTIONS = 4  # steps of a vertex onto the surface
 _WIDTH = 1024  # columns that points are laid out in for OpenCV, which takes no more than 32,766 rows
 STEEPEST = 1e-3  # cosine between a triangle's normal and its direction that is still outwards

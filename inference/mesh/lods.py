@@ -1,5 +1,7 @@
 """Levels of detail: the same mesh several times, each with a quarter of the faces of the one before."""
 
+import dataclasses
+
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .extract import extract_mesh
@@ -20,7 +22,8 @@ def levels_of_detail(
     progress: Progress = silent,
 ) -> list[TexturedMesh]:
     """Meshes of a portrait, the finest first: as :func:`.extract.extract_mesh` makes it, then with 1/4, 1/16, ... of
-    its faces, from a grid that is half as fine each time.
+    its faces, from a grid that is half as fine each time. All have the texture of the finest one: where on it a point
+    lies follows from where on the head it lies.
 
     levels: how many in all. The rest as for :func:`.extract.extract_mesh`, which raises PortraitError.
     """
@@ -32,5 +35,6 @@ def levels_of_detail(
 
         wanted = faces if level == 0 else max(len(made[0].faces) // QUARTER**level, FEWEST)
         finest = max(resolution // 2**level, min(COARSEST, resolution))
-        made.append(extract_mesh(portrait, finest, wanted, smoothing, closed, progress=within))
+        mesh = extract_mesh(portrait, finest, wanted, smoothing, closed, progress=within)
+        made.append(dataclasses.replace(mesh, texture=made[0].texture) if made else mesh)
     return made

@@ -1,10 +1,10 @@
 """Even triangles: short edges are collapsed, edges flipped, vertices moved along the surface, without a fold anywhere.
 
 The scheme is that of Botsch and Kobbelt, A Remeshing Approach to Multiresolution Modeling (SGP 2004), each step done on
-many edges at once: those whose triangles have no vertex with other such edges' in common. An edge is collapsed only if
-its ends have no neighbours in common but those opposite of it (the link condition of Dey et al., Topology Preserving
-Edge Contraction, 1999), so that the mesh remains the manifold it was. And every change must leave all its triangles facing
-outwards: a mesh over which the surface's directions are one-to-one cannot intersect itself.
+many edges at once: such as share no triangle. An edge is collapsed only if its ends have no neighbours in common but
+those opposite of it (the link condition of Dey et al., Topology Preserving Edge Contraction, 1999), so that the mesh
+remains the manifold it was. And every change must leave its triangles facing outwards: a mesh that lies one to one over
+the directions from inside cannot intersect itself.
 """
 
 import math
@@ -27,8 +27,8 @@ Facing = Callable[[np.ndarray], np.ndarray]  # corners (m, 3, 3) to (m,) bool
 
 
 class Edges:
-    """Undirected edges of triangles: ends (k, 2), low end first and in order; count (k,) of triangles at each; of (3 m,)
-    the edge of each directed one, as of :func:`topology.edges_of`; border (n,) bool of the vertices."""
+    """Undirected edges of triangles: ends (k, 2), low end first and in order; count (k,) of triangles at each; of
+    (3 m,), the edge of each directed one of :func:`topology.edges_of`; border (n,) bool of the vertices."""
 
     def __init__(self, triangles, vertices):
         ends = np.sort(edges_of(triangles).astype(np.int64), axis=1)
@@ -74,7 +74,7 @@ def _spread(starts, chosen):
 def collapsed(vertices, triangles, shorter, most, longest, surface: Surface, facing: Facing, rng):
     """One pass of collapses. Returns vertices, triangles and how many edges went.
 
-    shorter: metres, only such edges go. most: triangles to take away at most. longest: metres, of the edges that are left.
+    shorter: metres, only such edges go. most: triangles to take away at most. longest: metres, of edges that are made.
     """
     edges = Edges(triangles, len(vertices))
     ends = edges.ends
@@ -200,9 +200,9 @@ def unfolded(vertices, triangles, surface: Surface, facing: Facing):
 def remeshed(vertices, triangles, sliver, faces, surface: Surface, facing: Facing, tick: Callable[[], None]):
     """Triangles as even as can be, and no more than wanted.
 
-    vertices (n, 3) float64 metres on a surface, triangles (m, 3) int64, one manifold piece. sliver: metres; shorter edges
-    go. faces: how many triangles are wanted at most, or None. surface: moves points onto the surface; facing: whether
-    triangles face outwards. tick: called now and then; may raise. Returns both.
+    vertices (n, 3) float64 metres on a surface, triangles (m, 3) int64, one manifold piece. sliver: metres; shorter
+    edges go. faces: how many triangles are wanted at most, or None. surface: moves points onto the surface; facing:
+    whether triangles face outwards. tick: called now and then; may raise. Returns both.
     """
     rng = np.random.default_rng(0)
 

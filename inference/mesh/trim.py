@@ -30,7 +30,7 @@ def subject_mask(opacity: np.ndarray) -> np.ndarray:
 def trim(vertices: np.ndarray, triangles: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut a mesh along the line where a value per vertex is zero; what is left is one piece with one border.
 
-    vertices: (n, 3) float metres; triangles: (m, 3) int, all connected; values: (n,) float, positive where the mesh stays.
+    vertices: (n, 3) float metres; triangles: (m, 3) int, all connected; values: (n,) float, positive where they stay.
     Coarse triangles may tear a narrow part off, or leave a gap. Raises PortraitError when nothing is left.
     """
     if not (values > 0.0).any():

@@ -11,10 +11,11 @@ from ..geometry import domes
 from .directions import SPINE_Z, directions
 from .field import LOWEST, outwards
 
-ABOVE, BELOW = 0.110, 0.115  # metres; what a radian is worth above and below the spine
+ABOVE = 0.110  # metres; what a radian is worth above the spine
+BELOW, HALF = 0.2, 0.12  # metres from the spine's lower end to the pole below, and where on the bottom half of them lie
 MIDDLE = domes.EQUATOR_Y - LOWEST  # metres of the spine between
-WHOLE = 0.5 * np.pi * (ABOVE + BELOW) + MIDDLE  # metres from pole to pole
-CAP, BASE = 0.045, 0.095  # metres from the poles, where the discs end
+WHOLE = 0.5 * np.pi * ABOVE + MIDDLE + BELOW  # metres from pole to pole
+CAP, BASE = 0.045, 0.100  # metres from the poles, where the discs end
 SHARE = 0.95  # of the atlas's width for the strip; what crosses the cut needs the rest
 STRIP = 0.70  # of the atlas's height
 DISC, REACH = 0.13, 0.13  # radius of the discs in the atlas, and in metres; triangles across their border reach beyond
@@ -26,8 +27,8 @@ def texture_coordinates(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Places in the texture, v up, and rows of them at the triangles' corners.
 
-    vertices (n, 3) float metres, portrait space; triangles (m, 3) int. Returns (k, 2) float32 in [0, 1], and (m, 3) int32
-    for closed meshes, where a vertex may have several places; of open ones a vertex has the row of its number: None.
+    vertices (n, 3) float metres, portrait space; triangles (m, 3) int. Returns (k, 2) float32 in [0, 1], and (m, 3)
+    int32 for closed meshes, where a vertex may have several places; of open ones it has the row of its number: None.
     """
     if not closed:
         u, v, _ = domes.dome_coordinates(vertices)
@@ -50,9 +51,13 @@ def texture_coordinates(
 def _from_crown(points):
     """Metres (n,) down from the crown along a meridian of the spine."""
     out = outwards(points)
-    elevation = np.arctan2(out[:, 1], np.hypot(out[:, 0], out[:, 2]))
+    flat = np.hypot(out[:, 0], out[:, 2])
+    above = ABOVE * (0.5 * np.pi - np.arctan2(np.maximum(out[:, 1], 0.0), flat))
     along = domes.EQUATOR_Y - np.clip(points[:, 1], LOWEST, domes.EQUATOR_Y)
-    return ABOVE * (0.5 * np.pi - np.maximum(elevation, 0.0)) + along - BELOW * np.minimum(elevation, 0.0)
+    # the lower directions by where they meet the bottom, which most of them do far out
+    steep = HALF * np.maximum(-out[:, 1], 0.0)
+    below = BELOW * steep / np.maximum(steep + (LOWEST - domes.BOTTOM_Y) * flat, 1e-12)
+    return above + along + below
 
 
 def _shared(places, triangles):

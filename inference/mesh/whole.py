@@ -1,4 +1,4 @@
-"""A whole head from what a portrait holds of it: its front as it is, behind it a learnt skull under hair as thick as seen.
+"""A whole head from a portrait: its front as it is, and behind it a learnt skull under hair as thick as at the sides.
 
 The front's surface, known over dome coordinates, is looked up along the rays of inference.mesh.directions. Where no
 manifold is, the skull's radius follows from the face by a linear regression over synthetic heads (training.skull); how
@@ -6,6 +6,7 @@ far hair, hat or collar stand off from it goes on smoothly from where it is know
 """
 
 import functools
+import math
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,7 @@ SURE = 0.5  # from this weight on the front tells how thick hair is
 SPREAD = 3.0  # coarse texels, standard deviation of what smooths the thickness
 HAIR, CLOTH = 0.06, 0.03  # metres; hair stands off the skull by no more, and cloth off the body
 NECK_T = 0.72, 0.88  # t between which the one becomes the other
+UNUSUAL = 0.04  # metres; no skull differs more from the mean one
 POLE = 0.7  # waves per texel of distance from the crown that stay there
 SKULL = Path(__file__).with_name("skull.npz")
 
@@ -36,7 +38,7 @@ def whole_head(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.nda
     """Radius of a head in all directions from the spine, (HEIGHT, WIDTH) float32 metres, and how far it is the
     portrait's own surface, (HEIGHT, WIDTH) float32 from 0 behind to 1 in front.
 
-    radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where there is a subject.
+    radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where a subject is.
     """
     found, known = from_front(radius, mask)
     # the lower border is none to keep away from
@@ -72,6 +74,11 @@ def table_points(radius: np.ndarray) -> np.ndarray:
     return np.moveaxis(start + radius * towards, 0, -1)
 
 
+def softened(table: np.ndarray, sigma: float) -> np.ndarray:
+    """A table (h, w) over all directions after a Gaussian of sigma texels; 0 for none."""
+    return _unwrapped(cv2.GaussianBlur(_wrapped(table), (0, 0), sigma)) if sigma > 0 else table
+
+
 def coarse(table: np.ndarray) -> np.ndarray:
     """A table (HEIGHT, WIDTH, ...) COARSE times smaller each way."""
     return cv2.resize(table, (WIDTH // COARSE, HEIGHT // COARSE), interpolation=cv2.INTER_AREA)
@@ -85,11 +92,26 @@ def continued_behind(values: np.ndarray, own: np.ndarray) -> np.ndarray:
 
 def _front_field(radius, start, towards, found):
     """Surface less radius, in dome coordinates, at points on rays from the spine; and u and v of the points."""
-    u, v, from_axis = domes.fast_coordinates(*(start[axis] + found * towards[axis] for axis in range(3)))
+    u, v, from_axis = _dome_coordinates(*(start[axis] + found * towards[axis] for axis in range(3)))
     height, width = radius.shape
     half = np.float32(0.5)
     surface = cv2.remap(radius, u * width - half, v * height - half, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
     return surface - from_axis, u, v
+
+
+def _dome_coordinates(x, y, z):
+    """:func:`domes.dome_coordinates` of points (h, w) float32 each, for millions of them: to 1e-4 of u and v."""
+    y = y - np.float32(domes.EQUATOR_Y)
+    horizontal, azimuth = cv2.cartToPolar(np.float32(domes.AXIS_Z) - z, -x)
+    above = np.maximum(y, 0.0)
+    radius, elevation = cv2.cartToPolar(horizontal, above)
+    elevation *= np.float32(1.0 / domes.MAX_ELEVATION)
+    top = np.float32(1.0 - domes.EQUATOR_V)
+    v = top - top * (elevation + np.float32(domes.ELEVATION_WARP) * elevation * (1.0 - elevation))
+    v += (y - above) * np.float32(domes.EQUATOR_V / (domes.BOTTOM_Y - domes.EQUATOR_Y))
+    side = (azimuth - np.float32(math.pi)) * np.float32(1.0 / domes.MAX_AZIMUTH)
+    u = 0.5 + 0.5 * side + np.float32(0.5 * domes.AZIMUTH_WARP / math.pi) * np.sin(np.float32(math.pi) * side)
+    return u, v, radius
 
 
 def _behind(found, own):
@@ -98,22 +120,24 @@ def _behind(found, own):
     front = coarse(found * own) / np.maximum(weight, 1e-3)
     skull = _resized(predicted_skull(front, weight), *front.shape)
     sure = (weight > SURE).astype(np.float32)
-    thickness = continued_behind((sure * (front - skull))[..., None], sure)[..., 0]
-    thickness = _unwrapped(cv2.GaussianBlur(_wrapped(thickness), (0, 0), SPREAD))
     t = (np.arange(len(front), dtype=np.float32)[:, None] + 0.5) / len(front)
     most = HAIR + (CLOTH - HAIR) * smooth_step(*NECK_T, t)
-    thickness = np.clip(thickness, -most, most)
+    thickness = sure * np.clip(front - skull, -most, most)
+    thickness = continued_behind(thickness[..., None], sure)[..., 0]
+    thickness = softened(thickness, SPREAD)
     return _resized(skull + thickness, HEIGHT, WIDTH)
 
 
 def predicted_skull(front: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Radius of the bare skull and neck, (48, 96) float32 metres, from the face of a table front (h, w) where own is 1."""
+    """Radius of the bare skull and neck, (48, 96) float32 metres, from a table's face: front (h, w) where own is 1."""
     mean, basis, face, weights = _skull()
     height, width = mean.shape
     offset = cv2.resize(front * own, (width, height), interpolation=cv2.INTER_AREA)
     share = cv2.resize(own, (width, height), interpolation=cv2.INTER_AREA)
     offset = np.where(share > SURE, offset / np.maximum(share, SURE) - mean, 0.0)
-    return mean + np.tensordot(offset[face] @ weights, basis, 1).astype(np.float32)
+    offset = continued_behind(offset[..., None], (share > SURE).astype(np.float32))[..., 0]
+    change = np.tensordot(offset[face] @ weights, basis, 1).astype(np.float32)
+    return mean + np.clip(change, -UNUSUAL, UNUSUAL)
 
 
 @functools.cache

@@ -30,11 +30,14 @@ UNSEEN = (0.5 / 255) ** 2  # mean square of colours in a texel that is not worth
 SHARPEN = 1.0  # of what the discs' blur takes away that is added before
 
 
-def make_splats(portrait: Portrait, count: int = COUNT, progress: Progress = silent) -> Splats:
+def make_splats(
+    portrait: Portrait, count: int = COUNT, threads: int = 0, progress: Progress = silent
+) -> Splats:
     """A portrait as at most ``count`` splats: one for each texel of its surface, or for fewer of them where there are
     more; and where the photo shows finer things 4 or 16.
 
-    progress: called with (fraction, text) between the stages; may raise Cancelled.
+    threads: of the views that tell the outline; 0 takes as many as the machine has cores. progress: called with
+    (fraction, text) between the stages; may raise Cancelled.
     Raises PortraitError when the portrait is empty or the count out of range.
     """
     if not LEAST <= count <= MOST:
@@ -44,7 +47,9 @@ def make_splats(portrait: Portrait, count: int = COUNT, progress: Progress = sil
         surface = find_surface(portrait.textures, portrait.radii)
     except ValueError:
         raise PortraitError("this portrait holds no solid surface; invert the photo again") from None
-    views = outline_views(portrait, lambda fraction: progress(0.1 + 0.5 * fraction, "looking at the outline"))
+    views = outline_views(
+        portrait, threads, lambda fraction: progress(0.1 + 0.5 * fraction, "looking at the outline")
+    )
     radius, opacity = within_outline(surface.radius, surface.opacity, views)
     progress(0.7, "placing splats")
     lattice = _lattice(radius, opacity, count)
@@ -52,7 +57,7 @@ def make_splats(portrait: Portrait, count: int = COUNT, progress: Progress = sil
     parts = [_backing(lattice, colour)]
     if portrait.rim is not None:
         points = lattice.points[lattice.opacity > 0.5]
-        parts.append(beside(points, portrait.rim, *views[0], SIGMA))
+        parts.append(beside(points, portrait.rim, *views[0]))
     factors = _factors(colour, lattice, count - sum(len(part.positions) for part in parts))
     parts += [_front(lattice, factors, factor, colour) for factor in (1, 2, FINEST)]
     splats = joined(parts)

@@ -22,17 +22,20 @@ PULL, PULLED = 0.0004, 0.006  # metres per step by which discs outside go inward
 HIDDEN = 0.005  # metres behind what the photo's view shows from which on a disc is not seen in it
 EDGE_COLOUR = 0.3  # share of the photo's colours at the edge: they are right from its camera, and smeared from aside
 BESIDE = 8.0  # pixels from the surface at which the rim's own discs have faded: from aside they stand alone
+STRAND_SIGMA = 0.6  # of a pixel, standard deviation of the discs that show them
 CLEAR = 0.02  # opacity below which there is no disc
 
 
-def outline_views(portrait: Portrait, progress: Callable[[float], object]) -> list[tuple[Camera, View]]:
+def outline_views(
+    portrait: Portrait, threads: int, progress: Callable[[float], object]
+) -> list[tuple[Camera, View]]:
     """The views whose outline splats shall have, the photo's first. progress: called with a fraction before each."""
     photo, views = portrait.camera, []
     yaw, pitch = orbit_angles(photo.camera_to_world)
     for number, aside in enumerate(YAWS):
         progress(number / len(YAWS))
         camera = orbit_like(photo, yaw + aside, pitch, size=(SIZE, SIZE)) if aside else photo.resized(SIZE, SIZE)
-        views.append((camera, render_view(portrait, camera)))
+        views.append((camera, render_view(portrait, camera, threads=threads)))
     return views
 
 
@@ -74,18 +77,18 @@ def with_edge_colours(splats: Splats, rim: Rim, camera: Camera, view: View) -> S
     return dataclasses.replace(splats, colours=colours)
 
 
-def beside(points: np.ndarray, rim: Rim, camera: Camera, view: View, sigma: float) -> Splats:
+def beside(points: np.ndarray, rim: Rim, camera: Camera, view: View) -> Splats:
     """Discs for what the rim shows beside the surface, strands of hair for the most part: one a pixel of the photo's
     view, which it faces.
 
-    points: (n, 3) metres of the surface, as dense as the pixels or nearly. sigma: as of :func:`.discs.discs`.
+    points: (n, 3) metres of the surface, as dense as the pixels or nearly. The discs begin on its outermost pixels.
     """
     place, _ = camera.project(points, np.float32)
     column, row = np.clip(place, 0, SIZE - 1).astype(int).T
     covered = np.zeros((SIZE, SIZE), np.uint8)
     covered[row, column] = 1
     covered = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    covered = cv2.dilate(covered, np.ones((3, 3), np.uint8))
+    covered = cv2.erode(covered, np.ones((3, 3), np.uint8))
     away = cv2.distanceTransform(1 - covered, cv2.DIST_L2, 5)
     alpha = view.alpha * np.maximum(1.0 - away / BESIDE, 0.0) * cv2.resize(rim.places[WEIGHT], (SIZE, SIZE))
     row, column = np.nonzero((covered == 0) & (alpha > CLEAR))
@@ -95,7 +98,7 @@ def beside(points: np.ndarray, rim: Rim, camera: Camera, view: View, sigma: floa
     points = origins + directions * depth / -(directions @ camera.camera_to_world[:3, 2:3])
     right, up = camera.camera_to_world[:3, :2].T
     pixel = depth / camera.fx
-    return discs(points, pixel * right, -pixel * up, alpha[row, column], view.color[row, column], sigma)
+    return discs(points, pixel * right, -pixel * up, alpha[row, column], view.color[row, column], STRAND_SIGMA)
 
 
 def _over(plane, place, camera):

@@ -66,6 +66,9 @@ class StoppableModel:
     def __getattr__(self, name):
         return getattr(self._model, name)
 
+    def on_cpu(self):
+        return StoppableModel(self._model.on_cpu(), self._progress)
+
     def session(self, name):
         try_out(self._model, lambda _, text: self._progress(self._progress.state[0], text))
         try:

@@ -8,6 +8,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..language import strings
 from ..state.loaded import load_file
+from ..state.options import preferences
 from ..state.portrait import INVERTED, active_inverted, reference
 from ..state.portrait_files import file_of
 from ..work.operator import JobOperator, needs
@@ -55,11 +56,14 @@ class PORTRAIT_MANIFOLDS_OT_export_splats(JobOperator, bpy.types.Operator, Expor
         obj = active_inverted(context)
         self.subject, self.target = obj.name, reference(obj)
         path, count, frame = bpy.path.abspath(self.filepath), self.count, self.frame
+        threads = preferences().threads
         check_splats_path(path)
         source = file_of(obj)
 
         def work(progress):
-            splats = make_splats(load_file(source), count, lambda share, text: progress(0.9 * share, text))
+            splats = make_splats(
+                load_file(source), count, threads, lambda share, text: progress(0.9 * share, text)
+            )
             progress(0.9, strings.SAVING_SPLATS)
             save_splats(splats, path, frame)
             return path, len(splats.positions)

@@ -4,7 +4,6 @@ import bpy
 import numpy as np
 
 from ...inference.mesh.textured import HEAD, TexturedMesh
-from ...inference.portrait import PARTS
 from ..datablocks import images, materials, meshes
 from ..language import strings
 from ..state.busy import check_free
@@ -89,6 +88,8 @@ def add_pieces(collection, obj, pieces, smooth=True, unlit=False):
     A piece that is more than the portrait's mesh has its name in its object's. Pieces that share an array of pixels
     share an image. unlit: their textures shine as they are; a switch in the material.
     """
+    from ...inference.portrait import PARTS
+
     made, known, trash = [], {}, []
 
     def image(name, pixels):

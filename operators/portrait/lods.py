@@ -1,13 +1,12 @@
 """Extract LODs: the portrait's mesh in several levels of detail, for game engines."""
 
 import bpy
-import numpy as np
 from bpy.props import IntProperty
 
 from ..language import strings
 from ..state.busy import check_free
 from ..state.loaded import load_file
-from ..state.option_groups import MeshOptions
+from ..state.option_groups import LodOptions
 from ..state.portrait import INVERTED, active_inverted, find, reference
 from ..state.portrait_files import file_of
 from ..work.operator import JobOperator, needs
@@ -15,7 +14,7 @@ from .extract_mesh import add_mesh
 
 
 @needs(INVERTED)
-class PORTRAIT_MANIFOLDS_OT_extract_lods(MeshOptions, JobOperator, bpy.types.Operator):
+class PORTRAIT_MANIFOLDS_OT_extract_lods(LodOptions, JobOperator, bpy.types.Operator):
     bl_idname = "portrait_manifolds.extract_lods"
     bl_label = strings.EXTRACT_LODS.label
     bl_description = strings.EXTRACT_LODS.description
@@ -54,7 +53,7 @@ def add_lods(context, obj, levels, smooth=True):
     """Link TexturedMeshes, the finest first, under the portrait object, in a collection of their own.
 
     They are called NAME_LOD0, NAME_LOD1, ..., as game engines know levels by. Only the first one is shown and rendered;
-    levels with the same texture share its material. Returns the objects.
+    all share its material. Returns the objects.
     """
     collection = bpy.data.collections.new(f"{obj.name} {strings.LODS}")
     context.collection.children.link(collection)
@@ -68,8 +67,7 @@ def add_lods(context, obj, levels, smooth=True):
         if level:
             child.hide_render = True
             child.hide_set(True)
-            if np.array_equal(textured.texture, levels[0].texture):
-                _share_material(child.data, made[0].data)
+            _share_material(child.data, made[0].data)
         made.append(child)
     return made
 
@@ -77,8 +75,9 @@ def add_lods(context, obj, levels, smooth=True):
 def _share_material(mesh, first):
     (own,) = mesh.materials
     mesh.materials[0] = first.materials[0]
-    image = next(node.image for node in own.node_tree.nodes if node.type == "TEX_IMAGE")
-    bpy.data.batch_remove([own, image])
+    pictures = {node.image for node in own.node_tree.nodes if node.type == "TEX_IMAGE" and node.image is not None}
+    bpy.data.materials.remove(own)
+    bpy.data.batch_remove({image for image in pictures if image.users == 0})
 
 
 CLASSES = (PORTRAIT_MANIFOLDS_OT_extract_lods,)

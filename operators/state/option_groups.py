@@ -51,7 +51,7 @@ class MeshOptions:
         default=192,
     )
     faces: IntProperty(
-        name=strings.MESH_FACES.label, description=strings.MESH_FACES.description, min=0, max=2_000_000, default=0
+        name=strings.MESH_FACES.label, description=strings.MESH_FACES.description, min=0, max=2_000_000, default=20_000
     )
     smoothing: IntProperty(
         name=strings.MESH_SMOOTHING.label, description=strings.MESH_SMOOTHING.description, min=0, max=10, default=1
@@ -73,6 +73,15 @@ class MeshOptions:
     shade_smooth: BoolProperty(
         name=strings.SHADE_SMOOTH.label, description=strings.SHADE_SMOOTH.description, default=True
     )
+
+
+class LodOptions:
+    """How levels of detail are made: those of a mesh that marching cubes know."""
+
+    __annotations__ = {
+        name: MeshOptions.__annotations__[name]
+        for name in ("resolution", "faces", "smoothing", "closed", "shade_smooth")
+    }
 
 
 class BatchOptions:

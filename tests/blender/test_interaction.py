@@ -31,10 +31,10 @@ def test_several_files_are_dropped_and_one_is_bad(engine, photo, portrait_file, 
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     files = [{"name": name} for name in (photo.name, "bad.jpg", "done.manifolds")]
     assert operators.import_portrait(directory=str(tmp_path), files=files) == {"FINISHED"}
-    assert {obj.name for obj in bpy.data.objects} == {"Grüße an Oma", "sphere"}
+    assert {obj.name for obj in bpy.context.scene.objects} == {"Grüße an Oma", "sphere"}
     with pytest.raises(RuntimeError, match="bad.jpg"):
         operators.import_portrait(directory=str(tmp_path), files=[{"name": "bad.jpg"}])
-    assert len(bpy.data.objects) == 2
+    assert len(bpy.context.scene.objects) == 2
 
 
 def test_the_file_handler_takes_photos_and_portraits_in_the_viewport(scene):

@@ -6,6 +6,7 @@ import shutil
 import time
 import zipfile
 
+import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy")
@@ -219,3 +220,13 @@ def test_a_strangers_model_is_tried_out_before_it_runs_here(preferences, other_m
         for name in ("encoder_w", "decoder"):
             models.StoppableModel(loaded, part("operators.work.jobs").Progress()).session(name)
     assert tried == ["mine/../2"]
+
+
+def test_what_a_failing_device_leaves_to_the_processor_can_be_stopped(preferences):
+    models, progress = part("operators.models.models"), part("operators.work.jobs").Progress()
+    loaded = models.model(part("operators.state.options").engine_options())
+    session = models.StoppableModel(loaded, progress).on_cpu().session("encoder_w")
+    progress.stop()
+    inputs = {one.name: np.zeros(one.shape, np.float32) for one in session.get_inputs()}
+    with pytest.raises(part("inference.errors").Cancelled):
+        session.run(None, inputs)

@@ -4,7 +4,7 @@ import ast
 
 from environment import ROOT
 
-HEAVY = {"onnxruntime", "cv2", "skimage", "trimesh", "PIL", "scipy", "torch", "fast_simplification", "tqdm", "mcubes"}
+HEAVY = {"onnxruntime", "cv2", "skimage", "trimesh", "PIL", "scipy", "torch", "tqdm", "mcubes"}
 
 
 def modules(folder):

@@ -1,20 +1,14 @@
-"""The exact skin of a synthetic head, made again from the parameters in its shard, with its parts by name.
-
-The photo's true camera is in the shard but for its focal length and centre; both follow from the exact landmarks.
-"""
+"""The exact skin of a synthetic head as triangles, with its parts by name."""
 
 import dataclasses
-import json
 
 import numpy as np
 
 from inference.alignment.pose import landmark_weights
-from inference.geometry.cameras import orbit_camera
 from training.synthetic.appearance import ears
-from training.synthetic.generate import warp_points
-from training.synthetic.heads import Person, build_head, landmark_points, mean_landmarks, shrink_mouth_bag
+from training.synthetic.heads import mean_landmarks
 
-from .heads import crop_camera
+from .true_heads import true_vertices
 
 FACE, EAR, NECK, BACK = range(4)  # parts of the skin
 PARTS = ("face", "ears", "neck", "skull")
@@ -31,53 +25,12 @@ class ExactMesh:
     part: np.ndarray
 
 
-def parameters_of(shard, index):
-    """{name: array} of the row's parameters."""
-    layout = json.loads((shard.folder.parent / "parameters.json").read_text())
-    ends = np.cumsum([length for _, length in layout])
-    values = np.array(shard["parameters"][index])
-    return {name: values[end - length : end] for (name, length), end in zip(layout, ends, strict=True)}
-
-
-def is_bare(shard, index):
-    """Whether nothing lies on the head: no hair, hat or scarf."""
-    known = parameters_of(shard, index)
-    nothing = known["hair"][0] == 0 and known["hat"][0] == 0 and known["strands"].max() < 0
-    return bool(nothing and not known.get("headwear", np.zeros(1))[0] and not known.get("scarf", np.zeros(1))[0])
-
-
 def exact_mesh(shard, index, pack):
     """The :class:`ExactMesh` of a row of a shard. pack: :class:`training.synthetic.assets.AssetPack`."""
-    known = parameters_of(shard, index)
-    fields = {field.name: known[field.name] for field in dataclasses.fields(Person)}
-    for name in ("sex", "age", "muscle", "weight"):
-        fields[name] = float(fields[name][0])
     template = mean_landmarks(pack).astype(np.float64)
-    weights = landmark_weights(template)
-    weights[~pack.landmarks["facemesh468_valid"]] = 0.0
-    head = build_head(pack, Person(**fields), template, weights)
-    skin = head.to_portrait(head.posed)
-    shrink_mouth_bag(pack, skin)
-    exact = head.to_portrait(landmark_points(pack, head.posed))
-    true = _true_camera(known["true_camera"].astype(np.float64), exact, np.array(shard["landmarks"][index], np.float64))
-    points = warp_points(skin, true, crop_camera(shard["camera"][index])).astype(np.float32)
+    points = true_vertices(pack, shard, index, template, landmark_weights(template)).astype(np.float32)
     part = pack.skin_part()
     return ExactMesh(points, part.mesh_triangles, parts(pack, points, part.mesh_triangles))
-
-
-def _true_camera(numbers, points, landmarks):
-    """The camera of yaw, pitch, roll and distance that sees points (n, 3) at landmarks (n, 2)."""
-    yaw, pitch, roll, distance = numbers
-    camera, angle = orbit_camera(yaw, pitch, distance), np.deg2rad(roll)
-    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1.0]])
-    pose = camera.camera_to_world.copy()
-    pose[:3, :3] = pose[:3, :3] @ turn
-    camera = dataclasses.replace(camera, fx=1.0, fy=1.0, cx=0.0, cy=0.0, camera_to_world=pose)
-    seen = camera.project(points)[0]
-    middle = seen.mean(0), landmarks.mean(0)
-    focal = ((seen - middle[0]) * (landmarks - middle[1])).sum() / ((seen - middle[0]) ** 2).sum()
-    cx, cy = middle[1] - focal * middle[0]
-    return dataclasses.replace(camera, fx=focal, fy=focal, cx=cx, cy=cy)
 
 
 def parts(pack, points, triangles):

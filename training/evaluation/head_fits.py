@@ -1,11 +1,19 @@
 """What the wrapped head's fit is measured by: synthetic heads, of which every vertex is known."""
 
+import dataclasses
+
 import numpy as np
 from scipy.spatial import cKDTree
 
+from inference.alignment.landmarks import find_landmarks, level_box
+from inference.alignment.pose import landmark_weights
 from inference.geometry.similarity import similarity
+from inference.head.base import head_base
 from inference.head.crossings import crossing_triangles
 from inference.head.target import target_of
+from training.evaluation.heads import portrait_of
+from training.evaluation.true_heads import source_vertices, true_vertices
+from training.synthetic.heads import mean_landmarks
 
 SAMPLES = 5  # along each side of a quad: a true surface is known to half a millimetre and, along normals, better
 FLAT = 0.003  # metres from the nearest sample up to which the distance to its plane is meant
@@ -58,6 +66,16 @@ def aligned_landmarks(seen, exact):
     flat = [np.column_stack([points, np.zeros(len(points))]) for points in (seen, exact)]
     scale, rotation, shift = similarity(*flat)
     return (scale * flat[0] @ rotation.T + shift)[:, :2].astype(np.float32)
+
+
+def seen_portrait(head, shard, row, pack, model):
+    """The portrait of a synthetic head with the landmarks that the network sees on its photo, see
+    :func:`aligned_landmarks`. head: of :mod:`training.evaluation.heads`, of that row of the shard."""
+    base, template = head_base(), mean_landmarks(pack).astype(np.float64)
+    truth = true_vertices(pack, shard, row, template, landmark_weights(template))[source_vertices(pack)]
+    seen, _ = find_landmarks(head.crop, *level_box(head.landmarks), model)
+    exact = head.camera.project(landmark_places(base, truth))[0]
+    return dataclasses.replace(portrait_of(head, model), landmarks=aligned_landmarks(seen, exact))
 
 
 def landmark_places(base, vertices):

@@ -3,29 +3,17 @@
 Any mesh in portrait space can be measured, whole or in part: every sample of the exact surface looks for the nearest
 point of the mesh. Skin is sampled at the vertices of the exact mesh, front and back, hair and cloth where the columns
 of the dome meet them.
-
-    python -m training.evaluation.mesh_distance --heads DIR [--limit N] [--bare] [--faces N ...] [--out FILE.json]
 """
 
-import argparse
 import dataclasses
-import json
-import pathlib
 
 import numpy as np
 from scipy.spatial import cKDTree
-from tqdm import tqdm
 
 from inference.geometry import domes
-from inference.mesh.extract import extract_mesh
-from inference.networks.model import load_model
-from training.data.shards import open_shards
-from training.errors import command
-from training.pack.folder import HELP
-from training.synthetic.assets import AssetPack
 
-from .exact_mesh import BACK, EAR, FACE, NECK, dense_points, exact_mesh, is_bare
-from .heads import Head, portrait_of
+from .exact_mesh import BACK, EAR, FACE, NECK, dense_points, exact_mesh
+from .true_heads import is_bare
 
 REGIONS = ("face", "ears", "neck", "hair", "cloth", "back", "nape")
 COVERED = 0.003  # metres below the outermost surface from where on skin is not seen
@@ -122,35 +110,3 @@ def table(rows):
             cells.append(f"{mm:9.2f} {degrees:5.1f}°" if np.isfinite(degrees) else f"{mm:9.2f}       ")
         lines.append(f"{mesh:28s}" + "".join(f"{cell:>16s}" for cell in cells))
     return "\n".join(lines)
-
-
-def main(arguments=None):
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--heads", required=True, type=pathlib.Path, help="folder of unseen synthetic shards")
-    parser.add_argument("--limit", type=int, help="at most so many heads per shard")
-    parser.add_argument("--bare", action="store_true", help="heads without hair and hat only")
-    parser.add_argument("--faces", type=int, nargs="*", default=[20_000, 0], help="numbers of faces; 0 keeps all")
-    parser.add_argument("--model", type=pathlib.Path, help="folder of an exported model; the embedded one by default")
-    parser.add_argument("--data", type=pathlib.Path, help=HELP)
-    parser.add_argument("--out", type=pathlib.Path, help="JSON to write")
-    options = parser.parse_args(arguments)
-    pack, model, rows = AssetPack(options.data), load_model(options.model), {}
-    for shard in open_shards([options.heads]):
-        chosen = [i for i in range(len(shard)) if is_bare(shard, i) or not options.bare][: options.limit]
-        for index in tqdm(chosen, desc=shard.folder.name):
-            portrait = portrait_of(Head(shard, index), model)
-            samples = exact_samples(shard, index, pack)
-            for closed in (False, True):
-                for faces in options.faces:
-                    mesh = extract_mesh(portrait, faces=faces or None, closed=closed)
-                    name = f"{'closed' if closed else 'open'}, {faces or 'all'} faces"
-                    rows.setdefault(name, []).append(distances(mesh.vertices, mesh.faces, samples))
-    print(table(rows))
-    if options.out:
-        options.out.write_text(json.dumps(rows, indent=1) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    command(main)

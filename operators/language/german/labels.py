@@ -67,6 +67,7 @@ _OPERATORS = {
     "Show the heads of new portraits in Solid and Wireframe views; renders never show them": (
         "Die Köpfe neuer Porträts in den Ansichten Solide und Drahtgitter zeigen; gerendert werden sie nie"
     ),
+    "LODs, Asset, Splats": "LODs, Asset und Splats",
     "Extract LODs": "LODs extrahieren",
     "Add the portrait's surface as meshes of several levels of detail, each with a quarter of the faces": (
         "Die Oberfläche des Porträts als Meshes in mehreren Detailstufen hinzufügen, jede mit einem Viertel der Flächen"
@@ -458,7 +459,6 @@ _PROPERTIES = {
         "Die Oberfläche des Porträts als Dreiecke, Haare und Kleidung eingeschlossen"
     ),
     "Head": "Kopf",
-    "head": "Kopf",
     "Quads of a head wrapped onto the portrait, with eyes, teeth, shape keys, and hair beside it": (
         "Ein Kopf aus Vierecken, auf das Porträt gelegt, mit Augen, Zähnen, Formschlüsseln und seinen Haaren"
     ),

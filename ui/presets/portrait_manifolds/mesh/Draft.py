@@ -4,7 +4,7 @@ settings = bpy.context.scene.portrait_manifolds
 
 settings.mesh_topology = "marching-cubes"
 settings.mesh_resolution = 96
-settings.mesh_faces = 10000
+settings.mesh_faces = 5000
 settings.mesh_smoothing = 1
 settings.mesh_closed = False
 settings.mesh_texture = "1024"
