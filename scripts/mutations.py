@@ -444,4 +444,19 @@ MUTATIONS = (
          "a batch deletes what another one is writing"),
         ("the dead live", "return not _lives(int(process))", "return False", "temporary files pile up"),
     ),
+    *_of(
+        ("tests/head/test_fit.py::test_landmarks_pull_to_the_end",), "inference/head/drape.py",
+        ("no landmarks", "pulls.append(landmark_pulls(vertices, moved, base, target))", "pass",
+         "a fitted mouth lies beside the photo's"),
+    ),
+    *_of(
+        ("tests/head/test_fit.py::test_a_mouth_that_is_pressed_shut_does_not_cross",), "inference/head/drape.py",
+        ("lips pass each other", "pulls.append(lip_pulls(vertices, moved, base, up))", "pass",
+         "the lower lip comes out above the upper one"),
+    ),
+    *_of(
+        ("tests/head/test_fit.py::test_a_mouth_that_is_pressed_shut_does_not_cross",), "inference/head/fit.py",
+        ("tangled", "untangle(vertices[skin], base.vertices[skin].astype(np.float64), base.faces)", "pass",
+         "fitted heads cut through themselves"),
+    ),
 )  # fmt: skip

@@ -18,6 +18,7 @@ LANDMARK_ERROR = 0.002  # metres in the photo's plane, what the network and a fa
 SURFACE_ERROR = 0.002  # metres along the normal, of the portrait's surface
 GROSS = 0.006  # metres beyond which an error of either kind is more likely another thing than the head
 INDEPENDENT = 150.0  # how many points of the surface err independently; landmarks: half of them
+COVER = 0.004  # metres by which skin may stick out of hair and cloth here: what is hair is itself uncertain
 COMPONENT = 1.0  # standard deviation of a component
 USE, SPARSE = 0.35, 1.5  # an expression's weights: standard deviation, and what each costs linearly
 FOUND = 0.15  # standard deviation of weights about those that were found
@@ -148,7 +149,7 @@ def _surface_rows(space, target, shape, weights):
     """Errors of vertices along the surface's normals, in metres, and how they change."""
     rest = space.base.vertices[space.chosen] + np.tensordot(weights.astype(np.float32), space.few, 1)
     points = place(shape, rest)
-    error, normals, worth = target.surface_errors(points)
+    error, normals, worth = target.surface_errors(points, -COVER)
     share = space.trust[space.chosen]
     trust = INDEPENDENT / share.sum() / SURFACE_ERROR**2 * share * worth * robust(error)
     return _derivatives(shape, points, rest, normals, space.few), error, trust

@@ -14,7 +14,6 @@ from ..portrait import Portrait
 from .skin import skin_share
 
 SMOOTHING = 1.5  # texels, standard deviation before normals are taken: the surface is no finer
-UNDER = 0.002  # metres by which skin lies below hair and cloth at least: of 95 % of the synthetic heads' 3.6 mm
 STEEP = 0.15, 0.4  # cosines between normal and column: the surface jumps there, it is what it seems to be
 
 
@@ -40,13 +39,16 @@ class Target:
         normals = found[:, 3:6] / np.maximum(np.linalg.norm(found[:, 3:6], axis=1, keepdims=True), 1e-6)
         return found[:, :3], normals, np.where(beside, 0.0, found[:, 6]), np.where(beside, 0.0, found[:, 7])
 
-    def surface_errors(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def surface_errors(self, points: np.ndarray, under: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """How far points (n, 3) lie outside of the skin in their columns, (n,) metres along its normals (n, 3), and how
-        much that is worth, (n,) in [0, 1]. Under hair and cloth only what comes nearer to them than UNDER counts."""
+        much that is worth, (n,) in [0, 1].
+
+        under: metres; where there is hair or cloth, only points count that lie less than this below it.
+        """
         surface, normals, skin, solid = self.near(points)
         error = ((points - surface) * normals).sum(1)
         bare = skin > 0.5
-        error = np.where(bare, error, error + UNDER)
+        error = np.where(bare, error, error + under)
         return error, normals, solid * np.where(bare, skin, (1.0 - skin) * (error > 0.0))
 
     def landmark_errors(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
