@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ class Machine:
     def drive(self, script, *files, screen=SCREEN, timeout=900):
         """Let a script drive a Blender with a window; files: of the lab, for it. Returns its result.
 
-        It must say that all went well.
+        It must say that all went well. `ended` is when Blender had quit, as of time.time().
         """
         for name in (script, "driver.py"):
             shutil.copy(ROOT / "tests" / "gui" / name, self.lab)
@@ -61,6 +62,7 @@ class Machine:
         blender = ["blender", "--window-geometry", "0", "0", *screen.split("x"), "--enable-event-simulate"]
         arguments = [self.inside / name for name in ("astronaut.png", "out", *files)]
         said = self.run(*display, *blender, "--python", self.inside / script, "--", *arguments, timeout=timeout)
+        self.ended = time.time()
         record = self.lab / "out" / "result.json"
         assert record.exists(), said[-4000:]
         result = json.loads(record.read_text(encoding="utf-8"))
