@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.78, "rim": 32.25, "fringe": 35.67, "silhouette": 98.93, "depth": 2.24, "backdrop": 34.94,
-        "novel_view 0": 22.37, "novel_silhouette 0": 94.35, "hidden 0": 24.11, "texture 0": -9.44,
-        "novel_view 1": 20.45, "novel_silhouette 1": 92.41, "hidden 1": 26.46, "texture 1": -11.29,
+        "own_view": 35.59, "rim": 32.06, "fringe": 35.99, "silhouette": 98.81, "depth": 2.25, "backdrop": 34.94,
+        "novel_view 0": 22.34, "novel_silhouette 0": 94.25, "hidden 0": 24.06, "texture 0": -9.45,
+        "novel_view 1": 20.44, "novel_silhouette 1": 92.39, "hidden 1": 26.43, "texture 1": -11.29,
     },
     "glasses": {  # and fair hair
-        "own_view": 34.24, "rim": 33.48, "fringe": 30.44, "silhouette": 98.34, "depth": 2.21, "backdrop": 40.41,
-        "novel_view 0": 25.14, "novel_silhouette 0": 94.64, "hidden 0": 25.48, "texture 0": -8.04,
-        "novel_view 1": 25.12, "novel_silhouette 1": 95.26, "hidden 1": 25.79, "texture 1": -10.86,
+        "own_view": 34.67, "rim": 33.36, "fringe": 30.49, "silhouette": 98.48, "depth": 2.38, "backdrop": 40.41,
+        "novel_view 0": 24.83, "novel_silhouette 0": 94.92, "hidden 0": 25.13, "texture 0": -8.78,
+        "novel_view 1": 24.79, "novel_silhouette 1": 95.43, "hidden 1": 25.20, "texture 1": -10.77,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 31.68, "rim": 24.09, "fringe": 24.60, "silhouette": 99.34, "depth": 2.85, "backdrop": 37.29,
-        "novel_view 0": 25.67, "novel_silhouette 0": 97.63, "hidden 0": 18.38, "texture 0": -4.43,
-        "novel_view 1": 20.42, "novel_silhouette 1": 94.33, "hidden 1": 21.37, "texture 1": -3.83,
+        "own_view": 32.80, "rim": 26.57, "fringe": 26.19, "silhouette": 99.08, "depth": 2.78, "backdrop": 37.29,
+        "novel_view 0": 26.15, "novel_silhouette 0": 97.59, "hidden 0": 18.87, "texture 0": -5.47,
+        "novel_view 1": 20.17, "novel_silhouette 1": 94.16, "hidden 1": 20.84, "texture 1": 0.35,
     },
     "bald": {
-        "own_view": 34.45, "rim": 26.20, "fringe": 23.26, "silhouette": 98.59, "depth": 1.08, "backdrop": 36.38,
-        "novel_view 0": 27.42, "novel_silhouette 0": 98.14, "hidden 0": 24.13, "texture 0": -1.83,
-        "novel_view 1": 26.54, "novel_silhouette 1": 95.62, "hidden 1": 23.19, "texture 1": -12.44,
+        "own_view": 34.55, "rim": 26.55, "fringe": 23.73, "silhouette": 98.48, "depth": 1.08, "backdrop": 36.38,
+        "novel_view 0": 27.46, "novel_silhouette 0": 98.12, "hidden 0": 24.49, "texture 0": -4.03,
+        "novel_view 1": 26.59, "novel_silhouette 1": 95.50, "hidden 1": 23.31, "texture 1": -12.91,
     },
 }  # fmt: skip
 
