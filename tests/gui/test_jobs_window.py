@@ -26,6 +26,6 @@ def test_jobs_window(tmp_path, extension_zip):
     assert machine.ended - record.stat().st_mtime < 15, "Blender took long to quit during a job"
     assert not list(machine.lab.glob("**/.unfinished-*"))
     assert steps["gaps"]["turn_ms"] <= 50.0, steps["gaps"]
-    if steps["gaps"]["idle_ms"] < 25.0:  # else the machine is too busy, or draws too slowly, to tell
+    if 0.0 < steps["gaps"]["idle_ms"] < 25.0:  # else the machine is too busy, or draws too slowly, to tell
         assert steps["gaps"]["working_ms"] <= 50.0, steps["gaps"]
     print(steps["gaps"], steps["cancel_running"])
