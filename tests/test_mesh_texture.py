@@ -156,6 +156,15 @@ def test_the_nape_is_not_the_throat():
     assert (nape == (0, 255, 0)).all() and (behind == (0, 255, 0)).all() and (throat == (255, 0, 0)).all()
 
 
+def test_few_columns_have_sides_too():
+    values = np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
+    opacity = np.zeros((16, 16))
+    opacity[5, 7] = 0.5  # the least that a surface is of
+    found = all_round(values, opacity)
+    np.testing.assert_array_equal(found[12, 0], values[5, 7])
+    assert all_round(values, np.ones((16, 16))).shape == (16, 16 + 2 * round(16 * AROUND), 3)
+
+
 def test_sizes(ball):
     assert texture_side(ball) == 2048  # two pixels of the photo per pixel of the crop
     finer = dataclasses.replace(ball, crop_to_photo=ball.crop_to_photo * 2)

@@ -27,7 +27,7 @@ def all_round(values: np.ndarray, opacity: np.ndarray, fine: np.ndarray | None =
     and 1 + AROUND, meet behind the head. Around the subject its own values go on, and soon pass into the means of its
     two sides at that height.
     """
-    solid = (opacity > 0.5).astype(np.float32)
+    solid = (opacity >= 0.5).astype(np.float32)
     left, right = _side(values, solid), _side(values[:, ::-1], solid[:, ::-1])
     fine = values if fine is None else fine
     height, width = fine.shape[:2]
@@ -68,7 +68,7 @@ def look_up(columns: np.ndarray, points: np.ndarray) -> np.ndarray:
 def _side(values, solid):
     """Mean (h, 1, 3) float32 of the leftmost solid texels at every height, evened out; where there are none, of the
     next heights. values: (h, w, 3); solid: (h, w) float32, 0 or 1."""
-    strip = solid * (np.cumsum(solid, axis=1) <= EDGE * solid.shape[1])
+    strip = solid * (np.cumsum(solid, axis=1) <= max(1.0, EDGE * solid.shape[1]))
     known = np.flatnonzero(strip.any(1))
     means = (values[known] * strip[known][..., None]).sum(1) / strip[known].sum(1)[:, None]
     heights = np.arange(len(solid))
