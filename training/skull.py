@@ -1,4 +1,4 @@
-"""Learn what a skull and a nape look like behind a face: ``python -m training.skull --out inference/mesh/skull.npz``.
+"""Learn what a skull and a nape look like behind a face: ``python -m training.skull --out models/skull/skull.npz``.
 
 Heads are drawn like those of the shards, bare, in the pose that the aligner would find, and their skin without the ears
 is looked up in all directions from the spine (inference.mesh.directions). A ridge regression leads from the face to the

@@ -31,7 +31,7 @@ HAIR, CLOTH = 0.06, 0.03  # metres; hair stands off the skull by no more, and cl
 NECK_T = 0.72, 0.88  # t between which the one becomes the other
 UNUSUAL = 0.04  # metres; no skull differs more from the mean one
 POLE = 0.7  # waves per texel of distance from the crown that stay there
-SKULL = Path(__file__).with_name("skull.npz")
+SKULL = Path(__file__).resolve().parents[2] / "models" / "skull" / "skull.npz"
 
 
 def whole_head(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
