@@ -14,13 +14,14 @@ from ..portrait import Portrait
 from .skin import skin_share
 
 SMOOTHING = 1.5  # texels, standard deviation before normals are taken: the surface is no finer
+SOLID = 0.5, 0.95  # opacities of a column that says nothing, and of one that is a subject
 STEEP = 0.15, 0.4  # cosines between normal and column: the surface jumps there, it is what it seems to be
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Target:
     """maps: (h, w, 8) float32 over the texels: the surface's point and outward normal, portrait space in metres, how
-    surely it is skin, and whether there is a subject at all, both in [0, 1].
+    surely it is skin, and how far it is a surface at all and no jump between two, both in [0, 1].
 
     landmarks: (468, 2) float64 pixels of the camera's picture, or None.
     """
@@ -71,8 +72,8 @@ def target_of(portrait: Portrait) -> Target:
     normals = np.cross(down, right)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
     facing = (normals * domes.column_rays(*radius.shape)[1]).sum(-1)
-    skin = skin_share(portrait.textures, portrait.radii) * linear_step(*STEEP, facing)
-    solid = linear_step(0.3, 0.7, surface.opacity)
+    skin = skin_share(portrait.textures, portrait.radii)
+    solid = linear_step(*SOLID, surface.opacity) * linear_step(*STEEP, facing)
     maps = np.dstack([domes.column_points(surface.radius), normals, skin, solid]).astype(np.float32)
     landmarks = None if portrait.landmarks is None else np.asarray(portrait.landmarks, np.float64)
     return Target(maps, portrait.camera, landmarks)

@@ -131,7 +131,9 @@ class _Look:
 
     def __init__(self, portrait, surface, threads):
         self.parts = all_parts(portrait, surface)
-        side = detail_side(portrait.crop_to_photo) or CROP_SIZE
+        side = min(CROP_SIZE, 2 * max(portrait.textures.shape[1:3]))
+        if portrait.detail is not None or portrait.rim is not None:  # else the sheets alone tell how fine a view can be
+            side = detail_side(portrait.crop_to_photo) or CROP_SIZE
         self.camera = portrait.camera.resized(side, side)
         self.scale = side / CROP_SIZE
         view = render_view(portrait, self.camera, threads=threads)
