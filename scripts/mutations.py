@@ -257,12 +257,16 @@ MUTATIONS = (
     ),
     *_of(
         ("tests/test_mesh.py",), "inference/mesh/extract.py",
-        ("texture upside down", "return np.stack([u, 1.0 - v], -1)", "return np.stack([u, v], -1)", "UVs are flipped"),
         ("inside out", 'gradient_direction="ascent"', 'gradient_direction="descent"', "faces look inwards"),
-        ("never closed", "Dome(radius, closed)", "Dome(radius, False)", "the back stays open"),
-        ("not smoothed", "radius = _smooth(surface.radius, smoothing)", "radius = surface.radius",
-         "smoothing does nothing"),
-        ("never reduced", "if faces is not None and len(triangles) > faces:", "if False:", "meshes keep all faces"),
+        ("never closed", "Field(softened(radius, sigma), closed)", "Field(softened(radius, sigma), False)",
+         "the bottom stays open"),
+        ("not smoothed", "_smooth(surface.radius, smoothing)", "surface.radius", "smoothing does nothing"),
+        ("never reduced", "SLIVER * voxel, faces, field.nearest", "SLIVER * voxel, None, field.nearest",
+         "meshes keep all faces"),
+    ),
+    *_of(
+        ("tests/test_mesh.py",), "inference/mesh/unwrap.py",
+        ("texture upside down", "np.stack([u, 1.0 - v], -1)", "np.stack([u, v], -1)", "UVs are flipped"),
     ),
     *_of(
         ("tests/test_mesh.py",), "inference/mesh/surface.py",

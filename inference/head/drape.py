@@ -36,7 +36,9 @@ def drape(vertices: np.ndarray, base: HeadBase, trust: np.ndarray, target: Targe
     return vertices + moved
 
 
-def surface_pulls(vertices, moved, base, worth, target):
+def surface_pulls(
+    vertices: np.ndarray, moved: np.ndarray, base: HeadBase, worth: np.ndarray, target: Target
+) -> Pulls:
     """:class:`Pulls` of vertices (n, 3), now displaced by moved (n, 3), onto skin in their columns, and under hair."""
     points = vertices + moved
     error, normals, sure = target.surface_errors(points, UNDER)
@@ -47,7 +49,7 @@ def surface_pulls(vertices, moved, base, worth, target):
     return Pulls(used[:, None], np.ones((len(used), 1)), normals[used], wanted[used], worth[used])
 
 
-def landmark_pulls(vertices, moved, base, target):
+def landmark_pulls(vertices: np.ndarray, moved: np.ndarray, base: HeadBase, target: Target) -> Pulls:
     """:class:`Pulls` of the landmarks on vertices (n, 3), now displaced by moved (n, 3), in the photo's plane."""
     corners, shares = base.landmark_corners, base.landmark_weights.astype(np.float64)
     start = np.einsum("lc,lcx->lx", shares, vertices[corners])
@@ -59,7 +61,7 @@ def landmark_pulls(vertices, moved, base, target):
                  np.repeat(worth, 2))  # fmt: skip
 
 
-def lip_pulls(vertices, moved, base, up):
+def lip_pulls(vertices: np.ndarray, moved: np.ndarray, base: HeadBase, up: np.ndarray) -> Pulls:
     """:class:`Pulls` that part the lips' seam where an upper vertex comes to lie below its lower one.
 
     up: (3,) unit vector, of the head.
@@ -72,7 +74,7 @@ def lip_pulls(vertices, moved, base, up):
     return Pulls(base.lip_seam[crossed], shares, np.tile(up, (len(crossed), 1)), wanted, worth)
 
 
-def vertex_normals(points, quads):
+def vertex_normals(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
     """Unit normals (n, 3) of a mesh's vertices, by area."""
     corners = points[quads]
     faces = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])

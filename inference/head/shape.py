@@ -55,17 +55,17 @@ class ShapeSpace:
         self.landmarks = np.einsum("lc,lcx->lx", weights, base.vertices[corners])
         self.landmark_modes = np.einsum("lc,klcx->klx", weights, self.modes[:, corners])
 
-    def at_rest(self, shape):
+    def at_rest(self, shape: Shape) -> np.ndarray:
         """Vertices (n, 3) in the base's frame."""
         weights = np.concatenate([shape.components, shape.expression]).astype(np.float32)
         return self.base.vertices + np.tensordot(weights, self.modes, 1)
 
-    def placed(self, shape):
+    def placed(self, shape: Shape) -> np.ndarray:
         """Vertices (n, 3) in portrait space, metres."""
         return place(shape, self.at_rest(shape))
 
 
-def place(shape, points):
+def place(shape: Shape, points: np.ndarray) -> np.ndarray:
     """Points (n, 3) of the base's frame in portrait space."""
     return shape.scale * points @ shape.rotation.T + shape.shift
 
@@ -155,7 +155,7 @@ def _surface_rows(space, target, shape, weights):
     return _derivatives(shape, points, rest, normals, space.few), error, trust
 
 
-def robust(error):
+def robust(error: np.ndarray) -> np.ndarray:
     """Geman-McClure weights of errors in metres."""
     return (GROSS**2 / (error**2 + GROSS**2)) ** 2
 

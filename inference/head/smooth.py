@@ -33,18 +33,18 @@ class Pulls:
     wanted: np.ndarray
     worth: np.ndarray
 
-    def along(self, moved):
+    def along(self, moved: np.ndarray) -> np.ndarray:
         """By how much (m,) displacements (n, 3) move the sums along their directions."""
         there = np.einsum("mc,mcx->mx", self.shares, moved[self.corners])
         return np.einsum("mx,mx->m", there, self.directions)
 
-    def back(self, values, count):
+    def back(self, values: np.ndarray, count: int) -> np.ndarray:
         """The transpose of :meth:`along`, times the worth: values (m,) to (count, 3)."""
         spread = (self.shares * (self.worth * values)[:, None]).ravel()
         vectors = np.repeat(self.directions, self.corners.shape[1], 0) * spread[:, None]
         return np.stack([np.bincount(self.corners.ravel(), vectors[:, k], count) for k in range(3)], -1)
 
-    def diagonal(self, count):
+    def diagonal(self, count: int) -> np.ndarray:
         """Of the normal equations, mean over the axes, (count,)."""
         return np.bincount(self.corners.ravel(), (self.shares**2 * self.worth[:, None] / 3).ravel(), count)
 
@@ -52,7 +52,7 @@ class Pulls:
 class Sheet:
     """A mesh's Laplacian and vertex areas. points: (n, 3) float, metres; quads: (m, 4) int; stiff: (n,) in [0, 1]."""
 
-    def __init__(self, points, quads, stiff):
+    def __init__(self, points: np.ndarray, quads: np.ndarray, stiff: np.ndarray) -> None:
         graph = Graph(quads, len(points))
         self.neighbours = graph.neighbours
         length = np.linalg.norm(points[:, None] - points[graph.neighbours], axis=-1)
@@ -62,17 +62,17 @@ class Sheet:
         self.bending = self.area * (DETAIL * (1.0 + (STIFFER - 1.0) * stiff)) ** 4
         self.holding = self.area * (DETAIL / REACH) ** 4
 
-    def laplacian(self, values):
+    def laplacian(self, values: np.ndarray) -> np.ndarray:
         """Of values (n, 3) at the vertices."""
         near = np.take(values, self.neighbours, 0)
         return np.einsum("nk,nkx->nx", self.weights, near) - self.total[:, None] * values
 
-    def diagonal(self):
+    def diagonal(self) -> np.ndarray:
         """Of what the two smoothness terms add to the normal equations, (n,)."""
         others = np.einsum("nk,nk->n", self.weights**2, self.bending[self.neighbours])
         return self.bending * self.total**2 + others + self.holding
 
-    def displaced(self, start, pulls):
+    def displaced(self, start: np.ndarray, pulls: list[Pulls]) -> np.ndarray:
         """Displacements (n, 3) of least energy under a list of :class:`Pulls`. start: (n, 3), where to begin."""
         count = len(start)
 

@@ -30,7 +30,7 @@ class Edges:
     """Undirected edges of triangles: ends (k, 2), low end first and in order; count (k,) of triangles at each; of
     (3 m,), the edge of each directed one of :func:`topology.edges_of`; border (n,) bool of the vertices."""
 
-    def __init__(self, triangles, vertices):
+    def __init__(self, triangles: np.ndarray, vertices: int) -> None:
         ends = np.sort(edges_of(triangles).astype(np.int64), axis=1)
         self.size = np.int64(vertices)
         self.keys, self.of, self.count = np.unique(
@@ -41,13 +41,13 @@ class Edges:
         self.border = np.zeros(vertices, bool)
         self.border[self.ends[self.count == 1]] = True
 
-    def neighbours(self):
+    def neighbours(self) -> tuple[np.ndarray, np.ndarray]:
         """Start (n + 1,) of each vertex's neighbours in a list of them."""
         both = np.concatenate([self.ends, self.ends[:, ::-1]])
         order = np.argsort(both[:, 0], kind="stable")
         return np.concatenate([[0], np.cumsum(np.bincount(both[:, 0], minlength=self.size))]), both[order, 1]
 
-    def has(self, a, b):
+    def has(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Whether there is an edge between vertices a and b, bool of their shape."""
         keys = np.minimum(a, b) * self.size + np.maximum(a, b)
         found = np.searchsorted(self.keys, keys)
@@ -71,7 +71,16 @@ def _spread(starts, chosen):
     return np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts) + starts[chosen][row], row
 
 
-def collapsed(vertices, triangles, shorter, most, longest, surface: Surface, facing: Facing, rng):
+def collapsed(
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    shorter: float,
+    most: int,
+    longest: float,
+    surface: Surface,
+    facing: Facing,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, int]:
     """One pass of collapses. Returns vertices, triangles and how many edges went.
 
     shorter: metres, only such edges go. most: triangles to take away at most. longest: metres, of edges that are made.
@@ -115,7 +124,9 @@ def collapsed(vertices, triangles, shorter, most, longest, surface: Surface, fac
     return *compact(vertices, triangles), len(a)
 
 
-def flipped(vertices, triangles, facing: Facing, rng):
+def flipped(
+    vertices: np.ndarray, triangles: np.ndarray, facing: Facing, rng: np.random.Generator
+) -> np.ndarray:
     """One pass of flips towards a Delaunay triangulation. Returns triangles."""
     edges = Edges(triangles, len(vertices))
     order = np.argsort(edges.of, kind="stable")
@@ -168,7 +179,7 @@ def _middles(vertices, triangles):
     ], -1) / np.maximum(total, 1.0)[:, None]  # fmt: skip
 
 
-def moved(vertices, triangles, surface: Surface, facing: Facing):
+def moved(vertices: np.ndarray, triangles: np.ndarray, surface: Surface, facing: Facing) -> np.ndarray:
     """Every vertex some way towards the middle of its neighbours, where no triangle turns over by it."""
     goal = surface(vertices + RELAXED * (_middles(vertices, triangles) - vertices))
     fixed = np.zeros(len(vertices), bool)
@@ -180,7 +191,7 @@ def moved(vertices, triangles, surface: Surface, facing: Facing):
         fixed[triangles[bad]] = True
 
 
-def unfolded(vertices, triangles, surface: Surface, facing: Facing):
+def unfolded(vertices: np.ndarray, triangles: np.ndarray, surface: Surface, facing: Facing) -> np.ndarray:
     """The vertices round triangles that do not face outwards moved to the middle of their neighbours until all do.
 
     Marching cubes leaves such triangles where the surface is as steep as the directions, some in 100,000.
@@ -197,7 +208,15 @@ def unfolded(vertices, triangles, surface: Surface, facing: Facing):
     return vertices
 
 
-def remeshed(vertices, triangles, sliver, faces, surface: Surface, facing: Facing, tick: Callable[[], None]):
+def remeshed(
+    vertices: np.ndarray,
+    triangles: np.ndarray,
+    sliver: float,
+    faces: int | None,
+    surface: Surface,
+    facing: Facing,
+    tick: Callable[[], None],
+) -> tuple[np.ndarray, np.ndarray]:
     """Triangles as even as can be, and no more than wanted.
 
     vertices (n, 3) float64 metres on a surface, triangles (m, 3) int64, one manifold piece. sliver: metres; shorter

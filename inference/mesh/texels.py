@@ -29,7 +29,7 @@ class Texels:
         """(side, side) bool."""
         return self.index >= 0
 
-    def values(self, rows: slice, *corners: np.ndarray):
+    def values(self, rows: slice, *corners: np.ndarray) -> tuple[np.ndarray, ...]:
         """Values at the covered texels of some rows, linear over each triangle.
 
         corners: (m, 3, c) float32, of the triangles' corners. Returns where they are, (h, side) bool, and (n, c) each.

@@ -232,7 +232,8 @@ def mesh_of_what_is_gone(photo, folder):
     blank()
     obj = imported(photo)
     operators.invert()
-    options = {"resolution": 128, "faces": 0, "smoothing": 0, "closed": False, "shade_smooth": True}
+    shape = {"topology": "marching-cubes", "resolution": 128, "faces": 0, "smoothing": 0, "closed": False}
+    options = {**shape, "texture": "0", "delit": False, "unlit": False, "shade_smooth": True}
     operator = begun("portrait.extract_mesh.PORTRAIT_MANIFOLDS_OT_extract_mesh", 0.0, **options)
     bpy.data.objects.remove(obj)
     assert ended(operator) == {"CANCELLED"} and len(bpy.data.meshes) == 0, operator.said
