@@ -82,8 +82,9 @@ def untangle(vertices: np.ndarray, rest: np.ndarray, quads: np.ndarray) -> int:
     rest: (n, 3), the same mesh without a crossing. No affine image of it has one either: about a crossing, the mesh
     goes step by step to the image that lies nearest to it there.
     """
-    triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
-    graph, crossed = Graph(quads, len(vertices)), _crossed(vertices, triangles)
+    # along either diagonal, for programs differ in how they cut quads
+    cuts = [np.concatenate([turned[:, [0, 1, 2]], turned[:, [0, 2, 3]]]) for turned in (quads, np.roll(quads, 1, 1))]
+    graph, crossed = Graph(quads, len(vertices)), _crossed(vertices, cuts)
     for attempt in range(ROUNDS):
         if not len(crossed):
             break
@@ -96,15 +97,15 @@ def untangle(vertices: np.ndarray, rest: np.ndarray, quads: np.ndarray) -> int:
             matrix, shift = affine(rest[island], vertices[island], np.maximum(core[island], 0.1))
             image = rest[island] @ matrix.T + shift
             vertices[island] += (1.0 - EASED) * core[island, None] * (image - vertices[island])
-        crossed = _crossed(vertices, triangles[(rings[triangles] <= reach + AROUND).any(1)])
+        crossed = _crossed(vertices, [cut[(rings[cut] <= reach + AROUND).any(1)] for cut in cuts])
         if not len(crossed):
-            crossed = _crossed(vertices, triangles)
+            crossed = _crossed(vertices, cuts)
     return len(crossed)
 
 
-def _crossed(vertices, triangles):
-    """The corners (k, 3) of triangles that cut others."""
-    return triangles[np.unique(crossing_triangles(vertices, triangles))]
+def _crossed(vertices, cuts):
+    """The corners (k, 3) of triangles that cut others of the same of several lists."""
+    return np.concatenate([cut[np.unique(crossing_triangles(vertices, cut))] for cut in cuts])
 
 
 def _islands(chosen, quads):
