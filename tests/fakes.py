@@ -44,7 +44,7 @@ def fake_stages(monkeypatch, faces=1, fail_on=()):
         progress(0.5, "half")
         if alignment.crop_to_photo[0, 2] in fail_on:
             raise RuntimeError("boom")
-        return textures, sheet_radii(), None, None
+        return textures, sheet_radii(), None, None, None
 
     monkeypatch.setattr("inference.alignment.align.find_faces", find_faces)
     monkeypatch.setattr("inference.alignment.align.align", align)

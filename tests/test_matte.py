@@ -201,7 +201,7 @@ def test_a_batch_takes_mattes_by_name(photo, tmp_path, monkeypatch):
 
     def invert(alignment, model, progress, matte=None, doubted=None, fine_matte=None):
         given[len(given)] = matte
-        return analytic.textures, analytic.radii, None, None
+        return analytic.textures, analytic.radii, None, None, None
 
     from tests.portraits import analytic_portrait
 
