@@ -152,13 +152,15 @@ def test_inversion_is_the_trained_model(model, exported):
     matte = torch.sigmoid(output["maps"][0, 0]).numpy()
     photo = torch.tensor(matting.foreground(photo[0].numpy(), matte)[0])[None]  # the engine's colours
 
+    parts = tuple(logits.softmax(1)[0].detach().numpy() for logits in (output["fused"][4], output["parts"]))
+
     def fit_to_hull(radius, matte, *_):  # the engine's, which grows the surface too
-        fitted = hull.fit_to_hull(radius[0, 0].numpy(), matte[0, 0].numpy(), camera)
+        fitted = hull.fit_to_hull(radius[0, 0].numpy(), matte[0, 0].numpy(), camera, None, parts)
         return (torch.tensor(plane)[None, None] for plane in fitted)
 
     level, occupancy, *others = output["fused"]
     fused = (plane[0, 0].numpy() for plane in (level, occupancy))
-    _, met = hull.fit_surface(*fused, matte, camera, exported.geometry["radii"])
+    _, met = hull.fit_surface(*fused, matte, camera, exported.geometry["radii"], None, parts)
     met = torch.tensor(met)[None, None]  # the engine's, without holes and with the gaps that the photo shows
     output = output | {"fused": (level, torch.where(met, 1.0, -1.0), *others)}
     surface = model.surface(output, photo, pose, fit_to_hull)
