@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..geometry.curves import linear_step
+from ..mesh.corners import vertex_normals
 from .base import HeadBase
 from .shape import robust
 from .smooth import Pulls, Sheet
@@ -72,11 +73,3 @@ def lip_pulls(vertices: np.ndarray, moved: np.ndarray, base: HeadBase, up: np.nd
     shares = np.tile([1.0, -1.0], (len(crossed), 1))
     wanted, worth = LEAST_GAP - rest[crossed], np.full(len(crossed), LIP_WORTH)
     return Pulls(base.lip_seam[crossed], shares, np.tile(up, (len(crossed), 1)), wanted, worth)
-
-
-def vertex_normals(points: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    """Unit normals (n, 3) of a mesh's vertices, by area."""
-    corners = points[quads]
-    faces = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
-    normals = np.stack([np.bincount(quads.ravel(), np.repeat(faces[:, k], 4), len(points)) for k in range(3)], -1)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
