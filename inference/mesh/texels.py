@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .raster import rasterise
+
 STRIP = 128  # rows of texels that are worked on at once: bounds the memory
 
 
@@ -15,7 +17,10 @@ class Texels:
     def __init__(self, corners: np.ndarray, side: int) -> None:
         self.side = side
         places = np.stack([corners[..., 0] * side, (1.0 - corners[..., 1]) * side], -1)
-        self.index = _drawn(places, side)
+        drawn = rasterise(places, side, side)
+        self.index = np.full(side * side, -1, np.int32)
+        self.index[drawn.pixel] = drawn.triangle
+        self.index = self.index.reshape(side, side)
         self._first = places[:, 0].astype(np.float32)
         edges = (places[:, 1:] - places[:, :1]).astype(np.float64)
         area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
@@ -51,40 +56,3 @@ class Texels:
 def strips(side: int) -> list[slice]:
     """Slices of rows that together are a texture of so many."""
     return [slice(first, min(first + STRIP, side)) for first in range(0, side, STRIP)]
-
-
-def _drawn(places, side):
-    """Index of the triangle (side, side) int32 that each texel's centre lies in, -1 for none.
-
-    places: (m, 3, 2) float, texels, corners at integers. Row by row: where a triangle's edges cross it is where its
-    texels begin and end.
-    """
-    first, last = _centres(places[..., 1].min(1), places[..., 1].max(1), side)
-    triangle, row = _ranges(first, last)
-    middle = row + 0.5
-    left, right = np.full(len(row), np.inf), np.full(len(row), -np.inf)
-    for a, b in ((0, 1), (1, 2), (2, 0)):
-        (ax, ay), (bx, by) = places[triangle, a].T, places[triangle, b].T
-        crossed = (np.minimum(ay, by) <= middle) & (middle <= np.maximum(ay, by)) & (ay != by)
-        x = ax + (middle - ay) * (bx - ax) / np.where(crossed, by - ay, 1.0)
-        left = np.where(crossed, np.minimum(left, x), left)
-        right = np.where(crossed, np.maximum(right, x), right)
-    first, last = _centres(np.where(right < left, 1.0, left), np.where(right < left, 0.0, right), side)
-    span, column = _ranges(first, last)
-    index = np.full(side * side, -1, np.int32)
-    index[row[span] * side + column] = triangle[span]
-    return index.reshape(side, side)
-
-
-def _centres(low, high, side):
-    """First and last texels whose centres lie from low to high, inside the texture."""
-    first = np.clip(np.ceil(low - 0.5), 0, side).astype(np.int64)
-    return first, np.clip(np.floor(high - 0.5), -1, side - 1).astype(np.int64)
-
-
-def _ranges(first, last):
-    """Whole numbers from first to last of every range, one after the other: (range, number)."""
-    count = np.maximum(last - first + 1, 0)
-    which = np.repeat(np.arange(len(count)), count)
-    start = np.cumsum(count) - count
-    return which, np.arange(len(which)) - start[which] + first[which]
