@@ -125,7 +125,7 @@ def head():
     step("posed", changed=changed(shown, posed))
 
     path = FOLDER.parent / "head.glb"
-    pieces = [skin, *(obj for obj in bpy.data.objects if obj.parent == portrait() and obj.type == "MESH" and obj != skin)]
+    pieces = [obj for obj in bpy.data.objects if obj.parent == portrait() and obj.type == "MESH"]
     with override():
         bpy.ops.object.select_all(action="DESELECT")
         for obj in pieces:
@@ -136,7 +136,7 @@ def head():
     back = [obj for obj in set(bpy.data.objects) - before if obj.type == "MESH"]
     twin = max(back, key=lambda obj: len(obj.data.shape_keys.key_blocks) if obj.data.shape_keys else 0)
     step("round trip", pieces=len(back) == len(pieces), keys=len(twin.data.shape_keys.key_blocks))
-    for obj in back + pieces:
+    for obj in (*back, *pieces):
         bpy.data.objects.remove(obj)
     with override():
         bpy.context.view_layer.objects.active = portrait()

@@ -10,11 +10,14 @@ from inference.mesh.topology import connected_components
 # is for a whole body, the head lies on its side on a fifth of the square; here it stands upright and is 1.46 times as large.
 PLACES = {
     "head": (0.01, 0.475, 0.98),
-    "bust": (0.01, 0.14, 0.612),
+    "bust": (0.01, 0.16, 0.55),
     "mouth": (0.66, 0.28, 0.2),
     "left socket": (0.66, 0.14, 0.1),
     "right socket": (0.78, 0.14, 0.1),
 }
+
+
+BUST_RINGS = 9  # of quads round the neck, each closed; what comes next parts at the shoulders
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +36,20 @@ def restrict(mesh, chosen):
     source, faces = np.unique(mesh.faces[chosen], return_inverse=True)
     used, face_uv = np.unique(mesh.face_uv[chosen], return_inverse=True)
     return Restricted(source, mesh.uv[used], faces.reshape(-1, 4), face_uv.reshape(-1, 4))
+
+
+def near_the_neck(skin, bust):
+    """Which faces of the skin (m,) bool are not of the bust or within BUST_RINGS rings of what is not.
+
+    bust: (n,) bool, the vertices of the bust's island, without those that the head's island has, too. The border that is
+    left is one loop along the quads' edges.
+    """
+    chosen = ~bust[skin.faces].any(1)
+    for _ in range(BUST_RINGS):
+        reached = np.zeros(len(skin.source), bool)
+        reached[skin.faces[chosen]] = True
+        chosen |= reached[skin.faces].any(1)
+    return chosen
 
 
 def lay_out(skin, points):
