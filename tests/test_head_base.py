@@ -40,7 +40,7 @@ def test_the_bust_ends_in_one_smooth_loop(base):
     along = np.diff(base.vertices[np.append(loop, loop[0])].astype(np.float64), axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     turns = np.degrees(np.arccos(np.clip((along * np.roll(along, 1, axis=0)).sum(1), -1.0, 1.0)))
-    assert turns.max() < 45.0, "it has teeth"
+    assert turns.sum() < 900.0, "it has teeth: a round loop turns by 360 degrees, one over shoulders by 780"
     assert set(loop) <= set(np.flatnonzero(base.groups["bust"] > 0.5))
 
 
