@@ -12,7 +12,7 @@ import numpy as np
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .base import HeadBase
-from .crossings import untangle
+from .crossings import skin_untangler
 from .drape import drape
 from .eyes import carry_parts, open_lids
 from .shape import ShapeSpace, fit_shape
@@ -61,7 +61,7 @@ def fit_head(
     vertices[skin] = draped
     carry_parts(vertices, moved, base)
     open_lids(vertices, base, shape.scale)
-    untangle(vertices[skin], base.vertices[skin].astype(np.float64), base.faces)
+    skin_untangler(base).untangle(vertices[skin])
     progress(1.0, "done")
     expression = dict(zip(base.shapes, (float(weight) for weight in shape.expression)))
     return HeadFit(vertices.astype(np.float32), expression, shape.scale, shape.rotation, shape.shift)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..threads import in_parallel
 from .base import HeadBase
-from .crossings import untangle
+from .crossings import Untangler, skin_untangler
 from .eyes import EYES, eyeball
 from .fit import HeadFit
 from .graph import Graph
@@ -31,7 +31,7 @@ def neutral_of(fit: HeadFit, base: HeadBase) -> np.ndarray:
         moved += np.float32(weight) * base.shapes[name]
     neutral = fit.vertices - fit.scale * moved @ fit.rotation.T
     skin = base.parts["skin"]
-    untangle(neutral[skin], base.vertices[skin].astype(np.float64), base.faces)
+    skin_untangler(base).untangle(neutral[skin])
     return neutral.astype(np.float32)
 
 
@@ -43,7 +43,7 @@ def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, n
     rest = neutral[skin].astype(np.float64)
     maps = local_maps(graph, base.vertices[skin].astype(np.float64), rest, fit.scale * fit.rotation)
     balls = [eyeball(neutral, base, name) for name in EYES]
-    regions = [_region(graph, base, seam) for seam in (base.lip_seam, *base.lids)]
+    regions = [_region(graph, base, rest, seam) for seam in (base.lip_seam, *base.lids)]
 
     def carried(name):
         moved = np.einsum("nij,nj->ni", maps, base.shapes[name][skin])
@@ -52,12 +52,12 @@ def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, n
             if np.abs(moved[lids]).max() > LEAST:
                 posed[lids] = _outside(posed[lids], centre, radius + np.minimum(clearance, LID_CLEARANCE))
         below = keys.get(WITH.get(name), np.float32(0.0))
-        for index, quads in regions:
+        for index, region in regions:
             if np.abs(moved[index]).max() > FELT:
                 own = posed[index] + (below[index] if name in WITH else 0.0)
                 before = own.copy()
                 for _ in range(TRIES):
-                    if not untangle(own, rest[index], quads):
+                    if not region.untangle(own, (own != rest[index]).any(1)):
                         break
                 posed[index] += own - before
         delta = (posed - rest).astype(np.float32)
@@ -75,14 +75,14 @@ def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, n
     return keys
 
 
-def _region(graph, base, seeds):
-    """The vertices around a seam, and the quads between them with those vertices' numbers."""
+def _region(graph, base, rest, seeds):
+    """The vertices around a seam, and an :class:`Untangler` for the quads between them."""
     chosen = np.zeros(graph.count, bool)
     chosen[seeds] = True
     chosen = graph.rings(chosen, REACH) <= REACH
     quads = base.faces[chosen[base.faces].all(1)]
     index, quads = np.unique(quads, return_inverse=True)
-    return index, quads.reshape(-1, 4)
+    return index, Untangler(rest[index], quads.reshape(-1, 4))
 
 
 def local_maps(graph: Graph, points: np.ndarray, goals: np.ndarray, whole: np.ndarray) -> np.ndarray:
