@@ -8,12 +8,12 @@ from ..geometry import domes
 from ..geometry.sampling import sample_image
 from ..mesh.corners import vertex_normals
 from ..mesh.extract import extract_surface
+from ..mesh.skin import skin_share
 from ..mesh.texture import bake, texture_side
 from ..mesh.textured import TexturedMesh
 from ..mesh.topology import connected_components, edges_of
 from ..portrait import Portrait
 from .base import HeadBase
-from .skin import skin_share
 
 RESOLUTION = 112  # voxels along the longest side
 FACES = 12_000  # of the whole surface, at most

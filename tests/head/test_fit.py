@@ -10,8 +10,8 @@ from inference.head import drape, eyes, shape
 from inference.head.base import head_base
 from inference.head.crossings import crossing_triangles
 from inference.head.fit import fit_head, surface_trust
-from inference.head.skin import skin_share
 from inference.head.target import target_of
+from inference.mesh.skin import skin_share
 from tests.head_portraits import (
     ROTATION,
     SCALE,
