@@ -119,9 +119,14 @@ def test_similarity_finds_what_was_done():
 
 
 def test_the_topology_is_the_data_packs(base):
-    pack = np.load(data_pack() / "heads" / "mh_base.npz", allow_pickle=False)
-    chosen = np.flatnonzero(pack["vert_bust"])
-    assert np.array_equal(chosen[base.faces], pack["faces"][pack["quad_bust"]])
+    from training.evaluation.true_heads import source_vertices
+    from training.head.layout import skin_quads
+    from training.synthetic.assets import AssetPack
+
+    pack = AssetPack(data_pack())
+    skin = skin_quads(pack)
+    assert not (skin & ~pack.base["quad_bust"]).any() and (skin | ~pack.base["quad_head"]).all()
+    assert np.array_equal(source_vertices(pack)[base.faces], pack.base["faces"][skin])
 
 
 def test_the_space_is_made_of_components():

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from inference.mesh.topology import connected_components
+from training.head.wheel import BaseMesh
 
 # Where each island goes: the square (left, bottom, width) of its left lower corner and width. In MakeHuman's atlas, which
 # is for a whole body, the head lies on its side on a fifth of the square; here it stands upright and is 1.46 times as large.
@@ -38,18 +39,22 @@ def restrict(mesh, chosen):
     return Restricted(source, mesh.uv[used], faces.reshape(-1, 4), face_uv.reshape(-1, 4))
 
 
-def near_the_neck(skin, bust):
-    """Which faces of the skin (m,) bool are not of the bust or within BUST_RINGS rings of what is not.
+def skin_quads(pack):
+    """Which of MakeHuman's faces are the skin of the base (m,) bool: the head, and BUST_RINGS rings of quads below it.
 
-    bust: (n,) bool, the vertices of the bust's island, without those that the head's island has, too. The border that is
-    left is one loop along the quads' edges.
+    pack: :class:`training.synthetic.assets.AssetPack`. The border that is left is one loop along the quads' edges.
     """
-    chosen = ~bust[skin.faces].any(1)
+    base, whole = pack.base, pack.base["quad_bust"]
+    skin = restrict(BaseMesh(base["verts"], base["uv"], base["faces"], base["faces_uv"]), whole)
+    _, islands = lay_out(skin, base["verts"][skin.source])
+    chosen = ~(islands["bust"] & ~islands["head"])[skin.faces].any(1)
     for _ in range(BUST_RINGS):
         reached = np.zeros(len(skin.source), bool)
         reached[skin.faces[chosen]] = True
         chosen |= reached[skin.faces].any(1)
-    return chosen
+    found = np.zeros(len(whole), bool)
+    found[np.flatnonzero(whole)[chosen]] = True
+    return found
 
 
 def lay_out(skin, points):
