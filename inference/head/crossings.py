@@ -31,29 +31,30 @@ class Untangler:
         rows, columns = common.sum(2, keepdims=True), common.sum(1, keepdims=True)
         # what one quad's triangle and the other's still have in common, by the corners that they lack
         apart = (common.sum((1, 2), keepdims=True) - rows - columns + common).reshape(-1, 16) == 0
-        touching, both = np.nonzero(apart & (rows > 0).any(1))
-        self.touching = pairs[touching] + len(quads) * BOTH[both]
+        index, both = np.nonzero(apart & (rows > 0).any(1))
+        self.touching, self.lacking = pairs[index], BOTH[both]
 
     def crossed(self, vertices: np.ndarray, moved: np.ndarray | None = None) -> np.ndarray:
         """Those of the quads, (k,) int, that cut another. vertices: (n, 3) metres.
 
         moved: (n,) bool, where the mesh has changed since it did not cut itself beyond; None: anywhere.
         """
-        count, corners = len(self.quads), np.asarray(vertices, np.float64)[self.quads.T]
+        changed = np.ones(len(self.quads), bool) if moved is None else moved[self.quads].any(1)
+        if not changed.any():
+            return np.zeros(0, np.int64)
+        corners = np.asarray(vertices, np.float64)[self.quads.T]
         low, high = corners.min(0), corners.max(0)
-        if moved is None:
-            pairs, touching = _overlapping(low, high), self.touching
-        else:
-            changed = moved[self.quads].any(1)
-            near = (low <= high[changed].max(0, initial=-np.inf)) & (low[changed].min(0, initial=np.inf) <= high)
-            near = np.flatnonzero(near.all(1))
-            pairs = near[_overlapping(low[near], high[near])]
-            pairs, touching = pairs[changed[pairs].any(1)], self.touching[changed[self.touching % count].any(1)]
-        common = (self.quads[pairs[:, 0], :, None] == self.quads[pairs[:, 1], None, :]).any((1, 2))
-        pairs = np.concatenate([(pairs[~common, None] + count * BOTH).reshape(-1, 2), touching])
-        triangles = corners[TRIANGLES].reshape(3, 4 * count, 3)
+        near = ((low <= high[changed].max(0)) & (low[changed].min(0) <= high)).all(1)
+        quads, corners, number = self.quads[near], corners[:, near], np.cumsum(near) - 1
+        pairs = _overlapping(low[near], high[near])
+        pairs = pairs[changed[near][pairs].any(1)]
+        common = (quads[pairs[:, 0], :, None] == quads[pairs[:, 1], None, :]).any((1, 2))
+        touching = changed[self.touching].any(1)
+        touching = number[self.touching[touching]] + len(quads) * self.lacking[touching]
+        pairs = np.concatenate([(pairs[~common, None] + len(quads) * BOTH).reshape(-1, 2), touching])
+        triangles = corners[TRIANGLES].reshape(3, 4 * len(quads), 3)
         pairs = _meeting(triangles.min(0), triangles.max(0), *pairs.T)
-        return np.unique(_cutting(triangles, pairs) % count)
+        return np.flatnonzero(near)[np.unique(_cutting(triangles, pairs) % len(quads))]
 
     def untangle(self, vertices: np.ndarray, moved: np.ndarray | None = None) -> int:
         """Change vertices (n, 3), in place, where the mesh cuts itself, until it does not. Returns how many quads still
