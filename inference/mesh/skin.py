@@ -1,35 +1,18 @@
-"""Which texel columns of a portrait show skin, hair and cloth.
+"""Which texel columns of a portrait show skin: it ends sharply there, hair and cloth do not.
 
-A portrait that does not know its parts shows skin all the same: it ends sharply there, hair and cloth do not. The
-inversion lets rays end within a softness about the surface that depends on the part
+The inversion lets rays end within a softness about the surface that depends on the part
 (:data:`inference.inversion.columns.SOFTNESS`). How widely a column's opacity is spread over its sheets tells the part
 again, without the networks.
 """
 
-import cv2
 import numpy as np
 
-from ..geometry import domes
-from ..geometry.curves import linear_step, smooth_step
+from ..geometry.curves import linear_step
 from ..geometry.grids import at_texels
 from ..inversion.columns import HAIR, SKIN, SOFTNESS
-from ..portrait import Portrait
 
 SPREAD = 5**-0.5  # standard deviation of where rays end over the softness: that of a smoothstep's density
 SOLID = 0.9  # opacity from which on a column's spread says something
-COLLAR = 0.46, 0.77  # of the way from eye level to the lower border: what is no skin is hair above, and cloth below
-
-
-def part_shares(portrait: Portrait) -> np.ndarray:
-    """How far each column is of :data:`inference.portrait.PARTS`, (h, w, 3) float32 in [0, 1] over the textures."""
-    height, width = portrait.textures.shape[1:3]
-    if portrait.parts is not None:
-        parts = cv2.resize(portrait.parts, (width, height), interpolation=cv2.INTER_LINEAR)
-        return parts.astype(np.float32) * np.float32(1 / 255)
-    skin = skin_share(portrait.textures, portrait.radii)
-    v = domes.texel_centres(height, width)[1]
-    cloth = smooth_step(*COLLAR, (v - 1.0) / domes.EQUATOR_V + 1.0)
-    return np.dstack([skin, (1.0 - skin) * (1.0 - cloth), (1.0 - skin) * cloth]).astype(np.float32)
 
 
 def skin_share(textures: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -12,12 +12,10 @@ import cv2
 import numpy as np
 
 from ..geometry import domes
-from ..geometry.curves import smooth_step
+from ..geometry.curves import linear_step, smooth_step
 from ..geometry.filling import push_pull
-from ..inversion.columns import CLOTH as OF_CLOTH
-from ..inversion.columns import SKIN
 from .directions import rays
-from .skull import SURE, ear_texels, fitted_skull
+from .skull import FACE_S, SURE, ear_texels, fitted_skull
 
 HEIGHT, WIDTH = 448, 960  # texels of a whole head: some 0.8 mm, like a portrait's own
 COARSE = 4  # times coarser tables for what is smooth
@@ -28,38 +26,39 @@ FOUND = 0.003  # metres; how close to the surface a ray has to come
 SIDE, CROWN = 0.01, 0.03  # of u and v: so close to the border the front is rough
 BLEND = 16.0  # texels over which the front turns into what lies behind
 SPREAD = 3.0  # coarse texels, standard deviation of what smooths the thickness
-HAIR, CLOTH = 0.06, 0.004  # metres; behind, hair stands off the skull by no more, and cloth off neck and shoulders
-SIDEWAYS = 8  # how much nearer the thickness at the same height is than above and below
+HAIR, COLLAR = 0.06, 0.004  # metres; behind, hair and hats stand off the skull by no more, and collars off the nape
+NECK_T = 0.66, 0.80  # t of the neck; what is no skin below it is a collar,
+COVERED = 0.7, 0.95  # unless the sides of the neck are covered as well: shares of them that are no skin
+SIDEWAYS = 4  # how much nearer the thickness at the same height is than above and below
 POLE = 0.7  # waves per texel of distance from the crown that stay there
 
 
-def whole_head(radius: np.ndarray, mask: np.ndarray, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def whole_head(radius: np.ndarray, mask: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Radius of a head in all directions from the spine, (HEIGHT, WIDTH) float32 metres, and how far it is the
     portrait's own surface, (HEIGHT, WIDTH) float32 from 0 behind to 1 in front.
 
     radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where a subject is;
-    parts (h, w, 3) float32 in [0, 1], how far that is of :data:`inference.portrait.PARTS`.
+    skin (h, w) float32 in [0, 1], how surely that is skin.
     """
-    found, own, parts = from_front(radius, mask, parts)
-    behind = _behind(found, own, parts)
+    found, own, skin = from_front(radius, mask, skin)
+    behind = _behind(found, own, skin)
     return _round_at_the_crown(behind + own * (found - behind)), own
 
 
-def bare_skull(radius: np.ndarray, mask: np.ndarray, parts: np.ndarray) -> np.ndarray:
+def bare_skull(radius: np.ndarray, mask: np.ndarray, skin: np.ndarray) -> np.ndarray:
     """Radius (48, 96) float32 metres of the skull and neck under hair and clothes, in all directions from the spine.
 
-    radius, mask, parts: as of :func:`whole_head`.
+    radius, mask, skin: as of :func:`whole_head`.
     """
-    front, own, parts = _coarse_front(*from_front(radius, mask, parts))
-    return fitted_skull(front, own, parts[..., SKIN])
+    return fitted_skull(*_coarse_front(*from_front(radius, mask, skin)))
 
 
-def from_front(radius: np.ndarray, mask: np.ndarray, parts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def from_front(radius: np.ndarray, mask: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the rays from the spine meet the front.
 
-    radius, mask, parts: as of :func:`whole_head`.
-    Returns radius in metres from the spine, and how far it is known, from 0 where the front does not reach to 1 well
-    inside it, (HEIGHT, WIDTH) float32 both; and its parts (HEIGHT, WIDTH, 3) float32.
+    radius, mask, skin: as of :func:`whole_head`.
+    Returns (HEIGHT, WIDTH) float32 each: radius in metres from the spine, how far it is known, from 0 where the front
+    does not reach to 1 well inside it, and how surely it is skin.
     """
     found = np.full((HEIGHT // COARSE, WIDTH // COARSE), np.float32(FARTHEST))
     for steps in STEPS:
@@ -71,12 +70,12 @@ def from_front(radius: np.ndarray, mask: np.ndarray, parts: np.ndarray) -> tuple
             found = _resized(found, HEIGHT, WIDTH)
     height, width = mask.shape
     at = u * width - np.float32(0.5), v * height - np.float32(0.5)
-    subject, parts = (cv2.remap(table, *at, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE) for table in (mask, parts))
+    subject, skin = (cv2.remap(table, *at, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE) for table in (mask, skin))
     known = (np.abs(u - 0.5) < 0.5 - SIDE) & (v > CROWN) & (np.abs(field) < FOUND) & (subject > 0.5)
     # the lower border is none to keep away from
     bordered = cv2.copyMakeBorder(_wrapped(known.astype(np.uint8)), 0, 1, 0, 0, cv2.BORDER_REPLICATE)
     own = smooth_step(1.0, BLEND, _unwrapped(cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[:-1])).astype(np.float32)
-    return found, own, parts
+    return found, own, skin
 
 
 def table_points(radius: np.ndarray) -> np.ndarray:
@@ -119,24 +118,29 @@ def _dome_coordinates(x, y, z):
     return u, v, radius
 
 
-def _behind(found, own, parts):
+def _behind(found, own, skin):
     """The skull with what stands off from it, where that is known and on from there."""
-    front, weight, parts = _coarse_front(found, own, parts)
-    skull = _resized(fitted_skull(front, weight, parts[..., SKIN]), *front.shape)
+    front, weight, skin = _coarse_front(found, own, skin)
+    skull = _resized(fitted_skull(front, weight, skin), *front.shape)
     sure = (weight > SURE).astype(np.float32)
     thickness = np.clip(front - skull, -HAIR, HAIR)
     reach = softened(sure, SPREAD)
     near = softened(thickness * sure, SPREAD) / np.maximum(reach, 1e-3)
-    most = HAIR + (CLOTH - HAIR) * parts[..., OF_CLOTH]
-    far = softened(_around(np.clip(thickness, -most, most), sure * (1.0 - ear_texels(*front.shape))), SPREAD)
+    t = (np.arange(len(front), dtype=np.float32)[:, None] + 0.5) / len(front)
+    below = smooth_step(*NECK_T, t)
+    s = (np.arange(front.shape[1], dtype=np.float32) + 0.5) / front.shape[1]
+    neck = sure * (below > 0.0) * (below < 1.0) * (np.abs(s - 0.5) > FACE_S)
+    covered = linear_step(*COVERED, 1.0 - (neck * skin).sum() / max(neck.sum(), 1.0))
+    most = HAIR + (COLLAR - HAIR) * below * (1.0 - covered)
+    no_ear = 1.0 - ear_texels(*front.shape) * skin
+    far = softened(_around(np.clip(thickness, -most, most), sure * no_ear), 2.0 * SPREAD)
     return _resized(skull + far + np.minimum(2.0 * reach, 1.0) * (near - far), HEIGHT, WIDTH)
 
 
-def _coarse_front(found, own, parts):
+def _coarse_front(found, own, skin):
     """Tables of :func:`from_front` COARSE times smaller each way."""
     weight = coarse(own)
-    share = np.maximum(weight, 1e-3)
-    return coarse(found * own) / share, weight, coarse(parts * own[..., None]) / share[..., None]
+    return coarse(found * own) / np.maximum(weight, 1e-3), weight, coarse(skin * own) / np.maximum(weight, 1e-3)
 
 
 def _around(values, weight):
