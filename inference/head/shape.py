@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from ..geometry.curves import geman_mcclure
 from .base import HeadBase
 from .smooth import vertex_areas
 from .target import Target
@@ -157,7 +158,7 @@ def _surface_rows(space, target, shape, weights):
 
 def robust(error: np.ndarray) -> np.ndarray:
     """Geman-McClure weights of errors in metres."""
-    return (GROSS**2 / (error**2 + GROSS**2)) ** 2
+    return geman_mcclure(error, GROSS)
 
 
 def _derivatives(shape, points, rest, along, modes):

@@ -14,6 +14,7 @@ from .directions import directions
 from .field import Field, block, sample_field
 from .groups import part_groups
 from .remesh import remeshed
+from .skin import skin_share
 from .surface import Surface, find_surface
 from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
@@ -85,7 +86,7 @@ def extract_surface(
     except ValueError:
         raise PortraitError("this portrait holds no solid surface; invert the photo again") from None
     mask = subject_mask(surface.opacity)
-    radius, own = whole_head(_smooth(surface.radius, smoothing), mask)
+    radius, own = whole_head(_smooth(surface.radius, smoothing), mask, skin_share(portrait.textures, portrait.radii))
     shown = np.ones_like(own) if closed else _shown(own, radius)
     grid = _grid(radius, shown, resolution, faces)
     for sigma in SOFTER:
