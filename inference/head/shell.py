@@ -8,6 +8,7 @@ from ..geometry import domes
 from ..geometry.sampling import sample_image
 from ..mesh.corners import vertex_normals
 from ..mesh.extract import extract_surface
+from ..mesh.look import Look
 from ..mesh.texture import bake, texture_side
 from ..mesh.textured import TexturedMesh
 from ..mesh.topology import connected_components, edges_of
@@ -58,7 +59,7 @@ def shell(
         groups={name: weights[used] for name, weights in whole.groups.items()},
         name=NAME,
     )
-    baked = bake(portrait, surface, [piece], texture or texture_side(portrait))
+    baked = bake(Look(portrait, surface), [piece], texture or texture_side(portrait))
     return dataclasses.replace(piece, texture=baked), covered
 
 
