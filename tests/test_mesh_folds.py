@@ -8,7 +8,7 @@ import pytest
 
 from inference.mesh.directions import directions, rays
 from inference.mesh.extract import extract_mesh
-from inference.mesh.field import Field
+from inference.mesh.field import Field, facing_outwards
 from inference.mesh.remesh import collapsed, moved, unfolded
 from inference.mesh.whole import HEIGHT, WIDTH
 from tests.portraits import analytic_portrait
@@ -98,12 +98,12 @@ def tent():
 
 def test_folds_are_taken_out():
     field, vertices, triangles = tent()
-    assert field.facing(vertices[triangles]).all()
+    assert facing_outwards(vertices[triangles]).all()
     folded = vertices.copy()
     folded[40] = vertices[43]
-    assert not field.facing(folded[triangles]).all()
-    unfold = unfolded(folded, triangles, field.nearest, field.facing)
-    assert field.facing(unfold[triangles]).all()
+    assert not facing_outwards(folded[triangles]).all()
+    unfold = unfolded(folded, triangles, field.nearest, facing_outwards)
+    assert facing_outwards(unfold[triangles]).all()
     _, _, radius = (part[:, 0] for part in directions(*unfold.astype(np.float32).T[..., None]))
     assert np.abs(radius - 0.1).max() < 1e-5, "vertices left the surface"
 
@@ -112,13 +112,13 @@ def test_no_step_turns_a_triangle_over():
     field, vertices, triangles = tent()
     rng = np.random.default_rng(0)
     vertices = field.nearest(vertices + 0.002 * rng.normal(size=vertices.shape))
-    before = field.facing(vertices[triangles])
-    moved_to = moved(vertices, triangles, field.nearest, field.facing)
-    assert field.facing(moved_to[triangles])[before].all()
+    before = facing_outwards(vertices[triangles])
+    moved_to = moved(vertices, triangles, field.nearest, facing_outwards)
+    assert facing_outwards(moved_to[triangles])[before].all()
     for _ in range(20):
-        vertices, triangles, _ = collapsed(moved_to, triangles, np.inf, 100, 1.0, field.nearest, field.facing, rng)
+        vertices, triangles, _ = collapsed(moved_to, triangles, np.inf, 100, 1.0, field.nearest, facing_outwards, rng)
         moved_to = vertices
-    assert len(triangles) < 60 and field.facing(vertices[triangles]).all()
+    assert len(triangles) < 60 and facing_outwards(vertices[triangles]).all()
 
 
 def test_quadriflow_takes_the_closed_mesh():

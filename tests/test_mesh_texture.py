@@ -13,6 +13,7 @@ from inference.geometry.cameras import orbit_camera
 from inference.geometry.sampling import sample_image
 from inference.mesh.around import AROUND, all_round, look_up
 from inference.mesh.extract import extract_mesh
+from inference.mesh.look import Look
 from inference.mesh.surface import find_surface
 from inference.mesh.texels import Texels, strips
 from inference.mesh.texture import bake, texture_side
@@ -100,7 +101,7 @@ def test_any_mesh_is_painted_from_the_photo_s_camera(ball):
     corners = np.float32([[-0.05, -0.05, 0.09], [0.05, -0.05, 0.09], [0.05, 0.05, 0.09], [-0.05, 0.05, 0.09]])
     uv = np.float32([[0.1, 0.2], [0.9, 0.2], [0.9, 0.8], [0.1, 0.8]])
     board = TexturedMesh(corners, np.int32([[0, 1, 2, 3]]), uv, np.zeros((1, 1, 3), np.uint8))
-    texture = bake(ball, find_surface(ball.textures, ball.radii), [board], 200)
+    texture = bake(Look(ball, find_surface(ball.textures, ball.radii)), [board], 200)
     view = render_view(ball, camera)
     row, column = np.mgrid[60:140:5, 40:160:5]  # of the texture, all inside of the board
     share = (column + 0.5 - 20) / 160, 1.0 - (row + 0.5 - 40) / 120
@@ -124,7 +125,7 @@ def test_what_is_hidden_keeps_its_own_colour(ball):
         faces = np.int32([[0, 1, 2, 3][::towards]])
         uv = np.float32([[0, 0], [1, 0], [1, 1], [0, 1]])
         board = TexturedMesh(corners, faces, uv, np.zeros((1, 1, 3), np.uint8))
-        texture = bake(ball, surface, [board], 64)
+        texture = bake(Look(ball, surface), [board], 64)
         share = (np.arange(64) + 0.5) / 64 * 0.04 - 0.02
         x, y = np.meshgrid(share, -share)
         own = look_up(columns, np.stack([x, y, np.full(x.shape, z)], -1).reshape(-1, 3)).reshape(64, 64, 3)
@@ -178,7 +179,7 @@ def test_sizes(ball):
 
 def test_threads_do_not_matter(ball, meshed):
     surface = find_surface(ball.textures, ball.radii)
-    again = functools.partial(bake, ball, surface, [meshed], 512)
+    again = functools.partial(bake, Look(ball, surface), [meshed], 512)
     np.testing.assert_array_equal(again(threads=1), again(threads=3))
 
 

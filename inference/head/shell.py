@@ -8,6 +8,7 @@ from ..geometry import domes
 from ..geometry.sampling import sample_image
 from ..mesh.corners import vertex_normals
 from ..mesh.extract import extract_surface
+from ..mesh.look import Look
 from ..mesh.skin import skin_share
 from ..mesh.surface import Surface
 from ..mesh.texture import bake, texture_side
@@ -69,7 +70,7 @@ def shell(
         groups={name: weights[used] for name, weights in whole.groups.items()},
         name=NAME,
     )
-    baked = bake(portrait, surface, [piece], texture or texture_side(portrait))
+    baked = bake(Look(portrait, surface), [piece], texture or texture_side(portrait))
     return dataclasses.replace(piece, texture=baked), covered
 
 

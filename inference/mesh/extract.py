@@ -11,8 +11,10 @@ from ..geometry.sampling import sample_image
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .directions import directions
-from .field import Field, block, sample_field
+from .field import Field, block, facing_outwards, sample_field
 from .groups import part_groups
+from .look import Look
+from .outline import reaching
 from .remesh import remeshed
 from .skin import skin_share
 from .surface import Surface, find_surface
@@ -61,7 +63,10 @@ def extract_mesh(
         raise PortraitError(f"a texture must have between 64 and {MAX_SIDE} texels along a side, not {texture}")
     mesh, surface = extract_surface(portrait, resolution, faces, smoothing, closed, progress)
     progress(0.96, "texture")
-    baked = bake(portrait, surface, [mesh], texture or texture_side(portrait), delit)
+    look = Look(portrait, surface)
+    vertices = reaching(mesh.vertices, mesh.faces, look.camera, look.depth)
+    mesh = dataclasses.replace(mesh, vertices=vertices.astype(np.float32))
+    baked = bake(look, [mesh], texture or texture_side(portrait), delit)
     progress(1.0, "done")
     return dataclasses.replace(mesh, texture=baked)
 
@@ -92,7 +97,7 @@ def extract_surface(
     for sigma in SOFTER:
         field = Field(softened(radius, sigma), closed)
         vertices, triangles = _even_mesh(field, grid, None if closed else shown, faces, progress)
-        if field.facing(vertices[triangles]).all():
+        if facing_outwards(vertices[triangles]).all():
             break
     progress(0.95, "texture coordinates")
     uv, face_uv = texture_coordinates(vertices, triangles, closed)
@@ -124,7 +129,7 @@ def _even_mesh(field, grid, shown, faces, progress):
         vertices, triangles = trim(vertices, triangles, _inside(vertices, shown))
     progress(0.5, EVENING_OUT)
     return remeshed(
-        vertices, triangles, SLIVER * voxel, faces, field.nearest, field.facing, lambda: progress(0.6, EVENING_OUT)
+        vertices, triangles, SLIVER * voxel, faces, field.nearest, facing_outwards, lambda: progress(0.6, EVENING_OUT)
     )
 
 

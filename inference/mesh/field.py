@@ -49,16 +49,17 @@ class Field:
             length = np.maximum(length - np.clip(value / slope, -0.01, 0.01), 1e-3)
         return start + length * out
 
-    def facing(self, corners: np.ndarray) -> np.ndarray:
-        """Whether triangles (m, 3, 3) face outwards all over, seen from the spine, (m,) bool.
 
-        What a triangle's normal makes with the direction from the spine is linear over it, so its corners tell.
-        """
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        out = outwards(corners)
-        cosine = np.einsum("mk,mck->mc", normals, out)
-        least = STEEPEST * np.linalg.norm(normals, axis=-1) * np.linalg.norm(out, axis=-1).max(1)
-        return cosine.min(1) > least
+def facing_outwards(corners: np.ndarray) -> np.ndarray:
+    """Whether triangles (m, 3, 3) face outwards all over, seen from the spine, (m,) bool.
+
+    What a triangle's normal makes with the direction from the spine is linear over it, so its corners tell.
+    """
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    out = outwards(corners)
+    cosine = np.einsum("mk,mck->mc", normals, out)
+    least = STEEPEST * np.linalg.norm(normals, axis=-1) * np.linalg.norm(out, axis=-1).max(1)
+    return cosine.min(1) > least
 
 
 def outwards(points: np.ndarray) -> np.ndarray:
