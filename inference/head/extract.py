@@ -11,6 +11,7 @@ from ..portrait import Portrait
 from ..progress import Progress, silent
 from ..threads import in_parallel
 from .base import head_base
+from .closed_lips import with_closed_lips
 from .closing import close_below
 from .eyeballs import eyes
 from .fit import fit_head
@@ -45,7 +46,7 @@ def extract_head(
     low, high = TEXTURES
     if not low <= texture <= high:
         raise PortraitError(f"a head's texture must have between {low} and {high} pixels along a side, not {texture}")
-    base, skin = head_base(), head_base().parts["skin"]
+    base, skin, portrait = head_base(), head_base().parts["skin"], with_closed_lips(portrait)
     side = max(VIEW_SIDE * texture // TEXTURE, portrait.camera.width)
 
     def fitted():

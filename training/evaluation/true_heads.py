@@ -36,15 +36,17 @@ def true_person(shard, row):
                      for field in dataclasses.fields(Person)})  # fmt: skip
 
 
-def true_vertices(pack, shard, row, template, weights):
-    """All vertices (19158, 3) float64 of a head with its expression, metres, portrait space of the photo's camera.
+def true_vertices(pack, shard, row, template, weights, expression=True):
+    """All vertices (19158, 3) float64 of a head with its expression or without, metres, portrait space of the photo's
+    camera.
 
     template, weights: as of :func:`training.synthetic.heads.build_head`.
     """
     head = build_head(pack, true_person(shard, row), template, weights)
     exact = head.to_portrait(landmark_points(pack, head.posed))
     camera = _true_camera(parameters_of(shard, row)["true_camera"], exact, np.array(shard["landmarks"][row], np.float64))
-    return warp_points(head.to_portrait(head.posed), camera, crop_camera(shard["camera"][row]))
+    shape = head.posed if expression else head.body
+    return warp_points(head.to_portrait(shape), camera, crop_camera(shard["camera"][row]))
 
 
 def source_vertices(pack):
