@@ -1,8 +1,9 @@
 """First the shape that people have: components, expression and place of the base, by Gauss-Newton steps.
 
 The landmarks pull in the photo's plane, the surface along its normals where it is skin. Hair and cloth only bound the
-head from outside. Errors count robustly (Geman-McClure weights, as in :mod:`inference.alignment.pose`). The priors are
-those of the principal components (each of variance 1) and, for the expression, weights that are few and not negative.
+head from outside; under them and behind, the likeliest skull of :mod:`inference.mesh.skull` pulls. Errors of what is
+seen count robustly (Geman-McClure weights, as in :mod:`inference.alignment.pose`). The priors are those of the
+principal components (each of variance 1) and, for the expression, weights that are few and not negative.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ SURFACE_ERROR = 0.002  # metres along the normal, of the portrait's surface
 GROSS = 0.006  # metres beyond which an error of either kind is more likely another thing than the head
 INDEPENDENT = 150.0  # how many points of the surface err independently; landmarks: half of them
 COVER = 0.004  # metres by which skin may stick out of hair and cloth here: what is hair is itself uncertain
+SKULL_ERROR, SKULL_INDEPENDENT = 0.004, 40.0  # the same of a skull that is not seen; chosen on unseen heads
 COMPONENT = 1.0  # standard deviation of a component
 USE, SPARSE = 0.35, 1.5  # an expression's weights: standard deviation, and what each costs linearly
 FOUND = 0.15  # standard deviation of weights about those that were found
@@ -54,6 +56,9 @@ class ShapeSpace:
         self.modes = np.concatenate([base.modes, self.keys])
         self.chosen = np.flatnonzero(trust > 0.0)
         self.few = self.modes[:, self.chosen]
+        bare = np.maximum(base.groups["scalp"], base.groups["neck"]) * (base.groups["bust"] < 0.5)
+        self.back = np.arange(len(base.vertices))[base.parts["skin"]][bare > 0.5]
+        self.back_area, self.back_modes = area[self.back], self.modes[:, self.back]
         corners, weights = base.landmark_corners, base.landmark_weights
         self.landmarks = np.einsum("lc,lcx->lx", weights, base.vertices[corners])
         self.landmark_modes = np.einsum("lc,klcx->klx", weights, self.modes[:, corners])
@@ -103,7 +108,7 @@ def _step(space, target, shape, use, rigid):
     count = len(space.base.modes)
     weights = np.concatenate([shape.components, shape.expression])
     rows, errors, trust = [], [], []
-    for block in (_landmark_rows, _surface_rows):
+    for block in (_landmark_rows, _surface_rows, _skull_rows):
         r, e, t = block(space, target, shape, weights)
         rows.append(r), errors.append(e), trust.append(t)
     rows, errors, trust = np.concatenate(rows), np.concatenate(errors), np.concatenate(trust)
@@ -167,6 +172,16 @@ def _surface_rows(space, target, shape, weights):
     share = space.trust[space.chosen]
     trust = INDEPENDENT / share.sum() / SURFACE_ERROR**2 * share * worth * robust(error)
     return _derivatives(shape, points, rest, normals, space.few), error, trust
+
+
+def _skull_rows(space, target, shape, weights):
+    """Errors of the scalp's and neck's vertices against the skull, in metres, and how they change."""
+    rest = space.base.vertices[space.back] + np.tensordot(weights.astype(np.float32), space.back_modes, 1)
+    points = place(shape, rest)
+    error, outwards, worth = target.skull_errors(points)
+    share = space.back_area / space.back_area.sum()
+    trust = SKULL_INDEPENDENT / SKULL_ERROR**2 * share * worth
+    return _derivatives(shape, points, rest, outwards, space.back_modes), error, trust
 
 
 def robust(error: np.ndarray) -> np.ndarray:

@@ -9,8 +9,11 @@ from ..geometry import domes
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step
 from ..geometry.sampling import sample_image
+from ..mesh.directions import directions, outwards
 from ..mesh.skin import skin_share
 from ..mesh.surface import find_surface
+from ..mesh.trim import subject_mask
+from ..mesh.whole import bare_skull
 from ..portrait import Portrait
 
 SMOOTHING = 1.5  # texels, standard deviation before normals are taken: the surface is no finer
@@ -23,10 +26,12 @@ class Target:
     """maps: (h, w, 8) float32 over the texels: the surface's point and outward normal, portrait space in metres, how
     surely it is skin, and how far it is a surface at all and no jump between two, both in [0, 1].
 
+    skull: (n, m) float32 metres, the likeliest skull and neck, as of :func:`inference.mesh.whole.bare_skull`.
     landmarks: (468, 2) float64 pixels of the camera's picture, or None.
     """
 
     maps: np.ndarray
+    skull: np.ndarray
     camera: Camera
     landmarks: np.ndarray | None
 
@@ -52,6 +57,16 @@ class Target:
         error = np.where(bare, error, error + under)
         return error, normals, solid * np.where(bare, skin, (1.0 - skin) * (error > 0.0))
 
+    def skull_errors(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How far points (n, 3) lie outside of the skull, (n,) metres along directions (n, 3) from the spine, and how
+        much that is worth, (n,) in [0, 1]: nothing where the surface shows skin."""
+        s, t, radius = (part[:, 0] for part in directions(*points.astype(np.float32).T[..., None]))
+        height, width = self.skull.shape
+        around = cv2.copyMakeBorder(self.skull, 0, 0, 1, 1, cv2.BORDER_WRAP)
+        error = radius - sample_image(around, s * width + 1.0, t * height)
+        _, _, skin, solid = self.near(points)
+        return error.astype(np.float64), outwards(points), (1.0 - solid * skin) * (t < 1.0)
+
     def landmark_errors(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (468, 3) against the landmarks: errors (468, 2), metres in the photo's plane at the points' depth, and
         the directions (468, 2, 3) in which a point moves to change each by as much."""
@@ -76,4 +91,5 @@ def target_of(portrait: Portrait) -> Target:
     solid = linear_step(*SOLID, surface.opacity) * linear_step(*STEEP, facing)
     maps = np.dstack([domes.column_points(surface.radius), normals, skin, solid]).astype(np.float32)
     landmarks = None if portrait.landmarks is None else np.asarray(portrait.landmarks, np.float64)
-    return Target(maps, portrait.camera, landmarks)
+    skull = bare_skull(radius, subject_mask(surface.opacity), skin)
+    return Target(maps, skull, portrait.camera, landmarks)

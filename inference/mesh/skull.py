@@ -23,6 +23,7 @@ SHOWN_T = 0.05, 0.95  # t between which a portrait is not rough
 FACE_S, FACE_T = 0.16, (0.30, 0.80)  # the face: so far to either side of s = 0.5, and from forehead to chin
 STEPS = 6  # of reweighted least squares; the first knows of the face only
 ERROR, GROSS = 0.003, 0.006  # metres along the normal; from the second on it is more likely another thing
+INSIDE = 0.0015  # metres by which a portrait's surface lies below the exact one
 INDEPENDENT = 200.0  # how many texels err independently; all chosen on unseen synthetic heads
 
 
@@ -43,7 +44,7 @@ def fitted_skull(front: np.ndarray, own: np.ndarray, skin: np.ndarray) -> np.nda
     if not seen.any():
         return mean
     facing = _facing(continued(radius, seen))[seen]
-    rows, offset = (basis[:, seen] * facing).T, (radius - mean)[seen] * facing
+    rows, offset = (basis[:, seen] * facing).T, (radius - mean)[seen] * facing + INSIDE
     skin = skin[seen]
     weight = skin * face_texels(height, width)[seen]
     for _ in range(STEPS):
