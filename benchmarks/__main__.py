@@ -7,7 +7,8 @@
 
 Prints a table and what changed since benchmarks/record.json, the last committed result; exits with 1 where something
 got slower by more than the noise. --record writes that file, --docs docs/performance.md. Stages: inversion, views,
-mesh, start (cold start), memory, apart (a process with limits), batch, blender (register, orbit, F12, interface).
+mesh, head (wrapped), start (cold start), memory, apart (a process with limits), batch, blender (register, orbit, F12,
+interface).
 """
 
 import argparse
@@ -16,11 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import inversion, machine, meshes, processes, report, views
+from . import heads, inversion, machine, meshes, processes, report, views
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance.md"
-STAGES = "inversion", "views", "mesh", "start", "memory", "apart", "batch", "blender"
+STAGES = "inversion", "views", "mesh", "head", "start", "memory", "apart", "batch", "blender"
 
 
 def example_photo(folder):
@@ -59,6 +60,7 @@ def measured(options, folder):
         "inversion": lambda: inversion.rows(photo, threads, runs),
         "views": lambda: views.rows(portrait, threads, runs, (48,) if tiny else (256, 512, 1024)),
         "mesh": lambda: meshes.rows(portrait, runs, (48,) if tiny else (128, 192, 256)),
+        "head": lambda: heads.rows(path, portrait, min(runs, 3), 512 if tiny else heads.TEXTURE),
         "start": lambda: processes.cold_rows(threads, min(runs, 3)),
         "memory": lambda: processes.memory_rows(photo, threads),
         "apart": lambda: processes.apart_rows(photo, threads, min(runs, 3)),

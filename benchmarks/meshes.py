@@ -1,5 +1,7 @@
 """A textured mesh, stage by stage, and marching cubes beside VTK's flying edges, or what the memory allows."""
 
+import time
+
 import numpy as np
 
 from inference.mesh.extract import FACES, extract_mesh
@@ -18,16 +20,16 @@ MOST = None  # faces: all that the resolution gives
 
 def stages(portrait, resolution, faces):
     """[(what, ms)] of one extraction."""
-    import time
+    return spent(lambda progress: extract_mesh(portrait, resolution, faces, closed=True, progress=progress))
 
-    marks = []
-    extract_mesh(
-        portrait, resolution, faces, closed=True, progress=lambda _, text: marks.append((text, time.perf_counter()))
-    )
-    spent = {}
+
+def spent(way):
+    """[(what, ms)] by what a function tells its progress."""
+    marks, found = [], {}
+    way(lambda _, text: marks.append((text, time.perf_counter())))
     for (text, start), (_, end) in zip(marks, marks[1:]):
-        spent[text] = spent.get(text, 0.0) + 1000.0 * (end - start)
-    return list(spent.items())
+        found[text] = found.get(text, 0.0) + 1000.0 * (end - start)
+    return list(found.items())
 
 
 def flying_edges(field):

@@ -46,6 +46,13 @@ def test_stages_in_this_process(tmp_path, portrait_path, capsys):
     assert shown.count("\n| ") >= len(rows) and "█" in shown
 
 
+def test_the_wrapped_head(tmp_path, portrait_path):
+    pytest.importorskip("skimage")
+    whole, *parts = run(tmp_path, portrait_path, "head")
+    assert whole.value > 0.0 and whole.cpu > 0.0 and whole.bar == 6000.0
+    assert len(parts) == 3 and whole.value > 0.5 * sum(part.value for part in parts) > 0.0
+
+
 def test_a_process_of_its_own(tmp_path, portrait_path):
     (row,) = run(tmp_path, portrait_path, "start")
     assert row.stage == "cold start" and row.value > 0.5 * row.floor > 0.0

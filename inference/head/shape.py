@@ -26,7 +26,8 @@ SKULL_ERROR, SKULL_INDEPENDENT = 0.004, 40.0  # the same of a skull that is not 
 COMPONENT = 1.0  # standard deviation of a component
 USE, SPARSE = 0.35, 1.5  # an expression's weights: standard deviation, and what each costs linearly
 FOUND = 0.15  # standard deviation of weights about those that were found
-MOVED_ERROR, TOGETHER = 0.0005, 20.0  # metres by which shapes differ from what moves faces; landmarks that do so alone
+MOVED_ERROR, TOGETHER = 0.001, 20.0  # metres by which shapes differ from what moves faces; landmarks that do so alone
+FEW = 3.0  # what a weight costs then; for less, opposite shapes share what one of them explains
 SIZE = 0.05  # standard deviation of the scale's logarithm
 
 
@@ -101,7 +102,7 @@ def expression_in(space: ShapeSpace, points: np.ndarray, shape: Shape) -> np.nda
     trust = TOGETHER / len(points) / MOVED_ERROR**2
     normal = trust * keys @ keys.T + USE**-2 * np.eye(len(keys))
     start = np.zeros(len(keys))
-    return np.clip(_bounded(normal, SPARSE - trust * keys @ moved.ravel(), start), 0.0, 1.0)
+    return np.clip(_bounded(normal, FEW - trust * keys @ moved.ravel(), start), 0.0, 1.0)
 
 
 def _step(space, target, shape, use, rigid):
