@@ -13,6 +13,7 @@ from inference.view.render import render_view
 from tests.golden.heads import read_head
 from tests.test_hull import ball
 
+NO_EARS = np.zeros((0, 1, 3), np.float32)
 CUT = 75  # rows of the crop: through the forehead
 
 
@@ -55,8 +56,8 @@ def test_columns_beyond_the_photo_are_hidden():
     colour, photo_parts = np.zeros((3, 160, 160), np.float32), np.full((3, CROP_SIZE, CROP_SIZE), 1 / 3, np.float32)
     beyond = np.zeros((CROP_SIZE, CROP_SIZE), bool)
     beyond[:, : CROP_SIZE // 2] = True
-    whole = see(radius, valid, colour, parts, photo_parts, camera)
-    half = see(radius, valid, colour, parts, photo_parts, camera, beyond)
+    whole = see(radius, valid, colour, parts, photo_parts, NO_EARS, camera)
+    half = see(radius, valid, colour, parts, photo_parts, NO_EARS, camera, beyond)
     left, right = np.zeros_like(valid), np.zeros_like(valid)
     left[:, :70], right[:, 90:] = valid[:, :70], valid[:, 90:]
     assert np.abs(half.facing[left]).max() < 0.01 and half.occlusion_depth[left].min() > HIDDEN_AT

@@ -7,6 +7,7 @@ from inference.inversion import colouring, visibility
 from inference.inversion.columns import Columns
 from tests.test_hull import ball
 
+NO_EARS = np.zeros((0, 1, 3), np.float32)
 SIZE = 160
 EVERYWHERE = np.ones((256, 256), np.float32)  # a matte
 SKIN = np.zeros((3, SIZE, SIZE), np.float32)
@@ -99,7 +100,7 @@ def test_another_part_beside_a_grazed_surface_is_not_painted_on_it():
     radius, facing, _, _, camera = scene(0.0)
     hair_left = PHOTO_SKIN.copy()
     hair_left[:2, :, :128] = np.array([0, 1], np.float32)[:, None, None]
-    further = visibility.shows_elsewhere(radius, facing, SKIN, hair_left, camera)
+    further = visibility.shows_elsewhere(radius, facing, SKIN, hair_left, NO_EARS, camera)
     origin, direction = domes.column_rays(SIZE, SIZE)
     x = camera.project(origin + direction * radius[..., None])[0][..., 0]
     left, right = x < 120, x > 136

@@ -17,6 +17,7 @@ from inference.mesh.surface import find_surface
 from inference.view.render import render_view
 from tests.portraits import analytic_portrait, surface_radius
 
+NO_EARS = np.zeros((0, 1, 3), np.float32)
 SIDE = 4 * CROP_SIZE  # four pixels of the photo for each of the crop
 CELL = 2  # pixels of the photo, of the checker's cells: the crop averages them away
 CONTRAST = 0.08  # of sRGB values, to either side
@@ -36,7 +37,7 @@ def columns_of(camera):
     radius = surface_radius("sphere", *domes.texel_centres(GRID, GRID)).astype(np.float32)
     skin = np.stack([np.full((GRID, GRID), share, np.float32) for share in (1, 0, 0)])
     photo = np.stack([np.full((CROP_SIZE, CROP_SIZE), share, np.float32) for share in (1, 0, 0)])
-    return see(radius, np.ones((GRID, GRID), bool), skin, skin, photo, camera)
+    return see(radius, np.ones((GRID, GRID), bool), skin, skin, photo, NO_EARS, camera)
 
 
 @functools.cache

@@ -27,6 +27,7 @@ from .colouring import match_colours
 from .columns import Columns
 from .decoding import TEXTURE_SIZE, decode
 from .detail import lift_detail
+from .ears import ear_points
 from .hull import fit_surface
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
@@ -104,7 +105,8 @@ def invert_crop(
         level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond, (parts, photo_parts)
     )
     radii = place_sheets(radius, valid, len(features[0]))
-    columns = see(radius, valid, colour[0], parts, photo_parts, camera, alignment.beyond)
+    ears = ear_points(offsets)
+    columns = see(radius, valid, colour[0], parts, photo_parts, ears, camera, alignment.beyond)
     clean, backdrop = foreground(photo, matte)
     columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
@@ -128,17 +130,19 @@ def see(
     colour: np.ndarray,
     parts: np.ndarray,
     photo_parts: np.ndarray,
+    ears: np.ndarray,
     camera: Camera,
     beyond: np.ndarray | None = None,
 ) -> Columns:
-    """The columns of a surface with what the photo's camera sees of them; arguments as in :class:`Columns`.
+    """The columns of a surface with what the photo's camera sees of them; arguments as in :class:`Columns`, and ears
+    (n, k, 3) metres of :func:`.ears.ear_points`.
 
     What lies where there is no photo, ``beyond`` (256, 256) bool, is as unseen as what the head itself hides.
     """
     depth = visible_depth(radius, valid, camera, VISIBLE_SIZE, far_depth(camera))
     radius = continued(radius, valid)
     facing, occlusion_depth = facing_camera(radius, camera), occluded_by(radius, depth, camera)
-    occlusion_depth = occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, camera)
+    occlusion_depth = occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, ears, camera)
     if beyond is not None:
         outside = outside_photo(radius, beyond, camera)
         facing, occlusion_depth = facing * (1.0 - outside), occlusion_depth + DEEPEST * outside

@@ -12,7 +12,8 @@ from ..geometry.curves import linear_step, smooth_step
 from ..geometry.domes import column_points, column_rays
 from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image
-from .columns import GRID
+from .columns import GRID, SKIN
+from .ears import before_ears
 from .sheets import level_bounds, level_to_radius
 
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
@@ -25,6 +26,7 @@ GLIMPSED = 0.2, 0.5  # cosines to the camera between which a column's colour com
 SURE = 0.9  # matte, eroded, from which on a pixel shows nothing but the subject
 ALIKE = 0.35  # chance that a column and its pixel are the same part, below which they are taken for different ones
 GRAZED = 0.4, 0.6  # cosines to the camera between which that stops mattering
+EAR_GRAZED = 0.5, 0.8  # likewise where an ear is beside the column
 ELSEWHERE = 3.0  # centimetres by which such a column counts as hidden
 USUAL = 11.0  # level of the usual head among the model's sheets; chosen on eight cuts of four portraits
 
@@ -104,18 +106,26 @@ def occluded_by(radius: np.ndarray, depth: np.ndarray, camera: Camera) -> np.nda
 
 
 def shows_elsewhere(
-    radius: np.ndarray, facing: np.ndarray, parts: np.ndarray, photo_parts: np.ndarray, camera: Camera
+    radius: np.ndarray,
+    facing: np.ndarray,
+    parts: np.ndarray,
+    photo_parts: np.ndarray,
+    ears: np.ndarray,
+    camera: Camera,
 ) -> np.ndarray:
     """How much further behind what the photo sees a column counts, (h, w) float32 centimetres, because its pixel shows
-    something else: hair beside a cheek, a collar beside a neck. Where the surface grazes the photo's rays, an error of
-    millimetres would paint it over the side of the head.
+    something else: hair beside a cheek, an ear beside it, a collar beside a neck. Where the surface grazes the photo's
+    rays, an error of millimetres would paint it over the side of the head.
 
-    radius, facing: (h, w); parts (3, h, w) of the columns and photo_parts (3, 256, 256) of the photo, chances.
+    radius, facing: (h, w); parts (3, h, w) of the columns and photo_parts (3, 256, 256) of the photo, chances; ears:
+    (n, k, 3) of :func:`.ears.ear_points`.
     """
-    pixel, _ = camera.project(column_points(radius))
+    pixel, depth = camera.project(column_points(radius))
     shown = sample_image(np.ascontiguousarray(photo_parts.transpose(1, 2, 0)), pixel[..., 0], pixel[..., 1])
     alike = (shown * parts.transpose(1, 2, 0)).sum(-1)
     other = np.clip(1.0 - alike / ALIKE, 0.0, 1.0) * linear_step(*GRAZED[::-1], facing)
+    ear = before_ears(ears, pixel, depth, camera) * parts[SKIN] * linear_step(*EAR_GRAZED[::-1], facing)
+    other = np.maximum(other, ear)
     return ELSEWHERE * cv2.GaussianBlur(other.astype(np.float32), (0, 0), radius.shape[0] / GRID)
 
 

@@ -56,7 +56,8 @@ def engine_surface(heads, index):
     radius, kept = engine_hull.carve(guess, matte, camera)
     valid = kept & (occupancy[0].numpy() > 0)
     photo_parts = output["parts"][index].softmax(0).numpy()
-    columns = invert.see(radius, valid, colour.numpy(), parts.softmax(0).numpy(), photo_parts, camera)
+    parts, ears = parts.softmax(0).numpy(), output["ears"][index].numpy()
+    columns = invert.see(radius, valid, colour.numpy(), parts, photo_parts, ears, camera)
     found = engine_colouring.match_colours(columns, heads.batch["clean"][index].numpy(), photo_parts, matte, camera)
     return columns, *found, sheets.place_sheets(radius, valid)[[0, -1]]
 

@@ -8,10 +8,11 @@ from torch import nn
 from inference.geometry import cameras
 from inference.inversion.columns import SOFTNESS
 from inference.inversion.decoding import CONTOUR, EMPTIED, FILLED, STEEP
+from inference.inversion.ears import ear_map
 from inference.inversion.lifting import MAX_OFFSET, UNUSED_LANDMARKS
 from inference.inversion.sheets import THINNEST
 from inference.inversion.visibility import VISIBLE_SIZE
-from training.model import filling, hull, visibility
+from training.model import ears, filling, hull, visibility
 from training.model import manifolds as mf
 from training.model.colouring import match_colours
 from training.model.networks import (
@@ -60,6 +61,8 @@ class PortraitModel(nn.Module):
         self.register_buffer("mean_colour", torch.as_tensor(mean_colour, dtype=torch.float32)[None])
         self.register_buffer("mean_landmarks", torch.as_tensor(mean_landmarks, dtype=torch.float32))
         self.register_buffer("unused_landmarks", torch.tensor(UNUSED_LANDMARKS), persistent=False)
+        for name, value in ear_map().items():
+            self.register_buffer(f"ears_{name}", torch.tensor(value), persistent=False)
         self.generator = EfficientGRAM(self.config)
         self.encoder = EncoderW(self.config, self.generator.styles)
         self.detail_encoder = DetailEncoder(self.config)
@@ -72,6 +75,11 @@ class PortraitModel(nn.Module):
         offsets = (landmarks - expected * cameras.CROP_SIZE) / 10.0
         return torch.clamp(offsets, -MAX_OFFSET, MAX_OFFSET).index_fill(1, self.unused_landmarks, 0.0).flatten(1)
 
+    def ears(self, landmarks, camera):
+        """Points of both ears (B, 2, k, 3) metres by landmarks (B, 468, 2) px: see :mod:`inference.inversion.ears`."""
+        offsets = self.landmark_offsets(landmarks, camera) - self.ears_offsets
+        return self.ears_points + (offsets @ self.ears_into @ self.ears_out_of).unflatten(1, self.ears_points.shape)
+
     def coarse(self, photo, landmarks, camera, matte):
         """Coarse manifolds from photo (B, 3, 256, 256) in [0, 1] and its matte (B, 1, 256, 256) in [0, 1]; see
         :class:`EfficientGRAM` for the parts. Returns them and w+."""
@@ -82,14 +90,14 @@ class PortraitModel(nn.Module):
         """photo (B, 3, 256, 256) in [0, 1], landmarks (B, 468, 2) px, camera (B, 4, 4).
 
         Returns a dict: ``coarse`` and ``fused`` (level, occupancy, colour, sheets, and the latter parts), ``maps``, ``parts`` of
-        the photo and ``w_plus``.
+        the photo, ``w_plus``, and the points of the ``ears``.
         """
         voxel, maps, parts = self.detail_encoder(photo * 2 - 1)
         matte = torch.sigmoid(maps[:, :1].float())
         coarse, w_plus = self.coarse(photo, landmarks, camera, matte.detach())
         lifted = self.manifolds.lift(voxel, photo, matte, self.grazing_weight(coarse[0], camera), camera, self.config)
         fused = self.detail(lifted, *coarse)
-        return {"coarse": coarse, "fused": fused, "maps": maps, "parts": parts, "w_plus": w_plus}
+        return {"coarse": coarse, "fused": fused, "maps": maps, "parts": parts, "w_plus": w_plus, "ears": self.ears(landmarks, camera)}
 
     @torch.no_grad()
     def grazing_weight(self, level, camera):
@@ -124,7 +132,8 @@ class PortraitModel(nn.Module):
             shown, shown_parts, sure = mf.sample_maps(photo_maps, pixel).split((3, 3, 1), 1)
             facing = visibility.facing_camera(points, columns[1], camera)
             behind = visibility.occluded_by(distance[:, None], mf.sample_maps(depth, pixel))
-            behind = behind + visibility.shows_elsewhere(facing, parts, shown_parts)
+            ear = ears.before_ears(output["ears"], pixel, distance, camera)
+            behind = behind + visibility.shows_elsewhere(facing, parts, shown_parts, ear)
             seen, glimpsed = visibility.seen_by_photo(sure, facing, behind)
             matched, share = match_colours(colour, parts, shown, shown_parts, seen, glimpsed)
             softness = sum(soft * part for soft, part in zip(SOFTNESS, parts.split(1, 1)))

@@ -8,11 +8,12 @@ nothing waits for it.
 import torch
 import torch.nn.functional as F
 
-from inference.inversion.columns import GRID
+from inference.inversion.columns import GRID, SKIN
 from inference.inversion.visibility import (
     ALIKE,
     BEHIND_HEAD,
     DEEPEST,
+    EAR_GRAZED,
     ELSEWHERE,
     GLIMPSED,
     GRAZED,
@@ -65,11 +66,13 @@ def occluded_by(distance, depth):
     return blurred(gap, distance.shape[-2] / GRID)
 
 
-def shows_elsewhere(facing, parts, shown_parts):
+def shows_elsewhere(facing, parts, shown_parts, ear):
     """How much further behind what the photo sees a column counts, (B, 1, h, w) centimetres, because its pixel shows
-    something else. facing (B, 1, h, w); parts (B, 3, h, w) of the columns, and shown_parts of their pixels, chances."""
+    something else. facing (B, 1, h, w); parts (B, 3, h, w) of the columns, and shown_parts of their pixels, chances; ear
+    (B, 1, h, w) of :func:`.ears.before_ears`."""
     alike = (shown_parts * parts).sum(1, keepdim=True)
     other = (1.0 - alike / ALIKE).clamp(0.0, 1.0) * linear_step(*GRAZED[::-1], facing)
+    other = torch.maximum(other, ear * parts[:, SKIN, None] * linear_step(*EAR_GRAZED[::-1], facing))
     return ELSEWHERE * blurred(other, facing.shape[-2] / GRID, "reflect")
 
 
