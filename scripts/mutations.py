@@ -35,7 +35,7 @@ MUTATIONS = (
         ("raw colours", "colour=match_colours(columns, clean, photo_parts, matte, camera)[0]", "colour=columns.colour",
          "hidden sides have the networks' tones, not the photo's"),
         ("nothing elsewhere",
-         "occlusion_depth = occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, ears, camera)", "pass",
+         "occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, ears, camera)", "occlusion_depth",
          "locks are painted on the cheeks beside them"),
         ("every column trusted", "weight = grazing_weight(facing_camera(", "weight = np.ones_like(facing_camera(",
          "grazed columns are lifted smeared"),

@@ -47,7 +47,7 @@ def heads(shards):
 
 def engine_surface(heads, index):
     """What the engine makes of a head's networks: columns, colours, the networks' share in them, and band."""
-    output = {name: heads.output[name] for name in ("fused", "maps", "parts")}
+    output = {name: heads.output[name] for name in ("fused", "maps", "parts", "ears")}
     level, occupancy, colour, _, parts = (part[index] for part in output["fused"])
     pose = heads.batch["camera"][index].double().numpy()
     camera = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose)

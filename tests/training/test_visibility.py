@@ -6,11 +6,13 @@ import pytest
 
 from inference.geometry import cameras
 from inference.geometry.domes import texel_centres
+from inference.inversion import ears as engine_ears
 from inference.inversion import visibility as engine
 from inference.inversion.invert import _coarse_radius
+from inference.inversion.lifting import landmark_offsets
 
 torch = pytest.importorskip("torch")
-from training.model import visibility  # noqa: E402
+from training.model import ears, visibility  # noqa: E402
 from training.model.geometry import GEOMETRY, plain_geometry  # noqa: E402
 from training.model.manifolds import Manifolds, orbit_cameras, project  # noqa: E402
 from training.model.model import PortraitModel  # noqa: E402
@@ -80,3 +82,24 @@ def test_projections_agree(bfloat16):
         wanted = view.project(points[0])
         np.testing.assert_allclose(ours * cameras.CROP_SIZE, wanted[0], atol=1e-3)
         np.testing.assert_allclose(distance, wanted[1], atol=1e-6)
+
+
+def test_columns_before_ears_are_the_engines():
+    """By the ears that landmarks tell, of three heads in three poses; the surfaces reach before and behind them."""
+    geometry = plain_geometry(80)
+    model = PortraitModel(*(geometry[name] for name in GEOMETRY))
+    rng = np.random.default_rng(5)
+    seen = np.stack([view.project(geometry["mean_landmarks"])[0] for view in VIEWS]) + rng.normal(0, 4, (3, 468, 2))
+    found = model.ears(torch.tensor(seen, dtype=torch.float32), poses())
+    offsets = [landmark_offsets(marks, view, geometry["mean_landmarks"]) for marks, view in zip(seen, VIEWS)]
+    wanted = np.stack([engine_ears.ear_points(offset) for offset in offsets])
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    points = model.manifolds.column_points(torch.tensor(bumpy(160) + 0.01)[:, None])
+    pixel, depth = project(points, poses())
+    found = ears.before_ears(found, pixel, depth, poses())[:, 0]
+    wanted = [
+        engine_ears.before_ears(of_head, *view.project(there.numpy()), view)
+        for of_head, there, view in zip(wanted, points, VIEWS)
+    ]
+    assert (np.stack(wanted) > 0.5).sum() > 50
+    np.testing.assert_allclose(found, np.stack(wanted), atol=2e-3)
