@@ -31,7 +31,8 @@ class Seen:
         1), cosines to the camera."""
         shape = camera.height, camera.width
         place, depth = camera.project(points)
-        front = np.cross(place[:, 1] - place[:, 0], place[:, 2] - place[:, 0]) < 0.0  # y is down
+        (a, b), (c, d) = (np.moveaxis(place[:, corner] - place[:, 0], -1, 0) for corner in (1, 2))
+        front = a * d < b * c  # counter-clockwise, as y is down
         front &= (depth > LEAST_DEPTH).all(1) | (camera.ortho_width is not None)
         drawn = rasterise(place[front], *shape[::-1], depth[front], camera.ortho_width is None)
         values = np.concatenate([uv, facing, depth[..., None]], -1)[front]
