@@ -21,10 +21,11 @@ from .mouth import drop_of, painted, placed, teeth, tongue
 from .normals import normal_map
 from .shell import shell
 from .texels import texels_of
-from .texture import COARSE, VIEW_SIDE, bake, photo_of
+from .texture import COARSE, VIEW_SIDE, bake, light_on, photo_of
 
 TEXTURES = 512, 4096  # pixels, the smallest and the largest texture
 TEXTURE = 2048
+LIGHT_SIDE = 256  # pixels of the view that tells the light, as many as the crop has
 
 
 def extract_head(
@@ -32,6 +33,7 @@ def extract_head(
     texture: int | None = None,
     keys: bool = True,
     closed: bool = False,
+    delit: bool = False,
     progress: Progress = silent,
 ) -> list[TexturedMesh]:
     """A portrait's head as pieces: skin (quads), eyes, teeth, tongue, and the shell of hair and clothes.
@@ -39,6 +41,7 @@ def extract_head(
     texture: pixels along a side of the skin's texture and normal map, 512 to 4096; None for 2048.
     keys: the pieces' vertices show no expression; shape keys have ARKit's 52 names, and ``photo``, which is on, shows
     the photo's own. Without them the vertices have that expression. closed: close the skin below the bust.
+    delit: take the photo's light off skin, hair and clothes, as far as a smooth estimate goes: :mod:`..mesh.delight`.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Raises PortraitError when the portrait is empty or the texture's size out of range.
     """
@@ -58,16 +61,17 @@ def extract_head(
     neutral = neutral_of(fit, base)
     progress(0.35, "seeing the photo")
     side = max(VIEW_SIDE * texture // TEXTURE, portrait.camera.width)
+    light = light_on(photo_of(portrait, LIGHT_SIDE), base, posed) if delit else None
     steps = (
         lambda: photo_of(portrait, side),
-        lambda: shell(portrait, base, posed),
+        lambda: shell(portrait, base, posed, light=light),
         lambda: shape_keys(fit, base, neutral) if keys else {PHOTO: posed - neutral[skin]},
     )
     with in_parallel(0) as each:
         photo, (around, covered), moved = each(lambda step: step(), steps)
     progress(0.75, "painting the skin")
     parts = texels_of(base, posed, min(texture, COARSE))
-    picture = bake(portrait, surface, photo, base, posed, parts, covered, texture)
+    picture = bake(portrait, surface, photo, base, posed, parts, covered, texture, light)
     normals = normal_map(surface, base, posed, parts)
     turn = fit.scale * fit.rotation
     pieces = [

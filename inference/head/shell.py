@@ -7,6 +7,7 @@ import numpy as np
 from ..geometry import domes
 from ..geometry.sampling import sample_image
 from ..mesh.corners import vertex_normals
+from ..mesh.delight import Light
 from ..mesh.extract import extract_surface
 from ..mesh.look import Look
 from ..mesh.texture import bake, texture_side
@@ -27,12 +28,17 @@ NAME = "shell"
 
 
 def shell(
-    portrait: Portrait, base: HeadBase, vertices: np.ndarray, texture: int | None = None
+    portrait: Portrait,
+    base: HeadBase,
+    vertices: np.ndarray,
+    texture: int | None = None,
+    light: Light | None = None,
 ) -> tuple[TexturedMesh | None, np.ndarray]:
     """The shell over a fitted skin, vertices (n, 3) metres with the photo's expression; None where nothing leaves it.
     Also which of these vertices it covers, (n,) bool.
 
     Its edge lies below the skin, so that no gap is seen. texture: texels per side, None for what the photo shows.
+    light: what is taken off it, None for nothing.
     """
     whole, surface = extract_surface(portrait, RESOLUTION, FACES, closed=True)
     normals = vertex_normals(vertices, base.faces)
@@ -59,7 +65,7 @@ def shell(
         groups={name: weights[used] for name, weights in whole.groups.items()},
         name=NAME,
     )
-    baked = bake(Look(portrait, surface), [piece], texture or texture_side(portrait))
+    baked = bake(Look(portrait, surface), [piece], texture or texture_side(portrait), light)
     return dataclasses.replace(piece, texture=baked), covered
 
 

@@ -12,6 +12,8 @@ from ..portrait import PARTS, Portrait
 from ..view.render import render_view
 from .around import all_round, look_up
 from .back_projection import Seen
+from .corners import facing_camera
+from .delight import Light
 from .groups import all_parts
 from .surface import Surface
 
@@ -64,12 +66,22 @@ class Look:
         facing: (n,), cosines to the photo's camera.
         """
         place, depth = self.camera.project(points, np.float32)
-        x, y = place[:, 0], place[:, 1]
+        shown = self._shown(place, depth, facing)
+        return np.concatenate([place - np.float32(0.5), np.stack([shown, seen.shows(place, depth)], -1)], -1)
+
+    def light(self, points: np.ndarray, normals: np.ndarray) -> Light:
+        """The light on the subject, as points (n, 3) float32 metres all over it tell, with unit normals (n, 3)."""
+        place, depth = self.camera.project(points, np.float32)
+        shown = self._shown(place, depth, facing_camera(points, normals, self.camera)) * self.skin(points)
+        return Light(sample_image(self.view, *place.T), normals, shown)
+
+    def _shown(self, place, depth, facing):
+        """How far the view shows points, (n,) float32 in [0, 1], that are there in it."""
+        x, y = place.T
         shown = smooth_step(*GRAZING, facing) * linear_step(*BORDER, self._from_border(x, y))
         there, nearest = sample_image(self._depths, x, y).T
         shown *= linear_step(*BEHIND[::-1], depth - nearest) * linear_step(*BEFORE[::-1], there - depth)
-        shown *= sample_image(self._solid, x, y)
-        return np.stack([x - np.float32(0.5), y - np.float32(0.5), shown, seen.shows(place, depth)], -1)
+        return shown * sample_image(self._solid, x, y)
 
     def trust(self, seen: Seen) -> np.ndarray:
         """How far the view tells what is seen of a mesh, (h, w) float32 in [0, 1].
