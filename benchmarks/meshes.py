@@ -4,6 +4,7 @@ import numpy as np
 
 from inference.mesh.extract import FACES, extract_mesh
 from inference.mesh.field import Field, block, sample_field
+from inference.mesh.skin import skin_share
 from inference.mesh.surface import find_surface
 from inference.mesh.trim import subject_mask
 from inference.mesh.whole import coarse, table_points, whole_head
@@ -56,7 +57,7 @@ def rows(portrait, runs, resolutions):
     from skimage.measure import marching_cubes
 
     surface = find_surface(portrait.textures, portrait.radii)
-    radius, _ = whole_head(surface.radius, subject_mask(surface.opacity))
+    radius, _ = whole_head(surface.radius, subject_mask(surface.opacity), skin_share(portrait.textures, portrait.radii))
     points = table_points(coarse(radius)).reshape(-1, 3).astype(np.float64)
     found = in_turn({"mesh": lambda: stages(portrait, resolutions[-1], FACES)}, runs)["mesh"]
     yield Row("mesh", f"{FACES:,} faces", found.wall, cpu=found.cpu, spread=found.spread, bar=WHOLE, of="value")

@@ -8,6 +8,7 @@ import pytest
 from inference.errors import PortraitError
 from inference.geometry.similarity import similarity
 from inference.head.base import FILE, FOLDER, head_base, read_head_base
+from inference.head.closing import border_loops
 from inference.mesh.topology import is_manifold
 from tests.data_pack import data_pack
 
@@ -24,7 +25,7 @@ def base():
 
 
 def test_the_mesh_is_one_manifold_piece_of_quads(base):
-    assert base.faces.shape == (4844, 4)
+    assert base.faces.shape == (4532, 4)
     skin = base.vertices[base.parts["skin"]]
     assert np.array_equal(np.unique(base.faces), np.arange(len(skin)))
     triangles = np.concatenate([base.faces[:, [0, 1, 2]], base.faces[:, [0, 2, 3]]])
@@ -32,6 +33,15 @@ def test_the_mesh_is_one_manifold_piece_of_quads(base):
     eyes = [base.vertices[base.parts[name]].mean(0) for name in ("left_eye", "right_eye")]
     assert np.linalg.norm(eyes[0] - eyes[1]) == pytest.approx(0.063, abs=1e-4)
     assert eyes[0][0] > eyes[1][0]  # the person's left is at the frontal view's right
+
+
+def test_the_bust_ends_in_one_smooth_loop(base):
+    (loop,) = border_loops(base.faces)
+    along = np.diff(base.vertices[np.append(loop, loop[0])].astype(np.float64), axis=0)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    turns = np.degrees(np.arccos(np.clip((along * np.roll(along, 1, axis=0)).sum(1), -1.0, 1.0)))
+    assert turns.sum() < 900.0, "it has teeth: a round loop turns by 360 degrees, one over shoulders by 780"
+    assert set(loop) <= set(np.flatnonzero(base.groups["bust"] > 0.5))
 
 
 def test_the_shapes_are_arkits(base):
@@ -109,9 +119,14 @@ def test_similarity_finds_what_was_done():
 
 
 def test_the_topology_is_the_data_packs(base):
-    pack = np.load(data_pack() / "heads" / "mh_base.npz", allow_pickle=False)
-    chosen = np.flatnonzero(pack["vert_bust"])
-    assert np.array_equal(chosen[base.faces], pack["faces"][pack["quad_bust"]])
+    from training.evaluation.true_heads import source_vertices
+    from training.head.layout import skin_quads
+    from training.synthetic.assets import AssetPack
+
+    pack = AssetPack(data_pack())
+    skin = skin_quads(pack)
+    assert not (skin & ~pack.base["quad_bust"]).any() and (skin | ~pack.base["quad_head"]).all()
+    assert np.array_equal(source_vertices(pack)[base.faces], pack.base["faces"][skin])
 
 
 def test_the_space_is_made_of_components():

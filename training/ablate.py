@@ -2,12 +2,15 @@
 
     python -m training.ablate switches --heads HEADS                    # the exported model with parts switched off
     python -m training.ablate truth --heads HEADS                       # the exported model told the true surface and colours
+    python -m training.ablate limits --heads HEADS                      # what one surface per column cannot show
     python -m training.ablate sheets --heads HEADS                      # how many sheets, dome or flat textures; no network
     python -m training.ablate training --heads HEADS --unseen HEADS --geometry geometry.npz --out runs --minutes 10
 
 ``switches`` takes parts away from a trained model: coarse manifolds alone, then the voxel's detail, then the photo's
 pixels. ``truth`` puts a head's exact surface, then its exact colours too, in the place of what the networks say of its
-columns: what is left is the engine's. ``sheets`` renders the exact surfaces and colours of synthetic heads through
+columns: what is left is the engine's. ``limits`` says what views would gain if two kinds of pixels were as good as the rest: those
+that show what lies behind the first surface of a column, and those that show what no column reaches (means, upper bounds).
+``sheets`` renders the exact surfaces and colours of synthetic heads through
 other numbers of sheets and other texture layouts, so its numbers are ceilings. ``training`` trains one short run per variant with the same budget and seed
 (by ``python -m training.train --set ...``), exports and measures it; variants that are finished are not trained again.
 Give the budget in ``--samples`` where other work shares the machine.
@@ -20,6 +23,7 @@ import pathlib
 import subprocess
 import sys
 
+import numpy as np
 from tqdm import tqdm
 
 from inference.files import write_atomically
@@ -27,6 +31,7 @@ from inference.networks.model import load_model
 from training.errors import TrainingError, command
 from training.evaluation import heads, report
 from training.evaluation.checkpoints import unseen
+from training.evaluation.limits import measure_limits
 from training.evaluation.representation import LAYOUTS, PLACEMENTS, SHEET_COUNTS, measure_representation, model_sheets
 from training.evaluation.switches import ANSWERS, SWITCHES, Switched, Told, exact_answers
 from training.run.presets import PRESETS
@@ -36,15 +41,19 @@ COLUMNS = {  # measure: title and digits
     "novel_30": ("±30° dB", 2), "novel_45": ("±45° dB", 2), "consistency": ("20° apart dB", 2),
     "prior_depth": ("away from coarse", 3), "prior_features": ("features unseen", 3),
     "prior_seen": ("seen reappears", 4), "prior_unseen": ("unseen as coarse", 4),
+} | {
+    f"{kind}{measure}_{centre}": (f"{text} ±{centre}°{unit}", 2)
+    for kind, text in (("second", "second surface"), ("outside", "outside"))
+    for centre in heads.YAW_BINS for measure, unit in (("_share", " %"), ("", " + dB"))
 }  # fmt: skip
 
 
-def table(results):
-    """Lines of strings: a variant per line, medians of COLUMNS. results: {variant: list of dicts}."""
+def table(results, of=np.median):
+    """Lines of strings: a variant per line, medians of COLUMNS, or another middle. results: {variant: list of dicts}."""
     names = [name for name in COLUMNS if any(name in row for rows in results.values() for row in rows)]
     lines = [["variant", *(COLUMNS[name][0] for name in names)]]
     for variant, rows in results.items():
-        found = [report.median(name, digits=COLUMNS[name][1])(rows) for name in names]
+        found = [report.median(name, digits=COLUMNS[name][1], of=of)(rows) for name in names]
         lines.append([variant, *(value[1] if value else report.MISSING for value in found)])
     return lines
 
@@ -65,6 +74,15 @@ def truth(options):
         for name, outputs in ANSWERS.items():
             portrait = heads.portrait_of(head, Told(model, {output: exact[output] for output in outputs}))
             results[name].append(heads.measure_head(portrait, head)[0])
+    return results
+
+
+def limits(options):
+    """{variant: rows} of what one surface per column cannot show."""
+    model, results = load_model(options.model, threads=options.threads), {}
+    for shard, row in tqdm(heads.places_of(options.heads, options.limit), leave=False):
+        for name, found in measure_limits(shard, row, model).items():
+            results.setdefault(name, []).append(found)
     return results
 
 
@@ -145,6 +163,7 @@ def main(arguments=None):
     common.add_argument("--json", type=pathlib.Path, help="JSON to write: every row of every variant")
     common.add_argument("--markdown", type=pathlib.Path, help="Markdown table to write")
     for name, text in (("switches", "parts of one model switched off"), ("truth", "exact answers in its networks' place"),
+                       ("limits", "what one surface per column cannot show"),
                        ("sheets", "number of sheets and texture layouts")):  # fmt: skip
         kind = kinds.add_parser(name, parents=[common], help=text)
         kind.add_argument("--heads", type=pathlib.Path, required=True, help="unseen synthetic shards")
@@ -166,8 +185,9 @@ def main(arguments=None):
                       help="own variants: a name and settings for --set; may be repeated")  # fmt: skip
     kind.add_argument("--out", type=pathlib.Path, required=True, help="folder for the runs")
     options = parser.parse_args(arguments)
-    results = {"switches": switches, "truth": truth, "sheets": sheets, "training": training}[options.kind](options)
-    lines = table(results)
+    kinds = {"switches": switches, "truth": truth, "limits": limits, "sheets": sheets, "training": training}
+    results = kinds[options.kind](options)
+    lines = table(results, np.mean if options.kind == "limits" else np.median)
     print(report.as_text(lines))
     if options.json:
         text = json.dumps(results, indent=1, ensure_ascii=False) + "\n"

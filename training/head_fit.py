@@ -2,6 +2,7 @@
 
 Portraits are made as by training.evaluate; their landmarks are what the network sees on the photo, moved as a whole onto
 where they are (the camera of a real portrait takes that up). Two rows: the likeliest head of the shape space, and the fit.
+``expression left`` is by how much what each takes for the expression of a face is wrong, ``expression`` how much that is.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from inference.head.shape import ShapeSpace, fit_shape
 from inference.head.target import target_of
 from inference.networks.model import load_model
 from training.errors import command
-from training.evaluation.head_fits import measure_fit, seen_portrait
+from training.evaluation.head_fits import face_of, measure_fit, seen_portrait
 from training.evaluation.heads import Head, places_of
 from training.evaluation.true_heads import is_bare, source_vertices, true_vertices
 from training.synthetic.assets import AssetPack
@@ -56,15 +57,32 @@ def measure(places, pack, model, base):
     space, rows = ShapeSpace(base, surface_trust(base)), {"shape space": [], "fit": []}
     for shard, index in tqdm(places, desc="heads"):
         truth = true_vertices(pack, shard, index, template, weights)[source]
+        moved = truth - true_vertices(pack, shard, index, template, weights, expression=False)[source]
         portrait = seen_portrait(Head(shard, index), shard, index, pack, model)
-        ways = {"shape space": lambda portrait=portrait: space.placed(fit_shape(space, target_of(portrait))),
-                "fit": lambda portrait=portrait: fit_head(portrait, base).vertices}  # fmt: skip
+        ways = {"shape space": lambda portrait=portrait: likeliest(space, portrait),
+                "fit": lambda portrait=portrait: whole_fit(base, portrait)}  # fmt: skip
         for stage, fit in ways.items():
             start = time.process_time()
-            vertices = fit()
-            seconds = time.process_time() - start
-            rows[stage].append(measure_fit(vertices, portrait, base, truth) | {"seconds": seconds})
+            vertices, found = fit()
+            row = {"seconds": time.process_time() - start}
+            for name, values in (("expression", moved), ("expression left", moved - found)):
+                row[name] = 1000.0 * float(np.linalg.norm(values[base.parts["skin"]][face_of(base)], axis=1).mean())
+            rows[stage].append(measure_fit(vertices, portrait, base, truth) | row)
     return rows
+
+
+def likeliest(space, portrait):
+    """Vertices (n, 3) of the space's likeliest head for a portrait, and by how much its expression moved them."""
+    shape = fit_shape(space, target_of(portrait))
+    moved = np.tensordot(shape.expression, space.keys, 1)
+    return space.placed(shape), shape.scale * moved @ shape.rotation.T
+
+
+def whole_fit(base, portrait):
+    """The same of the whole fit."""
+    fit = fit_head(portrait, base)
+    moved = sum(weight * base.shapes[name] for name, weight in fit.expression.items())
+    return fit.vertices, fit.scale * moved @ fit.rotation.T
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """How far extracted meshes lie from the exact surface of unseen synthetic heads, by region, and their normals.
 
     python -m training.meshes --heads unseen_heads [--limit N] [--bare] [--faces N ...] [--out meshes.json]
-    python -m training.meshes --heads unseen_heads --ways [--mediapipe-python PYTHON]
+    python -m training.meshes --heads unseen_heads --ways [--mediapipe-python PYTHON] [--eos-share SHARE]
 
 Regions and statistics: :mod:`training.evaluation.mesh_distance`. ``--ways`` puts our closed mesh and our wrapped head
-beside plain marching cubes and MediaPipe's face mesh that wears the photo, in one run: also how the face looks from 15,
+beside plain marching cubes and face meshes that wear the photo, MediaPipe's and the Surrey model's by eos, in one run: also how the face looks from 15,
 30 and 45 degrees aside (PSNR against the exact views where the exact face is), processor seconds and the largest
 memory that a way allocates through numpy.
 """
@@ -34,7 +34,7 @@ from training.evaluation.metrics import psnr
 from training.evaluation.rasteriser import picture, visible
 from training.evaluation.true_heads import is_bare
 from training.pack.folder import HELP
-from training.peers import mediapipe_mesh
+from training.peers import eos_fit, mediapipe_mesh
 from training.synthetic.assets import AssetPack
 
 TEXTURE = 64  # texels; where textures are not measured
@@ -50,6 +50,8 @@ def main(arguments=None):
     parser.add_argument("--faces", type=int, nargs="*", default=[FACES, 0], help="numbers of faces; 0 keeps all")
     parser.add_argument("--ways", action="store_true", help="our topologies and other ways to a mesh, side by side")
     parser.add_argument("--mediapipe-python", type=pathlib.Path, help="interpreter that has mediapipe 0.10.21")
+    parser.add_argument("--eos-share", type=pathlib.Path, help="folder with the Surrey face model: share/ of eos")
+    parser.add_argument("--eos-python", type=pathlib.Path, help="interpreter that has eos-py; this one by default")
     parser.add_argument("--model", type=pathlib.Path, help="folder of an exported model; the embedded one by default")
     parser.add_argument("--data", type=pathlib.Path, help=HELP)
     parser.add_argument("--out", type=pathlib.Path, help="JSON to write")
@@ -60,7 +62,7 @@ def main(arguments=None):
         chosen = [index for index in range(len(shard)) if is_bare(shard, index) or not options.bare]
         places += [(shard, index) for index in chosen[: options.limit]]
     if options.ways:
-        rows, looks = side_by_side(places, pack, model, options.mediapipe_python)
+        rows, looks = side_by_side(places, pack, model, options)
         print(table(rows), looks_table(looks), sep="\n\n")
     else:
         rows, looks = of_faces(places, pack, model, options.faces), {}
@@ -82,20 +84,29 @@ def of_faces(places, pack, model, counts):
     return rows
 
 
-def side_by_side(places, pack, model, mediapipe_python):
+def peers_of(heads, options):
+    """{name: :class:`training.peers.meshes.FaceMeshes` of all heads} of the peers that the options name."""
+    found, crops = {}, np.stack([head.crop for head in heads])
+    if options.mediapipe_python:
+        found["MediaPipe with the photo"] = mediapipe_mesh.face_meshes(crops, options.mediapipe_python)
+    if options.eos_share:
+        points = np.stack([head.landmarks68 for head in heads])
+        size = crops.shape[2:0:-1]
+        found["eos with the photo"] = eos_fit.face_meshes(points, size, options.eos_share, options.eos_python)
+    return found
+
+
+def side_by_side(places, pack, model, options):
     """{way: rows of distances} and {way: rows of looks, counts, seconds and memory}."""
     heads = [Head(shard, index) for shard, index in places]
     ours = {"mesh": mesh_ways.our_mesh, "head": mesh_ways.our_head, "plain marching cubes": mesh_ways.plain_marching_cubes}
-    peer = None
-    if mediapipe_python:
-        peer = mediapipe_mesh.face_meshes(np.stack([head.crop for head in heads]), mediapipe_python)
+    peers = peers_of(heads, options)
     rows, looks = {}, {}
     for number, (head, (shard, index)) in enumerate(zip(tqdm(heads), places, strict=True)):
         portrait, samples = seen_portrait(head, shard, index, pack, model), exact_samples(shard, index, pack)
         exact = exact_mesh(shard, index, pack)
         ways = {name: functools.partial(way, portrait) for name, way in ours.items()}
-        if peer is not None:
-            ways["MediaPipe with the photo"] = functools.partial(mesh_ways.face_with_photo, peer, number, head)
+        ways |= {name: functools.partial(mesh_ways.face_with_photo, peer, number, head) for name, peer in peers.items()}
         for name, way in ways.items():
             start = time.process_time()
             pieces = way()

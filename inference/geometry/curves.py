@@ -23,3 +23,8 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """Chances (P, ...) of P alternatives from their logits."""
     powers = np.exp(logits - logits.max(0))
     return powers / powers.sum(0)
+
+
+def geman_mcclure(error: np.ndarray, gross: float) -> np.ndarray:
+    """Weights in [0, 1] of errors (...) for reweighted least squares; 1/4 for an error of ``gross``."""
+    return (gross**2 / (error**2 + gross**2)) ** 2

@@ -64,7 +64,7 @@ class Asset:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeadBase:
-    """The mean head without an expression, in portrait space, metres: n = 5,399 vertices.
+    """The mean head without an expression, in portrait space, metres: n = 5,063 vertices.
 
     vertices: (n, 3) float32. parts: {name of PARTS: slice of the vertices}; the skin comes first. The eyes' vertices
     lie on the eyeballs, those of the teeth round the teeth; both say where a part is and are not drawn.

@@ -10,6 +10,8 @@ from .smooth import Pulls, Sheet
 from .target import Target
 
 ROUNDS = 4  # of finding what lies where, and displacing
+STEPS = 60  # of each round. 200 come nearer to the least energy and not to eight unseen heads: landmarks 0.76 to 0.71
+# mm, but vertices of the face 3.2 to 3.4 mm and ears 2.3 to 2.5 mm
 LANDMARK_AREA = 0.6e-4  # square metres of skin that a landmark stands for: a face's area over their number
 LANDMARK_WORTH = 1.0  # how much a landmark's error counts against the surface's
 LEAST_GAP = 1e-4  # metres between the lips at a pair of the seam
@@ -33,7 +35,7 @@ def drape(vertices: np.ndarray, base: HeadBase, trust: np.ndarray, target: Targe
         if target.landmarks is not None:
             pulls.append(landmark_pulls(vertices, moved, base, target))
         pulls.append(lip_pulls(vertices, moved, base, up))
-        moved = sheet.displaced(moved, pulls)
+        moved = sheet.displaced(moved, pulls, STEPS)
     return vertices + moved
 
 

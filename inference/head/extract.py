@@ -6,12 +6,12 @@ import numpy as np
 
 from ..errors import PortraitError
 from ..mesh.corners import triangulated
-from ..mesh.surface import find_surface
 from ..mesh.textured import TexturedMesh
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from ..threads import in_parallel
 from .base import head_base
+from .closed_lips import with_closed_lips
 from .closing import close_below
 from .eyeballs import eyes
 from .fit import fit_head
@@ -19,13 +19,12 @@ from .keys import PHOTO, neutral_of, shape_keys
 from .lips import lips_to_photo
 from .mouth import drop_of, painted, placed, teeth, tongue
 from .normals import normal_map
-from .shell import shell
+from .shell import outside, shell
 from .texels import texels_of
-from .texture import COARSE, VIEW_SIDE, bake, light_on, photo_of
+from .texture import COARSE, VIEW_SIDE, bake, depths_of, light_on, photo_of
 
 TEXTURES = 512, 4096  # pixels, the smallest and the largest texture
 TEXTURE = 2048
-LIGHT_SIDE = 256  # pixels of the view that tells the light, as many as the crop has
 
 
 def extract_head(
@@ -49,52 +48,58 @@ def extract_head(
     low, high = TEXTURES
     if not low <= texture <= high:
         raise PortraitError(f"a head's texture must have between {low} and {high} pixels along a side, not {texture}")
-    base = head_base()
-    progress(0.0, "fitting the head")
-    try:
-        fit = lips_to_photo(portrait, fit_head(portrait, base), base)
-        surface = find_surface(portrait.textures, portrait.radii)
-    except ValueError:
-        raise PortraitError("this portrait holds no solid surface; invert the photo again") from None
-    skin = base.parts["skin"]
-    posed = fit.vertices[skin]
-    neutral = neutral_of(fit, base)
-    progress(0.35, "seeing the photo")
+    base, skin, portrait = head_base(), head_base().parts["skin"], with_closed_lips(portrait)
     side = max(VIEW_SIDE * texture // TEXTURE, portrait.camera.width)
-    light = light_on(photo_of(portrait, LIGHT_SIDE), base, posed) if delit else None
-    steps = (
-        lambda: photo_of(portrait, side),
-        lambda: shell(portrait, base, posed, light=light),
-        lambda: shape_keys(fit, base, neutral) if keys else {PHOTO: posed - neutral[skin]},
-    )
+
+    def fitted():
+        try:
+            fit = lips_to_photo(portrait, fit_head(portrait, base), base)
+        except ValueError:
+            raise PortraitError("this portrait holds no solid surface; invert the photo again") from None
+        return fit, neutral_of(fit, base)
+
     with in_parallel(0) as each:
-        photo, (around, covered), moved = each(lambda step: step(), steps)
-    progress(0.75, "painting the skin")
-    parts = texels_of(base, posed, min(texture, COARSE))
-    picture = bake(portrait, surface, photo, base, posed, parts, covered, texture, light)
-    normals = normal_map(surface, base, posed, parts)
-    turn = fit.scale * fit.rotation
-    pieces = [
-        TexturedMesh(
-            vertices=neutral[skin],
-            faces=base.faces,
-            uv=base.uv,
-            texture=picture,
-            face_uv=base.face_uv,
-            normal_map=normals,
-            groups=base.groups,
-            shape_keys=moved,
-            name="skin",
-            weights={PHOTO: 1.0},
+        progress(0.0, "fitting the head")
+        steps = fitted, lambda: (photo_of(portrait, side), *outside(portrait))
+        (fit, neutral), (photo, whole, surface) = each(lambda step: step(), steps)
+        posed = fit.vertices[skin]
+        depths = depths_of(photo.camera, posed, triangulated(base.faces, posed))
+        light = light_on(photo, base, posed, depths) if delit else None
+        progress(0.4, "keys, hair and clothes")
+        steps = (
+            lambda: shape_keys(fit, base, neutral) if keys else {PHOTO: posed - neutral[skin]},
+            lambda: shell(portrait, whole, surface, base, posed, light=light),
         )
-    ]
-    progress(0.95, "eyes and teeth")
-    drop = drop_of(base, fit.vertices, placed(base, neutral)[~base.teeth_lower])
-    pieces += [eyes(portrait, photo, base, neutral, turn), teeth(base, neutral, turn, drop)]
-    pieces += [tongue(base, neutral, turn, drop)]
-    pieces = [_with_photo(piece, fit.expression) for piece in pieces]
-    occluder = posed, triangulated(base.faces, posed)
-    pieces[2] = dataclasses.replace(pieces[2], texture=painted(pieces[2], photo, occluder))
+        moved, (around, covered) = each(lambda step: step(), steps)
+        progress(0.65, "painting the skin, eyes and teeth")
+        parts = texels_of(base, posed, min(texture, COARSE))
+        turn = fit.scale * fit.rotation
+        drop = drop_of(base, fit.vertices, placed(base, neutral)[~base.teeth_lower])
+
+        def mouth():
+            found = _with_photo(teeth(base, neutral, turn, drop), fit.expression)
+            return dataclasses.replace(found, texture=painted(found, photo, depths))
+
+        steps = (
+            lambda: bake(portrait, surface, photo, base, depths, parts, covered, texture, light),
+            lambda: _with_photo(eyes(portrait, photo, base, neutral, turn), fit.expression),
+            mouth,
+            lambda: normal_map(surface, base, posed, parts),
+        )
+        picture, balls, jaws, normals = each(lambda step: step(), steps)
+    head = TexturedMesh(
+        vertices=neutral[skin],
+        faces=base.faces,
+        uv=base.uv,
+        texture=picture,
+        face_uv=base.face_uv,
+        normal_map=normals,
+        groups=base.groups,
+        shape_keys=moved,
+        name="skin",
+        weights={PHOTO: 1.0},
+    )
+    pieces = [head, balls, jaws, _with_photo(tongue(base, neutral, turn, drop), fit.expression)]
     if closed:
         pieces[0] = close_below(pieces[0])
     if not keys:
@@ -105,8 +110,6 @@ def extract_head(
 
 def _with_photo(piece, expression):
     """A piece with the photo's expression as a key, and that on: what the keys that it has add together."""
-    if PHOTO in piece.shape_keys:
-        return piece
     moved = [np.float32(expression.get(name, 0.0)) * delta for name, delta in piece.shape_keys.items()]
     keys = {**piece.shape_keys, PHOTO: np.sum(moved, axis=0, dtype=np.float32)}
     return dataclasses.replace(piece, shape_keys=keys, weights={PHOTO: 1.0})

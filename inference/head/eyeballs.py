@@ -176,6 +176,18 @@ def _find_iris(grey, seen, outline, expected):
     return found
 
 
+def _fibres(turn, rho):
+    """How bright an iris is, about -1 to 1, at angles and distances from its middle, (h, w) each: waves round it, which
+    wind as they go outwards."""
+    rng = np.random.default_rng(7)
+    waves, phases = rng.integers(9, 90, 24), rng.uniform(0.0, 6.3, 24)
+    round_it = np.linspace(-np.pi, np.pi, 4096)
+    total = (np.exp(1j * (np.outer(round_it, waves) + phases)) / np.sqrt(waves)).sum(1) / 6.0
+    return np.interp(turn, round_it, total.real) * np.cos(2.0 * rho) - np.interp(turn, round_it, total.imag) * np.sin(
+        2.0 * rho
+    )
+
+
 def _picture(ball, photo, outline):
     """One eye's texture (TEXTURE, TEXTURE, 3) uint8: drawn, and the photo where it shows the eye."""
     line = (np.arange(TEXTURE) + 0.5) / TEXTURE * 2.0 - 1.0
@@ -185,9 +197,7 @@ def _picture(ball, photo, outline):
     edge = np.arcsin(min(ball.iris / ball.radius, 0.9))
     rho = np.sin(np.minimum(angle, np.pi / 2)) / np.sin(edge)  # 1 at the iris's edge
     turn = np.arctan2(y, x)
-    rng = np.random.default_rng(7)
-    fibres = sum(np.cos(k * turn + rng.uniform(0, 6.3) + 2.0 * rho) / np.sqrt(k) for k in rng.integers(9, 90, 24)) / 6.0
-    iris = ball.colour * (1.0 + 0.22 * fibres * smooth_step(0.35, 0.6, rho))[..., None]
+    iris = ball.colour * (1.0 + 0.22 * _fibres(turn, rho) * smooth_step(0.35, 0.6, rho))[..., None]
     iris = iris * (1.0 - 0.55 * smooth_step(0.82, 1.0, rho))[..., None]  # the dark limbus
     iris = iris * (0.12 + 0.88 * smooth_step(PUPIL - 0.05, PUPIL + 0.05, rho))[..., None]
     red = smooth_step(edge, 1.4, angle)[..., None] * np.array([0.0, 22.0, 24.0])

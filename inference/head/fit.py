@@ -12,10 +12,10 @@ import numpy as np
 from ..portrait import Portrait
 from ..progress import Progress, silent
 from .base import HeadBase
-from .crossings import untangle
+from .crossings import skin_untangler
 from .drape import drape
 from .eyes import carry_parts, open_lids
-from .shape import ShapeSpace, fit_shape
+from .shape import ShapeSpace, expression_in, fit_shape
 from .target import target_of
 
 EARS = 0.3  # how far ears follow the surface; chosen on unseen synthetic heads
@@ -43,8 +43,8 @@ def fit_head(
 ) -> HeadFit:
     """Fit a base to a portrait. Deterministic. Raises ValueError when the portrait has no surface.
 
-    expression: {ARKit's name: weight in [0, 1]} of the photo where it is known; what is not named has 0. None: whatever
-    explains landmarks and surface, with few weights.
+    expression: {ARKit's name: weight in [0, 1]} of the photo where it is known; what is not named has 0. None: what
+    people of whom a face like this is known have for one, see :mod:`.expression`.
     """
     progress(0.0, "reading the surface")
     target = target_of(portrait)
@@ -61,9 +61,13 @@ def fit_head(
     vertices[skin] = draped
     carry_parts(vertices, moved, base)
     open_lids(vertices, base, shape.scale)
-    untangle(vertices[skin], base.vertices[skin].astype(np.float64), base.faces)
+    skin_untangler(base).untangle(vertices[skin])
+    weights = shape.expression
+    if known is None:  # what explains a face best says little about what of it is expression
+        points = np.einsum("lc,lcx->lx", base.landmark_weights, vertices[base.landmark_corners])
+        weights = expression_in(space, points, shape)
     progress(1.0, "done")
-    expression = dict(zip(base.shapes, (float(weight) for weight in shape.expression)))
+    expression = dict(zip(base.shapes, (float(weight) for weight in weights)))
     return HeadFit(vertices.astype(np.float32), expression, shape.scale, shape.rotation, shape.shift)
 
 

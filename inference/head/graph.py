@@ -8,7 +8,8 @@ class Graph:
 
     def __init__(self, faces: np.ndarray, count: int) -> None:
         edges = np.concatenate([faces[:, [a, (a + 1) % 4]] for a in range(4)]).astype(np.int64)
-        edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
+        edges = np.unique(np.concatenate([edges @ (count, 1), edges @ (1, count)]))
+        edges = np.stack(np.divmod(edges, count), -1)
         degree = np.bincount(edges[:, 0], minlength=count)
         slot = np.arange(len(edges)) - np.repeat(np.cumsum(degree) - degree, degree)
         # a vertex with fewer neighbours than others is its own in the slots that are left

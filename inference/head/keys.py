@@ -8,7 +8,7 @@ import numpy as np
 
 from ..threads import in_parallel
 from .base import HeadBase
-from .crossings import untangle
+from .crossings import Untangler, skin_untangler
 from .eyes import EYES, eyeball
 from .fit import HeadFit
 from .graph import Graph
@@ -17,8 +17,6 @@ STIFF = 0.3  # of an edge's squared length, how strongly the local map holds on 
 SPREAD = 4  # averages of the local maps with their neighbours
 LEAST = 2e-5  # metres; smaller moves are none
 LID_CLEARANCE = 0.0013  # metres off the eyeball, as the training heads have it
-FELT = 3e-4  # metres; where no more moves, surfaces do not come to cross
-REACH = 6  # edges from the lips' and the lids' seams within which they may
 TRIES = 4  # of untangling a key; each changes what the one before has left
 WITH = {"mouthClose": "jawOpen"}  # ARKit means the first for an open jaw only
 PHOTO = "photo"
@@ -31,7 +29,7 @@ def neutral_of(fit: HeadFit, base: HeadBase) -> np.ndarray:
         moved += np.float32(weight) * base.shapes[name]
     neutral = fit.vertices - fit.scale * moved @ fit.rotation.T
     skin = base.parts["skin"]
-    untangle(neutral[skin], base.vertices[skin].astype(np.float64), base.faces)
+    skin_untangler(base).untangle(neutral[skin])
     return neutral.astype(np.float32)
 
 
@@ -43,26 +41,21 @@ def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, n
     rest = neutral[skin].astype(np.float64)
     maps = local_maps(graph, base.vertices[skin].astype(np.float64), rest, fit.scale * fit.rotation)
     balls = [eyeball(neutral, base, name) for name in EYES]
-    regions = [_region(graph, base, seam) for seam in (base.lip_seam, *base.lids)]
+    untangler = Untangler(rest, base.faces)
 
     def carried(name):
         moved = np.einsum("nij,nj->ni", maps, base.shapes[name][skin])
+        moved[np.abs(moved).max(1) < LEAST] = 0.0
         posed = rest + moved
         for lids, clearance, (centre, radius) in zip(base.lids, base.lid_clearance, balls, strict=True):
-            if np.abs(moved[lids]).max() > LEAST:
+            if moved[lids].any():
                 posed[lids] = _outside(posed[lids], centre, radius + np.minimum(clearance, LID_CLEARANCE))
-        below = keys.get(WITH.get(name), np.float32(0.0))
-        for index, quads in regions:
-            if np.abs(moved[index]).max() > FELT:
-                own = posed[index] + (below[index] if name in WITH else 0.0)
-                before = own.copy()
-                for _ in range(TRIES):
-                    if not untangle(own, rest[index], quads):
-                        break
-                posed[index] += own - before
-        delta = (posed - rest).astype(np.float32)
-        delta[np.abs(delta).max(1) < LEAST] = 0.0
-        return delta
+        below = keys[WITH[name]] if name in WITH else np.float32(0.0)
+        posed += below
+        for _ in range(TRIES):
+            if not untangler.untangle(posed, (posed != rest).any(1)):
+                break
+        return (posed - below - rest).astype(np.float32)
 
     keys = {}
     names = [name for name, shape in base.shapes.items() if shape[skin].any()]
@@ -73,16 +66,6 @@ def shape_keys(fit: HeadFit, base: HeadBase, neutral: np.ndarray) -> dict[str, n
     keys = {name: keys[name] for name in names}
     keys[PHOTO] = (fit.vertices - neutral)[skin].astype(np.float32)
     return keys
-
-
-def _region(graph, base, seeds):
-    """The vertices around a seam, and the quads between them with those vertices' numbers."""
-    chosen = np.zeros(graph.count, bool)
-    chosen[seeds] = True
-    chosen = graph.rings(chosen, REACH) <= REACH
-    quads = base.faces[chosen[base.faces].all(1)]
-    index, quads = np.unique(quads, return_inverse=True)
-    return index, quads.reshape(-1, 4)
 
 
 def local_maps(graph: Graph, points: np.ndarray, goals: np.ndarray, whole: np.ndarray) -> np.ndarray:

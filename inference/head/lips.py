@@ -7,7 +7,7 @@ import numpy as np
 from ..portrait import Portrait
 from .apertures import MOUTH
 from .base import HeadBase
-from .crossings import untangle
+from .crossings import skin_untangler
 from .fit import HeadFit
 from .graph import Graph
 
@@ -37,7 +37,7 @@ def lips_to_photo(portrait: Portrait, fit: HeadFit, base: HeadBase) -> HeadFit:
     far = graph.rings(held, REACH) > REACH
     lift = graph.smoothed(moved, STEPS, np.where(held | far, 1.0, 0.0))
     points += lift * fit.rotation[:, 1]
-    untangle(points, base.vertices[skin].astype(np.float64), base.faces)
+    skin_untangler(base).untangle(points)
     vertices = fit.vertices.copy()
     vertices[skin] = points
     return dataclasses.replace(fit, vertices=vertices)

@@ -10,7 +10,7 @@ from ..mesh.corners import triangulated, vertex_normals
 from ..mesh.raster import rasterise
 from ..mesh.textured import TexturedMesh
 from .base import HeadBase
-from .texture import Photo, fronts, look_up, seen
+from .texture import Photo, depths_of, front_of, look_up, seen
 
 JAWS = "upper_teeth", "lower_teeth"
 OPEN = 0.002  # metres between the lips from which on the photo shows what is behind them
@@ -77,10 +77,11 @@ def tongue(base: HeadBase, vertices: np.ndarray, turn: np.ndarray, drop: float) 
     )
 
 
-def painted(piece: TexturedMesh, photo: Photo, skin: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def painted(piece: TexturedMesh, photo: Photo, skin: np.ndarray) -> np.ndarray:
     """The teeth's texture with the photo where it sees them, and elsewhere as bright as that.
 
-    piece: the teeth, with the photo's expression as the key that is on. skin: (vertices, triangles) with it, metres.
+    piece: the teeth, with the photo's expression as the key that is on. skin: the skin's depths by
+    :func:`.texture.depths_of`, with it.
     """
     posed = piece.vertices + sum(weight * piece.shape_keys[name] for name, weight in piece.weights.items())
     triangles = triangulated(piece.faces, posed)
@@ -90,7 +91,7 @@ def painted(piece: TexturedMesh, photo: Photo, skin: tuple[np.ndarray, np.ndarra
     covered = rasterise(piece.uv[rows] * (size, -size) + (0, size), size, size)
     points = covered.interpolated(posed, corners)
     normals = covered.interpolated(vertex_normals(posed, piece.faces), corners)
-    front = fronts(photo.camera, [skin, (posed, triangles)])
+    front = front_of(np.minimum(skin, depths_of(photo.camera, posed, triangles)))
     place, _, colour, trust = seen(photo, points, normals, front)
     trust = trust * look_up(photo.openings, place, cv2.INTER_LINEAR)[:, 1]
     texture = piece.texture.reshape(-1, 3).astype(np.float32)

@@ -9,7 +9,9 @@ import dataclasses
 
 import numpy as np
 
+from ..geometry.curves import geman_mcclure
 from .base import HeadBase
+from .expression import moved_by_expression
 from .smooth import vertex_areas
 from .target import Target
 
@@ -22,6 +24,7 @@ COVER = 0.004  # metres by which skin may stick out of hair and cloth here: what
 COMPONENT = 1.0  # standard deviation of a component
 USE, SPARSE = 0.35, 1.5  # an expression's weights: standard deviation, and what each costs linearly
 FOUND = 0.15  # standard deviation of weights about those that were found
+MOVED_ERROR, TOGETHER = 0.0005, 20.0  # metres by which shapes differ from what moves faces; landmarks that do so alone
 SIZE = 0.05  # standard deviation of the scale's logarithm
 
 
@@ -83,6 +86,17 @@ def fit_shape(space: ShapeSpace, target: Target, expression: np.ndarray | None =
     for step in range(STEPS):
         shape = _step(space, target, shape, prior, rigid=step < 2)
     return shape
+
+
+def expression_in(space: ShapeSpace, points: np.ndarray, shape: Shape) -> np.ndarray:
+    """Weights (k,) in [0, 1] of the base's shapes that together move its landmarks as :mod:`.expression` finds those of
+    a fitted face moved, (468, 3) metres, portrait space."""
+    moved = moved_by_expression(points) @ shape.rotation / shape.scale
+    keys = space.landmark_modes[len(space.base.modes) :].reshape(len(space.keys), -1).astype(np.float64)
+    trust = TOGETHER / len(points) / MOVED_ERROR**2
+    normal = trust * keys @ keys.T + USE**-2 * np.eye(len(keys))
+    start = np.zeros(len(keys))
+    return np.clip(_bounded(normal, SPARSE - trust * keys @ moved.ravel(), start), 0.0, 1.0)
 
 
 def _step(space, target, shape, use, rigid):
@@ -157,7 +171,7 @@ def _surface_rows(space, target, shape, weights):
 
 def robust(error: np.ndarray) -> np.ndarray:
     """Geman-McClure weights of errors in metres."""
-    return (GROSS**2 / (error**2 + GROSS**2)) ** 2
+    return geman_mcclure(error, GROSS)
 
 
 def _derivatives(shape, points, rest, along, modes):

@@ -10,12 +10,13 @@ from ..mesh.corners import vertex_normals
 from ..mesh.delight import Light
 from ..mesh.extract import extract_surface
 from ..mesh.look import Look
+from ..mesh.skin import skin_share
+from ..mesh.surface import Surface
 from ..mesh.texture import bake, texture_side
 from ..mesh.textured import TexturedMesh
 from ..mesh.topology import connected_components, edges_of
 from ..portrait import Portrait
 from .base import HeadBase
-from .skin import skin_share
 
 RESOLUTION = 112  # voxels along the longest side
 FACES = 12_000  # of the whole surface, at most
@@ -23,12 +24,19 @@ LEAVES = 0.0025, 0.008  # metres off the skin that are another thing: where it l
 SUNK = 0.003  # metres below the skin, where the shell's edge lies
 SMOOTHING = 4  # averages of the heights before the cut
 SMALL = 0.02  # of the shell's triangles; smaller pieces are left out
-AT_ONCE = 4096  # points whose nearest vertices are looked for together
+AT_ONCE = 1024  # points whose nearest vertices are looked for together
 NAME = "shell"
+
+
+def outside(portrait: Portrait) -> tuple[TexturedMesh, Surface]:
+    """All that a portrait shows as a mesh, and the surface that it is of. Raises PortraitError when it is empty."""
+    return extract_surface(portrait, RESOLUTION, FACES, closed=True)
 
 
 def shell(
     portrait: Portrait,
+    whole: TexturedMesh,
+    surface: Surface,
     base: HeadBase,
     vertices: np.ndarray,
     texture: int | None = None,
@@ -37,10 +45,9 @@ def shell(
     """The shell over a fitted skin, vertices (n, 3) metres with the photo's expression; None where nothing leaves it.
     Also which of these vertices it covers, (n,) bool.
 
-    Its edge lies below the skin, so that no gap is seen. texture: texels per side, None for what the photo shows.
-    light: what is taken off it, None for nothing.
+    whole, surface: by :func:`outside`. The shell's edge lies below the skin, so that no gap is seen. texture: texels
+    per side, None for what the photo shows. light: what is taken off it, None for nothing.
     """
-    whole, surface = extract_surface(portrait, RESOLUTION, FACES, closed=True)
     normals = vertex_normals(vertices, base.faces)
     nearest, height = heights_over(whole.vertices, vertices, normals)
     inside = np.maximum(base.groups["mouth"], base.groups["sockets"])[nearest] > 0.5
@@ -71,14 +78,10 @@ def shell(
 
 def heights_over(points: np.ndarray, vertices: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest vertex (m,) of each of points (m, 3), and the points' heights (m,) over its tangent plane, metres."""
-    around = vertices.astype(np.float32)
-    square = 0.5 * (around**2).sum(1)
-    nearest = np.concatenate(
-        [
-            (points[first : first + AT_ONCE].astype(np.float32) @ around.T - square).argmax(1)
-            for first in range(0, len(points), AT_ONCE)
-        ]
-    )
+    around = np.vstack([vertices.T, -0.5 * (vertices**2).sum(1)]).astype(np.float32)
+    those = np.column_stack([points, np.ones(len(points))]).astype(np.float32)
+    parts = [those[first : first + AT_ONCE] for first in range(0, len(those), AT_ONCE)]
+    nearest = np.concatenate([(part @ around).argmax(1) for part in parts])
     return nearest, ((points - vertices[nearest]) * normals[nearest]).sum(1)
 
 

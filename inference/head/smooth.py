@@ -72,8 +72,9 @@ class Sheet:
         others = np.einsum("nk,nk->n", self.weights**2, self.bending[self.neighbours])
         return self.bending * self.total**2 + others + self.holding
 
-    def displaced(self, start: np.ndarray, pulls: list[Pulls]) -> np.ndarray:
-        """Displacements (n, 3) of least energy under a list of :class:`Pulls`. start: (n, 3), where to begin."""
+    def displaced(self, start: np.ndarray, pulls: list[Pulls], steps: int | None = None) -> np.ndarray:
+        """Displacements (n, 3) of least energy under a list of :class:`Pulls`. start: (n, 3), where to begin. steps: as
+        many at most, None for MOST_STEPS."""
         count = len(start)
 
         def normal(values):
@@ -86,7 +87,7 @@ class Sheet:
         residual = sum(pull.back(pull.wanted, count) for pull in pulls) - normal(found)
         direction = ahead = scale * residual
         energy = first = float((residual * ahead).sum())
-        for _ in range(MOST_STEPS):
+        for _ in range(steps or MOST_STEPS):
             if energy <= SETTLED**2 * first:
                 break
             along = normal(direction)

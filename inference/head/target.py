@@ -9,9 +9,9 @@ from ..geometry import domes
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step
 from ..geometry.sampling import sample_image
+from ..mesh.skin import skin_share
 from ..mesh.surface import find_surface
 from ..portrait import Portrait
-from .skin import skin_share
 
 SMOOTHING = 1.5  # texels, standard deviation before normals are taken: the surface is no finer
 SOLID = 0.5, 0.95  # opacities of a column that says nothing, and of one that is a subject

@@ -54,20 +54,19 @@ def bake(
     surface: Surface,
     photo: Photo,
     base: HeadBase,
-    vertices: np.ndarray,
+    depths: np.ndarray,
     parts: list[Texels],
     covered: np.ndarray,
     size: int,
     light: Light | None = None,
 ) -> np.ndarray:
-    """The texture (size, size, 3) uint8 sRGB of a fitted skin, vertices (n, 3) metres with the photo's expression.
+    """The texture (size, size, 3) uint8 sRGB of a fitted skin with the photo's expression.
 
-    parts: its texels, of a texture that may be coarser: between them places in the photo are even. covered: (n,) bool,
-    what lies under hair or clothes and has the colour of the face's skin where nothing is known. light: what is taken
-    off, None for nothing.
+    depths: by :func:`depths_of`, its own. parts: its texels, of a texture that may be coarser: between them places in
+    the photo are even. covered: (n,) bool of its vertices, what lies under hair or clothes and has the colour of the
+    face's skin where nothing is known. light: what is taken off, None for nothing.
     """
-    columns = _Columns(portrait, surface)
-    front = _front_of(photo, base, vertices)
+    columns, front = _Columns(portrait, surface), front_of(depths)
 
     def known(texels):
         """Colours and trust of the columns, places in the photo, trust in it, sums at the vertices."""
@@ -77,7 +76,7 @@ def bake(
         also *= (1.0 - trust) * (texels.of_vertices(np.maximum(base.groups["mouth"], base.groups["sockets"])) == 0.0)
         weight = trust + also
         mixed = (colour * trust[:, None] + shown * also[:, None]) / np.maximum(weight, 1e-6)[:, None]
-        return shown, also, place, trust, texels.to_vertices(mixed, weight, len(vertices))
+        return shown, also, place, trust, texels.to_vertices(mixed, weight, len(covered))
 
     with in_parallel(0) as each:
         found = list(each(known, parts))
@@ -98,15 +97,11 @@ def bake(
         return np.concatenate(list(each(lambda rows: _painted(photo, maps, rows, size), strips)))
 
 
-def light_on(photo: Photo, base: HeadBase, vertices: np.ndarray) -> Light:
-    """The light on a fitted skin, vertices (n, 3) metres with the photo's expression."""
+def light_on(photo: Photo, base: HeadBase, vertices: np.ndarray, depths: np.ndarray) -> Light:
+    """The light on a fitted skin, vertices (n, 3) metres with the photo's expression; depths as of :func:`bake`."""
     normals = vertex_normals(vertices, base.faces)
-    _, colour, trust = _from_photo(photo, _front_of(photo, base, vertices), vertices, normals)
+    _, colour, trust = _from_photo(photo, front_of(depths), vertices, normals)
     return Light(np.rint(np.clip(colour, 0.0, 255.0)).astype(np.uint8), normals, trust)
-
-
-def _front_of(photo, base, vertices):
-    return fronts(photo.camera, [(vertices, base.faces[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3))])
 
 
 def _filled(base, sums, covered):
@@ -132,10 +127,11 @@ def _painted(photo, maps, rows, size):
         cv2.remap(np.ascontiguousarray(plane), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
         for plane in (maps[..., :3], maps[..., 3:])
     )
-    place = seen_at[..., :2] - np.float32(0.5)
-    shown = cv2.remap(photo.pixels, place, None, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE)[..., :3]
-    trust = seen_at[..., 2:3]
-    painted = np.rint(np.clip(trust * shown + (1.0 - trust) * hidden, 0.0, 255.0)).astype(np.uint8)
+    trusted = seen_at[..., 2] > 0.0
+    if trusted.any():
+        place, trust = seen_at[trusted, :2], seen_at[trusted, 2:3]
+        hidden[trusted] += trust * (look_up(photo.pixels, place, cv2.INTER_CUBIC)[:, :3] - hidden[trusted])
+    painted = np.rint(np.clip(hidden, 0.0, 255.0)).astype(np.uint8)
     return painted if maps.shape[2] == 6 else without(painted, seen_at[..., 3])
 
 
@@ -143,7 +139,7 @@ def seen(
     photo: Photo, points: np.ndarray, normals: np.ndarray, front: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """What the photo shows at points with normals (k, 3): their places (k, 2) in it and depths (k,), colours (k, 3)
-    float32 sRGB, and how well they are seen, (k,) float32 in [0, 1]. front: by :func:`fronts`, of what may hide them.
+    float32 sRGB, and how well they are seen, (k,) float32 in [0, 1]. front: by :func:`front_of`, of what may hide them.
     """
     place, depth = photo.camera.project(points, np.float32)
     pixels = look_up(photo.pixels, place, cv2.INTER_CUBIC)
@@ -155,17 +151,18 @@ def seen(
     return place, depth, pixels[:, :3], trust
 
 
-def fronts(camera: Camera, meshes: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """(h, w) float32 depth of meshes, (vertices, triangles) each, as a camera sees them; of each pixel's neighbours the
-    farthest, 0 beside all."""
+def depths_of(camera: Camera, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(h, w) float32 depth of a mesh as a camera sees it, inf beside it."""
+    place, depth = camera.project(vertices)
+    covered = rasterise(place[triangles], camera.width, camera.height, depth[triangles])
     found = np.full(camera.width * camera.height, np.inf, np.float32)
-    for vertices, triangles in meshes:
-        place, depth = camera.project(vertices)
-        covered = rasterise(place[triangles], camera.width, camera.height, depth[triangles])
-        nearest = covered.interpolated(depth[:, None], triangles)[:, 0]
-        found[covered.pixel] = np.minimum(found[covered.pixel], nearest)
-    found[np.isinf(found)] = 0.0
-    return cv2.dilate(found.reshape(camera.height, camera.width), np.ones((5, 5), np.uint8))
+    found[covered.pixel] = covered.interpolated(depth[:, None], triangles)[:, 0]
+    return found.reshape(camera.height, camera.width)
+
+
+def front_of(depths: np.ndarray) -> np.ndarray:
+    """(h, w) float32, of each pixel's neighbours the farthest by depths of :func:`depths_of`, 0 beside all."""
+    return cv2.dilate(np.where(np.isinf(depths), np.float32(0.0), depths), np.ones((5, 5), np.uint8))
 
 
 def _from_photo(photo, front, points, normals):

@@ -17,6 +17,7 @@ from .groups import part_groups
 from .look import Look
 from .outline import reaching
 from .remesh import remeshed
+from .skin import skin_share
 from .surface import Surface, find_surface
 from .texture import MAX_SIDE, bake, texture_side
 from .textured import TexturedMesh
@@ -92,7 +93,7 @@ def extract_surface(
     except ValueError:
         raise PortraitError("this portrait holds no solid surface; invert the photo again") from None
     mask = subject_mask(surface.opacity)
-    radius, own = whole_head(_smooth(surface.radius, smoothing), mask)
+    radius, own = whole_head(_smooth(surface.radius, smoothing), mask, skin_share(portrait.textures, portrait.radii))
     shown = np.ones_like(own) if closed else _shown(own, radius)
     grid = _grid(radius, shown, resolution, faces)
     for sigma in SOFTER:

@@ -23,7 +23,7 @@ BEHIND = 0.008, 0.016  # metres behind what the view shows near it between which
 BEFORE = 0.010, 0.020  # metres before what the view shows between which it shows something else
 SAME = 0.0006  # metres from what the view shows, at a right angle; so close, a mesh shows the same
 EDGE = 0.05  # cosine that stands for lower ones there
-SURE, UNSURE = (0.0, 0.1), (0.04, 0.2)  # as GRAZING, of what a mesh shows: where it is the same, and where it may be
+SURE, UNSURE = (0.0, 0.1), (0.04, 0.2)  # as GRAZING, of skin that a mesh shows: where it is the same, and may be
 SKIN = PARTS.index("skin")
 BORDER = 2.0, 9.0  # pixels of the crop from its border between which the view comes to be trusted
 
@@ -87,11 +87,12 @@ class Look:
         """How far the view tells what is seen of a mesh, (h, w) float32 in [0, 1].
 
         At an edge within the outline it is another thing if edge and mesh are a pixel apart. Then it would be stretched
-        far over what turns away there.
+        far over what turns away there; and so would be what is not as even as skin.
         """
         may_be = (seen.depth > self._depths[..., 1] - BEFORE[0]) & (seen.depth < self._farthest + BEHIND[0])
         same = np.abs(seen.depth - self._depths[..., 0]) * np.maximum(seen.facing, EDGE) < SAME
         trust = np.where(same, smooth_step(*SURE, seen.facing), may_be * smooth_step(*UNSURE, seen.facing))
+        trust = np.where(seen.skin > 0.5, trust, may_be * smooth_step(*GRAZING, seen.facing))
         line = np.arange(self.camera.width, dtype=np.float32) + np.float32(0.5)
         trust *= linear_step(*BORDER, self._from_border(line, line[:, None]))
         return np.where(self._solid > 0.5, trust, np.float32(0.0)).astype(np.float32)

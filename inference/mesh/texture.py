@@ -53,7 +53,7 @@ def bake(
     order = np.argsort(facing.mean((1, 2)), kind="stable")  # where triangles overlap, the one seen best is drawn last
     uv, points, facing, normals = uv[order], points[order], facing[order], normals[order]
     texels = Texels(uv, min(side, COARSE))
-    seen = Seen(look.camera, points, uv, facing)
+    seen = Seen(look.camera, points, uv, facing, look.skin(points.reshape(-1, 3)).reshape(-1, 3, 1))
     places = np.zeros((texels.side, texels.side, 4), np.float32)  # in the view, how far it shows them, and is seen
     hidden = np.zeros((texels.side, texels.side, 3), np.uint8)
 

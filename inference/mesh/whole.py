@@ -1,21 +1,21 @@
 """A whole head from a portrait: its front as it is, and behind it a learnt skull under hair as thick as at the sides.
 
 The front's surface, known over dome coordinates, is looked up along the rays of inference.mesh.directions. Where no
-manifold is, the skull's radius follows from the face by a linear regression over synthetic heads (training.skull); how
-far hair, hat or collar stand off from it goes on smoothly from where it is known.
+manifold is, there is the likeliest skull (:mod:`.skull`). How far hair, hat or collar stand off from it goes on
+smoothly from where that is known, first of all at the same height.
 """
 
 import functools
 import math
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..geometry import domes
-from ..geometry.curves import smooth_step
+from ..geometry.curves import linear_step, smooth_step
 from ..geometry.filling import push_pull
 from .directions import rays
+from .skull import FACE_S, SURE, ear_texels, fitted_skull
 
 HEIGHT, WIDTH = 448, 960  # texels of a whole head: some 0.8 mm, like a portrait's own
 COARSE = 4  # times coarser tables for what is smooth
@@ -25,34 +25,40 @@ RELAXATION = 0.8  # metres per step and metre of the field
 FOUND = 0.003  # metres; how close to the surface a ray has to come
 SIDE, CROWN = 0.01, 0.03  # of u and v: so close to the border the front is rough
 BLEND = 16.0  # texels over which the front turns into what lies behind
-SURE = 0.5  # from this weight on the front tells how thick hair is
 SPREAD = 3.0  # coarse texels, standard deviation of what smooths the thickness
-HAIR, CLOTH = 0.06, 0.03  # metres; hair stands off the skull by no more, and cloth off the body
-NECK_T = 0.72, 0.88  # t between which the one becomes the other
-UNUSUAL = 0.04  # metres; no skull differs more from the mean one
+HAIR, COLLAR = 0.06, 0.004  # metres; behind, hair and hats stand off the skull by no more, and collars off the nape
+NECK_T = 0.66, 0.80  # t of the neck; what is no skin below it is a collar,
+COVERED = 0.7, 0.95  # unless the sides of the neck are covered as well: shares of them that are no skin
+SIDEWAYS = 4  # how much nearer the thickness at the same height is than above and below
 POLE = 0.7  # waves per texel of distance from the crown that stay there
-SKULL = Path(__file__).resolve().parents[2] / "models" / "skull" / "skull.npz"
 
 
-def whole_head(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def whole_head(radius: np.ndarray, mask: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Radius of a head in all directions from the spine, (HEIGHT, WIDTH) float32 metres, and how far it is the
     portrait's own surface, (HEIGHT, WIDTH) float32 from 0 behind to 1 in front.
 
-    radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where a subject is.
+    radius (h, w) float32 metres over dome coordinates; mask (h, w) float32, more than one half where a subject is;
+    skin (h, w) float32 in [0, 1], how surely that is skin.
     """
-    found, known = from_front(radius, mask)
-    # the lower border is none to keep away from
-    bordered = cv2.copyMakeBorder(_wrapped(known.astype(np.uint8)), 0, 1, 0, 0, cv2.BORDER_REPLICATE)
-    own = smooth_step(1.0, BLEND, _unwrapped(cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[:-1])).astype(np.float32)
-    behind = _behind(found, own)
+    found, own, skin = from_front(radius, mask, skin)
+    behind = _behind(found, own, skin)
     return _round_at_the_crown(behind + own * (found - behind)), own
 
 
-def from_front(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bare_skull(radius: np.ndarray, mask: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Radius (48, 96) float32 metres of the skull and neck under hair and clothes, in all directions from the spine.
+
+    radius, mask, skin: as of :func:`whole_head`.
+    """
+    return fitted_skull(*_coarse_front(*from_front(radius, mask, skin)))
+
+
+def from_front(radius: np.ndarray, mask: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where the rays from the spine meet the front.
 
-    radius, mask: as of :func:`whole_head`.
-    Returns radius (HEIGHT, WIDTH) float32 metres from the spine and known (HEIGHT, WIDTH) bool.
+    radius, mask, skin: as of :func:`whole_head`.
+    Returns (HEIGHT, WIDTH) float32 each: radius in metres from the spine, how far it is known, from 0 where the front
+    does not reach to 1 well inside it, and how surely it is skin.
     """
     found = np.full((HEIGHT // COARSE, WIDTH // COARSE), np.float32(FARTHEST))
     for steps in STEPS:
@@ -63,9 +69,13 @@ def from_front(radius: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.nda
         if found.shape != (HEIGHT, WIDTH):
             found = _resized(found, HEIGHT, WIDTH)
     height, width = mask.shape
-    subject = cv2.remap(mask, u * width - np.float32(0.5), v * height - np.float32(0.5), cv2.INTER_LINEAR)
-    inside = (np.abs(u - 0.5) < 0.5 - SIDE) & (v > CROWN)
-    return found, inside & (np.abs(field) < FOUND) & (subject > 0.5)
+    at = u * width - np.float32(0.5), v * height - np.float32(0.5)
+    subject, skin = (cv2.remap(table, *at, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE) for table in (mask, skin))
+    known = (np.abs(u - 0.5) < 0.5 - SIDE) & (v > CROWN) & (np.abs(field) < FOUND) & (subject > 0.5)
+    # the lower border is none to keep away from
+    bordered = cv2.copyMakeBorder(_wrapped(known.astype(np.uint8)), 0, 1, 0, 0, cv2.BORDER_REPLICATE)
+    own = smooth_step(1.0, BLEND, _unwrapped(cv2.distanceTransform(bordered, cv2.DIST_L2, 5)[:-1])).astype(np.float32)
+    return found, own, skin
 
 
 def table_points(radius: np.ndarray) -> np.ndarray:
@@ -82,12 +92,6 @@ def softened(table: np.ndarray, sigma: float) -> np.ndarray:
 def coarse(table: np.ndarray) -> np.ndarray:
     """A table (HEIGHT, WIDTH, ...) COARSE times smaller each way."""
     return cv2.resize(table, (WIDTH // COARSE, HEIGHT // COARSE), interpolation=cv2.INTER_AREA)
-
-
-def continued_behind(values: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Values (h, w, C) float32 where own (h, w) is 1, smoothly on to where it is 0, all round the head."""
-    weight = _wrapped(own)
-    return _unwrapped(push_pull(_wrapped(values), weight))
 
 
 def _front_field(radius, start, towards, found):
@@ -114,36 +118,39 @@ def _dome_coordinates(x, y, z):
     return u, v, radius
 
 
-def _behind(found, own):
-    """The skull with what stands off from it, where that is known and smoothly on from there."""
-    weight = coarse(own)
-    front = coarse(found * own) / np.maximum(weight, 1e-3)
-    skull = _resized(predicted_skull(front, weight), *front.shape)
+def _behind(found, own, skin):
+    """The skull with what stands off from it, where that is known and on from there."""
+    front, weight, skin = _coarse_front(found, own, skin)
+    skull = _resized(fitted_skull(front, weight, skin), *front.shape)
     sure = (weight > SURE).astype(np.float32)
+    thickness = np.clip(front - skull, -HAIR, HAIR)
+    reach = softened(sure, SPREAD)
+    near = softened(thickness * sure, SPREAD) / np.maximum(reach, 1e-3)
     t = (np.arange(len(front), dtype=np.float32)[:, None] + 0.5) / len(front)
-    most = HAIR + (CLOTH - HAIR) * smooth_step(*NECK_T, t)
-    thickness = sure * np.clip(front - skull, -most, most)
-    thickness = continued_behind(thickness[..., None], sure)[..., 0]
-    thickness = softened(thickness, SPREAD)
-    return _resized(skull + thickness, HEIGHT, WIDTH)
+    below = smooth_step(*NECK_T, t)
+    s = (np.arange(front.shape[1], dtype=np.float32) + 0.5) / front.shape[1]
+    neck = sure * (below > 0.0) * (below < 1.0) * (np.abs(s - 0.5) > FACE_S)
+    covered = linear_step(*COVERED, 1.0 - (neck * skin).sum() / max(neck.sum(), 1.0))
+    most = HAIR + (COLLAR - HAIR) * below * (1.0 - covered)
+    no_ear = 1.0 - ear_texels(*front.shape) * skin
+    far = softened(_around(np.clip(thickness, -most, most), sure * no_ear), 2.0 * SPREAD)
+    return _resized(skull + far + np.minimum(2.0 * reach, 1.0) * (near - far), HEIGHT, WIDTH)
 
 
-def predicted_skull(front: np.ndarray, own: np.ndarray) -> np.ndarray:
-    """Radius of the bare skull and neck, (48, 96) float32 metres, from a table's face: front (h, w) where own is 1."""
-    mean, basis, face, weights = _skull()
-    height, width = mean.shape
-    offset = cv2.resize(front * own, (width, height), interpolation=cv2.INTER_AREA)
-    share = cv2.resize(own, (width, height), interpolation=cv2.INTER_AREA)
-    offset = np.where(share > SURE, offset / np.maximum(share, SURE) - mean, 0.0)
-    offset = continued_behind(offset[..., None], (share > SURE).astype(np.float32))[..., 0]
-    change = np.tensordot(offset[face] @ weights, basis, 1).astype(np.float32)
-    return mean + np.clip(change, -UNUSUAL, UNUSUAL)
+def _coarse_front(found, own, skin):
+    """Tables of :func:`from_front` COARSE times smaller each way."""
+    weight = coarse(own)
+    return coarse(found * own) / np.maximum(weight, 1e-3), weight, coarse(skin * own) / np.maximum(weight, 1e-3)
 
 
-@functools.cache
-def _skull():
-    with np.load(SKULL, allow_pickle=False) as data:
-        return data["mean"], data["basis"].astype(np.float32), data["face"], data["weights"]
+def _around(values, weight):
+    """Values (h, w), known by weight (h, w), on all round the head."""
+    values, weight = _wrapped(values * weight), _wrapped(weight)
+    height, width = weight.shape
+    narrow = width // SIDEWAYS, height
+    values, weight = (cv2.resize(table, narrow, interpolation=cv2.INTER_AREA) for table in (values, weight))
+    filled = push_pull(values[..., None] / np.maximum(weight, 1e-3)[..., None], weight)[..., 0]
+    return _unwrapped(cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _round_at_the_crown(radius):

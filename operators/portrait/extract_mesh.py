@@ -55,6 +55,7 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
         else:
             made = add_mesh(context, obj, result, self.shade_smooth, self.unlit)
             self.report({"INFO"}, strings.MESH_DONE.format(vertices=len(result.vertices), faces=len(result.faces)))
+        obj.portrait_manifolds.show_proxy = False  # it lies in the mesh's own place, and would shine through
         for other in context.selected_objects:
             other.select_set(False)
         made.select_set(True)

@@ -40,7 +40,9 @@ class PORTRAIT_MANIFOLDS_OT_extract_lods(LodOptions, JobOperator, bpy.types.Oper
         return lambda progress: levels_of_detail(load_file(path), levels, progress=progress, **options)
 
     def finish(self, context, result):
-        made = add_lods(context, find(self.target), result, self.shade_smooth)
+        obj = find(self.target)
+        made = add_lods(context, obj, result, self.shade_smooth)
+        obj.portrait_manifolds.show_proxy = False  # it lies in the mesh's own place
         counts = ", ".join(str(len(mesh.faces)) for mesh in result)
         self.report({"INFO"}, strings.LODS_DONE.format(counts=counts))
         for other in context.selected_objects:

@@ -57,7 +57,7 @@ def test_pieces_stand_under_the_portrait(head):
     assert np.abs(np.median(points, 0) - (1.0, 2.0, 3.0)).max() < 0.15  # life-size, where the portrait is
     assert 0.2 < np.ptp(points[:, 2]) < 0.6
     skin = head["skin"].data
-    assert len(skin.polygons) == 4844 and all(len(polygon.vertices) == 4 for polygon in skin.polygons)
+    assert len(skin.polygons) == 4532 and all(len(polygon.vertices) == 4 for polygon in skin.polygons)
     assert {"face", "ears", "neck", "scalp", "lips", "lids"} <= set(head["skin"].vertex_groups.keys())
     image = skin.materials[0].node_tree.nodes["Image Texture"].image
     assert tuple(image.size) == (512, 512) and image.packed_file is not None

@@ -112,6 +112,16 @@ def test_it_is_shown_as_the_user_wants(imported):
         preferences.proxy = True
 
 
+@pytest.mark.parametrize("extract", ["extract_mesh", "extract_lods"])
+def test_meshes_take_its_place(imported, extract):
+    """Two surfaces in one place flicker through each other. The user may have it back."""
+    proxy_of(imported)
+    getattr(bpy.ops.portrait_manifolds, extract)(resolution=64, faces=500)
+    assert not imported.portrait_manifolds.show_proxy and imported.instance_collection is None
+    imported.portrait_manifolds.show_proxy = True
+    proxy_of(imported)
+
+
 def test_a_new_inversion_has_a_new_one_and_the_old_goes(imported, tmp_path):
     old = imported.instance_collection.name
     copy = imported.copy()

@@ -23,6 +23,7 @@ from driver import (  # noqa: E402
     SECONDS,
     TICK,
     area,
+    click_button,
     drag,
     drive,
     job,
@@ -79,30 +80,6 @@ def settled(unlike=None):
 def coloured(view):
     """Share of a view's pixels that are neither Blender's grey nor its lines: what the portrait covers."""
     return round(float(np.mean(view.max(-1) - view.min(-1) > 0.06)), 2)
-
-
-def find_button(idname):
-    """Generator: position of the button of an operator in the sidebar, as (x, y) window pixels, or None."""
-    for _ in range(4):
-        bar = region("UI")
-        x = bar.x + 0.45 * bar.width
-        for y in range(bar.y + bar.height - 14, bar.y + 14, -9):
-            bpy.context.window_manager.clipboard = ""
-            yield from press("C", (x, y), ctrl=True)
-            if idname in bpy.context.window_manager.clipboard:
-                return x, y - 3  # a little further down: the search enters buttons at their upper edge
-        for _ in range(8):
-            yield from press("WHEELDOWNMOUSE", (x, bar.y + bar.height / 2))
-        yield 0.5
-    return None
-
-
-def click_button(idname):
-    """Generator: find an operator's button and click it. Returns where it is."""
-    button = yield from find_button(idname)
-    assert button, f"there is no button for {idname} in the sidebar"
-    yield from press("LEFTMOUSE", button)
-    return button
 
 
 def orbit(right, up):

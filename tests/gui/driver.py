@@ -90,7 +90,7 @@ def screen():
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
 
 
-def step(name, **facts):
+def step(name, /, **facts):
     """Note that the session came so far."""
     result["steps"].append({"step": name, **facts})
     print("gui:", name, facts, flush=True)
@@ -128,6 +128,30 @@ def show_tab(kind="VIEW_3D"):
     region("UI", kind).active_panel_category = "Portrait"
     area(kind).tag_redraw()
     yield 0.5
+
+
+def find_button(idname):
+    """Generator: position of the button of an operator in the sidebar, as (x, y) window pixels, or None."""
+    for _ in range(4):
+        bar = region("UI")
+        x = bar.x + 0.45 * bar.width
+        for y in range(bar.y + bar.height - 14, bar.y + 14, -9):
+            bpy.context.window_manager.clipboard = ""
+            yield from press("C", (x, y), ctrl=True)
+            if idname in bpy.context.window_manager.clipboard:
+                return x, y - 3  # a little further down: the search enters buttons at their upper edge
+        for _ in range(8):
+            yield from press("WHEELDOWNMOUSE", (x, bar.y + bar.height / 2))
+        yield 0.5
+    return None
+
+
+def click_button(idname):
+    """Generator: find an operator's button and click it. Returns where it is."""
+    button = yield from find_button(idname)
+    assert button, f"there is no button for {idname} in the sidebar"
+    yield from press("LEFTMOUSE", button)
+    return button
 
 
 def drive(session):

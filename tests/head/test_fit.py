@@ -10,8 +10,8 @@ from inference.head import drape, eyes, shape
 from inference.head.base import head_base
 from inference.head.crossings import crossing_triangles
 from inference.head.fit import fit_head, surface_trust
-from inference.head.skin import skin_share
 from inference.head.target import target_of
+from inference.mesh.skin import skin_share
 from tests.head_portraits import (
     ROTATION,
     SCALE,
@@ -186,7 +186,7 @@ def test_a_mouth_that_is_pressed_shut_does_not_cross(base, monkeypatch):
     portrait = head_portrait(base, true_head(base, {"mouthClose": 0.6, "mouthRollUpper": 0.4}))
     triangles = np.concatenate([base.faces[:, [0, 1, 2]], base.faces[:, [0, 2, 3]]])
     fit = fit_head(portrait, base).vertices[base.parts["skin"]]
-    monkeypatch.setattr("inference.head.fit.untangle", lambda vertices, rest, quads: None)
+    monkeypatch.setattr("inference.head.crossings.Untangler.untangle", lambda *_: 0)
     crossed = fit_head(portrait, base).vertices[base.parts["skin"]]
     assert len(crossing_triangles(fit, triangles)) == 0 < len(crossing_triangles(crossed, triangles))
     upper, lower = crossed[base.lip_seam].transpose(1, 0, 2)

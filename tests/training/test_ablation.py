@@ -161,3 +161,44 @@ def test_exact_answers_take_the_networks_place():
     level, features = told.session("detail_manifolds").run(None, {})
     assert level is exact["fused_level"] and features == "features"
     assert told.session("decoder") is network and told.id == "whole"
+
+
+def test_limits_tell_what_lies_behind_a_surface_and_what_lies_outside_of_all_columns():
+    limits = pytest.importorskip("training.evaluation.limits")
+    from inference.geometry.cameras import orbit_camera
+    from inference.view.render import render_view
+    from tests import portraits
+    from training.evaluation.metrics import unproject
+
+    portrait, camera = portraits.analytic_portrait("sphere", texture=160), orbit_camera(20.0, 0.0)
+    u, v = domes.texel_centres(160, 160)
+    radius = portraits.surface_radius("sphere", u, v).astype(np.float32)
+    view = render_view(portrait, camera)
+    truth = np.concatenate([view.color, view.alpha[..., None]], -1)
+    depth = np.where(truth[..., 3] > 0.98, view.depth, 0.0)
+    kinds = limits.unshown(radius, truth, depth, camera, view.depth)
+    assert kinds["second"].mean() < 0.005 and not kinds["outside"].any()
+
+    before = radius + 0.01 * (np.hypot(u - 0.5, v - 0.5) < 0.1)  # something hangs in front of the face
+    behind = limits.unshown(before.astype(np.float32), truth, depth, camera, view.depth)["second"]
+    y, x = np.nonzero(depth)
+    place = domes.dome_coordinates(unproject(camera, np.stack([x, y], -1) + 0.5, depth[y, x]))
+    distance = np.hypot(place[0] - 0.5, place[1] - 0.5)
+    assert behind[y, x][distance < 0.08].all() and behind[y, x][distance > 0.11].mean() < 0.01
+
+    closed = limits.unshown(radius, truth, depth, camera, view.depth - 0.01)["second"]
+    assert closed[depth > 0].all()
+    drawn = limits.unshown(radius, np.zeros_like(truth), np.zeros_like(depth), camera, view.depth)
+    assert (drawn["second"] == np.isfinite(view.depth)).all() and not drawn["outside"].any()
+    further = np.where(depth > 0, 1.75, 0.0)  # metres, behind the axis of the domes
+    far = limits.unshown(radius, truth, further, camera, view.depth)
+    assert (far["outside"] == (depth > 0)).all()
+
+
+def test_what_mended_pixels_gain():
+    limits = pytest.importorskip("training.evaluation.limits")
+    error, region, where = np.full((10, 10), 0.01), np.ones((10, 10), bool), np.zeros((10, 10), bool)
+    where[0], error[0], region[9] = True, 0.09, False
+    assert limits.gain(error, region, where) == pytest.approx(10 * np.log10((8 * 0.01 + 0.09) / 9 / 0.01))
+    error[0] = 0.001  # nothing is made worse
+    assert limits.gain(error, region, where) == 0.0

@@ -83,6 +83,16 @@ def landmark_places(base, vertices):
     return np.einsum("lc,lcx->lx", base.landmark_weights, vertices[base.landmark_corners].astype(np.float64))
 
 
+def outside_of(base):
+    """Which of the skin's vertices are seen from outside, (n,) bool."""
+    return np.maximum(base.groups["mouth"], base.groups["sockets"]) < 0.5
+
+
+def face_of(base):
+    """Which of them are the face's, without its ears."""
+    return outside_of(base) & (base.groups["face"] > 0.5) & (base.groups["ears"] < 0.3)
+
+
 def measure_fit(vertices, portrait, base, truth):
     """Millimetres by what they measure, of vertices (n, 3) fitted to a portrait; truth: (n, 3), where they are.
 
@@ -90,8 +100,7 @@ def measure_fit(vertices, portrait, base, truth):
     shift for the whole head. ``crossings`` counts pairs of triangles.
     """
     skin, groups = base.parts["skin"], base.groups
-    outer = np.maximum(groups["mouth"], groups["sockets"]) < 0.5
-    face, ears = outer & (groups["face"] > 0.5) & (groups["ears"] < 0.3), groups["ears"] > 0.5
+    outer, face, ears = outside_of(base), face_of(base), groups["ears"] > 0.5
     own, true = vertices[skin].astype(np.float64), truth[skin].astype(np.float64)
     target = target_of(portrait)
     points, _, share, solid = target.near(own)

@@ -82,14 +82,27 @@ def measure_head(portrait, head):
     row = {"psnr": psnr(view.color, head.colour, (head.alpha > 0.98) & (view.alpha > 0.5)),
            "silhouette": iou(view.alpha > 0.5, head.alpha > 0.5)}  # fmt: skip
     for truth, camera in head.views:
-        seen, true_alpha = render_view(portrait, camera), truth[..., 3:]
-        subject = ((true_alpha[..., 0] > 0.5) | (seen.alpha > 0.5)).astype(np.uint8)
-        region = (cv2.dilate(subject, np.ones((5, 5), np.uint8)) > 0) & above_collar(camera)
-        decibels = psnr(over(seen, 0.5), truth[..., :3] * true_alpha + 0.5 * (1 - true_alpha), region)
-        yaw = abs(np.degrees(np.arctan2(camera.camera_to_world[0, 2], camera.camera_to_world[2, 2])))
-        row |= {f"novel_{centre}": decibels for centre in YAW_BINS if centre - 10 <= yaw < centre + 5}
+        decibels = psnr(*compared(portrait, truth, camera))
+        row |= {f"novel_{centre}": decibels for centre in yaw_bins(camera)}
     row |= measure_consistency(portrait, head.crop.astype(np.float32) / 255, view)
     return row, view.depth.astype(np.float64)
+
+
+def compared(portrait, truth, camera):
+    """A view of a portrait and the true one, (h, w, 3) before grey, and where they are compared, (h, w) bool.
+
+    truth: (h, w, 4) float32 in [0, 1], straight alpha, of ``camera``.
+    """
+    seen, true_alpha = render_view(portrait, camera), truth[..., 3:]
+    subject = ((true_alpha[..., 0] > 0.5) | (seen.alpha > 0.5)).astype(np.uint8)
+    region = (cv2.dilate(subject, np.ones((5, 5), np.uint8)) > 0) & above_collar(camera)
+    return over(seen, 0.5), truth[..., :3] * true_alpha + 0.5 * (1 - true_alpha), region
+
+
+def yaw_bins(camera):
+    """Those of YAW_BINS for which a view by a camera counts."""
+    yaw = abs(np.degrees(np.arctan2(camera.camera_to_world[0, 2], camera.camera_to_world[2, 2])))
+    return [centre for centre in YAW_BINS if centre - 10 <= yaw < centre + 5]
 
 
 def measure_depths(depths, head):

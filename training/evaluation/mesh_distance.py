@@ -1,7 +1,7 @@
 """How far meshes lie from the exact surface of synthetic heads, by region, and how their normals differ.
 
 Any mesh in portrait space can be measured, whole or in part: every sample of the exact surface looks for the nearest
-point of the mesh. Skin is sampled at the vertices of the exact mesh, front and back, hair and cloth where the columns
+point of the mesh, and samples that lie beyond an open mesh's border are left out and counted. Skin is sampled at the vertices of the exact mesh, front and back, hair and cloth where the columns
 of the dome meet them.
 """
 
@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from inference.geometry import domes
+from inference.mesh.topology import border_edges
 
 from .exact_mesh import BACK, EAR, FACE, NECK, dense_points, exact_mesh
 from .true_heads import is_bare
@@ -18,6 +19,7 @@ from .true_heads import is_bare
 REGIONS = ("face", "ears", "neck", "hair", "cloth", "back", "nape")
 COVERED = 0.003  # metres below the outermost surface from where on skin is not seen
 SPACING = 0.002  # metres between the points that stand for a mesh in the search for the nearest triangle
+LEAST = 0.1  # of a region's area: what covers less of it says nothing about it
 BEHIND, MIDDLE = -0.03, 0.03  # metres; what lies behind this z, and as near to the middle, is the back
 LABELS = {"hair": 1, "cloth": 2}  # channels of dome_label
 
@@ -77,8 +79,20 @@ def nearest(vertices, triangles, points):
     return np.where(straight, np.abs((offset * normal).sum(1)), np.linalg.norm(offset, axis=1)), triangle
 
 
+def beyond(vertices, triangles, points, distance):
+    """Which points (n,) bool lie beside an open mesh: nothing of it, at that distance (n,) metres, is nearer than its border."""
+    edges = border_edges(triangles)
+    if not len(edges):
+        return np.zeros(len(points), bool)
+    a, b = vertices[edges].astype(np.float64).transpose(1, 0, 2)
+    steps = int(np.ceil(np.linalg.norm(b - a, axis=1).max() / SPACING)) + 1
+    along = np.linspace(0.0, 1.0, steps)[:, None, None]
+    return cKDTree((a + along * (b - a)).reshape(-1, 3)).query(points)[0] < distance + 0.25 * SPACING
+
+
 def distances(vertices, triangles, samples):
-    """{region: {"mm": mean distance, "degrees": mean angle of normals or nan}} of a mesh; means over the area.
+    """{region: {"mm": mean distance, "degrees": mean angle of normals or nan, "covered": share}} of a mesh; means over
+    the area that the mesh covers, the share of all; regions of which it covers less than a tenth are left out.
 
     vertices (n, 3) metres, portrait space; triangles (m, 3); samples as of :func:`exact_samples`. The mesh's normals are
     its vertices', interpolated to the middle of the triangle: what a shader shows.
@@ -91,22 +105,31 @@ def distances(vertices, triangles, samples):
     rows = {}
     for name, there in samples.items():
         distance, triangle = nearest(vertices, triangles, there.points)
-        rows[name] = {"mm": float(1e3 * np.average(distance, weights=there.area)), "degrees": float("nan")}
+        area = np.where(beyond(vertices, triangles, there.points, distance), 0.0, there.area)
+        covered = float(area.sum() / there.area.sum())
+        if covered < LEAST:
+            continue
+        rows[name] = {"mm": float(1e3 * np.average(distance, weights=area)), "degrees": float("nan"), "covered": covered}
         if there.normals is not None:
             cosine = (shown[triangle] * there.normals).sum(1)
             angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-            rows[name]["degrees"] = float(np.average(angle, weights=there.area))
+            rows[name]["degrees"] = float(np.average(angle, weights=area))
     return rows
 
 
 def table(rows):
-    """Lines of text: the medians over heads of {mesh: [rows of :func:`distances`]}."""
-    lines = [f"{'':28s}" + "".join(f"{name:>16s}" for name in REGIONS)]
+    """Lines of text: the medians over heads of {mesh: [rows of :func:`distances`]}; with a share where a mesh covers less
+    than all of a region."""
+    lines = [f"{'':24s}" + "".join(f"{name:>21s}" for name in REGIONS)]
     for mesh, heads in rows.items():
         cells = []
         for name in REGIONS:
             found = [row[name] for row in heads if name in row]
-            mm, degrees = (np.median([row[unit] for row in found]) if found else np.nan for unit in ("mm", "degrees"))
-            cells.append(f"{mm:9.2f} {degrees:5.1f}°" if np.isfinite(degrees) else f"{mm:9.2f}       ")
-        lines.append(f"{mesh:28s}" + "".join(f"{cell:>16s}" for cell in cells))
+            if not found:
+                cells.append("")
+                continue
+            mm, degrees, covered = (np.median([row[unit] for row in found]) for unit in ("mm", "degrees", "covered"))
+            angle = f" {degrees:5.1f}°" if np.isfinite(degrees) else ""
+            cells.append(f"{mm:.2f}{angle}" + (f" ({100 * covered:.0f} %)" if covered < 0.995 else ""))
+        lines.append(f"{mesh:24s}" + "".join(f"{cell:>21s}" for cell in cells))
     return "\n".join(lines)

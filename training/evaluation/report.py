@@ -35,14 +35,14 @@ class Line:
         return bool(sign * ours >= sign * self.bar and (beaten or not self.strict))
 
 
-def median(*names, digits=2, unit=""):
-    """Median over all rows of one or more measures; text with unit."""
+def median(*names, digits=2, unit="", of=np.median):
+    """Median, or another kind ``of`` middle, over all rows of one or more measures; text with unit."""
 
     def value(rows):
         found = [row[name] for row in rows for name in names if row.get(name) is not None and np.isfinite(row[name])]
         if not found:
             return None
-        middle = float(np.median(found))
+        middle = float(of(found))
         return middle, f"{middle:.{digits}f}{unit}"
 
     return value

@@ -115,8 +115,8 @@ def flat_to_dome(data, shape, index, size):
     return u.astype(np.float32), v.astype(np.float32), found
 
 
-def measure_representation(shard, index, radii, count, place=own_sheets, layout=None, texels=None):
-    """Measures, as of ``training.evaluation.heads``, of one exact head.
+def exact_portrait(shard, index, radii, count=sheets.SHEETS, place=own_sheets, layout=None, texels=None):
+    """The portrait of one exact head.
 
     radii (23, n, n): the model's sheets; count: how many are used; place: one of ``PLACEMENTS``. layout: how textures are
     stored, one of ``LAYOUTS``, with ``texels`` per side; None keeps the exact textures.
@@ -132,7 +132,12 @@ def measure_representation(shard, index, radii, count, place=own_sheets, layout=
         exact[..., :3] /= np.maximum(exact[..., 3:], 1e-3)
     textures = np.zeros((count + 1, *exact.shape[1:]), np.uint8)
     textures[:count] = np.round(255 * np.clip(exact, 0, 1))
-    portrait = Portrait(textures, sheets, head.camera, head.crop, np.eye(2, 3), (256, 256), head.name)
-    row, depth = heads.measure_head(portrait, head)
+    return Portrait(textures, sheets, head.camera, head.crop, np.eye(2, 3), (256, 256), head.name)
+
+
+def measure_representation(shard, index, *arguments):
+    """Measures, as of ``training.evaluation.heads``, of one exact head; arguments as of :func:`exact_portrait`."""
+    head = heads.Head(shard, index)
+    row, depth = heads.measure_head(exact_portrait(shard, index, *arguments), head)
     eyes = eye_distance_in_depth(depth, head.landmarks, head.camera)
     return {"name": head.name} | row | heads.measure_depths({heads.OURS: (depth, eyes)}, head)[heads.OURS]

@@ -7,6 +7,7 @@ import numpy as np
 
 from inference.geometry.cameras import orbit_camera
 from training.evaluation.heads import crop_camera
+from training.head.layout import skin_quads
 from training.synthetic.generate import warp_points
 from training.synthetic.heads import Person, build_head, landmark_points
 
@@ -35,22 +36,24 @@ def true_person(shard, row):
                      for field in dataclasses.fields(Person)})  # fmt: skip
 
 
-def true_vertices(pack, shard, row, template, weights):
-    """All vertices (19158, 3) float64 of a head with its expression, metres, portrait space of the photo's camera.
+def true_vertices(pack, shard, row, template, weights, expression=True):
+    """All vertices (19158, 3) float64 of a head with its expression or without, metres, portrait space of the photo's
+    camera.
 
     template, weights: as of :func:`training.synthetic.heads.build_head`.
     """
     head = build_head(pack, true_person(shard, row), template, weights)
     exact = head.to_portrait(landmark_points(pack, head.posed))
     camera = _true_camera(parameters_of(shard, row)["true_camera"], exact, np.array(shard["landmarks"][row], np.float64))
-    return warp_points(head.to_portrait(head.posed), camera, crop_camera(shard["camera"][row]))
+    shape = head.posed if expression else head.body
+    return warp_points(head.to_portrait(shape), camera, crop_camera(shard["camera"][row]))
 
 
 def source_vertices(pack):
     """Which of MakeHuman's vertices the head's base consists of, (n,) int, in its order."""
     base, helpers = pack.base, ("l-eye", "r-eye", "upper-teeth", "lower-teeth", "tongue")
     groups = [list(base["group_names"]).index(f"helper-{name}") for name in helpers]
-    chosen = [base["quad_bust"], *(base["face_group"] == group for group in groups)]
+    chosen = [skin_quads(pack), *(base["face_group"] == group for group in groups)]
     return np.concatenate([np.unique(base["faces"][faces]) for faces in chosen])
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inference.head.crossings import untangle
+from inference.head.crossings import Untangler
 from inference.head.keys import WITH
 
 TOUCH = 0.0003  # metres left between lids that are shut
@@ -11,14 +11,14 @@ TOUCH = 0.0003  # metres left between lids that are shut
 def fitted_shapes(units, rest, faces, margins):
     """{name: (n, 3)} of shapes for the mean head at rest, (n, 3) metres, from those as drawn, which may have more rows
     behind the n of the skin; those stay. margins: {"Left", "Right": (n,) bool}, the edges of each eye's lids."""
-    count, found = len(rest), {}
+    count, found, skin = len(rest), {}, Untangler(rest, faces)
     for side, margin in margins.items():
         name = f"eyeBlink{side}"
         units[name][:count] *= closing(units[name][:count], rest, margin)[:, None]
     for name in sorted(units, key=lambda name: name in WITH):  # those that need another come last
         below = found[WITH[name]][:count] if name in WITH else 0.0
         posed = rest + units[name][:count] + below
-        if untangle(posed, rest, faces):
+        if skin.untangle(posed):
             raise ValueError(f"the shape {name} cuts through itself")
         found[name] = np.concatenate([posed - rest - below, units[name][count:]])
     return {name: found[name] for name in units}
