@@ -155,7 +155,10 @@ def mesh(options: argparse.Namespace) -> None:
     portrait = load_portrait(options.portrait)
     with _progress(options.quiet) as progress:
         if options.topology == HEAD:
-            save_mesh(extract_head(portrait, options.texture, closed=options.closed, progress=progress), options.out)
+            pieces = extract_head(
+                portrait, options.texture, closed=options.closed, delit=options.delit, progress=progress
+            )
+            save_mesh(pieces, options.out)
             return
         found = extract_mesh(
             portrait,

@@ -17,9 +17,10 @@ def camera():
 
 
 def board(z, half=0.05, facing=1.0):
-    """Corners of two triangles that face the camera: points, uv and cosines."""
+    """Corners of two triangles that face the camera: points, uv, cosines, and that they are skin."""
     points = np.float32([[-half, -half, z], [half, -half, z], [half, half, z], [-half, half, z]])
-    return points[np.int32([[0, 1, 2], [0, 2, 3]])], UV, np.full((2, 3, 1), facing, np.float32)
+    one = np.ones((2, 3, 1), np.float32)
+    return points[np.int32([[0, 1, 2], [0, 2, 3]])], UV, np.float32(facing) * one, one
 
 
 def places(camera, z, half=0.05):
@@ -42,8 +43,8 @@ def test_the_nearest_is_seen(camera):
 
 
 def test_what_looks_away_is_not_seen(camera):
-    points, uv, facing = board(0.05)
-    assert not len(Seen(camera, points[:, ::-1], uv[:, ::-1], facing).pixel)
+    points, uv, *rest = board(0.05)
+    assert not len(Seen(camera, points[:, ::-1], uv[:, ::-1], *rest).pixel)
 
 
 def test_one_step_brings_what_was_lost(camera):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inference.geometry import domes
-from inference.mesh.delight import RANGE, shading, without
+from inference.mesh.delight import RANGE, Light, without
 from inference.mesh.extract import extract_mesh
 from inference.photo.srgb import to_linear, to_srgb
 from tests.portraits import HEAD_CENTRE, analytic_portrait, surface_radius
@@ -38,7 +38,7 @@ def test_a_lamp_is_found():
     albedo = np.where(random.uniform(size=len(normals)) < 0.15, 0.2, 1.0)[:, None] * np.array([0.5, 0.32, 0.25])
     colours = np.rint(255 * to_srgb(albedo * light[:, None])).astype(np.uint8)
     ones = np.ones(len(normals), np.float32)
-    found = shading(colours, normals, ones, ones)
+    found = Light(colours, normals, ones).shading(normals, ones)
     wanted = np.clip(light / light.mean(), *RANGE)
     assert np.corrcoef(found, wanted)[0, 1] > 0.97
     assert np.abs(found / found.mean() / wanted * wanted.mean() - 1.0).mean() < 0.05
@@ -51,10 +51,12 @@ def test_even_light_stays():
     normals = ball_of_normals()
     colours = np.full((len(normals), 3), (180, 140, 120), np.uint8)
     ones = np.ones(len(normals), np.float32)
-    np.testing.assert_allclose(shading(colours, normals, ones, ones), 1.0, atol=0.01)
-    np.testing.assert_array_equal(shading(colours, normals, 0 * ones, ones), 1.0)  # nothing known of skin
+    np.testing.assert_allclose(Light(colours, normals, ones).shading(normals, ones), 1.0, atol=0.01)
+    unknown = Light(colours, normals, 0 * ones)  # nothing known of skin
+    np.testing.assert_array_equal(unknown.shading(normals, ones), 1.0)
     lit = np.rint(255 * to_srgb(0.4 * lamp(normals)[:, None] * np.ones(3))).astype(np.uint8)
-    np.testing.assert_array_equal(shading(lit, normals, ones, -ones), 1.0)  # what the photo does not see is left
+    unseen = Light(lit, normals, ones).shading(normals, -ones)  # what the photo does not see is left
+    np.testing.assert_array_equal(unseen, 1.0)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from .mouth import drop_of, painted, placed, teeth, tongue
 from .normals import normal_map
 from .shell import outside, shell
 from .texels import texels_of
-from .texture import COARSE, VIEW_SIDE, bake, depths_of, photo_of
+from .texture import COARSE, VIEW_SIDE, bake, depths_of, light_on, photo_of
 
 TEXTURES = 512, 4096  # pixels, the smallest and the largest texture
 TEXTURE = 2048
@@ -32,6 +32,7 @@ def extract_head(
     texture: int | None = None,
     keys: bool = True,
     closed: bool = False,
+    delit: bool = False,
     progress: Progress = silent,
 ) -> list[TexturedMesh]:
     """A portrait's head as pieces: skin (quads), eyes, teeth, tongue, and the shell of hair and clothes.
@@ -39,6 +40,7 @@ def extract_head(
     texture: pixels along a side of the skin's texture and normal map, 512 to 4096; None for 2048.
     keys: the pieces' vertices show no expression; shape keys have ARKit's 52 names, and ``photo``, which is on, shows
     the photo's own. Without them the vertices have that expression. closed: close the skin below the bust.
+    delit: take the photo's light off skin, hair and clothes, as far as a smooth estimate goes: :mod:`..mesh.delight`.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Raises PortraitError when the portrait is empty or the texture's size out of range.
     """
@@ -61,15 +63,16 @@ def extract_head(
         steps = fitted, lambda: (photo_of(portrait, side), *outside(portrait))
         (fit, neutral), (photo, whole, surface) = each(lambda step: step(), steps)
         posed = fit.vertices[skin]
+        depths = depths_of(photo.camera, posed, triangulated(base.faces, posed))
+        light = light_on(photo, base, posed, depths) if delit else None
         progress(0.4, "keys, hair and clothes")
         steps = (
             lambda: shape_keys(fit, base, neutral) if keys else {PHOTO: posed - neutral[skin]},
-            lambda: shell(portrait, whole, surface, base, posed),
+            lambda: shell(portrait, whole, surface, base, posed, light=light),
         )
         moved, (around, covered) = each(lambda step: step(), steps)
         progress(0.65, "painting the skin, eyes and teeth")
         parts = texels_of(base, posed, min(texture, COARSE))
-        depths = depths_of(photo.camera, posed, triangulated(base.faces, posed))
         turn = fit.scale * fit.rotation
         drop = drop_of(base, fit.vertices, placed(base, neutral)[~base.teeth_lower])
 
@@ -78,7 +81,7 @@ def extract_head(
             return dataclasses.replace(found, texture=painted(found, photo, depths))
 
         steps = (
-            lambda: bake(portrait, surface, photo, base, depths, parts, covered, texture),
+            lambda: bake(portrait, surface, photo, base, depths, parts, covered, texture, light),
             lambda: _with_photo(eyes(portrait, photo, base, neutral, turn), fit.expression),
             mouth,
             lambda: normal_map(surface, base, posed, parts),

@@ -7,6 +7,7 @@ import numpy as np
 from ..geometry import domes
 from ..geometry.sampling import sample_image
 from ..mesh.corners import vertex_normals
+from ..mesh.delight import Light
 from ..mesh.extract import extract_surface
 from ..mesh.look import Look
 from ..mesh.skin import skin_share
@@ -39,12 +40,13 @@ def shell(
     base: HeadBase,
     vertices: np.ndarray,
     texture: int | None = None,
+    light: Light | None = None,
 ) -> tuple[TexturedMesh | None, np.ndarray]:
     """The shell over a fitted skin, vertices (n, 3) metres with the photo's expression; None where nothing leaves it.
     Also which of these vertices it covers, (n,) bool.
 
     whole, surface: by :func:`outside`. The shell's edge lies below the skin, so that no gap is seen. texture: texels
-    per side, None for what the photo shows.
+    per side, None for what the photo shows. light: what is taken off it, None for nothing.
     """
     normals = vertex_normals(vertices, base.faces)
     nearest, height = heights_over(whole.vertices, vertices, normals)
@@ -70,7 +72,7 @@ def shell(
         groups={name: weights[used] for name, weights in whole.groups.items()},
         name=NAME,
     )
-    baked = bake(Look(portrait, surface), [piece], texture or texture_side(portrait))
+    baked = bake(Look(portrait, surface), [piece], texture or texture_side(portrait), light)
     return dataclasses.replace(piece, texture=baked), covered
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from ..geometry import detail_maps, domes
 from ..geometry.cameras import Camera
 from ..geometry.curves import smooth_step
+from ..mesh.corners import facing_camera, vertex_normals
+from ..mesh.delight import Light, without
 from ..mesh.raster import rasterise
 from ..mesh.surface import Surface
 from ..portrait import Portrait
@@ -56,18 +58,19 @@ def bake(
     parts: list[Texels],
     covered: np.ndarray,
     size: int,
+    light: Light | None = None,
 ) -> np.ndarray:
     """The texture (size, size, 3) uint8 sRGB of a fitted skin with the photo's expression.
 
     depths: by :func:`depths_of`, its own. parts: its texels, of a texture that may be coarser: between them places in
     the photo are even. covered: (n,) bool of its vertices, what lies under hair or clothes and has the colour of the
-    face's skin where nothing is known.
+    face's skin where nothing is known. light: what is taken off, None for nothing.
     """
     columns, front = _Columns(portrait, surface), front_of(depths)
 
     def known(texels):
         """Colours and trust of the columns, places in the photo, trust in it, sums at the vertices."""
-        place, colour, trust = _from_photo(photo, front, texels)
+        place, colour, trust = _from_photo(photo, front, texels.points, texels.normals)
         shown, also = columns.at(photo, texels, texels.of_vertices(base.groups["bust"]))
         trust[texels.of_vertices(base.groups["sockets"]) > 0.0] = 0.0
         also *= (1.0 - trust) * (texels.of_vertices(np.maximum(base.groups["mouth"], base.groups["sockets"])) == 0.0)
@@ -83,11 +86,22 @@ def bake(
             texels, (shown, also, place, trust, _) = part
             share = (also / np.maximum(1.0 - trust, 1e-3))[:, None]
             colour = share * shown + (1.0 - share) * texels.of_vertices(filled)
-            return np.concatenate([colour, place, trust[:, None]], 1)
+            planes = [colour, place, trust[:, None]]
+            if light is not None:
+                facing = facing_camera(texels.points, texels.normals, photo.camera)
+                planes.append(light.shading(texels.normals, facing)[:, None])
+            return np.concatenate(planes, 1)
 
         maps = image(parts, list(each(hidden, zip(parts, found, strict=True))))
         strips = [slice(first, min(first + STRIP, size)) for first in range(0, size, STRIP)]
         return np.concatenate(list(each(lambda rows: _painted(photo, maps, rows, size), strips)))
+
+
+def light_on(photo: Photo, base: HeadBase, vertices: np.ndarray, depths: np.ndarray) -> Light:
+    """The light on a fitted skin, vertices (n, 3) metres with the photo's expression; depths as of :func:`bake`."""
+    normals = vertex_normals(vertices, base.faces)
+    _, colour, trust = _from_photo(photo, front_of(depths), vertices, normals)
+    return Light(np.rint(np.clip(colour, 0.0, 255.0)).astype(np.uint8), normals, trust)
 
 
 def _filled(base, sums, covered):
@@ -105,7 +119,8 @@ def _filled(base, sums, covered):
 
 
 def _painted(photo, maps, rows, size):
-    """Some rows of the texture. maps: (n, n, 6) float32 of colour, place in the photo and trust in it."""
+    """Some rows of the texture. maps: (n, n, 6) float32 of colour, place in the photo and trust in it; (n, n, 7) with
+    the light that is taken off."""
     line = (np.arange(size, dtype=np.float32) + 0.5) * np.float32(len(maps) / size) - np.float32(0.5)
     x, y = np.meshgrid(line, line[rows])
     hidden, seen_at = (
@@ -114,9 +129,10 @@ def _painted(photo, maps, rows, size):
     )
     trusted = seen_at[..., 2] > 0.0
     if trusted.any():
-        place, trust = seen_at[trusted, :2], seen_at[trusted, 2:]
+        place, trust = seen_at[trusted, :2], seen_at[trusted, 2:3]
         hidden[trusted] += trust * (look_up(photo.pixels, place, cv2.INTER_CUBIC)[:, :3] - hidden[trusted])
-    return np.rint(np.clip(hidden, 0.0, 255.0)).astype(np.uint8)
+    painted = np.rint(np.clip(hidden, 0.0, 255.0)).astype(np.uint8)
+    return painted if maps.shape[2] == 6 else without(painted, seen_at[..., 3])
 
 
 def seen(
@@ -149,9 +165,10 @@ def front_of(depths: np.ndarray) -> np.ndarray:
     return cv2.dilate(np.where(np.isinf(depths), np.float32(0.0), depths), np.ones((5, 5), np.uint8))
 
 
-def _from_photo(photo, front, texels):
-    """Places (k, 2) of the texels in the photo, colours (k, 3) there, and how far they are the skin's, (k,) [0, 1]."""
-    place, depth, colour, trust = seen(photo, texels.points, texels.normals, front)
+def _from_photo(photo, front, points, normals):
+    """Places (k, 2) of points with normals (k, 3) in the photo, colours (k, 3) there, and how far they are the skin's,
+    (k,) [0, 1]."""
+    place, depth, colour, trust = seen(photo, points, normals, front)
     known = np.isfinite(photo.depth)
     shown = np.where(known, photo.depth, photo.depth[known].max() if known.any() else 0.0).astype(np.float32)
     trust *= smooth_step(*OFF, depth - look_up(shown, place, cv2.INTER_LINEAR))

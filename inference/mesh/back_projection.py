@@ -23,22 +23,28 @@ NEAR = 3  # pixels across that count as one where something stands before someth
 class Seen:
     """Which places of a texture a camera sees. Planes (h, w) float32 of its pixels:
 
-    depth: metres along the view axis, infinite where there is no mesh. facing: the cosine to the camera.
+    depth: metres along the view axis, infinite where there is no mesh. facing: the cosine to the camera. skin: how far
+    it is skin, in [0, 1].
     """
 
-    def __init__(self, camera: Camera, points: np.ndarray, uv: np.ndarray, facing: np.ndarray) -> None:
-        """Of the triangles' corners, float32: points (m, 3, 3) metres, uv (m, 3, 2) in [0, 1], v up, and facing (m, 3,
-        1), cosines to the camera."""
+    def __init__(
+        self, camera: Camera, points: np.ndarray, uv: np.ndarray, facing: np.ndarray, skin: np.ndarray
+    ) -> None:
+        """Of the triangles' corners, float32: points (m, 3, 3) metres, uv (m, 3, 2) in [0, 1], v up, facing and skin
+        (m, 3, 1)."""
         shape = camera.height, camera.width
         place, depth = camera.project(points)
-        front = np.cross(place[:, 1] - place[:, 0], place[:, 2] - place[:, 0]) < 0.0  # y is down
+        (a, b), (c, d) = (np.moveaxis(place[:, corner] - place[:, 0], -1, 0) for corner in (1, 2))
+        front = a * d < b * c  # counter-clockwise, as y is down
         front &= (depth > LEAST_DEPTH).all(1) | (camera.ortho_width is not None)
         drawn = rasterise(place[front], *shape[::-1], depth[front], camera.ortho_width is None)
-        values = np.concatenate([uv, facing, depth[..., None]], -1)[front]
-        values = drawn.interpolated(values.reshape(-1, 4), np.arange(3 * len(values)).reshape(-1, 3))
+        values = np.concatenate([uv, facing, depth[..., None], skin], -1)[front]
+        values = drawn.interpolated(values.reshape(-1, 5), np.arange(3 * len(values)).reshape(-1, 3))
         self.pixel, self.uv = drawn.pixel, values[:, :2]
-        self.depth, self.facing = np.full(shape, np.inf, np.float32), np.zeros(shape, np.float32)
-        self.depth.ravel()[self.pixel], self.facing.ravel()[self.pixel] = values[:, 3], values[:, 2]
+        self.facing, self.depth, self.skin = np.zeros((3, *shape), np.float32)
+        self.depth[:] = np.inf
+        for plane, found in zip((self.facing, self.depth, self.skin), values.T[2:], strict=True):
+            plane.ravel()[self.pixel] = found
         self._farthest = cv2.dilate(np.where(np.isinf(self.depth), 0.0, self.depth), np.ones((NEAR, NEAR)))
 
     def shows(self, place: np.ndarray, depth: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..geometry import domes
+from ..geometry.cameras import Camera
 from .textured import TexturedMesh
 
 
@@ -26,6 +27,12 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def normals_of(mesh: TexturedMesh) -> np.ndarray:
     """Unit normals at a mesh's vertices, (n, 3) float32: its own, or those of its faces."""
     return vertex_normals(mesh.vertices, mesh.faces) if mesh.normals is None else mesh.normals
+
+
+def facing_camera(vertices: np.ndarray, normals: np.ndarray, camera: Camera) -> np.ndarray:
+    """Cosines (n,) float32 between unit normals (n, 3) and the ways from vertices (n, 3) to a camera."""
+    towards = camera.position - vertices
+    return ((normals * towards).sum(-1) / np.maximum(np.linalg.norm(towards, axis=-1), 1e-9)).astype(np.float32)
 
 
 def triangulated(faces: np.ndarray, vertices: np.ndarray) -> np.ndarray:

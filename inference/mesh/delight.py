@@ -12,6 +12,7 @@ from ..geometry.curves import smooth_step
 from ..photo.srgb import to_linear, to_srgb
 
 ROUNDS, OUTLIER = 6, 0.15  # of the robust fit; share of the fitted value from which on errors count for less
+FEWEST = 100  # samples
 RIDGE = 0.02  # share of the samples by which what they do not tell is held near even light
 RANGE = 0.6, 1.5  # shading beyond which it is cut: what is darker is hardly seen
 TURNED = 0.0, 0.5  # cosine to the photo's camera over which the estimate comes to be used
@@ -19,22 +20,29 @@ LIGHT = to_linear(np.arange(256) / 255.0)  # of sRGB values uint8
 LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
 
 
-def shading(colours: np.ndarray, normals: np.ndarray, weight: np.ndarray, facing: np.ndarray) -> np.ndarray:
-    """Light on a surface relative to its mean, (n,) float32 in :data:`RANGE`.
+class Light:
+    """The light on a subject in its photo, as far as it is smooth over the directions of its surface."""
 
-    colours: (n, 3) uint8 sRGB. normals: (n, 3) float32 unit vectors. weight: (n,) in [0, 1], how far each colour is
-    that of skin in the photo. facing: (n,), cosines to its camera. Even light, 1, where there are too few to tell.
-    """
-    even = np.ones(len(colours), np.float32)
-    chosen = np.flatnonzero(weight > 0.5)
-    if len(chosen) < 100:
-        return even
-    chosen = chosen[:: max(1, len(chosen) // 50_000)]
-    bright = LIGHT[colours[chosen]] @ LUMINANCE
-    light = _fit(_basis(normals[chosen]), bright, weight[chosen])
-    found = _basis(normals) @ light
-    found = np.clip(found / np.average(found[chosen], weights=weight[chosen]), *RANGE)
-    return (even + smooth_step(*TURNED, facing) * (found - even)).astype(np.float32)
+    def __init__(self, colours: np.ndarray, normals: np.ndarray, weight: np.ndarray) -> None:
+        """colours: (n, 3) uint8 sRGB. normals: (n, 3) float32 unit vectors. weight: (n,) in [0, 1], how far each colour
+        is that of skin in the photo. The light is even where there are too few to tell."""
+        self._light, self._mean = None, 1.0
+        chosen = np.flatnonzero(weight > 0.5)
+        if len(chosen) >= FEWEST:
+            bright, basis, weight = LIGHT[colours[chosen]] @ LUMINANCE, _basis(normals[chosen]), weight[chosen]
+            self._light = _fit(basis, bright, weight)
+            self._mean = np.average(basis @ self._light, weights=weight)
+
+    def shading(self, normals: np.ndarray, facing: np.ndarray) -> np.ndarray:
+        """Light relative to its mean on a surface with unit normals (n, 3) float32, (n,) float32 in :data:`RANGE`.
+
+        facing: (n,), cosines to the photo's camera; 1 for what that does not see.
+        """
+        even = np.ones(len(normals), np.float32)
+        if self._light is None:
+            return even
+        found = np.clip(_basis(normals) @ self._light / self._mean, *RANGE)
+        return (even + smooth_step(*TURNED, facing) * (found - even)).astype(np.float32)
 
 
 def without(colours: np.ndarray, shade: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from ..errors import PortraitError
 from ..geometry.sampling import sample_image
 from ..portrait import Portrait
 from ..progress import Progress, silent
+from .corners import normals_of
 from .directions import directions
 from .field import Field, block, facing_outwards, sample_field
 from .groups import part_groups
@@ -66,7 +67,8 @@ def extract_mesh(
     look = Look(portrait, surface)
     vertices = reaching(mesh.vertices, mesh.faces, look.camera, look.depth)
     mesh = dataclasses.replace(mesh, vertices=vertices.astype(np.float32))
-    baked = bake(look, [mesh], texture or texture_side(portrait), delit)
+    light = look.light(mesh.vertices, normals_of(mesh)) if delit else None
+    baked = bake(look, [mesh], texture or texture_side(portrait), light)
     progress(1.0, "done")
     return dataclasses.replace(mesh, texture=baked)
 

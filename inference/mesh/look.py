@@ -12,6 +12,8 @@ from ..portrait import PARTS, Portrait
 from ..view.render import render_view
 from .around import all_round, look_up
 from .back_projection import Seen
+from .corners import facing_camera
+from .delight import Light
 from .groups import all_parts
 from .surface import Surface
 
@@ -21,7 +23,7 @@ BEHIND = 0.008, 0.016  # metres behind what the view shows near it between which
 BEFORE = 0.010, 0.020  # metres before what the view shows between which it shows something else
 SAME = 0.0006  # metres from what the view shows, at a right angle; so close, a mesh shows the same
 EDGE = 0.05  # cosine that stands for lower ones there
-SURE, UNSURE = (0.0, 0.1), (0.04, 0.2)  # as GRAZING, of what a mesh shows: where it is the same, and where it may be
+SURE, UNSURE = (0.0, 0.1), (0.04, 0.2)  # as GRAZING, of skin that a mesh shows: where it is the same, and may be
 SKIN = PARTS.index("skin")
 BORDER = 2.0, 9.0  # pixels of the crop from its border between which the view comes to be trusted
 
@@ -64,22 +66,33 @@ class Look:
         facing: (n,), cosines to the photo's camera.
         """
         place, depth = self.camera.project(points, np.float32)
-        x, y = place[:, 0], place[:, 1]
+        shown = self._shown(place, depth, facing)
+        return np.concatenate([place - np.float32(0.5), np.stack([shown, seen.shows(place, depth)], -1)], -1)
+
+    def light(self, points: np.ndarray, normals: np.ndarray) -> Light:
+        """The light on the subject, as points (n, 3) float32 metres all over it tell, with unit normals (n, 3)."""
+        place, depth = self.camera.project(points, np.float32)
+        shown = self._shown(place, depth, facing_camera(points, normals, self.camera)) * self.skin(points)
+        return Light(sample_image(self.view, *place.T), normals, shown)
+
+    def _shown(self, place, depth, facing):
+        """How far the view shows points, (n,) float32 in [0, 1], that are there in it."""
+        x, y = place.T
         shown = smooth_step(*GRAZING, facing) * linear_step(*BORDER, self._from_border(x, y))
         there, nearest = sample_image(self._depths, x, y).T
         shown *= linear_step(*BEHIND[::-1], depth - nearest) * linear_step(*BEFORE[::-1], there - depth)
-        shown *= sample_image(self._solid, x, y)
-        return np.stack([x - np.float32(0.5), y - np.float32(0.5), shown, seen.shows(place, depth)], -1)
+        return shown * sample_image(self._solid, x, y)
 
     def trust(self, seen: Seen) -> np.ndarray:
         """How far the view tells what is seen of a mesh, (h, w) float32 in [0, 1].
 
         At an edge within the outline it is another thing if edge and mesh are a pixel apart. Then it would be stretched
-        far over what turns away there.
+        far over what turns away there; and so would be what is not as even as skin.
         """
         may_be = (seen.depth > self._depths[..., 1] - BEFORE[0]) & (seen.depth < self._farthest + BEHIND[0])
         same = np.abs(seen.depth - self._depths[..., 0]) * np.maximum(seen.facing, EDGE) < SAME
         trust = np.where(same, smooth_step(*SURE, seen.facing), may_be * smooth_step(*UNSURE, seen.facing))
+        trust = np.where(seen.skin > 0.5, trust, may_be * smooth_step(*GRAZING, seen.facing))
         line = np.arange(self.camera.width, dtype=np.float32) + np.float32(0.5)
         trust *= linear_step(*BORDER, self._from_border(line, line[:, None]))
         return np.where(self._solid > 0.5, trust, np.float32(0.0)).astype(np.float32)

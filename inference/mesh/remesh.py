@@ -164,8 +164,8 @@ def flipped(
     return triangles
 
 
-def _middles(vertices, triangles):
-    """The middle (n, 3) of every vertex's neighbours, of those at the border of their neighbours there."""
+def middles(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """The middle (n, c) of every vertex's neighbours, of those at the border of their neighbours there."""
     edges = Edges(triangles, len(vertices))
     a, b = edges.ends.T
     rim = edges.count == 1
@@ -175,13 +175,13 @@ def _middles(vertices, triangles):
     total = np.bincount(a, towards_a, size) + np.bincount(b, towards_b, size)
     return np.stack([
         np.bincount(a, towards_a * vertices[b, axis], size) + np.bincount(b, towards_b * vertices[a, axis], size)
-        for axis in range(3)
+        for axis in range(vertices.shape[1])
     ], -1) / np.maximum(total, 1.0)[:, None]  # fmt: skip
 
 
 def moved(vertices: np.ndarray, triangles: np.ndarray, surface: Surface, facing: Facing) -> np.ndarray:
     """Every vertex some way towards the middle of its neighbours, where no triangle turns over by it."""
-    goal = surface(vertices + RELAXED * (_middles(vertices, triangles) - vertices))
+    goal = surface(vertices + RELAXED * (middles(vertices, triangles) - vertices))
     fixed = np.zeros(len(vertices), bool)
     while True:
         new = np.where(fixed[:, None], vertices, goal)
@@ -204,7 +204,7 @@ def unfolded(vertices: np.ndarray, triangles: np.ndarray, surface: Surface, faci
         free[triangles[folded]] = True
         for _ in range(attempt // 4):  # ever wider round them
             free[triangles[free[triangles].any(1)]] = True
-        vertices = np.where(free[:, None], surface(_middles(vertices, triangles)), vertices)
+        vertices = np.where(free[:, None], surface(middles(vertices, triangles)), vertices)
     return vertices
 
 

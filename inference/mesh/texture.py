@@ -20,8 +20,8 @@ from ..photo.warp import detail_side
 from ..portrait import Portrait
 from ..threads import in_parallel
 from .back_projection import Seen
-from .corners import normals_of
-from .delight import shading, without
+from .corners import facing_camera, normals_of
+from .delight import Light, without
 from .look import Look
 from .texels import Texels, strips
 from .textured import TexturedMesh
@@ -41,19 +41,19 @@ def texture_side(portrait: Portrait) -> int:
 
 
 def bake(
-    look: Look, pieces: Sequence[TexturedMesh], side: int, delit: bool = False, threads: int = 0
+    look: Look, pieces: Sequence[TexturedMesh], side: int, light: Light | None = None, threads: int = 0
 ) -> np.ndarray:
     """A texture (side, side, 3) uint8 sRGB for pieces that share it; of their own textures nothing is used.
 
-    delit: without the photo's light, as far as :mod:`.delight` knows it. Texels that no piece covers have the colours
-    of the nearest ones, so that none bleed in where a viewer averages.
+    light: what is taken off, None for nothing. Texels that no piece covers have the colours of the nearest ones, so
+    that none bleed in where a viewer averages.
     """
     corners = [_corners(piece, look.camera) for piece in pieces]
     uv, points, facing, normals = (np.concatenate(parts) for parts in zip(*corners))
     order = np.argsort(facing.mean((1, 2)), kind="stable")  # where triangles overlap, the one seen best is drawn last
     uv, points, facing, normals = uv[order], points[order], facing[order], normals[order]
     texels = Texels(uv, min(side, COARSE))
-    seen = Seen(look.camera, points, uv, facing)
+    seen = Seen(look.camera, points, uv, facing, look.skin(points.reshape(-1, 3)).reshape(-1, 3, 1))
     places = np.zeros((texels.side, texels.side, 4), np.float32)  # in the view, how far it shows them, and is seen
     hidden = np.zeros((texels.side, texels.side, 3), np.uint8)
 
@@ -76,11 +76,10 @@ def bake(
         more = texture[rows, columns] + place[..., 3:] * _looked_up(lacks, place)
         texture[rows, columns] = np.rint(np.clip(more, 0.0, 255.0, out=more), out=more)
 
-    def lit(rows):
-        """What :func:`shading` takes, of the covered texels."""
-        covered, point, normal, cosine = texels.values(rows, points, normals, facing)
+    def shaded(rows):
+        covered, normal, cosine = texels.values(rows, normals, facing)
         normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-        return painted(rows, texels.side)[covered], normal, places[rows][covered][:, 2] * look.skin(point), cosine[:, 0]
+        shade[rows][covered] = light.shading(normal, cosine[:, 0])
 
     with in_parallel(threads) as each:
         list(each(find, strips(texels.side)))
@@ -89,10 +88,10 @@ def bake(
         texture = np.concatenate(list(each(lambda rows: painted(rows, side), strips(side))))
         lacks = seen.lacking(texture, look.view, look.trust(seen))
         list(each(sharpen, strips(side)))
-        if not delit:
+        if light is None:
             return texture
         shade = np.ones((texels.side, texels.side), np.float32)
-        shade[texels.covered] = shading(*map(np.concatenate, zip(*each(lit, strips(texels.side)))))
+        list(each(shaded, strips(texels.side)))
         shade = shade.ravel()[nearest][..., None]
 
         def delighted(rows):
@@ -131,7 +130,6 @@ def _corners(piece, camera):
     cut = [[0, 1, 2]] if piece.faces.shape[1] == 3 else [[0, 1, 2], [0, 2, 3]]
     vertices = np.concatenate([piece.faces[:, corners] for corners in cut])
     rows = vertices if piece.face_uv is None else np.concatenate([piece.face_uv[:, corners] for corners in cut])
-    to_camera = camera.position - piece.vertices
     normals = normals_of(piece)
-    facing = (normals * to_camera).sum(-1) / np.maximum(np.linalg.norm(to_camera, axis=-1), 1e-9)
-    return piece.uv[rows], piece.vertices[vertices], facing.astype(np.float32)[vertices][..., None], normals[vertices]
+    facing = facing_camera(piece.vertices, normals, camera)
+    return piece.uv[rows], piece.vertices[vertices], facing[vertices][..., None], normals[vertices]

@@ -30,7 +30,12 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
         check_free(obj)
         path = file_of(obj)
         if self.topology == HEAD:
-            options = {"texture": int(self.texture) or None, "keys": self.keys, "closed": self.closed}
+            options = {
+                "texture": int(self.texture) or None,
+                "keys": self.keys,
+                "closed": self.closed,
+                "delit": self.delit,
+            }
             return lambda progress: extract_head(load_file(path), progress=progress, **options)
         options = {
             "resolution": self.resolution,

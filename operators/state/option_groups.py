@@ -5,7 +5,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 from ..language import strings
 
 HEAD = "head"  # of the topologies, as inference.mesh.textured names them
-SURFACE_ONLY = "mesh_resolution", "mesh_faces", "mesh_smoothing", "mesh_delit"
+SURFACE_ONLY = "mesh_resolution", "mesh_faces", "mesh_smoothing"
 HEAD_ONLY = "mesh_keys", "mesh_subdivision"
 LOOK = "mesh_texture", "mesh_delit", "mesh_unlit", "mesh_shade_smooth"  # not what the mesh is, but how it looks
 
