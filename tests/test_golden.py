@@ -19,23 +19,23 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.59, "rim": 32.06, "fringe": 35.99, "silhouette": 98.81, "depth": 2.25, "backdrop": 34.94,
-        "novel_view 0": 22.34, "novel_silhouette 0": 94.25, "hidden 0": 24.06, "texture 0": -9.45,
-        "novel_view 1": 20.44, "novel_silhouette 1": 92.39, "hidden 1": 26.43, "texture 1": -11.29,
+        "own_view": 35.41, "rim": 31.92, "fringe": 35.99, "silhouette": 98.81, "depth": 2.25, "backdrop": 34.94,
+        "novel_view 0": 22.35, "novel_silhouette 0": 94.25, "hidden 0": 24.21, "texture 0": -8.43,
+        "novel_view 1": 20.45, "novel_silhouette 1": 92.39, "hidden 1": 26.55, "texture 1": -10.60,
     },
     "glasses": {  # and fair hair
-        "own_view": 34.67, "rim": 33.36, "fringe": 30.49, "silhouette": 98.48, "depth": 2.38, "backdrop": 40.41,
-        "novel_view 0": 24.83, "novel_silhouette 0": 94.92, "hidden 0": 25.13, "texture 0": -8.78,
-        "novel_view 1": 24.79, "novel_silhouette 1": 95.43, "hidden 1": 25.20, "texture 1": -10.77,
+        "own_view": 34.45, "rim": 33.36, "fringe": 30.49, "silhouette": 98.48, "depth": 2.38, "backdrop": 40.41,
+        "novel_view 0": 24.88, "novel_silhouette 0": 94.92, "hidden 0": 25.13, "texture 0": -8.78,
+        "novel_view 1": 24.85, "novel_silhouette 1": 95.43, "hidden 1": 25.20, "texture 1": -10.83,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 32.80, "rim": 26.57, "fringe": 26.19, "silhouette": 99.08, "depth": 2.78, "backdrop": 37.29,
-        "novel_view 0": 26.15, "novel_silhouette 0": 97.59, "hidden 0": 18.87, "texture 0": -5.47,
-        "novel_view 1": 20.17, "novel_silhouette 1": 94.16, "hidden 1": 20.84, "texture 1": 0.35,
+        "own_view": 32.36, "rim": 26.59, "fringe": 26.22, "silhouette": 99.08, "depth": 2.78, "backdrop": 37.29,
+        "novel_view 0": 26.02, "novel_silhouette 0": 97.59, "hidden 0": 18.95, "texture 0": -5.71,
+        "novel_view 1": 20.12, "novel_silhouette 1": 94.16, "hidden 1": 20.77, "texture 1": 0.37,
     },
     "bald": {
-        "own_view": 34.55, "rim": 26.55, "fringe": 23.73, "silhouette": 98.48, "depth": 1.08, "backdrop": 36.38,
-        "novel_view 0": 27.46, "novel_silhouette 0": 98.12, "hidden 0": 24.49, "texture 0": -4.03,
+        "own_view": 34.54, "rim": 26.55, "fringe": 23.73, "silhouette": 98.48, "depth": 1.08, "backdrop": 36.38,
+        "novel_view 0": 27.45, "novel_silhouette 0": 98.12, "hidden 0": 24.49, "texture 0": -4.03,
         "novel_view 1": 26.59, "novel_silhouette 1": 95.50, "hidden 1": 23.31, "texture 1": -12.91,
     },
 }  # fmt: skip
