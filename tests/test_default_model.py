@@ -13,7 +13,7 @@ from tests.data_pack import data_pack
 from tests.golden.measures import psnr
 
 # Decibels of the face in the photo's own view, as measured; a margin of 0.2 is twenty times what rounding moves.
-MEASURED = {"astronaut": 37.28, "A000365": 41.71, "B001210": 43.05}
+MEASURED = {"astronaut": 37.28, "A000365": 41.71, "B001210": 42.55}
 
 
 @pytest.fixture(scope="module")
