@@ -1,6 +1,6 @@
-"""Learn what of a face is its expression: ``python -m training.head_expression --out models/head/expression.npz``.
+"""Learn what of a face is its expression: ``python -m training.head_expression --head models/head``.
 
-Follows training.head_landmarks. People are drawn like those of the shards, each with an expression and without; a ridge
+Follows training.head_landmarks and writes expression.npz beside the base. People are drawn like those of the shards, each with an expression and without; a ridge
 regression leads from the landmarks of the first to what moved them. Prints how far it is off for people held out.
 """
 
@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from inference.alignment.pose import landmark_weights
 from inference.files import write_atomically
-from inference.head.base import head_base
-from inference.head.expression import normalised
+from inference.head.base import read_head_base
+from inference.head.expression import FILE, normalised
 from training.errors import command
 from training.evaluation.head_fits import landmark_places
 from training.evaluation.true_heads import source_vertices
@@ -62,15 +62,15 @@ def regression(faces, moved, mean):
 def main(arguments=None):
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", required=True, type=pathlib.Path, help="expression.npz to write")
+    parser.add_argument("--head", required=True, type=pathlib.Path, help="folder of the base, models/head")
     parser.add_argument("--heads", type=int, default=4000, help="how many are drawn; 12000 tell no more")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=pathlib.Path, help=HELP)
     options = parser.parse_args(arguments)
-    faces, moved, mean = drawn_faces(options.heads, options.seed, AssetPack(options.data), head_base())
+    faces, moved, mean = drawn_faces(options.heads, options.seed, AssetPack(options.data), read_head_base(options.head))
     held = np.arange(len(faces)) % HELD_OUT == 0
     found = regression(faces[~held], moved[~held], mean)
-    write_atomically(options.out, lambda part: np.savez_compressed(part, **found))
+    write_atomically(options.head / FILE.name, lambda part: np.savez_compressed(part, **found))
     codes = (faces[held] - mean).reshape(held.sum(), -1) @ found["weights"] + found["usual"]
     left = moved[held] - (codes @ found["basis"]).reshape(-1, 468, 3)
     before, after = (1000.0 * np.linalg.norm(values, axis=-1).mean() for values in (moved[held], left))
