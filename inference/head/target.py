@@ -9,7 +9,8 @@ from ..geometry import domes
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step
 from ..geometry.sampling import sample_image
-from ..mesh.directions import directions, outwards
+from ..mesh.directions import directions
+from ..mesh.field import outwards
 from ..mesh.skin import skin_share
 from ..mesh.surface import find_surface
 from ..mesh.trim import subject_mask
@@ -65,7 +66,9 @@ class Target:
         around = cv2.copyMakeBorder(self.skull, 0, 0, 1, 1, cv2.BORDER_WRAP)
         error = radius - sample_image(around, s * width + 1.0, t * height)
         _, _, skin, solid = self.near(points)
-        return error.astype(np.float64), outwards(points), (1.0 - solid * skin) * (t < 1.0)
+        out = outwards(points)
+        out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+        return error.astype(np.float64), out, (1.0 - solid * skin) * (t < 1.0)
 
     def landmark_errors(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (468, 3) against the landmarks: errors (468, 2), metres in the photo's plane at the points' depth, and

@@ -33,13 +33,6 @@ def directions(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[np.ndarray,
     return s, t + (above - y) * np.float32((1.0 - CROWN_T) / (domes.EQUATOR_Y - domes.BOTTOM_Y)), radius
 
 
-def outwards(points: np.ndarray) -> np.ndarray:
-    """Unit directions (n, 3) float64 from the spine through points (n, 3) metres."""
-    away = points - (0.0, domes.EQUATOR_Y, SPINE_Z)
-    away[:, 1] = np.maximum(away[:, 1], 0.0)
-    return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
-
-
 def rays(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Where the rays of a table's texels start and their unit directions, (height, width, 3) float32 each."""
     s, t = (np.arange(width) + 0.5) / width, (np.arange(height)[:, None] + 0.5) / height

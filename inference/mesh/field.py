@@ -10,7 +10,7 @@ from ..geometry import domes
 from ..geometry.sampling import sample_image
 from .directions import SPINE_Z, directions
 
-BOTTOM_ROUND = 0.008  # metres, radius with which the bottom's edge is rounded
+BOTTOM_ROUND = 0.003  # metres, radius with which the bottom's edge is rounded
 LOWEST = domes.BOTTOM_Y + 0.012  # metres; the lower end of the spine, below shoulders, from where the bottom is seen
 CORRECTIONS = 4  # steps of a vertex onto the surface
 _WIDTH = 1024  # columns that points are laid out in for OpenCV, which takes no more than 32,766 rows

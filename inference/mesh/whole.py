@@ -24,7 +24,7 @@ STEPS = 24, 4  # towards the surface on the coarse table, then on the fine one
 RELAXATION = 0.8  # metres per step and metre of the field
 FOUND = 0.003  # metres; how close to the surface a ray has to come
 SIDE, CROWN = 0.01, 0.03  # of u and v: so close to the border the front is rough
-BLEND = 16.0  # texels over which the front turns into what lies behind
+BLEND = 8.0  # texels over which the front turns into what lies behind
 SPREAD = 3.0  # coarse texels, standard deviation of what smooths the thickness
 HAIR, COLLAR = 0.06, 0.004  # metres; behind, hair and hats stand off the skull by no more, and collars off the nape
 NECK_T = 0.66, 0.80  # t of the neck; what is no skin below it is a collar,
@@ -123,7 +123,7 @@ def _behind(found, own, skin):
     front, weight, skin = _coarse_front(found, own, skin)
     skull = _resized(fitted_skull(front, weight, skin), *front.shape)
     sure = (weight > SURE).astype(np.float32)
-    thickness = np.clip(front - skull, -HAIR, HAIR)
+    thickness = front - skull
     reach = softened(sure, SPREAD)
     near = softened(thickness * sure, SPREAD) / np.maximum(reach, 1e-3)
     t = (np.arange(len(front), dtype=np.float32)[:, None] + 0.5) / len(front)
