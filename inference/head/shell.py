@@ -23,6 +23,7 @@ FACES = 12_000  # of the whole surface, at most
 LEAVES = 0.0025, 0.008  # metres off the skin that are another thing: where it looks so, where it looks like skin
 SUNK = 0.003  # metres below the skin, where the shell's edge lies
 SMOOTHING = 4  # averages of the heights before the cut
+ENCLOSED = 0.9  # of a hole's triangles lie on the scalp: no forehead, ear or neck
 SMALL = 0.02  # of the shell's triangles; smaller pieces are left out
 AT_ONCE = 1024  # points whose nearest vertices are looked for together
 NAME = "shell"
@@ -58,14 +59,19 @@ def shell(
     covered = np.zeros(len(vertices), bool)
     if not chosen.any():
         return None, covered
+    bald = enclosed(whole.faces, chosen, base.groups["scalp"][nearest] > 0.5)
+    chosen |= bald
+    thin = np.zeros(len(values), bool)
+    thin[whole.faces[bald]] = True
+    values[thin], raised = 1.0, np.maximum(LEAVES[0] - height, 0.0) * thin
     covered[nearest[whole.faces[chosen]]] = True
     covered[base.faces[covered[base.faces].sum(1) > 1]] = True  # the surface may be coarser than the skin
     sunk = normals[nearest] * (np.maximum(height, -SUNK) + SUNK)[:, None]
-    moved = np.where(values[:, None] > 0.0, whole.vertices, whole.vertices - sunk).astype(np.float32)
+    moved = np.where(values[:, None] > 0.0, whole.vertices + normals[nearest] * raised[:, None], whole.vertices - sunk)
     used, faces = np.unique(whole.faces[chosen], return_inverse=True)
     piece = dataclasses.replace(
         whole,
-        vertices=moved[used],
+        vertices=moved[used].astype(np.float32),
         faces=faces.reshape(-1, 3).astype(np.int32),
         face_uv=None if whole.face_uv is None else whole.face_uv[chosen],
         uv=whole.uv if whole.face_uv is not None else whole.uv[used],
@@ -92,6 +98,17 @@ def _skin(portrait, whole):
     share = skin_share(portrait.textures, portrait.radii)
     u, v, _ = domes.dome_coordinates(whole.vertices)
     return sample_image(share, u * share.shape[1], v * share.shape[0])
+
+
+def enclosed(triangles, chosen, scalp):
+    """(m,) bool, which triangles (m, 3) are of holes in the chosen ones on the scalp, (n,) bool: hair is thinner there
+    than the fit is exact."""
+    rest = np.flatnonzero(~chosen)
+    labels = connected_components(len(scalp), edges_of(triangles[rest].astype(np.int64)))[triangles[rest, 0]]
+    share = np.bincount(labels, scalp[triangles[rest]].all(1)) / np.maximum(np.bincount(labels), 1)
+    found = np.zeros(len(chosen), bool)
+    found[rest] = share[labels] > ENCLOSED
+    return found
 
 
 def _averaged(values, triangles):
