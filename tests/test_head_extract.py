@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inference.errors import PortraitError
+from inference.geometry.sampling import sample_image
 from inference.head.apertures import openings
 from inference.head.base import head_base
 from inference.head.closing import border_loops, close_below
@@ -14,9 +15,11 @@ from inference.head.crossings import crossing_triangles, skin_untangler
 from inference.head.extract import extract_head
 from inference.head.graph import Graph
 from inference.head.keys import WITH, local_maps
+from inference.mesh.delight import LUMINANCE
 from inference.mesh.raster import rasterise
 from inference.mesh.textured import TexturedMesh
 from inference.mesh.topology import border_edges, is_manifold
+from inference.photo.srgb import to_linear
 from inference.view.render import render_view, view_pixels
 from tests.portraits import analytic_portrait
 from tests.test_head_base import ARKIT
@@ -144,6 +147,26 @@ def test_without_keys_the_head_has_the_photos_expression_and_closes(astronaut, p
     triangles = triangles_of(skin.faces).astype(np.int64)
     assert is_manifold(triangles) and not len(border_edges(triangles))
     assert skin.face_uv.shape == skin.faces.shape
+
+
+def test_a_head_loses_its_light(astronaut):
+    """Skin, hair and clothes; their shapes, eyes and teeth stay."""
+    lit, delit = (
+        {piece.name: piece for piece in extract_head(astronaut.portrait, 512, keys=False, delit=delit)}
+        for delit in (False, True)
+    )
+    for name, piece in lit.items():
+        np.testing.assert_array_equal(piece.vertices, delit[name].vertices)
+        changed = np.abs(piece.texture[..., :3].astype(int) - delit[name].texture[..., :3]).max()
+        assert (changed > 20) == (name in ("skin", "shell"))
+    face = head_base().groups["face"] > 0.9
+    place = np.zeros((len(face), 2))
+    place[lit["skin"].faces] = lit["skin"].uv[lit["skin"].face_uv]
+    spread = []
+    for piece in (lit["skin"], delit["skin"]):
+        colours = sample_image(piece.texture, 512 * place[face, 0], 512 * (1.0 - place[face, 1]))
+        spread.append((to_linear(colours / 255.0) @ LUMINANCE).std())
+    assert spread[1] < spread[0]
 
 
 @pytest.mark.parametrize("texture", [256, 8192])

@@ -92,7 +92,8 @@ class Look:
         may_be = (seen.depth > self._depths[..., 1] - BEFORE[0]) & (seen.depth < self._farthest + BEHIND[0])
         same = np.abs(seen.depth - self._depths[..., 0]) * np.maximum(seen.facing, EDGE) < SAME
         trust = np.where(same, smooth_step(*SURE, seen.facing), may_be * smooth_step(*UNSURE, seen.facing))
-        trust = np.where(seen.skin > 0.5, trust, may_be * smooth_step(*GRAZING, seen.facing))
+        even = (seen.skin > 0.5) & (self._parts is not None)
+        trust = np.where(even, trust, may_be * smooth_step(*GRAZING, seen.facing))
         line = np.arange(self.camera.width, dtype=np.float32) + np.float32(0.5)
         trust *= linear_step(*BORDER, self._from_border(line, line[:, None]))
         return np.where(self._solid > 0.5, trust, np.float32(0.0)).astype(np.float32)

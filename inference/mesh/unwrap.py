@@ -24,7 +24,7 @@ SHARE = 0.95  # of the atlas's width for the strip; what crosses the cut needs t
 STRIP = 0.70  # of the atlas's height
 DISC, REACH = 0.13, 0.08  # radius of the discs in the atlas, and in metres; triangles across their border reach beyond
 HIGHEST = STRIP + 0.02  # of the atlas's height, for what crosses the strip's lower border; the discs begin there
-WIDEST, EVENINGS = 8, 60  # triangles round a fold that are evened out at last, and how often each time
+WIDEST, EVENINGS = 16, 60  # triangles round a fold that are evened out at last, and how often each time
 LEAST = 1e-9  # of the atlas, twice a triangle's area: a thirtieth of the smallest texel, and more than rounding moves
 CROWN, BOTTOM = (0.25, 0.855), (0.75, 0.855)  # centres of the discs in the atlas
 
@@ -62,19 +62,22 @@ def _unfolded(places, triangles):
     folded = ~_upright(places[triangles])
     if not folded.any():
         return places
-    seam = Edges(triangles, len(places)).border
-    for width, fixed in itertools.product(range(WIDEST), (seam, False)):
+    places, seam = places.copy(), Edges(triangles, len(places)).border
+    for width, fixed in itertools.product(range(WIDEST), (True, False)):
         free = np.zeros(len(places), bool)
         free[triangles[folded]] = True
         for _ in range(width):
             free[triangles[free[triangles].any(1)]] = True
-        free &= np.logical_not(fixed)
-        moved = places
+        if fixed:
+            free &= ~seam
+        patch = np.flatnonzero(free[triangles].any(1))
+        used, own = np.unique(triangles[patch], return_inverse=True)
+        own, moving, moved = own.reshape(-1, 3), free[used][:, None], places[used]
         for _ in range(EVENINGS):
-            moved = np.where(free[:, None], middles(moved, triangles), moved)
-            still = ~_upright(moved[triangles])
-            if still.sum() < folded.sum():
-                places, folded = moved, still
+            moved = np.where(moving, middles(moved, own), moved)
+            still = ~_upright(moved[own])
+            if still.sum() < folded[patch].sum():
+                places[used], folded[patch] = moved, still
             if not folded.any():
                 return places
     return places
