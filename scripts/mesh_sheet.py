@@ -147,12 +147,14 @@ def main() -> None:
     parser.add_argument("--looks", nargs="+", choices=LOOKS, default=["textured", "clay"])
     parser.add_argument("--yaws", nargs="+", type=float, default=YAWS, metavar="DEG")
     parser.add_argument("--keys", nargs="+", default=[], metavar="NAME", help="also these shape keys, each at 1")
+    parser.add_argument("--one-row", action="store_true", help="all pictures of a mesh in one row")
     arguments = parser.parse_args()
     rows = []
     for mesh in arguments.meshes:
-        rows += [row_of(mesh, look, arguments.side, arguments.yaws) for look in arguments.looks]
+        found = [row_of(mesh, look, arguments.side, arguments.yaws) for look in arguments.looks]
         if arguments.keys:
-            rows.append(expressions(mesh, arguments.keys, arguments.side))
+            found.append(expressions(mesh, arguments.keys, arguments.side))
+        rows += [sum(found, [])] if arguments.one_row else found
     board_of(rows, arguments.side).save(arguments.out, quality=88)
 
 

@@ -53,17 +53,18 @@ def shell(
     nearest, height = heights_over(whole.vertices, vertices, normals)
     inside = np.maximum(base.groups["mouth"], base.groups["sockets"])[nearest] > 0.5
     least = LEAVES[0] + _skin(portrait, whole) * (LEAVES[1] - LEAVES[0])
-    values = _averaged(np.where(inside, -1.0, height - least), whole.faces)
+    scalp = base.groups["scalp"][nearest] > 0.5
+    leaves = np.where(scalp & _hairy(whole), np.maximum(height, least + LEAVES[0]), height) - least
+    values = _averaged(np.where(inside, -1.0, leaves), whole.faces)
     chosen = (values[whole.faces] > 0.0).any(1)
     chosen[chosen] = _large(whole.faces[chosen], len(values))
     covered = np.zeros(len(vertices), bool)
     if not chosen.any():
         return None, covered
-    bald = enclosed(whole.faces, chosen, base.groups["scalp"][nearest] > 0.5)
+    bald = enclosed(whole.faces, chosen, scalp)
     chosen |= bald
-    thin = np.zeros(len(values), bool)
-    thin[whole.faces[bald]] = True
-    values[thin], raised = 1.0, np.maximum(LEAVES[0] - height, 0.0) * thin
+    values[whole.faces[bald]] = 1.0
+    raised = np.maximum(LEAVES[0] - height, 0.0)  # hair that is thinner than the fit is exact
     covered[nearest[whole.faces[chosen]]] = True
     covered[base.faces[covered[base.faces].sum(1) > 1]] = True  # the surface may be coarser than the skin
     sunk = normals[nearest] * (np.maximum(height, -SUNK) + SUNK)[:, None]
@@ -98,6 +99,11 @@ def _skin(portrait, whole):
     share = skin_share(portrait.textures, portrait.radii)
     u, v, _ = domes.dome_coordinates(whole.vertices)
     return sample_image(share, u * share.shape[1], v * share.shape[0])
+
+
+def _hairy(whole):
+    """Which of a mesh's vertices are hair, (n,) bool, however short it is; none where the portrait does not know."""
+    return whole.groups["hair"] > 0.5 if whole.groups else np.zeros(len(whole.vertices), bool)
 
 
 def enclosed(triangles, chosen, scalp):

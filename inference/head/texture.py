@@ -28,6 +28,7 @@ HIDDEN = 0.003  # metres by which another part of the head may lie in front befo
 COARSE = 1024  # texels per side, at most, for which it is found out what shows them
 STRIP = 128  # rows that are painted at once
 LIPS = 4  # edges from where the lips meet over which their colour passes into that of the mouth
+EDGE = 2  # edges from what is bare from which on covered skin has the face's colour
 INSIDE = np.array([64.0, 26.0, 24.0])  # sRGB: flesh in the shade inside the mouth
 
 
@@ -112,7 +113,8 @@ def _filled(base, sums, covered):
     deep = (base.groups["mouth"] > 0.5) & (graph.rings(lips, LIPS) > LIPS)
     spread[deep], sure[deep] = INSIDE, 1.0
     face = (base.groups["face"] > 0.9) & (sure > 0.9)
-    bare = (sure < 0.5) & (base.groups["bust"] < 0.5) & (covered | (base.groups["ears"] > 0.5))
+    under = graph.rings(~covered, EDGE) > EDGE  # what lies near the edge goes on from beyond it
+    bare = (sure < 0.5) & (base.groups["bust"] < 0.5) & (under | (base.groups["ears"] > 0.5))
     if face.any():
         spread[bare], sure[bare] = np.median(spread[face], 0), 0.5
     return graph.filled(spread, sure)

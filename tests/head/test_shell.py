@@ -1,8 +1,14 @@
 """The shell of hair and clothes has no holes where hair is thin."""
 
 import numpy as np
+import pytest
 
-from inference.head.shell import enclosed
+from inference.head.base import head_base
+from inference.head.shell import enclosed, heights_over, shell
+from inference.mesh.corners import triangulated, vertex_normals
+from inference.mesh.surface import find_surface
+from inference.mesh.textured import TexturedMesh
+from tests.portraits import analytic_portrait
 
 
 def test_holes_on_the_scalp_are_the_shells():
@@ -18,3 +24,24 @@ def test_holes_on_the_scalp_are_the_shells():
     chosen = ~left & ~right & (row > 1)
     scalp = np.tile(np.arange(21) < 10, 21)
     np.testing.assert_array_equal(enclosed(triangles, chosen, scalp), left)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_short_hair_is_the_shells_where_the_portrait_knows_it_for_hair(known):
+    """All that is seen lies a millimetre over the skin, nearer than a fit is exact: on the scalp it is hair."""
+    base, portrait = head_base(), analytic_portrait("sphere")
+    skin = base.vertices[base.parts["skin"]]
+    faces = triangulated(base.faces, skin)
+    vertices = skin + 0.001 * vertex_normals(skin, base.faces)
+    hair = (base.groups["scalp"] > 0.5).astype(np.float32)
+    groups = {"skin": 1.0 - hair, "hair": hair, "cloth": np.zeros_like(hair)} if known else {}
+    whole = TexturedMesh(vertices.astype(np.float32), faces, np.zeros((len(skin), 2), np.float32), None, groups=groups)
+    surface = find_surface(portrait.textures, portrait.radii)
+    found, covered = shell(portrait, whole, surface, base, skin, texture=64)
+    if not known:
+        assert found is None and not covered.any()
+        return
+    assert covered[base.groups["scalp"] > 0.9].mean() > 0.97
+    assert not covered[base.groups["face"] > 0.9].any()
+    _, height = heights_over(found.vertices, skin, vertex_normals(skin, base.faces))
+    assert np.median(height) > 0.002  # lifted off the skin, so that neither shines through the other
