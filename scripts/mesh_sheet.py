@@ -91,7 +91,8 @@ def unwrapped(pieces: list[bpy.types.Object], side: int) -> Image.Image:
     """The first piece's texture with its UVs drawn over it."""
     mesh = pieces[0].data
     images = [node.image for node in mesh.materials[0].node_tree.nodes if node.type == "TEX_IMAGE"]
-    pixels = np.array(images[0].pixels[:], np.float32).reshape(*images[0].size[::-1], -1)[::-1, :, :3]
+    width, height = images[0].size
+    pixels = np.array(images[0].pixels[:], np.float32).reshape(height, width, -1)[::-1, :, :3]
     picture = Image.fromarray((255 * pixels + 0.5).astype(np.uint8)).resize((side, side), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(picture, "RGBA")
     uv = np.empty(2 * len(mesh.loops), np.float32)
