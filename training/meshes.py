@@ -31,7 +31,7 @@ from training.evaluation.head_fits import seen_portrait
 from training.evaluation.heads import YAW_BINS, Head, portrait_of
 from training.evaluation.mesh_distance import distances, exact_samples, table
 from training.evaluation.metrics import psnr
-from training.evaluation.rasteriser import picture, visible
+from training.evaluation.rasteriser import over_each_other, visible
 from training.evaluation.true_heads import is_bare
 from training.pack.folder import HELP
 from training.peers import eos_fit, mediapipe_mesh
@@ -163,19 +163,11 @@ def _look(pieces, head, exact):
             continue
         nearest, _, _ = visible(exact.vertices, exact.triangles, camera)
         face = (nearest >= 0) & (exact.part[exact.triangles[nearest]] == FACE).all(-1) & (truth[..., 3] > 0.98)
-        colour, covered = _over_each_other([picture(piece, camera) for piece in pieces], pieces, camera)
+        colour, covered = over_each_other(pieces, camera)
         seen = colour * covered[..., None] + BACKDROP * (1.0 - covered[..., None])
         if face.sum() > 200:
             row[name] = psnr(seen.astype(np.float32), truth[..., :3], face)
     return row
-
-
-def _over_each_other(pictures, pieces, camera):
-    """The nearest piece's picture at every pixel."""
-    depths = [visible(piece.vertices, triangulated(piece.faces, piece.vertices), camera)[2] for piece in pieces]
-    nearest = np.argmin(depths, axis=0)[None]
-    colour = np.take_along_axis(np.stack([colour for colour, _ in pictures]), nearest[..., None], 0)[0]
-    return colour, np.take_along_axis(np.stack([alpha for _, alpha in pictures]), nearest, 0)[0]
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ RESOLUTION = 112  # voxels along the longest side
 FACES = 12_000  # of the whole surface, at most
 LEAVES = 0.0025, 0.008  # metres off the skin that are another thing: where it looks so, where it looks like skin
 SUNK = 0.003  # metres below the skin, where the shell's edge lies
+RAMP = 2.0  # metres that the shell rises over the skin for each by which it is more than its edge
 SMOOTHING = 4  # averages of the heights before the cut
 ENCLOSED = 0.9  # of a hole's triangles lie on the scalp: no forehead, ear or neck
 SMALL = 0.02  # of the shell's triangles; smaller pieces are left out
@@ -64,11 +65,12 @@ def shell(
     bald = enclosed(whole.faces, chosen, scalp)
     chosen |= bald
     values[whole.faces[bald]] = 1.0
-    raised = np.maximum(LEAVES[0] - height, 0.0)  # hair that is thinner than the fit is exact
     covered[nearest[whole.faces[chosen]]] = True
     covered[base.faces[covered[base.faces].sum(1) > 1]] = True  # the surface may be coarser than the skin
-    sunk = normals[nearest] * (np.maximum(height, -SUNK) + SUNK)[:, None]
-    moved = np.where(values[:, None] > 0.0, whole.vertices + normals[nearest] * raised[:, None], whole.vertices - sunk)
+    # linear in the values about the edge, so that the line where the shell meets the skin is as smooth as they are
+    above = np.minimum(np.maximum(height, LEAVES[0]), RAMP * values)
+    below = np.minimum(height, np.maximum(RAMP * values, -SUNK))
+    moved = whole.vertices + normals[nearest] * (np.where(values > 0.0, above, below) - height)[:, None]
     used, faces = np.unique(whole.faces[chosen], return_inverse=True)
     piece = dataclasses.replace(
         whole,
@@ -106,7 +108,7 @@ def _hairy(whole):
     return whole.groups["hair"] > 0.5 if whole.groups else np.zeros(len(whole.vertices), bool)
 
 
-def enclosed(triangles, chosen, scalp):
+def enclosed(triangles: np.ndarray, chosen: np.ndarray, scalp: np.ndarray) -> np.ndarray:
     """(m,) bool, which triangles (m, 3) are of holes in the chosen ones on the scalp, (n,) bool: hair is thinner there
     than the fit is exact."""
     rest = np.flatnonzero(~chosen)

@@ -65,3 +65,12 @@ def picture(mesh: TexturedMesh, camera: Camera, finer: int = 1):
     seen[hit, 3] = 1.0
     seen = seen.reshape(camera.height, finer, camera.width, finer, 4).mean((1, 3))
     return seen[..., :3] / np.maximum(seen[..., 3:], 1e-9), seen[..., 3]
+
+
+def over_each_other(pieces: list[TexturedMesh], camera: Camera):
+    """As :func:`picture` of meshes that hide each other: what the nearest shows at every pixel's centre."""
+    pictures = [picture(piece, camera) for piece in pieces]
+    depths = [visible(piece.vertices, triangulated(piece.faces, piece.vertices), camera)[2] for piece in pieces]
+    nearest = np.argmin(depths, axis=0)[None]
+    colour = np.take_along_axis(np.stack([colour for colour, _ in pictures]), nearest[..., None], 0)[0]
+    return colour, np.take_along_axis(np.stack([alpha for _, alpha in pictures]), nearest, 0)[0]
