@@ -64,8 +64,9 @@ def test_columns_before_an_ear_that_the_photo_shows_in_its_place_count_as_hidden
     rim = np.abs(facing - 0.25) < 0.05
     there = rim & (side * points[..., 0] > 0) & (np.abs(points[..., 1]) < 0.02)
     middle = points[there].mean(0)
-    ear = middle + np.random.default_rng(0).uniform(-0.02, 0.02, (60, 3)) * (0.1, 1.0, 0.1)
-    ear = moved_along_the_ray(ear, 0.05)  # so in the same pixels
+    ear = middle + np.random.default_rng(0).uniform(-0.02, 0.02, (60, 3)) * (0.5, 1.0, 0.1)
+    ear = moved_along_the_ray(ear, 0.08)  # so in the same pixels
+    there &= np.linalg.norm(points - middle, axis=-1) < 0.01
     further = visibility.shows_elsewhere(radius, facing, skin, photo, ear[None].astype(np.float32), FRONT)
     nothing = visibility.shows_elsewhere(radius, facing, skin, photo, NO_EARS, FRONT)
     assert nothing.max() == 0.0

@@ -120,11 +120,11 @@ def test_similarity_finds_what_was_done():
 
 def test_the_topology_is_the_data_packs(base):
     from training.evaluation.true_heads import source_vertices
-    from training.head.layout import skin_quads
     from training.synthetic.assets import AssetPack
+    from training.synthetic.skin_quads import skin_quads
 
     pack = AssetPack(data_pack())
-    skin = skin_quads(pack)
+    skin = skin_quads(pack.base)
     assert not (skin & ~pack.base["quad_bust"]).any() and (skin | ~pack.base["quad_head"]).all()
     assert np.array_equal(source_vertices(pack)[base.faces], pack.base["faces"][skin])
 

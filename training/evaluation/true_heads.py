@@ -7,9 +7,9 @@ import numpy as np
 
 from inference.geometry.cameras import orbit_camera
 from training.evaluation.heads import crop_camera
-from training.head.layout import skin_quads
 from training.synthetic.generate import warp_points
 from training.synthetic.heads import Person, build_head, landmark_points
+from training.synthetic.skin_quads import skin_quads
 
 
 def parameters_of(shard, row):
@@ -53,7 +53,7 @@ def source_vertices(pack):
     """Which of MakeHuman's vertices the head's base consists of, (n,) int, in its order."""
     base, helpers = pack.base, ("l-eye", "r-eye", "upper-teeth", "lower-teeth", "tongue")
     groups = [list(base["group_names"]).index(f"helper-{name}") for name in helpers]
-    chosen = [skin_quads(pack), *(base["face_group"] == group for group in groups)]
+    chosen = [skin_quads(base), *(base["face_group"] == group for group in groups)]
     return np.concatenate([np.unique(base["faces"][faces]) for faces in chosen])
 
 

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 
 from inference.mesh.topology import connected_components
-from training.head.wheel import BaseMesh
 
 # Where each island goes: the square (left, bottom, width) of its left lower corner and width. In MakeHuman's atlas, which
 # is for a whole body, the head lies on its side on a fifth of the square; here it stands upright and is 1.46 times as large.
@@ -16,9 +15,6 @@ PLACES = {
     "left socket": (0.66, 0.14, 0.1),
     "right socket": (0.78, 0.14, 0.1),
 }
-
-
-BUST_RINGS = 9  # of quads round the neck, each closed; what comes next parts at the shoulders
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,24 +33,6 @@ def restrict(mesh, chosen):
     source, faces = np.unique(mesh.faces[chosen], return_inverse=True)
     used, face_uv = np.unique(mesh.face_uv[chosen], return_inverse=True)
     return Restricted(source, mesh.uv[used], faces.reshape(-1, 4), face_uv.reshape(-1, 4))
-
-
-def skin_quads(pack):
-    """Which of MakeHuman's faces are the skin of the base (m,) bool: the head, and BUST_RINGS rings of quads below it.
-
-    pack: :class:`training.synthetic.assets.AssetPack`. The border that is left is one loop along the quads' edges.
-    """
-    base, whole = pack.base, pack.base["quad_bust"]
-    skin = restrict(BaseMesh(base["verts"], base["uv"], base["faces"], base["faces_uv"]), whole)
-    _, islands = lay_out(skin, base["verts"][skin.source])
-    chosen = ~(islands["bust"] & ~islands["head"])[skin.faces].any(1)
-    for _ in range(BUST_RINGS):
-        reached = np.zeros(len(skin.source), bool)
-        reached[skin.faces[chosen]] = True
-        chosen |= reached[skin.faces].any(1)
-    found = np.zeros(len(whole), bool)
-    found[np.flatnonzero(whole)[chosen]] = True
-    return found
 
 
 def lay_out(skin, points):
