@@ -145,7 +145,8 @@ def test_a_view_depends_neither_on_threads_nor_on_how_it_is_cut(sharp, camera):
 def test_a_mesh_wears_the_detail(ball, sharp):
     scale = ball.crop_to_photo * (SIDE / CROP_SIZE / 2.0)
     plain, fine = (extract_mesh(dataclasses.replace(one, crop_to_photo=scale), 40) for one in (ball, sharp))
-    assert fine.texture.shape == plain.texture.shape and np.array_equal(plain.vertices, fine.vertices)
+    assert fine.texture.shape == plain.texture.shape and np.array_equal(plain.faces, fine.faces)
+    assert np.abs(plain.vertices - fine.vertices).max() < 0.0025  # outlines reach their views', which differ in size
     side = len(sharp.detail)
     added = cv2.resize(fine.texture.astype(np.float32) - plain.texture, (side, side), interpolation=cv2.INTER_AREA)
     middle = slice(side // 4, 3 * side // 4)

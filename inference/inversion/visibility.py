@@ -124,8 +124,8 @@ def shows_elsewhere(
     shown = sample_image(np.ascontiguousarray(photo_parts.transpose(1, 2, 0)), pixel[..., 0], pixel[..., 1])
     alike = (shown * parts.transpose(1, 2, 0)).sum(-1)
     other = np.clip(1.0 - alike / ALIKE, 0.0, 1.0) * linear_step(*GRAZED[::-1], facing)
-    ear = before_ears(ears, pixel, depth, camera) * parts[SKIN] * linear_step(*EAR_GRAZED[::-1], facing)
-    other = np.maximum(other, ear)
+    ear = before_ears(ears, pixel, depth, camera) * linear_step(*EAR_GRAZED[::-1], facing)
+    other = np.maximum(other, ear * parts[SKIN] * shown[..., SKIN])  # of skin both: hair hides ears
     return ELSEWHERE * cv2.GaussianBlur(other.astype(np.float32), (0, 0), radius.shape[0] / GRID)
 
 

@@ -72,7 +72,8 @@ def shows_elsewhere(facing, parts, shown_parts, ear):
     (B, 1, h, w) of :func:`.ears.before_ears`."""
     alike = (shown_parts * parts).sum(1, keepdim=True)
     other = (1.0 - alike / ALIKE).clamp(0.0, 1.0) * linear_step(*GRAZED[::-1], facing)
-    other = torch.maximum(other, ear * parts[:, SKIN, None] * linear_step(*EAR_GRAZED[::-1], facing))
+    bare = parts[:, SKIN, None] * shown_parts[:, SKIN, None]
+    other = torch.maximum(other, ear * bare * linear_step(*EAR_GRAZED[::-1], facing))
     return ELSEWHERE * blurred(other, facing.shape[-2] / GRID, "reflect")
 
 
