@@ -3,8 +3,8 @@
 The atlas is a strip of the directions from the spine, cut open right behind the head, and two discs below it: the crown
 and the bottom, where the directions meet. As a mesh lies one to one over the directions, nothing in it covers another
 thing, and all of it has room. But where directions turn quickly, at the bottom's rim, flat triangles are bent in it,
-and a long and narrow one may come to lie the wrong way round: the places about it are evened out until none does. Below some
-800 faces, where triangles are as wide as the discs, two may still overlap.
+and a long and narrow one may come to lie the wrong way round: the places about it are evened out until none does. With
+fewer than some 800 faces, where triangles are as wide as the discs, two may still overlap.
 """
 
 import itertools
