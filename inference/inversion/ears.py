@@ -5,7 +5,7 @@ almost along its rays. A surface that is off by millimetres there has the ear in
 cheek. A linear map that was learnt on synthetic heads (training.ears) says where in space both ears are, so in which
 pixels and how far away.
 
-How far ears reach was chosen by looking at sixteen test portraits from 40 degrees aside.
+How far ears reach was chosen by looking at five test portraits from 40 degrees aside, and on 20 unseen heads.
 """
 
 import functools
