@@ -313,6 +313,37 @@ def test_temporary_files_belong_to_somebody(tmp_path):
     assert set(tmp_path.iterdir()) == {mine, other, tmp_path / "photo.png"}
 
 
+def test_a_process_that_nobody_waits_for_is_dead(tmp_path):
+    """A worker whose batch was killed stays as a zombie where process 1 does not reap, in many containers."""
+    zombie = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    zombie.stdout.read()  # its end closes the pipe
+    mine = temporary_path(tmp_path)
+    left = mine.with_name(mine.name.replace(f"-{os.getpid()}-", f"-{zombie.pid}-"))
+    left.mkdir()
+    try:
+        end = time.monotonic() + 10
+        while left.exists() and time.monotonic() < end:
+            remove_abandoned(tmp_path)
+        assert not left.exists()
+    finally:
+        zombie.wait()
+
+
+def test_what_a_killed_batch_left_beside_complete_results_goes(stages, photos, tmp_path):
+    """It died between the last file's move and the removal of the folder that the files came from."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    out = tmp_path / "out"
+    run_batch(photos, out)
+    before = sorted(out.rglob("*"))
+    name = temporary_path(out / "a").name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    (out / "a" / name).mkdir()
+    (out / "b_png" / ".unfinished-0123456789-1-ab").mkdir()  # of another machine: the photo is claimed, so its, too
+    items = run_batch(photos, out, resume=True)
+    assert [item.status for item in items] == ["skipped", "skipped", "skipped", "failed"]
+    assert sorted(out.rglob("*")) == before
+
+
 def test_a_full_disk_ends_the_batch_in_one_line(stages, photos, tmp_path, monkeypatch, capsys):
     """At whichever file: what was there stays, nothing half-written comes to it, and no further photo is tried."""
     out, real = tmp_path / "out", os.fsync

@@ -11,7 +11,6 @@ from ..networks.model import Model
 from ..pipeline import Inversion
 from ..progress import Progress, silent
 from ..report import REPORT, read_report
-from ..temporary import remove_abandoned
 
 VIEW_SIZE = 512  # pixels, side of the views
 
@@ -26,7 +25,6 @@ def run_job(job: dict, model: Model, progress: Progress = silent) -> str:
 
     share = 1.0 / (1 + len(job["wishes"]["views"]) + bool(job["wishes"]["mesh"]))  # of the inversion
     try:
-        remove_abandoned(job["folder"], owned=True)
         made_from = _hashes(job)
         inversion = invert_photo(
             job["photo"], model, matte=job["matte"], progress=lambda done, text: progress(share * done, text)

@@ -100,6 +100,8 @@ def run_batch(
         run = _Run(jobs, out, claims, resume, progress, changed)
         if jobs:
             run.work([kind(settings) for _ in range(min(workers, len(jobs)))])
+            for item in items:  # a killed batch's worker may have been ending when its photo was looked at
+                remove_abandoned(out / item.folder)
         listed = list_photos(folder, out)
         if all(item.status in ENDED for item in listed) or chunk[1] == 1 and not claims.shared():
             write_sheet(listed, out)
@@ -173,6 +175,7 @@ class _Run:
 
     def _do(self, item, job, worker):
         """Bring one photo to its end; it is claimed."""
+        remove_abandoned(job["folder"], owned=True)  # of a batch that was killed, however complete the photo is
         if not self._is_ended(item, job):
             start = time.perf_counter()
             self._note(item, "working")
