@@ -44,7 +44,7 @@ def main(arguments=None):
             seen = [data[shard.folder.name] for shard in shards if shard.folder.name in data.files]
         exact = [np.asarray(shard["landmarks"][: len(s)]) for shard, s in zip(shards, seen)]
         poses = [np.asarray(shard["camera"][: len(s)], np.float64) for shard, s in zip(shards, seen)]
-        bias = landmark_bias(np.concatenate(seen), np.concatenate(exact), np.concatenate(poses), landmarks)
+        bias = landmark_bias(np.concatenate(seen), np.concatenate(exact), np.concatenate(poses))
     np.savez_compressed(options.out, radii=radii, mean_level=mean, mean_colour=colour, mean_landmarks=landmarks, landmark_bias=bias,
                         part_colour=part_colours(shards, options.count))  # fmt: skip
     print(f"{len(outer)} heads, {100 * clipped:.2f} % of their surface outside the sheets")

@@ -63,7 +63,7 @@ def view_alpha(shards, index, pick):
 
 def test_portraits_are_those_that_are_made_one_by_one(shards, geometry, real):
     arrays = dict(np.load(geometry))
-    portraits = open_portraits(real, arrays, 0)
+    portraits = open_portraits(real, 0)
     resident = ResidentExamples(arrays, "cpu", 0, portraits)
     resident.load(SyntheticHeads([shards], arrays), view=True)
     batch = resident.chunk([("real", index, 3) for index in (0, 1)])

@@ -118,7 +118,7 @@ class Batches:
     def __init__(self, preset, folders, real, geometry, seed, workers, share, fresh=None, resident=None, places=None):
         self.preset, self.folders, self.geometry, self.seed = preset, folders, geometry, seed
         self.workers, self.share, self.opening, self.iterator, self.fresh = workers, share, None, None, fresh
-        self.real = open_portraits(real, geometry, seed) if real else None
+        self.real = open_portraits(real, seed) if real else None
         self.resident = None
         if resident is not None:
             self.resident = ResidentExamples(geometry, resident, seed, self.real, read_places(places) if places else NOWHERE)
@@ -164,10 +164,10 @@ def leave_signals(worker):
         signal.signal(number, signal.SIG_IGN)
 
 
-def open_portraits(path, geometry, seed, augment=True):
+def open_portraits(path, seed, augment=True):
     """RealPortraits of a file. Raises TrainingError when it cannot be read."""
     try:
-        return RealPortraits(path, geometry, seed, augment)
+        return RealPortraits(path, seed, augment)
     except (OSError, KeyError, ValueError, EOFError) as error:
         raise TrainingError(f"{path} cannot be read ({str(error).splitlines()[0]}): make it with training.align_photos") from None
 

@@ -10,7 +10,8 @@ from inference.geometry.grids import at_texels
 from inference.inversion.matting import without_fringe
 from inference.inversion.sheets import KNEE, level_bounds
 from training.data.shards import open_shards
-from training.model.geometry import TEXTURE, levels, mirrored_landmarks
+from training.model.geometry import TEXTURE, levels
+from training.model.landmark_twins import LANDMARK_TWINS
 
 CHIN = 152  # FaceMesh landmark
 COLLAR = 12.0  # pixels below the chin over which a dye of the clothes fades in
@@ -116,7 +117,7 @@ class SyntheticHeads(torch.utils.data.Dataset):
         self.shards = self.opened(folders)
         self.starts = np.cumsum([0] + [len(s) for s in self.shards])
         self.radii, self.seed, self.view, self.augment, self.dye = geometry["radii"], seed, view, augment, dye
-        self.mirror, self.gaps = mirrored_landmarks(geometry["mean_landmarks"]), level_gaps(geometry["radii"])
+        self.gaps = level_gaps(geometry["radii"])
         self.backgrounds = backgrounds
 
     def __len__(self):
@@ -136,7 +137,7 @@ class SyntheticHeads(torch.utils.data.Dataset):
             seen = seen[:, ::-1]
             dome_parts, photo_parts = dome_parts[:, ::-1], photo_parts[:, ::-1]
             photo, dome, radius = photo[:, ::-1].copy(), dome[:, ::-1].copy(), radius[:, ::-1].copy()
-            landmarks = (landmarks * [-1, 1] + [256, 0])[self.mirror].astype(np.float32)
+            landmarks = (landmarks * [-1, 1] + [256, 0])[LANDMARK_TWINS].astype(np.float32)
             camera = MIRROR @ camera @ MIRROR
         if self.dye and rng.random() < 0.5:
             dye = sample_dye(rng)
@@ -182,10 +183,10 @@ class SyntheticHeads(torch.utils.data.Dataset):
 class RealPortraits(torch.utils.data.Dataset):
     """Aligned real portraits with mattes: crops (N, 256, 256, 3) u8, mattes (N, 256, 256) u8, landmarks, cameras."""
 
-    def __init__(self, path, geometry, seed=0, augment=True):
+    def __init__(self, path, seed=0, augment=True):
         with np.load(path, allow_pickle=False) as data:
             self.data = {name: data[name] for name in ("crops", "mattes", "known", "landmarks", "cameras")}
-        self.mirror, self.seed, self.augment = mirrored_landmarks(geometry["mean_landmarks"]), seed, augment
+        self.seed, self.augment = seed, augment
 
     def __len__(self):
         return len(self.data["crops"]) * (2 if self.augment else 1)
@@ -197,7 +198,7 @@ class RealPortraits(torch.utils.data.Dataset):
         landmarks, camera = self.data["landmarks"][row].astype(np.float32), self.data["cameras"][row].astype(np.float32)
         if flip:
             photo, alpha, known = photo[:, ::-1], alpha[:, ::-1], known[:, ::-1]
-            landmarks = (landmarks * [-1, 1] + [256, 0])[self.mirror].astype(np.float32)
+            landmarks = (landmarks * [-1, 1] + [256, 0])[LANDMARK_TWINS].astype(np.float32)
             camera = MIRROR @ camera @ MIRROR
         photo = np.ascontiguousarray(photo)
         if self.augment:

@@ -12,7 +12,8 @@ from training.data import augment
 from training.data.backdrops import NOWHERE, Backdrops
 from training.data.dice import Dice
 from training.data.examples import CHIN, MIRROR, level_gaps
-from training.model.geometry import SHEETS, TEXTURE, mirrored_landmarks
+from training.model.geometry import SHEETS, TEXTURE
+from training.model.landmark_twins import LANDMARK_TWINS
 
 HEADS = ("photo", "camera", "landmarks", "dome_rgba", "dome_radius", "dome_label", "dome_seen", "photo_label")
 VIEWS = ("views", "view_cameras")
@@ -29,7 +30,7 @@ class ResidentExamples:
     def __init__(self, geometry, device, seed, real=None, places=NOWHERE):
         self.device, self.seed = torch.device(device), seed
         self.signs = torch.tensor(np.outer(np.diag(MIRROR), np.diag(MIRROR)), device=self.device)
-        self.mirror = torch.as_tensor(mirrored_landmarks(geometry["mean_landmarks"]), device=self.device)
+        self.mirror = torch.as_tensor(LANDMARK_TWINS, device=self.device)
         self.gaps = torch.as_tensor(np.stack(level_gaps(geometry["radii"])), device=self.device)
         bounds = np.stack([at_texels(table, TEXTURE, TEXTURE) for table in level_bounds(geometry["radii"])])
         self.bounds = torch.as_tensor(bounds, dtype=torch.float32, device=self.device)

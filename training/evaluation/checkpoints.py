@@ -67,6 +67,6 @@ def unseen(checkpoint, heads=None, photos=None, limit=48):
     if heads:
         found |= means(measure, model, SyntheticHeads([heads], geometry, augment=False), limit)
     if photos:
-        portraits = open_portraits(photos, geometry, seed=0, augment=False)
+        portraits = open_portraits(photos, seed=0, augment=False)
         found |= means(measure_priors, model, portraits, limit)
     return found, step

@@ -14,6 +14,7 @@ from inference.geometry.filling import continued
 from inference.inversion.lifting import UNUSED_LANDMARKS
 from inference.inversion.sheets import KNEE, level_bounds, radius_to_level
 from training.errors import TrainingError
+from training.model.landmark_twins import LANDMARK_TWINS
 
 GEOMETRY = ("radii", "mean_level", "mean_colour", "mean_landmarks", "part_colour")  # arrays of geometry.npz, in PortraitModel's order
 SHEETS = 23  # of the subject, outermost first; one more holds the backdrop (GRAM has 24 in all)
@@ -128,11 +129,11 @@ def part_colours(shards, count):
     return np.array(spread, np.float32)
 
 
-def landmark_bias(seen, exact, cameras, mean_landmarks):
+def landmark_bias(seen, exact, cameras):
     """Where another detector sees landmarks, against the exact surface points of synthetic heads.
 
     seen: (heads, 468, 2) pixels by the detector, NaN where it found nothing; exact: the same by geometry; cameras:
-    (heads, 4, 4) camera_to_world; mean_landmarks: (468, 3) metres.
+    (heads, 4, 4) camera_to_world.
     Returns (468, 3) metres, symmetric: add it to the mean landmarks when landmarks come from that detector.
     """
     found = np.isfinite(seen).all((1, 2))
@@ -150,16 +151,8 @@ def landmark_bias(seen, exact, cameras, mean_landmarks):
                                        np.einsum("hij,hi->j", weighted, error[:, index]))  # fmt: skip
             weight = 1 / (1 + (np.linalg.norm(error[:, index] - moves @ solution, axis=1) / 1.5) ** 2)
         bias[index] = solution
-    twins = mirrored_landmarks(mean_landmarks)
-    bias[list(UNUSED_LANDMARKS)] = bias[twins[list(UNUSED_LANDMARKS)]] * (-1.0, 1.0, 1.0)
-    return (0.5 * (bias + bias[twins] * (-1.0, 1.0, 1.0))).astype(np.float32)
-
-
-def mirrored_landmarks(mean_landmarks):
-    """Index of each landmark's mirror twin, (468,) int, from the mean head's symmetry."""
-    flipped = mean_landmarks * np.array([-1.0, 1.0, 1.0], np.float32)
-    return np.linalg.norm(mean_landmarks[:, None] - flipped[None], axis=-1).argmin(0)
-
+    bias[list(UNUSED_LANDMARKS)] = bias[LANDMARK_TWINS[list(UNUSED_LANDMARKS)]] * (-1.0, 1.0, 1.0)
+    return (0.5 * (bias + bias[LANDMARK_TWINS] * (-1.0, 1.0, 1.0))).astype(np.float32)
 
 
 def plain_geometry(grid):
