@@ -63,16 +63,20 @@ def extract_head(
         steps = fitted, lambda: (photo_of(portrait, side), *outside(portrait))
         (fit, neutral), (photo, whole, surface) = each(lambda step: step(), steps)
         posed = fit.vertices[skin]
-        depths = depths_of(photo.camera, posed, triangulated(base.faces, posed))
-        light = light_on(photo, base, posed, depths) if delit else None
         progress(0.4, "keys, hair and clothes")
+
+        def worn():
+            depths = depths_of(photo.camera, posed, triangulated(base.faces, posed))
+            light = light_on(photo, base, posed, depths) if delit else None
+            return depths, light, shell(portrait, whole, surface, base, posed, light=light)
+
         steps = (
             lambda: shape_keys(fit, base, neutral) if keys else {PHOTO: posed - neutral[skin]},
-            lambda: shell(portrait, whole, surface, base, posed, light=light),
+            worn,
+            lambda: texels_of(base, posed, min(texture, COARSE)),
         )
-        moved, (around, covered) = each(lambda step: step(), steps)
+        moved, (depths, light, (around, covered)), parts = each(lambda step: step(), steps)
         progress(0.65, "painting the skin, eyes and teeth")
-        parts = texels_of(base, posed, min(texture, COARSE))
         turn = fit.scale * fit.rotation
         drop = drop_of(base, fit.vertices, placed(base, neutral)[~base.teeth_lower])
 
