@@ -7,7 +7,6 @@ import json
 import numpy as np
 from PIL import Image
 
-from training.model.landmark_twins import LANDMARK_TWINS
 from training.pack.folder import pack_folder
 
 DECIMETRE_TO_PORTRAIT = 0.10915  # mean adult eye distance becomes 63 mm
@@ -15,9 +14,7 @@ EYE_MIDDLE = np.array([0.0, 7.3565, 1.1807])  # decimetres, MakeHuman frame
 EYE_MIDDLE_PORTRAIT = np.array([0.0, 0.02, 0.068])  # metres, portrait space
 BUST_Y = 4.9  # decimetres; clothes below it are never seen
 BODY_VERTS = 13380  # the first of the vertices; the rest is hidden geometry that clothes are fitted to
-# FaceMesh points that take the mirrored place of their twins: five that the data pack could not place, and those that lie 8 to 100 mm
-# from there, further than their twins do from the mean of 558 portraits' landmarks. Three were inside the mouth, behind the tongue.
-MISPLACED = (62, 78, 93, 149, 150, 234, 251, 264, 288, 324, 356, 361, 366, 367, 368, 376, 389, 397, 401, 433, 435, 447)
+FACEMESH_TWINS = {288: 58, 361: 132, 397: 172, 401: 177, 435: 215}  # invalid in the pack: their mirror twins
 
 
 def to_portrait(points):
@@ -72,7 +69,7 @@ class AssetPack:
         self.assets = dict(np.load(heads / "mh_assets.npz", allow_pickle=False))
         self.tables = json.loads((heads / "assets.json").read_text())
         self.landmarks = dict(np.load(heads / "mh_landmarks.npz", allow_pickle=False))
-        self._mirror_misplaced_landmarks()
+        self._mirror_invalid_landmarks()
         ict = np.load(heads / "ict_on_mh.npz", allow_pickle=False)
         self.ict_index = ict["vert_index"]
         self.identity = ict["identity"].astype(np.float32).reshape(100, -1)
@@ -104,12 +101,11 @@ class AssetPack:
         small = small / small.mean()
         return np.minimum(small, 12.0)
 
-    def _mirror_misplaced_landmarks(self):
-        """Give MISPLACED FaceMesh points the mirrored place of their twins."""
+    def _mirror_invalid_landmarks(self):
+        """Give the five FaceMesh points that the data pack could not place the mirrored place of their twins."""
         corners, bary = self.landmarks["facemesh468_verts"], self.landmarks["facemesh468_bary"]
         head = np.flatnonzero(self.base["vert_head"])
-        for wrong in MISPLACED:
-            twin = LANDMARK_TWINS[wrong]
+        for wrong, twin in FACEMESH_TWINS.items():
             goal = bary[twin] @ self.mean_adult[corners[twin]] * (-1.0, 1.0, 1.0)
             distance = np.linalg.norm(self.mean_adult[head] - goal, axis=1)
             near = np.argsort(distance)[:3]
