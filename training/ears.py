@@ -10,15 +10,13 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from inference.alignment.pose import landmark_weights, solve_pose
 from inference.files import write_atomically
 from inference.inversion.lifting import landmark_offsets
 from training.errors import command
 from training.pack.folder import HELP
 from training.synthetic import appearance
 from training.synthetic.assets import AssetPack
-from training.synthetic.generate import noisy_landmarks, true_camera, warp_points
-from training.synthetic.heads import build_head, landmark_points, mean_landmarks, sample_person
+from training.synthetic.sitters import Sitters
 
 POINTS = 48  # of each ear, far from each other: 6 mm
 RANK = 24  # numbers between landmarks and ears
@@ -26,16 +24,11 @@ HELD_OUT = 0.1  # share of the heads that measure
 RIDGES = 10.0 ** np.arange(-1.0, 4.0)
 
 
-def drawn_ears(seed, pack, template, weights, chosen):
+def drawn_ears(seed, sitters, chosen):
     """Landmark offsets (936,) of a drawn head and the chosen vertices of its ears (k, 3) metres, in its photo's portrait space."""
-    rng = np.random.default_rng(seed)
-    head = build_head(pack, sample_person(rng, pack), template, weights)
-    camera, _ = true_camera(rng)
-    marks = camera.project(head.to_portrait(landmark_points(pack, head.posed)))[0]
-    marks = noisy_landmarks(rng, marks, template, camera)
-    estimated = solve_pose(marks, template)
-    offsets = landmark_offsets(marks, estimated, template.astype(np.float32))[0]
-    return offsets, warp_points(head.to_portrait(head.posed[chosen]), camera, estimated)
+    sitter = sitters.sitter(seed)
+    offsets = landmark_offsets(sitter.landmarks, sitter.estimated, sitters.template.astype(np.float32))[0]
+    return offsets, sitter.placed(sitter.head.to_portrait(sitter.head.posed[chosen]))
 
 
 def spread(points, count):
@@ -69,11 +62,9 @@ def main(arguments=None):
     parser.add_argument("--data", type=pathlib.Path, help=HELP)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="file to write, models/ears/ears.npz")
     options = parser.parse_args(arguments)
-    pack = AssetPack(options.data)
-    template = mean_landmarks(pack).astype(np.float64)
-    weights, chosen = landmark_weights(template), ear_vertices(pack)
-    weights[~pack.landmarks["facemesh468_valid"]] = 0.0
-    drawn = [drawn_ears((options.seed, number), pack, template, weights, chosen) for number in tqdm(range(options.heads))]
+    sitters = Sitters(AssetPack(options.data))
+    chosen = ear_vertices(sitters.pack)
+    drawn = [drawn_ears((options.seed, number), sitters, chosen) for number in tqdm(range(options.heads))]
     offsets, points = (np.stack(part).astype(np.float64) for part in zip(*drawn))
     points = points.reshape(len(points), -1)
     held = int(HELD_OUT * len(offsets))

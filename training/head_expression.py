@@ -10,7 +10,6 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from inference.alignment.pose import landmark_weights
 from inference.files import write_atomically
 from inference.head.base import read_head_base
 from inference.head.expression import FILE, normalised
@@ -19,7 +18,7 @@ from training.evaluation.head_fits import landmark_places
 from training.evaluation.true_heads import source_vertices
 from training.pack.folder import HELP
 from training.synthetic.assets import AssetPack
-from training.synthetic.heads import build_head, mean_landmarks, sample_person
+from training.synthetic.sitters import Sitters
 
 COMPONENTS = 20  # of what expressions move; they explain 99.8 % of the variance
 # Metres by which each landmark of a fit is wrong, were they independent. They are wrong by 2.7 mm, but neighbours alike:
@@ -32,10 +31,10 @@ HELD_OUT = 10  # every so many-th head
 def drawn_faces(count, seed, pack, base):
     """Landmarks (n, 468, 3) of people with an expression, laid onto those of the mean face, and by how much it moved
     each, (n, 468, 3), metres; and those of the mean face (468, 3)."""
-    template, source, mean = mean_landmarks(pack), source_vertices(pack), landmark_places(base, base.vertices)
-    weights, rng, faces, moved = landmark_weights(template), np.random.default_rng(seed), [], []
+    sitters, source, mean = Sitters(pack), source_vertices(pack), landmark_places(base, base.vertices)
+    rng, faces, moved = np.random.default_rng(seed), [], []
     for _ in tqdm(range(count), desc="people"):
-        head = build_head(pack, sample_person(rng, pack), template, weights)
+        head = sitters.head(rng)
         posed, neutral = (landmark_places(base, vertices[source]) for vertices in (head.posed, head.body))
         face, scale, rotation = normalised(posed, mean)
         faces.append(face)

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from inference.alignment.pose import landmark_weights, solve_pose
 from inference.files import write_atomically
 from inference.geometry.filling import continued
 from inference.mesh.directions import directions
@@ -22,8 +21,8 @@ from training.evaluation.exact_mesh import dense_points
 from training.pack.folder import HELP
 from training.synthetic.appearance import ears
 from training.synthetic.assets import AssetPack
-from training.synthetic.generate import noisy_landmarks, true_camera, warp_points
-from training.synthetic.heads import build_head, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag
+from training.synthetic.heads import shrink_mouth_bag
+from training.synthetic.sitters import Sitters
 
 HEIGHT, WIDTH = 48, 96  # texels of a skull, some 7 mm
 SPACING = 0.002  # metres between the points that stand for the skin
@@ -31,17 +30,13 @@ COMPONENTS = 40  # more of them predict no better
 EARS = 0.02  # of the heads have an ear in a texel that counts as one of ears
 
 
-def drawn_skin(seed, pack, template, weights):
+def drawn_skin(seed, sitters):
     """A head drawn as for the shards: vertices (n, 3) float64 metres in portrait space, triangles, and those but the ears'."""
-    rng = np.random.default_rng(seed)
-    head = build_head(pack, sample_person(rng, pack), template, weights)
-    camera, _ = true_camera(rng)
-    marks = camera.project(head.to_portrait(landmark_points(pack, head.posed)))[0]
-    estimated = solve_pose(noisy_landmarks(rng, marks, template, camera), template)
-    skin = head.to_portrait(head.posed)
+    sitter, pack = sitters.sitter(seed), sitters.pack
+    skin = sitter.head.to_portrait(sitter.head.posed)
     shrink_mouth_bag(pack, skin)
     triangles = pack.skin_part().mesh_triangles
-    return warp_points(skin, camera, estimated), triangles, triangles[~ears(pack)[triangles].any(1)]
+    return sitter.placed(skin), triangles, triangles[~ears(pack)[triangles].any(1)]
 
 
 def radius_all_round(vertices, triangles):
@@ -80,15 +75,12 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data", type=pathlib.Path, help=HELP)
     options = parser.parse_args(arguments)
-    pack = AssetPack(options.data)
-    template = mean_landmarks(pack).astype(np.float64)
-    weights = landmark_weights(template)
-    weights[~pack.landmarks["facemesh468_valid"]] = 0.0
+    sitters = Sitters(AssetPack(options.data))
     radii, eared = [], np.zeros((HEIGHT, WIDTH))
     for index in tqdm(range(options.heads)):
-        vertices, triangles, bare = drawn_skin((options.seed, index), pack, template, weights)
+        vertices, triangles, bare = drawn_skin((options.seed, index), sitters)
         radii.append(radius_all_round(vertices, bare))
-        eared += outermost(vertices, triangles[ears(pack)[triangles].any(1)]) > radii[-1]
+        eared += outermost(vertices, triangles[ears(sitters.pack)[triangles].any(1)]) > radii[-1]
     mean, basis = principal_components(np.stack(radii))
     arrays = {"mean": mean.astype(np.float32), "basis": basis.astype(np.float16), "ears": eared > EARS * options.heads}
     write_atomically(options.out, lambda file: np.savez_compressed(file, **arrays))

@@ -17,6 +17,7 @@ from driver import (  # noqa: E402
     PHOTO,
     area,
     click_button,
+    coloured,
     drive,
     job,
     middle,
@@ -25,8 +26,7 @@ from driver import (  # noqa: E402
     picture,
     portrait,
     press,
-    region,
-    screen,
+    seen,
     show_tab,
     step,
     wait,
@@ -36,22 +36,9 @@ from driver import (  # noqa: E402
 PRESETS = "PORTRAIT_MANIFOLDS_MT_mesh_presets"
 
 
-def seen():
-    """What the viewport shows between its tools and its sidebar: (H, W, 3) float32 in [0, 1]."""
-    shown, main = screen(), region("WINDOW")
-    height = len(shown)
-    top, left, right = height - main.y - main.height + 90, main.x + 70, region("UI").x - 120
-    return shown[top : height - main.y - 60, left:right].astype(np.float32) / 255.0
-
-
 def changed(before, after):
     """Share of the viewport's pixels that look otherwise."""
     return round(float(np.mean(np.abs(after - before).max(-1) > 0.1)), 3)
-
-
-def coloured(view):
-    """Share of pixels that are not grey."""
-    return round(float(np.mean(view.max(-1) - view.min(-1) > 0.06)), 3)
 
 
 def plain_view():

@@ -24,6 +24,7 @@ from driver import (  # noqa: E402
     TICK,
     area,
     click_button,
+    coloured,
     drag,
     drive,
     job,
@@ -34,7 +35,7 @@ from driver import (  # noqa: E402
     press,
     region,
     result,
-    screen,
+    seen,
     show_tab,
     step,
     wait,
@@ -55,14 +56,6 @@ def meshes():
     return [obj for obj in bpy.data.objects if obj.type == "MESH"]
 
 
-def seen():
-    """What the viewport shows between its tools and its sidebar: (H, W, 3) float32 in [0, 1]."""
-    shown, main = screen(), region("WINDOW")
-    height = len(shown)
-    top, left, right = height - main.y - main.height + 90, main.x + 70, region("UI").x - 120
-    return shown[top : height - main.y - 60, left:right].astype(np.float32) / 255.0
-
-
 def settled(unlike=None):
     """Generator: the viewport when it stands still, the finest picture having arrived; `unlike`: what it was before."""
     end, before = time.monotonic() + 120, unlike
@@ -75,11 +68,6 @@ def settled(unlike=None):
             return now
         before = now
     raise AssertionError("the viewport did not come to rest")
-
-
-def coloured(view):
-    """Share of a view's pixels that are neither Blender's grey nor its lines: what the portrait covers."""
-    return round(float(np.mean(view.max(-1) - view.min(-1) > 0.06)), 2)
 
 
 def orbit(right, up):

@@ -90,6 +90,19 @@ def screen():
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
 
 
+def seen():
+    """What the viewport shows between its tools and its sidebar: (H, W, 3) float32 in [0, 1]."""
+    shown, main = screen(), region("WINDOW")
+    height = len(shown)
+    top, left, right = height - main.y - main.height + 90, main.x + 70, region("UI").x - 120
+    return shown[top : height - main.y - 60, left:right].astype(np.float32) / 255.0
+
+
+def coloured(view):
+    """Share of a view's pixels that are neither Blender's grey nor its lines: what portraits and meshes cover."""
+    return round(float(np.mean(view.max(-1) - view.min(-1) > 0.06)), 3)
+
+
 def step(name, /, **facts):
     """Note that the session came so far."""
     result["steps"].append({"step": name, **facts})
