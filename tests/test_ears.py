@@ -34,18 +34,15 @@ def test_the_usual_landmarks_have_the_usual_ears():
 
 def test_drawn_heads_have_their_ears_where_they_are_said_to_be():
     """Heads that nothing was learnt from: the mean of each ear's points within millimetres of the exact one."""
-    from inference.alignment.pose import landmark_weights
     from training.ears import drawn_ears, ear_vertices
     from training.synthetic.assets import AssetPack
-    from training.synthetic.heads import mean_landmarks
+    from training.synthetic.sitters import Sitters
 
-    pack = AssetPack(data_pack())
-    template = mean_landmarks(pack).astype(np.float64)
-    weights, chosen = landmark_weights(template), ear_vertices(pack)
-    weights[~pack.landmarks["facemesh468_valid"]] = 0.0
+    sitters = Sitters(AssetPack(data_pack()))
+    chosen = ear_vertices(sitters.pack)
     errors, spread = [], []
     for seed in range(24):
-        offsets, exact = drawn_ears((977, seed), pack, template, weights, chosen)
+        offsets, exact = drawn_ears((977, seed), sitters, chosen)
         found = ears.ear_points(offsets[None])
         middles = [points.reshape(2, -1, 3).mean(1) for points in (found, exact, mean_ears())]
         errors += list(np.linalg.norm(middles[0] - middles[1], axis=-1))

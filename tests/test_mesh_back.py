@@ -48,21 +48,16 @@ def test_the_front_is_kept_where_the_portrait_has_one():
 @pytest.fixture(scope="module")
 def errors():
     """Radius of the back less the exact one in metres, (heads, h, w) on a coarse table, and the points' z."""
-    heads = pytest.importorskip("training.synthetic.heads")
-    from inference.alignment.pose import landmark_weights
     from training.evaluation.exact_mesh import dense_points
     from training.skull import HEIGHT as ROWS
     from training.skull import WIDTH as COLUMNS
     from training.skull import drawn_skin, radius_all_round
     from training.synthetic.assets import AssetPack
+    from training.synthetic.sitters import Sitters
 
-    pack = AssetPack(data_pack())
-    template = heads.mean_landmarks(pack).astype(np.float64)
-    weights = landmark_weights(template)
-    weights[~pack.landmarks["facemesh468_valid"]] = 0.0
-    found = []
+    sitters, found = Sitters(AssetPack(data_pack())), []
     for index in range(8):
-        vertices, triangles, bare = drawn_skin((UNSEEN, index), pack, template, weights)
+        vertices, triangles, bare = drawn_skin((UNSEEN, index), sitters)
         radius, known = front_of(vertices, triangles, dense_points)
         whole, _ = whole_head(radius, known.astype(np.float32), np.ones_like(radius))
         small = cv2.resize(whole, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)

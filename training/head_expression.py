@@ -69,7 +69,7 @@ def main(arguments=None):
     faces, moved, mean = drawn_faces(options.heads, options.seed, AssetPack(options.data), read_head_base(options.head))
     held = np.arange(len(faces)) % HELD_OUT == 0
     found = regression(faces[~held], moved[~held], mean)
-    write_atomically(options.head / FILE.name, lambda part: np.savez_compressed(part, **found))
+    write_atomically(options.head / FILE, lambda part: np.savez_compressed(part, **found))
     codes = (faces[held] - mean).reshape(held.sum(), -1) @ found["weights"] + found["usual"]
     left = moved[held] - (codes @ found["basis"]).reshape(-1, 468, 3)
     before, after = (1000.0 * np.linalg.norm(values, axis=-1).mean() for values in (moved[held], left))

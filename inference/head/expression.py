@@ -5,13 +5,13 @@ A fit cannot tell a wide mouth from a smile by how well either explains a photo;
 """
 
 import functools
-from pathlib import Path
 
 import numpy as np
 
 from ..geometry.similarity import similarity
+from ..own_arrays import own_arrays
 
-FILE = Path(__file__).resolve().parents[2] / "models" / "head" / "expression.npz"
+FILE = "expression.npz"
 
 
 def moved_by_expression(points: np.ndarray) -> np.ndarray:
@@ -31,5 +31,4 @@ def normalised(points: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, float,
 
 @functools.cache
 def _learnt():
-    with np.load(FILE, allow_pickle=False) as archive:
-        return {name: archive[name].astype(np.float64) for name in archive.files}
+    return {name: array.astype(np.float64) for name, array in own_arrays("head", FILE).items()}

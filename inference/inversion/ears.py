@@ -9,14 +9,13 @@ How far ears reach was chosen by looking at five test portraits from 40 degrees 
 """
 
 import functools
-from pathlib import Path
 
 import numpy as np
 
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step
+from ..own_arrays import own_arrays
 
-FILE = Path(__file__).resolve().parents[2] / "models" / "ears" / "ears.npz"
 IN_PHOTO = 1.7, 1.2  # standard deviations of an ear's points between which a pixel comes to be its own; its rim is at 2
 BEFORE = 0.025, 0.045  # metres before it, along the photo's ray, between which a column comes to be no ear
 
@@ -52,5 +51,4 @@ def before_ears(ears: np.ndarray, pixel: np.ndarray, depth: np.ndarray, camera: 
 def ear_map() -> dict[str, np.ndarray]:
     """What training.ears has learnt, float32: ``points`` (2, k, 3) metres of the mean ears, ``offsets`` (936,) of their
     landmarks, and the matrices ``into`` (936, r) and ``out_of`` (r, 6 k) from the one's differences to the other's."""
-    with np.load(FILE, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    return own_arrays("ears", "ears.npz")

@@ -7,16 +7,15 @@ rays graze them and the further off they lie. Hair and cloth only bound a head f
 """
 
 import functools
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..geometry.curves import geman_mcclure
 from ..geometry.filling import continued
+from ..own_arrays import own_arrays
 from .directions import rays
 
-FILE = Path(__file__).resolve().parents[2] / "models" / "skull" / "skull.npz"
 SURE = 0.5  # of a texel has to be known
 FARTHEST = 0.15  # metres from the spine; what lies beyond are shoulders, and drawn heads end there
 SHOWN_T = 0.05, 0.95  # t between which a portrait is not rough
@@ -79,5 +78,5 @@ def _facing(radius):
 def _drawn_heads():
     """Mean (48, 96) of radii and their components (k, 48, 96) times standard deviations, metres; where ears are,
     (48, 96) bool."""
-    with np.load(FILE, allow_pickle=False) as data:
-        return data["mean"], data["basis"].astype(np.float32), data["ears"]
+    data = own_arrays("skull", "skull.npz")
+    return data["mean"], data["basis"].astype(np.float32), data["ears"]
