@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.44, "rim": 31.93, "fringe": 35.99, "silhouette": 98.81, "depth": 2.25, "backdrop": 34.94,
-        "novel_view 0": 22.34, "novel_silhouette 0": 94.25, "hidden 0": 24.17, "texture 0": -8.42,
-        "novel_view 1": 20.44, "novel_silhouette 1": 92.39, "hidden 1": 26.54, "texture 1": -10.60,
+        "own_view": 35.42, "rim": 31.78, "fringe": 35.24, "silhouette": 98.12, "depth": 2.24, "backdrop": 34.94,
+        "novel_view 0": 22.33, "novel_silhouette 0": 94.21, "hidden 0": 24.17, "texture 0": -8.44,
+        "novel_view 1": 20.44, "novel_silhouette 1": 92.37, "hidden 1": 26.54, "texture 1": -10.59,
     },
     "glasses": {  # and fair hair
-        "own_view": 34.44, "rim": 33.36, "fringe": 30.49, "silhouette": 98.48, "depth": 2.38, "backdrop": 40.41,
-        "novel_view 0": 24.88, "novel_silhouette 0": 94.92, "hidden 0": 25.13, "texture 0": -8.78,
-        "novel_view 1": 24.84, "novel_silhouette 1": 95.43, "hidden 1": 25.20, "texture 1": -10.77,
+        "own_view": 34.48, "rim": 33.01, "fringe": 30.90, "silhouette": 98.45, "depth": 2.36, "backdrop": 40.41,
+        "novel_view 0": 24.86, "novel_silhouette 0": 95.11, "hidden 0": 25.07, "texture 0": -8.45,
+        "novel_view 1": 24.83, "novel_silhouette 1": 95.60, "hidden 1": 25.13, "texture 1": -10.75,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 32.36, "rim": 26.59, "fringe": 26.22, "silhouette": 99.08, "depth": 2.78, "backdrop": 37.29,
-        "novel_view 0": 26.02, "novel_silhouette 0": 97.59, "hidden 0": 18.96, "texture 0": -5.70,
-        "novel_view 1": 20.10, "novel_silhouette 1": 94.16, "hidden 1": 20.75, "texture 1": 0.37,
+        "own_view": 32.88, "rim": 27.35, "fringe": 27.13, "silhouette": 98.09, "depth": 2.70, "backdrop": 37.29,
+        "novel_view 0": 25.63, "novel_silhouette 0": 96.93, "hidden 0": 19.74, "texture 0": -5.53,
+        "novel_view 1": 20.26, "novel_silhouette 1": 94.16, "hidden 1": 20.96, "texture 1": -0.13,
     },
     "bald": {
-        "own_view": 34.54, "rim": 26.55, "fringe": 23.73, "silhouette": 98.48, "depth": 1.08, "backdrop": 36.38,
-        "novel_view 0": 27.45, "novel_silhouette 0": 98.12, "hidden 0": 24.49, "texture 0": -4.03,
-        "novel_view 1": 26.59, "novel_silhouette 1": 95.50, "hidden 1": 23.31, "texture 1": -12.91,
+        "own_view": 34.48, "rim": 26.39, "fringe": 25.24, "silhouette": 97.87, "depth": 1.07, "backdrop": 36.38,
+        "novel_view 0": 27.04, "novel_silhouette 0": 97.84, "hidden 0": 24.64, "texture 0": -2.22,
+        "novel_view 1": 26.46, "novel_silhouette 1": 95.35, "hidden 1": 23.33, "texture 1": -12.92,
     },
 }  # fmt: skip
 

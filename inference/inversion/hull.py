@@ -25,6 +25,7 @@ CHUNK = 512  # rays followed at once; what is known of them stays in the cache
 EDGE = 3.0  # texels of GRID; how near to the textures' border no hill stands
 STEEPNESS = 0.5  # width of a hill by its height
 FOREIGN = 0.03  # metres; a ray raises what is of its pixel's part rather than another part that is nearer by less
+RAISED = 0.35  # of a ray's gap: what the column that it passes most closely wants (docs/results.md)
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
 FEWEST = 6  # columns of GRID in a gap that the photo shows, so that a matte's stray pixels fill none
 INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of the soft rim come from further inside
@@ -127,13 +128,14 @@ def carve(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.nda
 def grow(
     radius: np.ndarray, matte: np.ndarray, camera: Camera, parts: tuple[np.ndarray, np.ndarray] | None = None
 ) -> np.ndarray:
-    """Raise the surface to where the photo's silhouette lies and the surface does not reach, (h, w) float32 metres.
+    """Raise the surface towards the photo's silhouette where it does not reach it, (h, w) float32 metres.
 
-    The true surface touches the ray of every pixel at the silhouette. Each ray that shows the subject and passes by the
-    surface raises it where it comes closest, as a hill as wide as it is high: hair raises hair, a collar the clothes
-    and not the cheek above them, which the ray of the collar passes as closely. radius (h, w) metres, inside the hull;
-    matte and camera as in :func:`carve`; parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's
-    pixels, (p, 256, 256); None where all is one.
+    The true surface touches the ray of every pixel at the silhouette, but nobody knows in which column: a ray passes a
+    head within millimetres for centimetres. So each ray that shows the subject and passes by the surface raises it
+    where it comes closest by a share of the gap, as a hill as wide as it is high; the photo's rim shows what is left.
+    Hair raises hair, a collar the clothes and not the cheek above them, which the ray of the collar passes as closely.
+    radius (h, w) metres, inside the hull; matte and camera as in :func:`carve`; parts: chances in [0, 1] of the
+    columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one.
     """
     rows, columns = np.nonzero(_uncovered(radius, np.ones(radius.shape, bool), matte, camera))
     if not len(rows):
@@ -151,7 +153,7 @@ def grow(
         chunks = [which[start : start + CHUNK] for start in range(0, len(which), CHUNK)]
         foreign = np.float32(FOREIGN) * (1.0 - share)
         found = [closest_approach(radius, origins[chunk], directions[chunk], foreign) for chunk in chunks]
-        hills = _hills(*(np.concatenate(values) for values in zip(*found)), radius.shape)
+        hills = RAISED * _hills(*(np.concatenate(values) for values in zip(*found)), radius.shape)
         own = np.minimum(2.0 * share, 1.0)  # the likeliest part's columns as a whole, and a slope beside them
         lifted = np.maximum(lifted, hills * blurred(own, SMOOTH * radius.shape[0] / GRID))
     return radius + lifted
