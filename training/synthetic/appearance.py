@@ -250,7 +250,7 @@ def paint_map(pack, renderer):
     return (np.stack([beard, scalp, lips, lids], -1).clip(0, 1) * 255).astype(np.uint8)
 
 
-def _skull_vertices(pack):
+def skull_vertices(pack):
     """Indices of skin vertices on the outside of the skull and neck, without ears, eye sockets and mouth."""
     part = pack.skin_part()
     mean = to_portrait(pack.mean_adult)
@@ -277,7 +277,7 @@ class Wardrobe:
         self.paint = renderer.upload(paint)
         self.hood, self.knot = hood.hood_parts(), hood.knot_part()
         self.headwear = headwear.headwear_parts()
-        self.skull = _skull_vertices(pack)
+        self.skull = skull_vertices(pack)
         self.beard = beards.Beard(pack, paint[..., 0])
         part = pack.skin_part()
         mean = to_portrait(pack.mean_adult)[part.source]
