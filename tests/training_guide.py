@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-INTERPRETERS = ("python", ".venv-labels/bin/python")
+INTERPRETERS = ("python", ".venv/bin/python", ".venv-labels/bin/python")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -49,7 +49,10 @@ FLOORS = {
     ),
     "ui": ("doubts face_list job_list preset_menus", "panels", "batch_panel menus", "__init__"),
 }
-IN_BLENDER = {"training/synthetic/cycles_render.py"}  # scripts that a Blender of their own runs, not imported by others
+IN_BLENDER = {  # scripts that a Blender of their own runs, not imported by others
+    "training/synthetic/cycles_render.py",
+    "training/synthetic/strands.py",
+}
 
 
 def imported_modules(path, folder):

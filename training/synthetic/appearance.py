@@ -6,13 +6,14 @@ import numpy as np
 
 from inference.geometry.curves import smooth_step
 
-from . import beards, headwear, hood
+from . import beards, headwear, hood, ribbons
 from .assets import to_portrait
 from .heads import grown_up, landmark_points
 from .passes import smooth_normals
 
 HAT_SHARE, HEADWEAR_SHARE, SCARF_SHARE = 0.015, 0.06, 0.05  # of the heads wear the pack's hats, grown ones, scarves
 CARD_SHARE = 0.22  # of the heads with hair wear one of the pack's hair cards instead of strands
+STRAND_SHARE = 0.25  # of the heads with hair wear single strands, where a file of them is given
 SKIN_SIZE, HAIR_SIZE, SMALL_SIZE = 2048, 1024, 512  # pixels of resident textures
 MALE_HAIR = {"short01": 1.0, "short02": 1.4, "short04": 1.4, "afro01": 0.25, "short03": 0.04, "ponytail01": 0.06}
 FEMALE_HAIR = {"bob01": 1.0, "bob02": 0.5, "long01": 1.8, "short03": 0.4, "ponytail01": 0.8, "braid01": 0.6,
@@ -64,6 +65,7 @@ class Look:
     shine: float
     glasses: np.ndarray | None
     earrings: np.ndarray | None
+    haircut: ribbons.Haircut | None = None
 
 
 def _weighted(rng, table):
@@ -181,6 +183,17 @@ def sample_look(rng, pack, person):
     )
 
 
+def with_haircut(rng, look, person, haircuts):
+    """STRAND_SHARE of the looks with hair, but no hat, with single strands instead. haircuts: :class:`ribbons.Haircuts`."""
+    haired = look.hair or (look.strands and not look.hat and not look.headwear)
+    if not haired or rng.random() >= STRAND_SHARE:
+        return look
+    haircut = haircuts.sample(rng, person)
+    full = haircuts.thinning(haircut) < 0.4
+    scalp = rng.uniform(0.5, 1.0) if full else rng.uniform(0.0, 0.3)
+    return dataclasses.replace(look, hair=None, strands=None, haircut=haircut, scalp=float(scalp))
+
+
 def noise_image(size=256, seed=5):
     """Tileable noise (size, size, 4) uint8: fine, coarse, streaks along v, medium."""
     rng = np.random.default_rng(seed)
@@ -250,7 +263,7 @@ def paint_map(pack, renderer):
     return (np.stack([beard, scalp, lips, lids], -1).clip(0, 1) * 255).astype(np.uint8)
 
 
-def _skull_vertices(pack):
+def skull_vertices(pack):
     """Indices of skin vertices on the outside of the skull and neck, without ears, eye sockets and mouth."""
     part = pack.skin_part()
     mean = to_portrait(pack.mean_adult)
@@ -277,7 +290,7 @@ class Wardrobe:
         self.paint = renderer.upload(paint)
         self.hood, self.knot = hood.hood_parts(), hood.knot_part()
         self.headwear = headwear.headwear_parts()
-        self.skull = _skull_vertices(pack)
+        self.skull = skull_vertices(pack)
         self.beard = beards.Beard(pack, paint[..., 0])
         part = pack.skin_part()
         mean = to_portrait(pack.mean_adult)[part.source]
@@ -355,6 +368,8 @@ class Wardrobe:
         out["knot"] = out["hood0"]
         for k in range(beards.LAYERS):
             out[f"beard{k}"] = out["hood0"] | {"gain": tuple(look.beard_colour), "shine": 0.02}
+        out["ribbons"] = out["hood0"] | {"noise_scale": (1.0, 1.0), "power": 0.7 * contrast}
+        out["cap"] = out["hood0"] | {"gain": tuple(0.6 * look.hair_colour), "shine": 0.0}
         for key, shade in ((look.teeth, 0.9), ("tongue.tongue01", 0.6)):
             texture = next(iter(assets[key]["materials"].values()))["texture"]
             out[key] = DEFAULT_MATERIAL | {

@@ -7,9 +7,9 @@ at inference. The head is warped so that this camera sees every point at the pix
 photo, views: sRGB, straight alpha, no background. photo_depth, view_depth: metres along the view axis, 0 = nothing.
 camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, centred). landmarks, landmarks68:
 exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
-metres, 0 = nothing; skin_radius, skin_rgb: the same without hair, beard, hat, glasses and earrings. photo_label,
-dome_label: how much of a pixel or texel is skin, hair and cloth, 255 = all; less than that in all where there is nothing,
-glasses or earrings. dome_seen: how far the photo shows a texel's column, 255 = wholly. The light is fixed in the world, so
+metres, 0 = nothing, hair of single strands smoothed to one surface; skin_radius, skin_rgb: the same without hair, beard, hat,
+glasses and earrings. photo_label, dome_label: how much of a pixel or texel is skin, hair and cloth, 255 = all; less than
+that in all where there is nothing, glasses or earrings. dome_seen: how far the photo shows a texel's column, 255 = wholly. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
 pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
@@ -37,13 +37,14 @@ from training.model.geometry import TEXTURE
 from training.pack.folder import HELP
 
 from . import headwear, hood
-from .appearance import Wardrobe, sample_look
+from .appearance import Wardrobe, sample_look, with_haircut
 from .assets import AssetPack
 from .earrings import earring_parts
 from .glasses import glasses_parts
 from .heads import build_head, ear_points, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
 from .passes import smooth_normals
+from .ribbons import DOME_WIDTH, WIDTH, Haircuts, envelope, widened
 from .shown import shown_columns
 
 HEADS_PER_SHARD = 256
@@ -51,6 +52,7 @@ DOME_SIZE = TEXTURE
 AMBIENT_DIRECTIONS = 12
 EXPOSURE = np.log(1.2), 0.2  # mean and deviation of the logarithm of the light on the face's bright parts, 1 = a white wall
 TURNED_SHARE, MOST_TURNED = 0.3, 60.0  # of the photos are turned by any angle up to this many degrees, as snapshots are
+STRAND_STREAM = 1  # of a head's random numbers
 UNSEEN_NOISE = 3.0  # pixels; detectors guess the side of a face that they do not see, and guess all of it alike
 ARRAYS = {  # name: shape per head, type
     "photo": ((256, 256, 4), np.uint8),
@@ -162,14 +164,15 @@ class Studio:
     """Makes heads; holds what they share.
 
     data: folder of the data pack. renderer: makes the renderer from the AssetPack, see :func:`renderer_class`; OpenGL
-    by default. turns: see :func:`true_camera`.
+    by default. turns: see :func:`true_camera`. strands: file of :mod:`training.synthetic.strands`, or None.
     """
 
-    def __init__(self, data=None, renderer=None, turns=None):
+    def __init__(self, data=None, renderer=None, turns=None, strands=None):
         self.turns = turns
         self.pack = AssetPack(data)
         self.renderer = (renderer or renderer_class("gl"))(self.pack)
         self.wardrobe = Wardrobe(self.pack, self.renderer)
+        self.haircuts = Haircuts(strands, self.pack) if strands else None
         self.template = mean_landmarks(self.pack).astype(np.float64)
         self.weights = landmark_weights(self.template)
         self.weights[~self.pack.landmarks["facemesh468_valid"]] = 0.0
@@ -199,10 +202,10 @@ class Studio:
         return meshes + self._strands(head, look, meshes)
 
     def _strands(self, head, look, meshes):
-        """Procedural hair, beard, headwear and scarf; sets ``self.cover`` per part."""
-        self.cover, grown = {}, []
+        """Procedural hair, beard, headwear and scarf; sets ``self.cover`` and ``self.tint`` per part."""
+        self.cover, self.tint, grown = {}, {}, []
         skin_part, skin = meshes[0]
-        if look.strands is not None or look.headwear is not None or look.scarf is not None:
+        if any(part is not None for part in (look.strands, look.haircut, look.headwear, look.scarf)):
             body = np.concatenate([skin[skin_part.source]] + [v for part, v in meshes if part.kind == "suit"])
             skull = hood.Skull(skin, self.wardrobe.skull, body)
         if look.headwear is not None:
@@ -215,6 +218,9 @@ class Studio:
                 grown.append((part, *layer))
             if look.strands.knot:
                 grown.append((self.wardrobe.knot, *hood.build_knot(look.strands, skull)))
+        if look.haircut is not None:
+            layers, self.tint["ribbons"] = self.haircuts.grow(look.haircut, skin, smooth_normals(skin_part, skin), skull)
+            grown += layers
         if look.beard_style is not None:
             grown += self.wardrobe.beard.grow(look.beard_style, skin, smooth_normals(skin_part, skin))
         for part, _, uv, cover in grown:
@@ -270,6 +276,8 @@ class Studio:
         person = sample_person(rng, pack)
         head = build_head(pack, person, self.template, self.weights)
         look = sample_look(rng, pack, person)
+        if self.haircuts:  # draws from numbers of its own, so that all other heads are as without strands
+            look = with_haircut(np.random.default_rng((*seed, STRAND_STREAM)), look, person, self.haircuts)
         light = sample_light(rng, pack)
         camera, camera_numbers = true_camera(rng, self.turns)
         meshes = self._meshes(head, look)
@@ -282,7 +290,8 @@ class Studio:
         exposed = np.clip(np.exp(rng.normal(*EXPOSURE)), 0.7, 1.75)
         exposure = exposed / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
         for part, normals, lit in shaded:
-            renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source], self.cover.get(part.name))
+            lit = (lit * exposure)[part.source] * self.tint.get(part.name, 1.0)
+            renderer.set_shading(part, normals[part.source], lit, self.cover.get(part.name))
         toward = camera.position / np.linalg.norm(camera.position)
         halves, colours = np.zeros((2, 3)), np.zeros((2, 3))
         for i, direction in enumerate(light.directions):
@@ -309,9 +318,12 @@ class Studio:
             pictures = [renderer.view(c, parts, materials, noise, glossy) for c in cameras]
             row["views"], row["view_depth"] = np.stack([v[0] for v in pictures]), np.stack([v[1] for v in pictures])
         for part, positions in zip(parts, warped, strict=True):
-            renderer.set_dome_positions(part, positions)
+            wide = widened(positions, DOME_WIDTH / WIDTH) if part.name == "ribbons" else positions
+            renderer.set_dome_positions(part, wide)
         row["dome_rgba"], row["dome_radius"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE)
         row["dome_label"] = shares(renderer.dome(parts, materials, noise, glossy, DOME_SIZE, labelled=True)[0])
+        if look.haircut:
+            row["dome_radius"] = envelope(row["dome_radius"], row["dome_label"])
         matte = row["photo"][..., 3].astype(np.float32) / 255.0
         shown = shown_columns(row["dome_radius"].astype(np.float32), row["dome_rgba"][..., 3] > 127, row["camera"], matte)
         row["dome_seen"] = np.round(255.0 * shown)
@@ -328,7 +340,8 @@ class Studio:
         hairs = self.pack.names["hair"]
         values = {
             "skin": list(self.pack.skins).index(look.skin), "hair": hairs.index(look.hair) + 1 if look.hair else 0,
-            "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0, 0],
+            "hair_style": [*look.hair_size, look.mirror, look.scalp, look.hair_contrast, 0,
+                           look.haircut.style + 1 if look.haircut else 0],
             "strands": look.strands.numbers() if look.strands else np.full(22, -1.0),
             "beard_style": look.beard_style.numbers() if look.beard_style else np.zeros(4),
             "glasses": look.glasses is not None, "earrings": look.earrings is not None, "hat": look.hat is not None,
@@ -397,6 +410,7 @@ def main(arguments=None):
     parser.add_argument("--no-views", dest="views", action="store_false",
                         help="leave out views and bare skin, a quarter of the time: enough for training.train with view_from=2")  # fmt: skip
     parser.add_argument("--data", type=pathlib.Path, help=HELP)
+    parser.add_argument("--strands", type=pathlib.Path, help="hairstyles of training.synthetic.strands, for a share of the heads")
     parser.add_argument("--renderer", choices=("gl", "torch"), default="gl", help="OpenGL (EGL) or PyTorch")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of --renderer torch")
     parser.add_argument("--yaw-range", type=float, nargs=2, metavar=("LEAST", "MOST"),
@@ -414,7 +428,7 @@ def main(arguments=None):
 
 def open_studio(args):
     """The Studio of a command line; writes what lies beside the shards."""
-    studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range)
+    studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range, args.strands)
     for name, save in (("mean_landmarks.npy", lambda file: np.save(file, studio.template.astype(np.float32))),
                        ("parameters.json", lambda file: file.write(json.dumps(PARAMETERS).encode()))):  # fmt: skip
         write_atomically(args.out / name, save)

@@ -192,6 +192,22 @@ def bumps(style, points, scale):
     return out / np.sqrt(len(style.bumps))
 
 
+def receded(style, degrees):
+    """By how much a style's receding hairline is higher at azimuths in degrees, metres."""
+    return 0.028 * style.recession * (0.5 * (degrees < 70) + np.exp(-(((degrees - 32) / 16.0) ** 2)))
+
+
+def beside_bald_spot(style, inside, points, degrees):
+    """``inside``, metres from where hair ends, (...,) of points (..., 3) at azimuths in degrees, less the style's bald spot."""
+    if style.bald_spot > 0.1:
+        forward = 0.03 * max(style.bald_spot - 1.0, 0.0)  # a large one reaches the forehead and leaves a ring
+        crown = np.linalg.norm((points - (0.0, 0.125, forward - 0.045)) * (1.3, 1.0, 1.0), axis=-1)
+        inside = np.minimum(inside, crown - 0.075 * style.bald_spot)
+        if style.bald_spot > 1.0:
+            inside = np.minimum(inside, np.deg2rad(degrees - 60.0) * 0.09)
+    return inside
+
+
 def build_hood(style, skull, hairline_shift):
     """Shape of the hair.
 
@@ -214,18 +230,13 @@ def build_hood(style, skull, hairline_shift):
     x, y = surface[..., 0], surface[..., 1]
 
     line = np.interp(degrees, *HAIRLINE) + hairline_shift * smooth_step(-70.0, -30.0, -degrees)
-    line = line + 0.028 * style.recession * (0.5 * (degrees < 70) + np.exp(-(((degrees - 32) / 16.0) ** 2)))
+    line = line + receded(style, degrees)
     line = line + style.temples * np.exp(-(((degrees - 57) / 14.0) ** 2))
     line = line - style.sideburns * np.exp(-(((degrees - 80) / 9.0) ** 4))
     line = np.where(degrees < 45, np.minimum(line, style.fringe + 0.0004 * (degrees - 20)), line)
     line = line + 0.0015 * bumps(style, surface, 60.0)
     inside = y - line  # metres above the hairline
-    if style.bald_spot > 0.1:
-        forward = 0.03 * max(style.bald_spot - 1.0, 0.0)  # a large one reaches the forehead and leaves a ring
-        crown = np.linalg.norm((surface - (0.0, 0.125, forward - 0.045)) * (1.3, 1.0, 1.0), axis=-1)
-        inside = np.minimum(inside, crown - 0.075 * style.bald_spot)
-        if style.bald_spot > 1.0:
-            inside = np.minimum(inside, np.deg2rad(degrees - 60.0) * 0.09)
+    inside = beside_bald_spot(style, inside, surface, degrees)
     top = smooth_step(0.045, 0.095, y)
     thickness = style.sides + (style.top - style.sides) * top
     part_x = style.parting * style.side
