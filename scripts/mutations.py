@@ -142,6 +142,7 @@ MUTATIONS = (
         ("not carved after growing", "grown, still = carve(radius, matte, camera)", "grown, still = radius, kept",
          "hills stand out of the silhouette"),
         ("not grown", "for _ in range(GROWTHS):", "for _ in range(0):", "ears and locks stay too short"),
+        ("grown by the whole gap", "RAISED = 0.35", "RAISED = 1.0", "cheeks have fins beside ears"),
         ("not smoothed", "return blurred(grown, SMOOTH * radius.shape[0] / GRID), kept & still",
          "return grown, kept & still", "the hull's steps show"),
         ("gaps left", "known | kept & shown(radius, known, there, camera)", "known", "turned heads have no neck"),
@@ -437,6 +438,14 @@ MUTATIONS = (
         (f"{BATCH}photos_outlive_their_machine", f"{BATCH}two_batches_share_a_folder"), "inference/batch/run.py",
         ("lost with its machine", "if self._lost[item.name] < TRIES:", "if False:", "a machine takes its photo along"),
         ("journal forgotten", "self._journal.append(entry)", "pass", "other batches do all of it again"),
+    ),
+    *_of(
+        (f"{BATCH}what_a_killed_batch_left_beside_complete_results_goes",), "inference/batch/run.py",
+        ("leftovers stay", 'remove_abandoned(job["folder"], owned=True)', "pass", "hidden folders stay beside results"),
+    ),
+    *_of(
+        (f"{BATCH}a_process_that_nobody_waits_for_is_dead",), "inference/temporary.py",
+        ("zombies live", 'not in "ZX"', 'not in ""', "leftovers of zombies stay"),
     ),
     *_of(
         (f"{BATCH}contact_sheet",), "inference/batch/sheet.py",
