@@ -129,11 +129,11 @@ def test_a_step_never_waits_for_its_device(monkeypatch):
 
     from tests.training.conftest import TINY
     from training.cost import build, random_batch
-    from training.run import judges, objective
+    from training.run import judges, objective, views
 
     model = build(override(PRESETS["gpu"], [*TINY]))
     panel = judges.Judges(features=judges.Features(), critic=judges.Critic(torch.device("cpu")))
-    monkeypatch.setattr(objective, "random_stride", lambda: 2)  # drawn on the host
+    monkeypatch.setattr(views, "random_stride", lambda: 2)  # drawn on the host
     batch = random_batch(model, 2)
     heads, weights = objective.heads_of(batch), PRESETS["gpu"].weights
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
