@@ -10,6 +10,7 @@ from inference.geometry import cameras
 from training.model import manifolds as mf
 from training.run import losses
 from training.run.judges import Judges
+from training.run.swap import swapped
 from training.run.views import pick, random_patch, render, rows_of, visible
 
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
@@ -43,10 +44,11 @@ def texture_losses(output, batch, weights, judges=NOBODY):
     return out
 
 
-def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None):
+def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None, bfloat16=False):
     """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms.
 
     heads: (n,) indices of the batch's synthetic heads. Without them the batch is asked, which waits for a GPU.
+    bfloat16: whether networks that are asked once more compute so.
 
     Pictures of a real portrait teach colours alone. Its silhouette is met as well by hair that hangs from the head to the
     shoulders, and with nothing known of the sides that is what networks draw; its shape is the coarse prior's matter.
@@ -65,6 +67,9 @@ def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None)
         out |= unknown_view(model, output, surface, batch, weights, patch, judges, photos)
     if judges.identity:
         out["identity"] = weights.identity * same_face(model, output, surface, batch, patch, judges.identity)
+    if weights.swap and len(heads) < len(batch["photo"]):
+        real = torch.argsort(batch["synthetic"], stable=True)[: len(batch["photo"]) - len(heads)]  # asks no GPU which
+        out["swap"] = weights.swap * swapped(model, *rows_of(real, output, surface, batch), patch, bfloat16)
     return out
 
 
@@ -90,10 +95,16 @@ def own_view(model, output, surface, batch, weights, patch, judges):
     out = {"input_colour": weights.input_colour * error, "input_alpha": weights.view_alpha * alpha_error,
            "input_coarse": weights.input_coarse * coarse}  # fmt: skip
     photos = square(torch.cat([truth[:, :3] * truth[:, 3:], truth[:, 3:]], 1) * known)
-    if judges.features and weights.perceptual:
-        ours = square(view["colour"] * known)
-        out["input_perceptual"] = weights.perceptual * judges.features.distance(even(ours), even(photos[:, :3]))
-    return out, photos
+    return out | in_features(judges, weights, "input", square(view["colour"] * known), photos[:, :3]), photos
+
+
+def in_features(judges, weights, view, ours, theirs):
+    """Terms of a view's patches (B, 3, S, S) in the features of a judge, without him or his weights none."""
+    on = {name: weight for name in ("perceptual", "gram") if (weight := getattr(weights, name))}
+    if not (judges.features and on):
+        return {}
+    apart = judges.features.compare(even(ours), even(theirs))
+    return {f"{view}_{name}": weight * apart[name] for name, weight in on.items()}
 
 
 def even(picture):
@@ -111,10 +122,7 @@ def known_view(model, output, surface, batch, weights, patch, judges):
     everywhere = torch.ones_like(truth[:, :1])
     error, alpha_error = losses.picture(square(view["colour"]), square(view["alpha"]), truth, everywhere)
     out = {"novel_colour": weights.novel_colour * error, "novel_alpha": weights.view_alpha * alpha_error}
-    if judges.features and weights.perceptual:
-        distance = judges.features.distance(even(square(view["colour"])), even(truth[:, :3] * truth[:, 3:]))
-        out["novel_perceptual"] = weights.perceptual * distance
-    return out
+    return out | in_features(judges, weights, "novel", square(view["colour"]), truth[:, :3] * truth[:, 3:])
 
 
 def coarse_priors(model, output, surface, batch, weights):

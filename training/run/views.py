@@ -1,4 +1,4 @@
-"""Rendered pixels of a batch: which ones, what a camera sees there, and what of it the photo shows."""
+"""Photos of a batch inverted and rendered: which pixels, what a camera sees there, and what of it the photo shows."""
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +46,12 @@ def render(model, output, surface, batch, camera, pixels):
     fixed = weight.detach()[..., None]
     ends = (points * fixed).sum(1) / fixed.sum(1).clamp(min=1e-4)
     return {"colour": colour, "alpha": alpha[:, None], "tint": (tint * fixed[..., 0][:, :, None]).sum(1), "points": ends}
+
+
+def invert(model, batch, bfloat16):
+    """The model's output for the photos of a batch; bfloat16: whether its networks compute so."""
+    with torch.autocast(batch["photo"].device.type, dtype=torch.bfloat16, enabled=bfloat16):
+        return model(batch["photo"], batch["landmarks"], batch["camera"])
 
 
 @torch.no_grad()
