@@ -18,15 +18,15 @@ from training.run.views import invert, pick, random_patch, render
 
 YAW = 15.0, 30.0  # degrees by which the portrait is turned, to either side
 ROWS = 16  # of a picture rendered at once: as many rays as a patch of 64 x 64 has
-NEAR_MEAN = 0.03  # metres; further from the mean head's, the surface on a landmark's ray is another part of the head
+NEAR_MEAN = 0.03  # metres; portraits' landmarks are at most 25 mm behind the mean head's, rays that end 40 mm before them on a cheek
 PATCHES = 4  # colours of a backdrop along either side
 
 
 def swapped(model, output, surface, batch, patch, bfloat16=False):
     """How far the photos of a batch, a random patch of each, differ from their swapped views: L1 of colours and their gradients.
 
-    output and surface are of the batch; no gradient reaches them. All that the photo shows is demanded, what the turned view
-    hides of it too: that it does not is why the photo is a second view.
+    output and surface are of the batch; no gradient reaches them. All of the subject is demanded, also the tenth of it that the
+    turned view hides: what is there is known of no other photo.
     """
     turned = turned_photos(model, output, surface, batch)
     output = invert(model, turned, bfloat16)
