@@ -40,7 +40,8 @@ COLUMNS = {  # measure: title and digits
     "depth_mm": ("depth mm", 2), "psnr": ("own view dB", 2), "silhouette": ("own IoU", 3), "novel_15": ("±15° dB", 2),
     "novel_30": ("±30° dB", 2), "novel_45": ("±45° dB", 2), "consistency": ("20° apart dB", 2),
     "prior_depth": ("away from coarse", 3), "prior_features": ("features unseen", 3),
-    "prior_seen": ("seen reappears", 4), "prior_unseen": ("unseen as coarse", 4),
+    "prior_seen": ("seen reappears", 4), "prior_unseen": ("unseen as coarse", 4), "swap": ("swapped", 4),
+    "surface": ("surface mm", 2), "unseen_colour": ("hidden colours", 3), "novel_perceptual": ("perceptual", 4), "novel_gram": ("gram", 5),
 } | {
     f"{kind}{measure}_{centre}": (f"{text} ±{centre}°{unit}", 2)
     for kind, text in (("second", "second surface"), ("outside", "outside"))
@@ -126,7 +127,8 @@ def train_variant(options, name, settings):
     more += ["--samples", options.samples] if options.samples else ["--minutes", options.minutes]
     more += ["--resume", folder / "last.pt"] if (folder / "last.pt").exists() else []
     more += ["--start-from", options.start] if options.start else []
-    more += ["--set", *settings] if settings else []
+    if settings := [*options.settings, *settings]:
+        more += ["--set", *settings]
     run("training.train", "--preset", options.preset, "--heads", *options.heads, "--geometry", options.geometry,
         "--seed", options.seed, "--threads", options.threads or 1, "--out", folder, *more)  # fmt: skip
     run("training.export", "--checkpoint", folder / "last.pt", "--geometry", options.geometry, "--out", folder / "model",
@@ -148,8 +150,8 @@ def training(options):
         folder = train_variant(options, name, settings)
         model = load_model(folder / "model", threads=options.threads)
         results[name] = heads.evaluate_heads(model, shown)[heads.OURS]
-        if options.unseen_photos:
-            results[name].append(unseen(folder / "last.pt", photos=options.unseen_photos)[0])
+        limit = {"limit": options.limit} if options.limit else {}
+        results[name].append(unseen(folder / "last.pt", options.unseen, options.unseen_photos, **limit)[0])
         print(report.as_text(table(results)), flush=True)
     return results
 
@@ -158,7 +160,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = parser.add_subparsers(dest="kind", required=True)
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--limit", type=int, help="at most so many heads per shard")
+    common.add_argument("--limit", type=int, help="at most so many heads per shard, and photos")
     common.add_argument("--threads", type=int, default=0)
     common.add_argument("--json", type=pathlib.Path, help="JSON to write: every row of every variant")
     common.add_argument("--markdown", type=pathlib.Path, help="Markdown table to write")
@@ -173,7 +175,7 @@ def main(arguments=None):
     kind.add_argument("--heads", type=pathlib.Path, nargs="+", required=True, help="shards to train on")
     kind.add_argument("--unseen", type=pathlib.Path, required=True, help="shards to measure on")
     kind.add_argument("--real", type=pathlib.Path, help="aligned portraits of training.align_photos")
-    kind.add_argument("--unseen-photos", type=pathlib.Path, help="aligned portraits to measure the coarse priors on")
+    kind.add_argument("--unseen-photos", type=pathlib.Path, help="aligned portraits to measure the coarse priors and swapped views on")
     kind.add_argument("--geometry", type=pathlib.Path, required=True)
     kind.add_argument("--start-from", dest="start", type=pathlib.Path, help="model or checkpoint that every run goes on from")
     kind.add_argument("--preset", default="cpu")
@@ -183,6 +185,8 @@ def main(arguments=None):
     kind.add_argument("--only", nargs="+", help="names of variants to run, for example: whole '− level'")
     kind.add_argument("--variant", nargs="+", action="append", metavar=("NAME", "SETTING"),
                       help="own variants: a name and settings for --set; may be repeated")  # fmt: skip
+    kind.add_argument("--set", nargs="+", action="extend", default=[], metavar="FIELD=VALUE", dest="settings",
+                      help="fields of the preset that all variants change")  # fmt: skip
     kind.add_argument("--out", type=pathlib.Path, required=True, help="folder for the runs")
     options = parser.parse_args(arguments)
     kinds = {"switches": switches, "truth": truth, "limits": limits, "sheets": sheets, "training": training}

@@ -15,6 +15,7 @@ from training.model.geometry import GEOMETRY, SHEETS, plain_geometry
 from training.model.model import PortraitModel
 from training.run.objective import texture_losses, view_losses
 from training.run.presets import PRESETS, override
+from training.run.views import invert
 from training.weights.to_onnx import DECODED, multiply_accumulates, networks
 
 STATE_BYTES = 20  # per parameter: weight, gradient, two moments, running average
@@ -66,8 +67,7 @@ def measure(preset):
     batch = random_batch(model, 1)
     kept = Kept(model)
     with torch.autograd.graph.saved_tensors_hooks(kept, lambda tensor: tensor):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=preset.bfloat16):
-            output = model(batch["photo"], batch["landmarks"], batch["camera"])
+        output = invert(model, batch, preset.bfloat16)
         terms = texture_losses(output, batch, preset.weights)
         terms |= view_losses(model, output, batch, preset.weights, preset.patch)
     example = sum(kept.sizes.values())

@@ -38,6 +38,7 @@ from training.run.optimizer import Optimizer
 from training.run.pictures import Validation
 from training.run.presets import PRESETS, override
 from training.run.processes import Group
+from training.run.views import invert
 from training.weights.from_onnx import read_geometry, start_from
 
 PATIENCE = 10  # steps in a row whose gradient is no number before a run ends
@@ -71,7 +72,7 @@ def parse(arguments):
     parser.add_argument("--samples", type=int, help="length in examples instead; its course then depends on no clock")
     parser.add_argument("--validation", type=pathlib.Path, help="folder of shards for pictures; the first of --heads by default")
     parser.add_argument("--features", type=pathlib.Path,
-                        help="model folder or TorchScript file for weights.perceptual; models/default by default")  # fmt: skip
+                        help="model folder or TorchScript file for weights.perceptual and gram; models/default by default")  # fmt: skip
     parser.add_argument("--identity", type=pathlib.Path, help="TorchScript face descriptor for weights.identity")
     parser.add_argument("--workers", type=int, default=1, help="processes that prepare examples")
     parser.add_argument("--threads", type=int, help="of torch; all cores by default")
@@ -154,11 +155,10 @@ class Run:
         """Add the gradients of a chunk's losses; those of views only with heads, the indices (n,) of its synthetic heads.
         Returns the terms."""
         preset = self.preset
-        with torch.autocast(self.group.device.type, dtype=torch.bfloat16, enabled=preset.bfloat16):
-            output = self.model(batch["photo"], batch["landmarks"], batch["camera"])
+        output = invert(self.model, batch, preset.bfloat16)
         terms = texture_losses(output, batch, preset.weights, self.judges)
         if heads is not None:
-            terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges, heads)
+            terms |= view_losses(self.model, output, batch, preset.weights, preset.patch, self.judges, heads, preset.bfloat16)
         (sum(terms.values()) * preset.chunk / preset.batch).backward()
         return {name: value.detach() for name, value in terms.items()}
 

@@ -122,13 +122,15 @@ def test_variants_of_training_differ_in_one_setting_alone(monkeypatch, tmp_path)
     variants = ablate.training_variants("cpu")
     assert variants["whole"] == [] and variants["− level"] == ["weights.level=0"]
     options = types.SimpleNamespace(out=tmp_path, preset="cpu", heads=["heads"], real=None, geometry="geometry.npz",
-                                    minutes=1.0, samples=None, seed=0, threads=1, start=None)  # fmt: skip
+                                    minutes=1.0, samples=None, seed=0, threads=1, start=None,
+                                    settings=["batch=8"])  # fmt: skip
     for name in ("whole", "− level", "whole"):
         ablate.train_variant(options, name, variants[name])
     trained = [c for c in commands if c[0] == "training.train"]
     assert len(trained) == 2  # a finished variant is not trained again
     without_folder = [[a for a in c if str(tmp_path) not in a] for c in trained]
-    assert without_folder[1] == without_folder[0] + ["--set", "weights.level=0"]
+    assert without_folder[0][-2:] == ["--set", "batch=8"]
+    assert without_folder[1] == without_folder[0] + ["weights.level=0"]
 
 
 def test_exact_answers_take_the_networks_place():

@@ -44,12 +44,39 @@ def script(tmp_path):
 
 
 def test_feature_distance_by_hand(script):
-    """Red against green is a difference of 2 between unit vectors; one half of two maps has it, the other has none."""
+    """Red against green is a difference of 2 between unit vectors; one half of two maps has it, the other has none.
+
+    So have their Gram matrices: all is red in one and all is green in the other."""
     features = judges.Features(script(Halves()))
     red, mixed = torch.zeros(2, 3, 16, 16), torch.zeros(2, 3, 16, 16)
     red[:, 0] = mixed[:, 0, :, 8:] = mixed[:, 1, :, :8] = 0.7
-    assert float(features.distance(mixed, red)) == pytest.approx(1.0, abs=1e-5)
-    assert float(features.distance(red * 0.5, red)) == pytest.approx(0.0, abs=1e-6)  # only the direction counts
+    apart = features.compare(mixed, red)
+    assert float(apart["perceptual"]) == float(apart["gram"]) == pytest.approx(1.0, abs=1e-5)
+    for value in features.compare(red * 0.5, red).values():  # only the direction counts
+        assert float(value) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_gram_matrices_by_hand(script):
+    """Against numpy, pixel by pixel; the same pixels in another order are the same texture, blurred ones are not."""
+    features = judges.Features(script(Halves()))
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.random((2, 2, 3, 8, 8))  # of two pictures each
+
+    def matrix(half):
+        total = np.zeros((3, 3))
+        for vector in half.reshape(3, -1).T:
+            vector = vector / np.linalg.norm(vector)
+            total += np.outer(vector, vector) / (half.shape[1] * half.shape[2])
+        return total
+
+    wanted = np.mean([((matrix(a[..., s]) - matrix(b[..., s])) ** 2).sum()
+                      for a, b in zip(ours, theirs) for s in (slice(0, 4), slice(4, 8))])  # fmt: skip
+    tensor = lambda x: torch.tensor(x, dtype=torch.float32)  # noqa: E731
+    assert float(features.compare(tensor(ours), tensor(theirs))["gram"]) == pytest.approx(wanted, rel=1e-4)
+    moved = features.compare(tensor(ours[:, :, ::-1].copy()), tensor(ours))
+    assert float(moved["gram"]) < 1e-10 and float(moved["perceptual"]) > 0.05
+    flat = tensor(ours.mean((2, 3), keepdims=True)).expand(-1, -1, 8, 8)
+    assert float(features.compare(flat, tensor(ours))["gram"]) > 0.01
 
 
 def test_features_of_a_trained_encoder_see_structure(exported, tmp_path):
@@ -61,12 +88,14 @@ def test_features_of_a_trained_encoder_see_structure(exported, tmp_path):
     torch.manual_seed(0)
     picture = torch.rand(1, 3, 32, 32)
     other = torch.rand(1, 3, 32, 32).requires_grad_(True)
-    assert float(network.distance(picture, picture)) == 0.0
-    far = network.distance(other, picture)
-    near = network.distance(picture + 0.02 * (other - picture), picture)
-    assert float(far) > 10 * float(near) > 0
-    far.backward()
-    assert float(other.grad.abs().sum()) > 0 and not any(p.requires_grad for p in network.parameters())
+    assert all(float(value) == 0.0 for value in network.compare(picture, picture).values())
+    far = network.compare(other, picture)
+    near = network.compare(picture + 0.02 * (other - picture), picture)
+    for name, value in far.items():
+        assert float(value) > 10 * float(near[name]) > 0
+        slope = torch.autograd.grad(value, other, retain_graph=True)[0]
+        assert float(slope.abs().sum()) > 0
+    assert not any(p.requires_grad for p in network.parameters())
 
 
 def test_identity_is_one_minus_the_cosine(script):
@@ -100,20 +129,23 @@ def test_weights_without_their_network_are_refused(arguments, tmp_path, script):
         train.main([*line, "--identity", str(tmp_path / "bad.pt")])
 
 
-ALL = ("weights.perceptual=1", "weights.identity=0.5", "weights.adversarial=0.1", "view_every=1", "view_from=0")
+ALL = (
+    "weights.perceptual=1", "weights.gram=10", "weights.identity=0.5", "weights.adversarial=0.1",
+    "view_every=1", "view_from=0",
+)  # fmt: skip
 
 
 def test_every_judge_has_a_say(arguments, tmp_path, script):
     nets = ("--identity", str(script(Mean())), "--features", str(script(Halves())))
     assert train.main([*arguments(tmp_path / "run", settings=ALL, samples=4), *nets]) == 0
     rows = [json.loads(text) for text in (tmp_path / "run" / "curve.jsonl").read_text().splitlines()]
-    for name in ("input_perceptual", "novel_perceptual", "identity", "adversarial"):
+    for name in ("input_perceptual", "novel_perceptual", "input_gram", "novel_gram", "identity", "adversarial"):
         assert all(row[name] > 0 for row in rows), name
 
 
 def test_a_run_with_a_critic_resumes_exactly(arguments, tmp_path, monkeypatch):
     """A run that was stopped half-way and resumed ends like one in a single part, and so does its critic."""
-    line = lambda out, samples, *more: [*arguments(out, settings=ALL[2:], samples=samples), *more]  # noqa: E731
+    line = lambda out, samples, *more: [*arguments(out, settings=ALL[3:], samples=samples), *more]  # noqa: E731
     assert train.main(line(tmp_path / "whole", 8)) == 0
     advance = train.Run.advance
 

@@ -51,13 +51,13 @@ def terms_of():
     with torch.no_grad():  # details that differ from the coarse manifolds
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
+        model.detail_encoder.maps.bias[:4] += 8.0  # the subject fills the photo
+        model.detail.geometry.bias[1] += 8.0  # and its columns
     batch = random_batch(model, 2)
     batch["synthetic"][1] = 0.0
     batch["alpha"][:] = 1.0
     with torch.no_grad():
         output = model(batch["photo"], batch["landmarks"], batch["camera"])
-        for part in (output["maps"][:, 0], output["fused"][1]):  # the subject fills the photo and its columns
-            part.add_(8.0)
         output["fused"][0].add_(4.0)  # details that move the surface by 12 mm
 
     class Face:  # stands for the user's own face descriptor
@@ -69,7 +69,7 @@ def terms_of():
     def terms(weights):
         torch.manual_seed(1)
         with torch.no_grad():
-            return texture_losses(output, batch, weights, panel) | view_losses(model, output, batch, weights, 16, panel)
+            return texture_losses(output, batch, weights, panel) | view_losses(model, output, batch, weights, 40, panel)
 
     return terms
 
@@ -83,6 +83,7 @@ def test_zero_weights_leave_nothing(terms_of):
 def test_every_loss_has_a_switch(terms_of, name):
     """Doubling one weight doubles some terms and leaves the others as they are; zero removes just those."""
     on = LossWeights(**{field.name: 1.0 for field in dataclasses.fields(LossWeights)})
+    on = on if name == "swap" else dataclasses.replace(on, swap=0.0)  # which renders a whole picture
     once, twice, off = (terms_of(dataclasses.replace(on, **{name: value})) for value in (1.0, 2.0, 0.0))
     own = [n for n in once if float(twice[n]) == pytest.approx(2 * float(once[n])) and float(once[n]) > 0]
     assert own, f"the weight {name} moves no term"
@@ -129,19 +130,20 @@ def test_a_step_never_waits_for_its_device(monkeypatch):
 
     from tests.training.conftest import TINY
     from training.cost import build, random_batch
-    from training.run import judges, objective
+    from training.run import judges, objective, views
 
     model = build(override(PRESETS["gpu"], [*TINY]))
     panel = judges.Judges(features=judges.Features(), critic=judges.Critic(torch.device("cpu")))
-    monkeypatch.setattr(objective, "random_stride", lambda: 2)  # drawn on the host
+    monkeypatch.setattr(views, "random_stride", lambda: 2)  # drawn on the host
     batch = random_batch(model, 2)
-    heads, weights = objective.heads_of(batch), PRESETS["gpu"].weights
+    batch["synthetic"][0] = 0.0
+    heads, weights = objective.heads_of(batch), dataclasses.replace(PRESETS["gpu"].weights, gram=1.0, swap=1.0)
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
         batch = {name: mode.from_tensor(value) for name, value in batch.items()}
         with torch.autocast("cpu", dtype=torch.bfloat16):
             output = model(batch["photo"], batch["landmarks"], batch["camera"])
         terms = objective.texture_losses(output, batch, weights)
         terms |= objective.view_losses(model, output, batch, weights, 16, panel, mode.from_tensor(heads))
-        assert {"novel_perceptual", "prior_depth", "adversarial"} < set(terms)
+        assert {"novel_perceptual", "novel_gram", "prior_depth", "adversarial", "swap"} < set(terms)
         with pytest.raises(RuntimeError):  # so the mode does notice
             objective.view_losses(model, output, batch, weights, 16)

@@ -130,9 +130,7 @@ class Manifolds(torch.nn.Module):
         camera (B, 4, 4); pixels (B, P, 2) in [0, 1] of the image; band (B, 2, n, n) metres. Returns points (B, N, P, 3)
         metres, uv (B, N, P, 2) and valid (B, N, P) bool (the hit lies inside the textures).
         """
-        local = torch.stack([(pixels[..., 0] - 0.5) / FOCAL, (0.5 - pixels[..., 1]) / FOCAL,
-                             -torch.ones_like(pixels[..., 0])], -1)  # fmt: skip
-        direction = F.normalize(torch.stack(rotated(local, camera[:, :3, :3].transpose(1, 2)), -1), dim=-1)
+        direction = F.normalize(rays(pixels, camera), dim=-1)
         origin = camera[:, None, :3, 3].expand_as(direction)
         distance = torch.linalg.norm(camera[:, :3, 3], dim=1)[:, None, None] - cameras.CROP_DISTANCE
         t = torch.linspace(near, far, samples, device=camera.device)
@@ -191,6 +189,12 @@ def project(points, camera):
     position = camera[:, :3, 3].view(-1, *[1] * (points.dim() - 2), 3)
     x, y, z = rotated(points - position, camera[:, :3, :3])
     return torch.stack([0.5 - FOCAL * x / z, 0.5 + FOCAL * y / z], -1), -z
+
+
+def rays(pixels, camera):
+    """Directions (B, P, 3) in the world of the rays of pixels (B, P, 2) in [0, 1] of a crop camera (B, 4, 4), to depth 1."""
+    local = torch.stack([(pixels[..., 0] - 0.5) / FOCAL, (0.5 - pixels[..., 1]) / FOCAL, -torch.ones_like(pixels[..., 0])], -1)
+    return torch.stack(rotated(local, camera[:, :3, :3].transpose(1, 2)), -1)
 
 
 def rotated(vectors, rotation):

@@ -1,6 +1,6 @@
 """Networks that judge rendered pictures where a difference of pixels says little: features, identity, and a critic.
 
-None of them is needed; the weights ``perceptual``, ``identity`` and ``adversarial`` of a preset switch them on. Clean
+None of them is needed; the weights ``perceptual``, ``gram``, ``identity`` and ``adversarial`` of a preset switch them on. Clean
 pretrained judges are in no package, so features come from a model trained here, whose E_detail knows skin, hair, cloth and
 backdrop; whoever has licensed networks (LPIPS, ArcFace) brings them as TorchScript files.
 """
@@ -59,13 +59,26 @@ class Features(nn.Module):
         """What E_detail draws for the decoder, (B, P, 256, 256), of photo (B, 3, 256, 256) in [0, 1]."""
         return self.network(photo * 2 - 1)[1][:, 1:]
 
-    def distance(self, ours, theirs):
-        """Mean squared difference of feature vectors of length one, over all maps (Zhang et al., CVPR 2018, equation 1 with
-        equal weights); pictures (B, 3, S, S) in [0, 1]."""
+    def compare(self, ours, theirs):
+        """How far pictures (B, 3, S, S) in [0, 1] are apart, means over all maps by the names of their weights.
+
+        ``perceptual``: squared difference of feature vectors of length one, place by place (Zhang et al., CVPR 2018, equation 1
+        with equal weights). ``gram``: squared Frobenius distance of the same vectors' Gram matrices, which forget the place
+        (Gatys et al., CVPR 2016, section 2.2; beside the former in SHARP, Apple 2025). A shift costs the second less, and blur more.
+        """
         with torch.no_grad():
             wanted = [F.normalize(x.float(), dim=1) for x in self(theirs)]
         found = [F.normalize(x.float(), dim=1) for x in self(ours)]
-        return sum((a - b).square().sum(1).mean() for a, b in zip(found, wanted)) / len(wanted)
+        pairs = list(zip(found, wanted))
+        return {"perceptual": sum((a - b).square().sum(1).mean() for a, b in pairs) / len(pairs),
+                "gram": sum((gram(a) - gram(b)).square().sum((1, 2)).mean() for a, b in pairs) / len(pairs)}  # fmt: skip
+
+
+def gram(features):
+    """Mean products (B, C, C) of the channels of features (B, C, h, w). Of vectors of length one its trace is 1 in every map: of plain
+    ones those of the deepest map, a hundred times as long as the first's, would decide alone."""
+    vectors = features.flatten(2)
+    return vectors @ vectors.transpose(1, 2) / vectors.shape[2]
 
 
 class Identity(nn.Module):
@@ -162,7 +175,7 @@ def summon(weights, device, features=None, identity=None, seed=0):
     if weights.identity and identity is None:
         raise TrainingError("weights.identity needs a face descriptor: name a TorchScript file with --identity")
     return Judges(
-        Features(features or MODEL).to(device) if weights.perceptual or weights.kept_features else None,
+        Features(features or MODEL).to(device) if weights.perceptual or weights.gram or weights.kept_features else None,
         Identity(identity).to(device) if weights.identity else None,
         Critic(device, seed) if weights.adversarial else None,
     )

@@ -10,12 +10,13 @@ from inference.geometry import cameras
 from training.model import manifolds as mf
 from training.run import losses
 from training.run.judges import Judges
+from training.run.swap import swapped
+from training.run.views import pick, random_patch, render, rows_of, visible
 
 NEAR_COARSE = 0.004  # metres that details may move the surface of a real portrait for free
 NOBODY = Judges()
 LARGEST_PATCH = cameras.CROP_SIZE // 3  # pixels; a patch is taken from every pixel, every second or every third one
 TURNS = 40.0, 15.0  # degrees of yaw and pitch to either side that other views are taken from
-SEEN_WITHIN = 0.008  # metres behind the photo's visible surface within which a point counts as seen
 
 
 def texture_losses(output, batch, weights, judges=NOBODY):
@@ -43,31 +44,11 @@ def texture_losses(output, batch, weights, judges=NOBODY):
     return out
 
 
-def random_patch(batch, size, patch, device=None):
-    """Pixels of one square patch per example: (B, patch², 2) in [0, 1] and integer rows, columns (B, patch²)."""
-    stride = random_stride()
-    start = torch.randint(0, size - (patch - 1) * stride, (batch, 2), device=device)
-    steps = torch.arange(patch, device=device) * stride
-    rows = (start[:, 0, None] + steps)[:, :, None].expand(-1, -1, patch).reshape(batch, -1)
-    columns = (start[:, 1, None] + steps)[:, None].expand(-1, patch, -1).reshape(batch, -1)
-    return torch.stack([(columns + 0.5) / size, (rows + 0.5) / size], -1), rows, columns
-
-
-def random_stride():
-    """Distance in pixels of a patch's pixels, drawn on the host, which must know how far the patch reaches."""
-    return int(torch.randint(1, 4, ()))
-
-
-def pick(image, rows, columns):
-    """Pixels (B, C, P) of image (B, C, H, W)."""
-    index = (rows * image.shape[-1] + columns)[:, None].expand(-1, image.shape[1], -1)
-    return image.flatten(2).gather(2, index)
-
-
-def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None):
+def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None, bfloat16=False):
     """Losses on rendered patches of the photo's view and of novel views. Returns a dict of weighted terms.
 
     heads: (n,) indices of the batch's synthetic heads. Without them the batch is asked, which waits for a GPU.
+    bfloat16: whether networks that are asked once more compute so.
 
     Pictures of a real portrait teach colours alone. Its silhouette is met as well by hair that hangs from the head to the
     shoulders, and with nothing known of the sides that is what networks draw; its shape is the coarse prior's matter.
@@ -86,31 +67,15 @@ def view_losses(model, output, batch, weights, patch, judges=NOBODY, heads=None)
         out |= unknown_view(model, output, surface, batch, weights, patch, judges, photos)
     if judges.identity:
         out["identity"] = weights.identity * same_face(model, output, surface, batch, patch, judges.identity)
+    if weights.swap and len(heads) < len(batch["photo"]):
+        real = torch.argsort(batch["synthetic"], stable=True)[: len(batch["photo"]) - len(heads)]  # asks no GPU which
+        out["swap"] = weights.swap * swapped(model, *rows_of(real, output, surface, batch), patch, bfloat16)
     return out
 
 
 def heads_of(batch):
     """Indices (n,) of the synthetic heads of a batch."""
     return torch.nonzero(batch["synthetic"] > 0.5)[:, 0]
-
-
-def rows_of(chosen, output, surface, batch):
-    """Some examples of a batch, by their indices (n,): output, surface and batch."""
-    rows = lambda x: x.index_select(0, chosen)  # noqa: E731
-    output = {"fused": tuple(map(rows, output["fused"])), "maps": rows(output["maps"]), "parts": rows(output["parts"])}
-    surface = type(surface)(*map(rows, vars(surface).values()))
-    return output, surface, {name: rows(value) for name, value in batch.items()}
-
-
-def render(model, output, surface, batch, camera, pixels):
-    """Render pixels (B, P, 2) of a camera. Returns a dict: ``colour`` (B, 3, P), premultiplied, ``alpha`` (B, 1, P), ``tint``
-    (B, 3, P), the same picture from the columns' own colours, and ``points`` (B, P, 3), where the rays end."""
-    points, uv, valid = model.manifolds.hits(camera, pixels, surface.band)
-    rgb, opacity, tint = model.decode(points, uv, output["fused"], surface, batch["clean"], output["maps"], batch["camera"])
-    colour, alpha, weight = mf.composite(rgb, opacity * valid)
-    fixed = weight.detach()[..., None]
-    ends = (points * fixed).sum(1) / fixed.sum(1).clamp(min=1e-4)
-    return {"colour": colour, "alpha": alpha[:, None], "tint": (tint * fixed[..., 0][:, :, None]).sum(1), "points": ends}
 
 
 def own_view(model, output, surface, batch, weights, patch, judges):
@@ -130,10 +95,16 @@ def own_view(model, output, surface, batch, weights, patch, judges):
     out = {"input_colour": weights.input_colour * error, "input_alpha": weights.view_alpha * alpha_error,
            "input_coarse": weights.input_coarse * coarse}  # fmt: skip
     photos = square(torch.cat([truth[:, :3] * truth[:, 3:], truth[:, 3:]], 1) * known)
-    if judges.features and weights.perceptual:
-        ours = square(view["colour"] * known)
-        out["input_perceptual"] = weights.perceptual * judges.features.distance(even(ours), even(photos[:, :3]))
-    return out, photos
+    return out | in_features(judges, weights, "input", square(view["colour"] * known), photos[:, :3]), photos
+
+
+def in_features(judges, weights, view, ours, theirs):
+    """Terms of a view's patches (B, 3, S, S) in the features of a judge, without him or his weights none."""
+    on = {name: weight for name in ("perceptual", "gram") if (weight := getattr(weights, name))}
+    if not (judges.features and on):
+        return {}
+    apart = judges.features.compare(even(ours), even(theirs))
+    return {f"{view}_{name}": weight * apart[name] for name, weight in on.items()}
 
 
 def even(picture):
@@ -151,10 +122,7 @@ def known_view(model, output, surface, batch, weights, patch, judges):
     everywhere = torch.ones_like(truth[:, :1])
     error, alpha_error = losses.picture(square(view["colour"]), square(view["alpha"]), truth, everywhere)
     out = {"novel_colour": weights.novel_colour * error, "novel_alpha": weights.view_alpha * alpha_error}
-    if judges.features and weights.perceptual:
-        distance = judges.features.distance(even(square(view["colour"])), even(truth[:, :3] * truth[:, 3:]))
-        out["novel_perceptual"] = weights.perceptual * distance
-    return out
+    return out | in_features(judges, weights, "novel", square(view["colour"]), truth[:, :3] * truth[:, 3:])
 
 
 def coarse_priors(model, output, surface, batch, weights):
@@ -206,15 +174,3 @@ def same_face(model, output, surface, batch, patch, judge):
     photo = F.interpolate(batch["photo"].float() * batch["alpha"], size=(patch, patch), mode="area")
     views = (render(model, output, surface, batch, camera, pixels) for camera in (batch["camera"], random_cameras(count, device)))
     return sum(judge.distance(view["colour"].reshape(count, 3, patch, patch), photo) for view in views) / 2
-
-
-@torch.no_grad()
-def visible(points, batch, surface):
-    """Whether the photo shows points (B, P, 3): (B, P) 0 or 1, and its colours there (B, 3, P).
-
-    Shown are points that project onto the subject and lie no further than 8 mm behind what the photo sees.
-    """
-    pixel, distance = mf.project(points, batch["camera"])
-    maps = torch.cat([batch["clean"], batch["alpha"], F.interpolate(surface.depth, size=256, mode="bilinear")], 1)
-    found = mf.sample_maps(maps, pixel)
-    return ((found[:, 3] > 0.9) & (distance - found[:, 4] < SEEN_WITHIN)).float(), found[:, :3]

@@ -33,7 +33,9 @@ class LossWeights:
     prior_seen: float = 1.0  # what the photo shows reappears in other views
     prior_unseen: float = 1.0  # what it does not show looks as the columns say
     perceptual: float = 0.0  # own and known novel views in the features of a trained E_detail, or of the user's network
+    gram: float = 0.0  # the same features' Gram matrices: texture and sharpness, wherever in a patch; ten times perceptual's weight is as strong
     kept_features: float = 0.0  # the photo's pixel features stay those of models/default (or --features), which its decoder knows
+    swap: float = 0.0  # real portraits turned, inverted again and seen from the photo's camera are the photo
     identity: float = 0.0  # own and random other views by the user's face descriptor
     adversarial: float = 0.0  # random other views against photos, by a critic of patches
 
