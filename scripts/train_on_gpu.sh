@@ -7,7 +7,8 @@
 # heads and takes in new ones until three quarters of its time are over. In OUT/bring lie then what training.export needs of
 # the checkpoint, in pieces of 15 MB (cat average.pt.* > average.pt puts them together), the learning curve and what the
 # commands said.
-# PYTHON, MAKERS and LEAST name the interpreter, the processes that make heads, and the shards to start with.
+# PYTHON, MAKERS and LEAST name the interpreter, the processes that make heads, and the shards to start with; STRANDS, if
+# set, a file of training.synthetic.strands.
 set -euo pipefail
 pack=$1 real=$2 out=$3 minutes=$4
 shift 4
@@ -18,7 +19,7 @@ seconds=$(awk "BEGIN { print int($minutes * 60) }")
 
 if [ ! -e "$out/makers" ]; then  # may have been started by hand before
     nice timeout $((seconds * 3 / 4)) "$python" -m training.synthetic.generate --data "$pack" --out "$out/heads" --shards 5000 --heads 64 \
-        --seed "${SEED:-1}" --no-views --processes "$makers" >"$out/bring/heads.log" 2>&1 &
+        --seed "${SEED:-1}" --no-views --processes "$makers" ${STRANDS:+--strands "$STRANDS"} >"$out/bring/heads.log" 2>&1 &
 fi
 until [ "$(find "$out/heads" -maxdepth 1 -name 'shard_*' | wc -l)" -ge "$least" ]; do
     sleep 1
