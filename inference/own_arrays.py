@@ -19,4 +19,4 @@ def own_arrays(*path: str) -> dict[str, np.ndarray]:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         name = "/".join(path)
-        raise PortraitError(f"the program's file {name} cannot be read ({reason}); install it again") from None
+        raise PortraitError(f"the file {name} cannot be read ({reason}); install the program again") from None

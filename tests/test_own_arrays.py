@@ -13,7 +13,7 @@ def test_a_table_that_cannot_be_read(tmp_path, monkeypatch, content):
     (tmp_path / "ears").mkdir()
     if content is not None:
         (tmp_path / "ears" / "ears.npz").write_bytes(content)
-    with pytest.raises(PortraitError, match="ears/ears.npz cannot be read .*; install it again"):
+    with pytest.raises(PortraitError, match="ears/ears.npz cannot be read .*; install the program again"):
         own_arrays("ears", "ears.npz")
 
 

@@ -19,7 +19,7 @@ FORBIDDEN = {
 # what is on its own floor or below; no two rooms import each other. Imports inside functions count like all others.
 FLOORS = {
     "inference": (
-        "apart archives errors files limits log progress report signals temporary threads",
+        "apart archives errors files limits log own_arrays progress report signals temporary threads",
         "geometry",
         "photo",
         "networks",

@@ -272,6 +272,9 @@ _MODEL = {
     "the head's file {value0} was changed; install the program again": (
         "Die Kopfdatei {value0} wurde verändert; installiere das Programm neu"
     ),
+    "the file {name} cannot be read ({reason}); install the program again": (
+        "Die Datei {name} kann nicht gelesen werden ({reason}); installiere das Programm neu"
+    ),
     "the head in {folder} cannot be read ({error}); install the program again": (
         "Der Kopf in {folder} kann nicht gelesen werden ({error}); installiere das Programm neu"
     ),
