@@ -226,31 +226,31 @@ def test_growing_brings_the_rim_to_the_silhouette():
     assert np.abs(fitted - surface)[front].max() < 0.001
 
 
-def test_a_ray_raises_the_surface_by_a_share_of_its_gap():
-    """A tuft stands out two centimetres from a ball that has none: what lies before it does not become the tuft."""
+def ball_in_view():
+    """A camera, a ball's radius and that continued; pixels right of and below its middle (256, 256), and by metre."""
     camera = cameras.orbit_camera()
     radius = ball(160, 0.08)
-    surface = filling.continued(radius, radius > 0.03)
-    centre = camera.project(CENTRE)[0]
     y, x = np.mgrid[0:256, 0:256] + 0.5
+    across, down = camera.project(CENTRE)[0]
     to_pixels = camera.fx / np.linalg.norm(camera.position - CENTRE)
-    head = 0.08 * to_pixels - np.hypot(x - centre[0], y - centre[1])
-    tuft = 0.012 * to_pixels - np.hypot(x - centre[0] - 0.04 * to_pixels, y - centre[1] + 0.08 * to_pixels)
+    return camera, radius, filling.continued(radius, radius > 0.03), x - across, y - down, to_pixels
+
+
+def test_a_ray_raises_the_surface_by_a_share_of_its_gap():
+    """A tuft stands out two centimetres from a ball that has none: what lies before it does not become the tuft."""
+    camera, radius, surface, x, y, to_pixels = ball_in_view()
+    head = 0.08 * to_pixels - np.hypot(x, y)
+    tuft = 0.012 * to_pixels - np.hypot(x - 0.04 * to_pixels, y + 0.08 * to_pixels)
     matte = np.clip(np.maximum(head, tuft) + 0.5, 0, 1).astype(np.float32)
     assert 0.002 < (hull.grow(surface, matte, camera) - surface).max() < 0.5 * 0.02
 
 
 def test_what_is_missing_of_one_part_raises_no_other():
     """A ball that is clothes below and a head above, whose photo shows wider clothes: they grow, the head stays."""
-    camera = cameras.orbit_camera()
-    radius = ball(160, 0.08)
-    surface = filling.continued(radius, radius > 0.03)
-    centre = camera.project(CENTRE)[0]
-    y, x = np.mgrid[0:256, 0:256] + 0.5
-    to_pixels = camera.fx / np.linalg.norm(camera.position - CENTRE)
-    collar = y > centre[1] + 0.03 * to_pixels
+    camera, radius, surface, x, y, to_pixels = ball_in_view()
+    collar = y > 0.03 * to_pixels
     edge = np.where(collar, 0.095, 0.08) * to_pixels
-    matte = np.clip(edge + 0.5 - np.hypot(x - centre[0], y - centre[1]), 0, 1).astype(np.float32)
+    matte = np.clip(edge + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
     height = (domes.column_points(surface) - CENTRE)[..., 1]
     below = height < -0.03
     parts = [np.stack([~cloth, cloth]).astype(np.float32) for cloth in (below, collar)]

@@ -132,7 +132,7 @@ def grow(
 
     The true surface touches the ray of every pixel at the silhouette, but nobody knows in which column: a ray passes a
     head within millimetres for centimetres. So each ray that shows the subject and passes by the surface raises it
-    where it comes closest by a share of the gap, as a hill as wide as it is high; the photo's rim shows what is left.
+    where it comes closest by a share of the gap, as a hill as wide as the gap; the photo's rim shows what is left.
     Hair raises hair, a collar the clothes and not the cheek above them, which the ray of the collar passes as closely.
     radius (h, w) metres, inside the hull; matte and camera as in :func:`carve`; parts: chances in [0, 1] of the
     columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one.
