@@ -60,12 +60,12 @@ def _use(model, progress):
     """Whatever inversion does with a model. Raises PortraitError."""
     from .alignment.align import align_manually, find_faces
     from .inversion.invert import invert_crop
-    from .networks.contract import NETWORKS
+    from .networks.contract import NETWORKS, OPTIONAL
 
     files = {file.removesuffix(".onnx") for file in model.card["files"] if file.endswith(".onnx")}
     grey, middle = np.full((SIDE, SIDE, 3), 128, np.uint8), (SIDE / 2, SIDE / 2)
     try:
-        for name in sorted({*NETWORKS, *files}):
+        for name in sorted(files.union(NETWORKS).difference(set(OPTIONAL) - files)):
             progress(0.0, "checking the networks")
             model.session(name)
         progress(0.4, "trying the model out")

@@ -78,7 +78,7 @@ def test_columns_that_the_networks_leave_empty_have_no_surface():
     occupancy = np.where(np.arange(40) < 20, -1.0, 1.0)[None].repeat(40, 0)
     level, camera = np.full((40, 40), 11.0, np.float32), cameras.orbit_camera(yaw=20.0)
     matte = photographed(np.full((40, 40), np.float32(0.15)), occupancy > 0, camera)
-    _, valid = hull.fit_surface(level, occupancy, matte, camera, radii)
+    _, valid = hull.fit_surface(sheets.surface_radius(radii, level), hull.occupied(occupancy), matte, camera)
     assert not (valid & (occupancy < 0)).any()
     assert (valid & (occupancy > 0)).sum() > 500
 
@@ -106,9 +106,9 @@ def test_a_gap_that_the_photo_shows_is_filled(neck):
 
 def test_a_fitted_surface_has_what_the_photo_shows_in_a_gap(neck):
     _, known, camera = neck
-    level, radii = np.full((160, 160), 11.0, np.float32), np.linspace(0.2, 0.1, 23, dtype=np.float32)[:, None, None]
-    matte = photographed(np.full((160, 160), np.float32(0.15)), np.ones_like(known), camera)
-    _, valid = hull.fit_surface(level, np.where(known, 5.0, -5.0), matte, camera, radii * np.ones((9, 9), np.float32))
+    radius = np.full((160, 160), np.float32(0.15))
+    matte = photographed(radius, np.ones_like(known), camera)
+    _, valid = hull.fit_surface(radius, known, matte, camera)
     assert valid[105:125, 145:155].all()
 
 

@@ -13,8 +13,8 @@ from training.pack.manifest import files_of, read_manifest
 # Options whose value is read, and those whose value is written; a module's own come first.
 READ = {"--heads", "--real", "--geometry", "--checkpoint", "--photos", "--labels", "--mattes", "--model",
         "--detected", "--unseen", "--unseen-photos",
-        "--prior", "--data", "--mediapipe-python", "--backdrops", "--strands"}  # fmt: skip
-WRITTEN = {"--out", "--markdown"}
+        "--prior", "--data", "--mediapipe-python", "--backdrops", "--strands", "--write"}  # fmt: skip
+WRITTEN = {"--out", "--markdown", "--columns"}
 OWN = {  # module: options that are written or mean no file there
     "training.aligner.label_photos": ({"--mattes"}, set()),
     "training.synthetic.cycles": (set(), {"--heads"}),

@@ -68,8 +68,8 @@ def test_the_model_that_ships_passes():
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 def test_memory_limit(tmp_path):
     """So much is enough for the model that ships, and too little for one that wants 480 MB at once."""
-    try_out(load_model(), memory=550)
-    assert "mine needs more memory" in refusal(hungry(tmp_path / "mine"), memory=550)
+    try_out(load_model(), memory=590)
+    assert "mine needs more memory" in refusal(hungry(tmp_path / "mine"), memory=590)
 
 
 def test_time_limit(tmp_path):

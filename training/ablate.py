@@ -6,8 +6,8 @@
     python -m training.ablate sheets --heads HEADS                      # how many sheets, dome or flat textures; no network
     python -m training.ablate training --heads HEADS --unseen HEADS --geometry geometry.npz --out runs --minutes 10
 
-``switches`` takes parts away from a trained model: coarse manifolds alone, then the voxel's detail, then the photo's
-pixels. ``truth`` puts a head's exact surface, then its exact colours too, in the place of what the networks say of its
+``switches`` takes parts away from a trained model: coarse manifolds alone, then the voxel's detail, the photo's
+pixels, completion. ``truth`` puts a head's exact surface, then its exact colours too, in the place of what the networks say of its
 columns: what is left is the engine's. ``limits`` says what views would gain if two kinds of pixels were as good as the rest: those
 that show what lies behind the first surface of a column, and those that show what no column reaches (means, upper bounds).
 ``sheets`` renders the exact surfaces and colours of synthetic heads through

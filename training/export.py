@@ -5,7 +5,6 @@ the card with sizes, SHA-256 and multiply-accumulates is written last.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +17,7 @@ import numpy as np
 from training.errors import command
 from training.model.geometry import load_geometry
 from training.run.checkpoint import load_checkpoint
+from training.weights.card import file_entry, write_card
 from training.weights.from_onnx import read_geometry
 from training.weights.stored_weights import KINDS
 from training.weights.to_onnx import export_network, networks
@@ -47,15 +47,12 @@ def main(arguments=None):
                             landmark_bias=geometry["landmark_bias"].astype(np.float32),
                             lift_sheets=np.array(model.config.lift_sheets, np.int32),
                             grid=np.array(model.config.grid, np.int32))  # fmt: skip
-        files = {
-            path.name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-            for path in sorted(folder.iterdir())
-        }
+        files = {path.name: file_entry(path) for path in sorted(folder.iterdir())}
         card = {"id": options.name, "format_version": 1, "license": "CC0-1.0", "steps": step, "gmac": work,
                 "gmac_total": round(sum(work.values()), 2), "files": files}  # fmt: skip
         if options.about:
             card |= json.loads(options.about.read_text())
-        (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+        write_card(folder, card)
         options.out.mkdir(exist_ok=True)
         for path in sorted(folder.iterdir(), key=lambda p: p.name == "card.json"):
             os.replace(path, options.out / path.name)

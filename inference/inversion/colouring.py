@@ -46,6 +46,14 @@ def match_colours(
     return found.transpose(2, 0, 1).astype(np.float32), share[..., 0].astype(np.float32)
 
 
+def with_photo(columns: Columns, photo: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
+    """Colours (3, h, w) float32 of the columns: the photo's as far as it shows them, else their own. Arguments as of
+    :func:`match_colours`."""
+    seen, _, pixel = seen_by_photo(columns.radius, columns.facing, columns.occlusion_depth, matte, camera)
+    shown = sample_image(np.ascontiguousarray(photo.transpose(1, 2, 0)), pixel[..., 0], pixel[..., 1])
+    return (seen * shown.transpose(2, 0, 1) + (1.0 - seen) * columns.colour).astype(np.float32)
+
+
 def part_tones(error: np.ndarray, weight: np.ndarray, seen_parts: np.ndarray, parts: np.ndarray) -> np.ndarray:
     """Errors of a guess, known in some columns, gone on to all columns part by part: (h, w, C) float32.
 

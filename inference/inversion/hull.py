@@ -10,10 +10,9 @@ import numpy as np
 from ..geometry import domes
 from ..geometry.cameras import Camera
 from ..geometry.domes import column_points, column_rays
-from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image
 from .columns import GRID
-from .sheets import THINNEST, level_bounds, level_to_radius
+from .sheets import THINNEST
 from .visibility import blurred, covered
 
 SMOOTH = 1.0  # texels of GRID; the fitted surface is smoothed by a Gaussian of so many
@@ -32,24 +31,22 @@ INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of t
 
 
 def fit_surface(
-    level: np.ndarray,
-    occupancy: np.ndarray,
+    radius: np.ndarray,
+    known: np.ndarray,
     matte: np.ndarray,
     camera: Camera,
-    radii: np.ndarray,
     beyond: np.ndarray | None = None,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Radius (h, w) float32 metres of the subject's surface in every texel column, and whether it has one (h, w) bool.
+    """A surface whose silhouette is the photo's: radius (h, w) float32 metres, and where there is one, (h, w) bool.
 
-    level of the model's sheets and occupancy (logit): (h, w) float32. matte (256, 256) in [0, 1] of the photo that
-    camera took. radii (23, n, n) metres of the model's sheets. beyond (256, 256) bool, where there is no photo.
-    parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's, (p, 256, 256); None where all is one.
+    radius (h, w) float32 metres of the surface that networks found, and known (h, w) bool, the columns that they take
+    for the subject's. matte (256, 256) in [0, 1] of the photo that camera took. beyond (256, 256) bool, where there is
+    no photo. parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's, (p, 256, 256); None where
+    all is one.
     """
-    bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
-    radius = np.maximum(level_to_radius(bounds, level), THINNEST)
-    radius, kept = fit_to_hull(radius, matte, camera, beyond, parts)
-    known = kept & occupied(occupancy)
+    radius, kept = fit_to_hull(np.maximum(radius, THINNEST), matte, camera, beyond, parts)
+    known = kept & known
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
     return radius, known | kept & shown(radius, known, there, camera)
 

@@ -8,6 +8,7 @@ faster outside an exported graph. ``training/model/`` is the same computation in
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -23,17 +24,18 @@ from ..geometry.rims import Rim
 from ..networks.model import Model
 from ..networks.run import run_network
 from ..progress import Progress, silent
-from .colouring import match_colours
+from .colouring import match_colours, with_photo
 from .columns import Columns
+from .completion import COMPLETION, complete, completion_planes
 from .decoding import TEXTURE_SIZE, decode
 from .detail import lift_detail
 from .ears import ear_points
-from .hull import fit_surface
+from .hull import fit_surface, occupied
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
 from .rim import lift_rim
 from .segmentation import subject_matte
-from .sheets import level_bounds, level_to_radius, place_sheets
+from .sheets import place_sheets, surface_radius
 from .visibility import (
     DEEPEST,
     VISIBLE_SIZE,
@@ -91,7 +93,7 @@ def invert_crop(
     coarse = dict(zip(("level", "occupancy", "colour", "sheets", "hidden"), coarse, strict=True))
 
     progress(0.25, STAGES[2])
-    weight = grazing_weight(facing_camera(_coarse_radius(coarse["level"][0, 0], model_radii), camera))
+    weight = grazing_weight(facing_camera(surface_radius(model_radii, coarse["level"][0, 0]), camera))
     lifted = lift(voxel[0], photo, matte, weight, camera, _lift_points(model))
 
     progress(0.4, STAGES[3])  # detail manifolds, their sum with the coarse ones
@@ -101,14 +103,23 @@ def invert_crop(
 
     progress(0.5, STAGES[4])
     parts = softmax(part_logits[0])
-    radius, valid = fit_surface(
-        level[0, 0], occupancy[0, 0], matte, camera, model_radii, alignment.beyond, (parts, photo_parts)
+    met = functools.partial(
+        fit_surface, matte=matte, camera=camera, beyond=alignment.beyond, parts=(parts, photo_parts)
     )
-    radii = place_sheets(radius, valid, len(features[0]))
-    ears = ear_points(offsets)
-    columns = see(radius, valid, colour[0], parts, photo_parts, ears, camera, alignment.beyond)
+    seen = functools.partial(
+        see, parts=parts, photo_parts=photo_parts, ears=ear_points(offsets), camera=camera, beyond=alignment.beyond
+    )
     clean, backdrop = foreground(photo, matte)
-    columns = dataclasses.replace(columns, colour=match_colours(columns, clean, photo_parts, matte, camera)[0])
+    found = surface_radius(model_radii, level[0, 0])
+    columns = seen(*met(found, occupied(occupancy[0, 0])), colour[0])
+    matched, share = match_colours(columns, clean, photo_parts, matte, camera)
+    if model.has(COMPLETION):
+        planes = completion_planes(columns, found, occupancy[0, 0], matched, share, clean, photo_parts, matte, camera)
+        radius, known, colour = complete(planes, model)
+        columns = seen(*met(radius, known), colour)
+        matched = with_photo(columns, clean, matte, camera)
+    columns = dataclasses.replace(columns, colour=matched)
+    radii = place_sheets(columns.radius, columns.valid, len(features[0]))
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures, shown = decode(
         columns, radii, features[0], photo_maps, camera, model, lambda done: progress(0.5 + 0.5 * done, STAGES[4])
@@ -118,7 +129,7 @@ def invert_crop(
     detail, rim = None, None
     if alignment.detail is not None:
         detail = lift_detail(alignment.detail, columns, shown, matte, photo_parts, camera)
-        rim = lift_rim(alignment, matte, backdrop, radius, valid, fine_matte)
+        rim = lift_rim(alignment, matte, backdrop, columns.radius, columns.valid, fine_matte)
     progress(1.0, "done")
     parts = np.rint(255.0 * columns.parts.transpose(1, 2, 0)).astype(np.uint8)
     return np.concatenate([textures, background[None]]), radii, detail, rim, parts
@@ -147,12 +158,6 @@ def see(
         outside = outside_photo(radius, beyond, camera)
         facing, occlusion_depth = facing * (1.0 - outside), occlusion_depth + DEEPEST * outside
     return Columns(radius, valid, facing, occlusion_depth, colour, parts)
-
-
-def _coarse_radius(level, radii):
-    """Radius (h, w) float32 metres of the coarse manifolds' surface; level (h, w), radii of the model's sheets."""
-    bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
-    return level_to_radius(bounds, level).astype(np.float32)
 
 
 _known_points = {}

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..geometry.curves import smooth_step
 from ..geometry.filling import continued
-from ..geometry.grids import at_corners
+from ..geometry.grids import at_corners, at_texels
 from .columns import GRID
 
 SHEETS = 23  # GRAM, CVPR 2022, section 4.1: 23 sheets and the background plane
@@ -31,6 +31,12 @@ def level_to_radius(bounds: np.ndarray, level: np.ndarray) -> np.ndarray:
     steps = SHEETS - 1 - KNEE
     outside = outer + (bulk - outer) * (level / KNEE)
     return np.where(level < KNEE, outside, bulk + (inner - bulk) * ((level - KNEE) / steps))
+
+
+def surface_radius(radii: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Radius (h, w) float32 metres of a surface at a level (h, w) of the model's sheets; radii (23, n, n) metres."""
+    bounds = np.stack([at_texels(table, *level.shape) for table in level_bounds(radii)])
+    return level_to_radius(bounds, level).astype(np.float32)
 
 
 def radius_to_level(bounds: np.ndarray, radius: np.ndarray) -> np.ndarray:

@@ -10,11 +10,10 @@ import numpy as np
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step, smooth_step
 from ..geometry.domes import column_points, column_rays
-from ..geometry.grids import at_texels
 from ..geometry.sampling import sample_image
 from .columns import GRID, SKIN
 from .ears import before_ears
-from .sheets import level_bounds, level_to_radius
+from .sheets import surface_radius
 
 VISIBLE_SIZE = 64  # pixels per side of the depth map that says what the photo sees
 BEHIND_HEAD = 0.16  # metres from the head's centre to the depth where the photo sees no subject
@@ -67,8 +66,7 @@ def usual_silhouette(radii: np.ndarray, camera: Camera) -> np.ndarray:
 
     radii (23, n, n) metres of the model's sheets.
     """
-    bounds = np.stack([at_texels(table, 2 * GRID, 2 * GRID) for table in level_bounds(radii)])
-    radius = level_to_radius(bounds, np.float32(USUAL)).astype(np.float32)
+    radius = surface_radius(radii, np.full((2 * GRID, 2 * GRID), USUAL, np.float32))
     seen = covered(radius, np.ones(radius.shape, bool), camera, camera.width)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))  # between the points
     return cv2.GaussianBlur(seen.astype(np.float32), (0, 0), 3.0)

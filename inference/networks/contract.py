@@ -1,4 +1,4 @@
-"""What the five networks of a model take and give: the names and shapes that inversion relies on.
+"""What the networks of a model take and give: the names and shapes that inversion relies on.
 
 A size that is a word is the model's own choice: the same word means the same size in all of its networks.
 """
@@ -44,7 +44,12 @@ NETWORKS = {
         {"points": (1, "inputs", 1, OPEN_SIZES["points"])},
         {"rgb": (1, 3, 1, OPEN_SIZES["points"])},
     ),
+    "completion": (
+        {"columns": (1, 25, "fine", "fine")},
+        {"radius": (1, 1, "fine", "fine"), "occupied": (1, 1, "fine", "fine"), "completed": (1, 3, "fine", "fine")},
+    ),
 }
+OPTIONAL = ("completion",)  # what a model may lack
 VOXEL_SLICES = 8  # of the frustum voxel, see inference.inversion.lifting
 
 

@@ -73,6 +73,10 @@ class Model:
         """ "cpu", "cuda", ...: where the networks run, as far as they have been loaded."""
         return self._devices[0]
 
+    def has(self, name: str) -> bool:
+        """Whether the model has a network of this name, one of ``contract.OPTIONAL``."""
+        return f"{name}.onnx" in self.card["files"]
+
     def session(self, name: str) -> "onnxruntime.InferenceSession":
         """The onnxruntime.InferenceSession of ``name``.onnx. Raises PortraitError when it is missing or refused."""
         with self._lock:

@@ -44,7 +44,7 @@ FLOORS = {
     "training": (
         "errors",
         "model",
-        "aligner data evaluation head pack peers run synthetic weights",
+        "aligner completing data evaluation head pack peers run synthetic weights",
         COMMANDS := "commands",  # every module that lies in the folder itself
     ),
     "ui": ("doubts face_list job_list preset_menus", "panels", "batch_panel menus", "__init__"),

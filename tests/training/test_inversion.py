@@ -159,8 +159,8 @@ def test_inversion_is_the_trained_model(model, exported):
         return (torch.tensor(plane)[None, None] for plane in fitted)
 
     level, occupancy, *others = output["fused"]
-    fused = (plane[0, 0].numpy() for plane in (level, occupancy))
-    _, met = hull.fit_surface(*fused, matte, camera, exported.geometry["radii"], None, parts)
+    found = sheets.surface_radius(exported.geometry["radii"], level[0, 0].numpy())
+    _, met = hull.fit_surface(found, hull.occupied(occupancy[0, 0].numpy()), matte, camera, None, parts)
     met = torch.tensor(met)[None, None]  # the engine's, without holes and with the gaps that the photo shows
     output = output | {"fused": (level, torch.where(met, 1.0, -1.0), *others)}
     surface = model.surface(output, photo, pose, fit_to_hull)

@@ -179,6 +179,13 @@ class SyntheticHeads(torch.utils.data.Dataset):
             out["view_camera"] = torch.from_numpy(view_camera.astype(np.float32))
         return out
 
+    def truth(self, index):
+        """The surface's radius (h, w) float32 metres of a head as it is, not mirrored, and where it has one, (h, w) bool."""
+        which = int(np.searchsorted(self.starts, index, side="right") - 1)
+        shard, row = self.shards[which], index - int(self.starts[which])
+        radius = np.array(shard["dome_radius"][row]).astype(np.float32)
+        return radius, (np.array(shard["dome_rgba"][row, ..., 3]) > 127) & (radius > 0.0)
+
 
 class RealPortraits(torch.utils.data.Dataset):
     """Aligned real portraits with mattes: crops (N, 256, 256, 3) u8, mattes (N, 256, 256) u8, landmarks, cameras."""

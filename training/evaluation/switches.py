@@ -6,15 +6,17 @@ The parts meet at the inputs and outputs of the networks, so each is switched of
 import cv2
 import numpy as np
 
+from inference.inversion.completion import COMPLETION
 from training.model.geometry import levels
 
 LANDMARKS = "landmarks"  # offsets of the landmarks: the mean face's are given instead
 VOXEL = "voxel"  # everything lifted from the photo onto the manifolds: coarse manifolds remain
 PIXELS = "pixels"  # the photo's colours and features in the decoder: the manifolds' own colours remain
 SWITCHES = {  # variant: parts that are off
-    "coarse manifolds": (VOXEL, PIXELS),
-    "+ voxel detail": (PIXELS,),
-    "+ pixel-aligned detail (whole)": (),
+    "coarse manifolds": (VOXEL, PIXELS, COMPLETION),
+    "+ voxel detail": (PIXELS, COMPLETION),
+    "+ pixel-aligned detail": (COMPLETION,),
+    "+ completion (whole)": (),
     "whole, without voxel detail": (VOXEL,),
     "whole, without landmarks": (LANDMARKS,),
 }
@@ -41,6 +43,9 @@ class Switched(_Changed):
         super().__init__(model)
         self.parts = frozenset(parts)
 
+    def has(self, name):
+        return name not in self.parts and self.model.has(name)
+
     def session(self, name):
         wrap = {"encoder_w": (LANDMARKS, _without_landmarks), "detail_manifolds": (VOXEL, _coarse_alone),
                 "decoder": (PIXELS, _without_pixels)}  # fmt: skip
@@ -55,6 +60,9 @@ class Told(_Changed):
     def __init__(self, model, answers):
         super().__init__(model)
         self.answers = answers
+
+    def has(self, name):
+        return not (name == COMPLETION and self.answers) and self.model.has(name)
 
     def session(self, name):
         session = self.model.session(name)

@@ -1,0 +1,140 @@
+"""Training of the completion network: what it starts from, what it learns, what it writes, and what it refuses."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from inference.inversion.columns import GRID
+from inference.inversion.completion import COMPLETION, PLANES, complete
+from inference.networks.model import DEFAULT_FOLDER, load_model
+
+torch = pytest.importorskip("torch")
+from training.completing.columns import TRUTH, Engine, HeadColumns, write_columns  # noqa: E402
+from training.completing.loop import Schedule, measure, terms, train  # noqa: E402
+from training.completion import main  # noqa: E402
+from training.errors import TrainingError  # noqa: E402
+from training.model.completion import untrained  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model(threads=1)
+
+
+@pytest.fixture(scope="module")
+def columns(shards, model, tmp_path_factory):
+    """A folder of what completion sees of the six analytic heads."""
+    folder = tmp_path_factory.mktemp("columns") / "heads"
+    write_columns(next(shards.glob("shard_*")), model, folder)
+    return folder
+
+
+@pytest.fixture
+def network(model):
+    torch.manual_seed(0)
+    return untrained(model.geometry["radii"])
+
+
+def test_columns_are_the_engines(columns, shards, model):
+    """One head again, as it comes; and its truth is the shard's."""
+    shard = next(shards.glob("shard_*"))
+    planes, truth = HeadColumns([columns], mirrored=False)[2]
+    again, _ = Engine(shard, model)[2]
+    assert planes.shape == (PLANES, GRID, GRID) and truth.shape == (TRUTH, GRID, GRID)
+    np.testing.assert_allclose(planes, again, rtol=2e-3, atol=2e-3)
+    radius = np.load(shard / "dome_radius.npy")[2].astype(np.float32)
+    np.testing.assert_array_equal(truth[0], radius)
+    assert (truth[4].numpy() > 0.5)[radius > 0].mean() > 0.99
+    assert planes[6].max() > 0.9 and planes[2].sum() > 1000
+
+
+def test_mirror_images(columns):
+    heads = HeadColumns([columns])
+    assert len(heads) == 12
+    for plain, mirrored in zip(heads[4], heads[5]):
+        assert torch.equal(plain.flip(2), mirrored)
+
+
+def test_an_untrained_network_answers_what_it_sees(network, columns):
+    planes, _ = HeadColumns([columns])[0]
+    radius, occupied, colour = network(planes[None])
+    assert torch.equal(radius[0, 0], planes[0]) and torch.equal(colour[0], planes[11:14])
+    assert torch.equal(occupied[0, 0] > 0, planes[2] > 0.5)
+
+
+def test_what_the_photo_shows_keeps_its_colour(network, columns):
+    torch.nn.init.normal_(network.answer.bias)
+    planes, _ = HeadColumns([columns])[0]
+    colour = network(planes[None])[2][0]
+    seen = planes[6] == 1.0
+    assert seen.any() and torch.equal(colour[:, seen], planes[11:14, seen])
+    assert (colour - planes[11:14]).abs()[:, planes[6] == 0.0].min() > 0.0
+
+
+def test_terms_are_none_for_the_truth(columns):
+    planes, truth = (one[None] for one in HeadColumns([columns])[0])
+    right = truth[:, :1], 30.0 * (2.0 * truth[:, 4:5] - 1.0), truth[:, 1:4]
+    assert all(abs(float(value)) < 1e-6 for value in terms(right, planes, truth).values())
+    off = right[0] + 0.001, right[1], right[2] + 0.1
+    found = terms(off, planes, truth)
+    assert float(found["surface"]) == pytest.approx(np.log1p(0.25), rel=1e-3)
+    assert float(found["colour"]) == pytest.approx(0.1, rel=1e-3)
+
+
+def test_it_learns_and_a_model_takes_it(network, columns, model, tmp_path, capsys):
+    """In a few steps it knows six heads better than before; what is exported answers the same."""
+    heads = HeadColumns([columns])
+
+    def losses(network):
+        with torch.no_grad():
+            return [sum(map(float, terms(network(p[None]), p[None], t[None]).values())) for p, t in heads]
+
+    before = losses(network)
+    schedule, checkpoint = Schedule(batch=4, steps=24, warmup=2), tmp_path / "completion.pt"
+    average = train(network, heads, schedule, lambda *_: None, checkpoint)
+    assert np.mean(losses(average)) < 0.97 * np.mean(before)
+    assert "->" in measure(average, heads)
+    folder = tmp_path / "model"
+    shutil.copytree(DEFAULT_FOLDER, folder)
+    where = ("--columns", str(columns.parent), "--model", str(folder), "--checkpoint", str(tmp_path / "again.pt"))
+    how = ("--minutes", "0.0001", "--batch", "2", "--held-out", "2", "--start-from", str(checkpoint))
+    main([*where, *how, "--name", "completed"])
+    assert "held out, after" in capsys.readouterr().out
+    taken = load_model(folder, threads=1)
+    assert taken.id == "completed" and taken.has(COMPLETION)
+    assert COMPLETION in json.loads((folder / "card.json").read_text())["gmac"]
+    planes = heads[0][0]
+    with torch.no_grad():
+        wanted = average(planes[None])
+    radius, valid, colour = complete(planes.numpy(), taken)
+    assert np.abs(radius - wanted[0][0, 0].numpy()).max() < 1e-3  # weights are kept in int8
+    assert (valid == (wanted[1][0, 0] > 0).numpy()).mean() > 0.99
+    assert np.abs(colour - wanted[2][0].numpy()).max() < 0.05
+
+
+def test_a_loss_that_is_no_number_ends_the_run(network, columns, tmp_path):
+    torch.nn.init.constant_(network.answer.bias, float("nan"))
+    with pytest.raises(TrainingError, match="no number at step 0"):
+        train(network, HeadColumns([columns]), Schedule(1.0, 2), lambda *_: None, tmp_path / "completion.pt")
+    assert not (tmp_path / "completion.pt").exists()
+
+
+@pytest.mark.parametrize("way", ["missing", "cut", "other"])
+def test_broken_columns_are_refused(columns, tmp_path, way):
+    folder = tmp_path / "heads"
+    shutil.copytree(columns, folder)
+    if way == "missing":
+        (folder / "truth.npy").unlink()
+    elif way == "cut":
+        (folder / "planes.npy").write_bytes((folder / "planes.npy").read_bytes()[:5000])
+    else:
+        np.save(folder / "planes.npy", np.zeros((6, 3, GRID, GRID), np.float16))
+    with pytest.raises(TrainingError, match="make them again"):
+        HeadColumns([folder])
+
+
+def test_without_columns(tmp_path):
+    with pytest.raises(TrainingError, match="--write"):
+        main(["--columns", str(tmp_path), "--checkpoint", str(tmp_path / "c.pt")])

@@ -1,0 +1,132 @@
+"""What completion sees of synthetic heads, as the engine with a model's other networks finds it, and what is true of them."""
+
+import pathlib
+import types
+
+import numpy as np
+import torch
+
+from inference.inversion.columns import GRID
+from inference.inversion.completion import COMPLETION, PLANES
+from inference.inversion.invert import invert_crop
+from inference.inversion.segmentation import subject_matte
+from inference.networks.run import run_network
+from training.data.examples import SyntheticHeads
+from training.data.shards import Shard
+from training.errors import TrainingError
+from training.evaluation.heads import crop_camera
+from training.evaluation.metrics import iou
+
+TRUTH = 8  # planes of it: radius in metres, colour, occupied or not, chances of skin, hair and cloth
+GIVEN = 0.5  # share of the heads whose matte is the true one
+RIGHT = 0.93  # intersection over union from which on the engine's own matte is right, not another subject
+
+
+class Seen(Exception):
+    """Ends an inversion; holds the planes."""
+
+
+class Watched:
+    """A model whose inversion ends with :class:`Seen` where it asks its completion network, which it need not have."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def has(self, name):
+        return name == COMPLETION or self.model.has(name)
+
+    def session(self, name):
+        return self if name == COMPLETION else self.model.session(name)
+
+    def run(self, _outputs, inputs):
+        raise Seen(inputs["columns"][0])
+
+
+def planes_of(alignment, model, matte):
+    """Planes (PLANES, GRID, GRID) float32 of an alignment and its matte (256, 256) by a model."""
+    try:
+        invert_crop(alignment, Watched(model), matte=matte)
+    except Seen as seen:
+        return seen.args[0]
+    raise AssertionError("inversion never asked for a completion")
+
+
+class _Heads(SyntheticHeads):
+    """Of one shard alone."""
+
+    opened = staticmethod(lambda folders: [Shard(folder) for folder in folders])
+
+
+class Engine:
+    """What a model's completion sees of the heads of a shard, each photo with its own faults and backdrop."""
+
+    def __init__(self, shard, model, seed=0):
+        geometry = model.geometry
+        self.model, self.seed = model, seed
+        self.mean, self.bias = geometry["mean_landmarks"], geometry["landmark_bias"]
+        self.examples = _Heads([shard], geometry, seed=seed)
+
+    def __len__(self):
+        return len(self.examples) // 2
+
+    def __getitem__(self, index):
+        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32 of one head."""
+        example = self.examples[2 * index]
+        camera, alpha = crop_camera(example["camera"].numpy()), example["alpha"].numpy()[0]
+        shift = camera.project(self.mean)[0] - camera.project(self.mean - self.bias)[0]
+        crop = np.rint(255.0 * example["photo"].numpy().transpose(1, 2, 0)).astype(np.uint8)
+        alignment = types.SimpleNamespace(crop=crop, camera=camera, beyond=None, detail=None,
+                                          landmarks=(example["landmarks"].numpy() + shift).astype(np.float32))  # fmt: skip
+        given = np.random.default_rng([self.seed, index]).random() < GIVEN
+        planes = planes_of(alignment, self.model, alpha if given else self._matte(alignment, alpha))
+        radius, covered = self.examples.truth(index)
+        truth = np.concatenate([radius[None], example["dome"].numpy(), covered[None], example["dome_parts"].numpy()])
+        return planes, truth.astype(np.float32)
+
+
+    def _matte(self, alignment, alpha):
+        """The engine's matte, or the true one where the engine takes something else for the subject."""
+        photo = np.float32(alignment.crop.transpose(2, 0, 1)[None]) / 255.0
+        maps = run_network(self.model, "detail_encoder", {"photo": photo})[1]
+        matte = subject_matte(maps[0, 0], alignment.crop, alignment.landmarks, self.model)
+        return matte if iou(matte > 0.5, alpha > 0.5) > RIGHT else alpha
+
+
+def write_columns(shard, model, out, seed=0, report=lambda items: items):
+    """Write planes.npy and truth.npy, float16, of all heads of a shard's folder into a new folder ``out``."""
+    engine = Engine(shard, model, seed)
+    out.mkdir(parents=True)
+    arrays = [np.lib.format.open_memmap(out / f"{name}.npy", "w+", np.float16, (len(engine), count, GRID, GRID))
+              for name, count in (("planes", PLANES), ("truth", TRUTH))]  # fmt: skip
+    for index in report(range(len(engine))):
+        for array, values in zip(arrays, engine[index]):
+            array[index] = values
+
+
+class HeadColumns(torch.utils.data.Dataset):
+    """Planes and truth of folders of :func:`write_columns`; of twice as many heads with their mirror images."""
+
+    def __init__(self, folders, mirrored=True):
+        self.arrays, self.mirrored = [_opened(pathlib.Path(folder)) for folder in folders], mirrored
+        self.places = [(arrays, row) for arrays in self.arrays for row in range(len(arrays[0]))]
+
+    def __len__(self):
+        return len(self.places) * (2 if self.mirrored else 1)
+
+    def __getitem__(self, index):
+        (planes, truth), row = self.places[index // 2 if self.mirrored else index]
+        found = [torch.from_numpy(np.array(array[row], np.float32)) for array in (planes, truth)]
+        return [array.flip(2) for array in found] if self.mirrored and index % 2 else found
+
+
+def _opened(folder):
+    try:
+        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("planes", "truth")]
+    except (OSError, ValueError, EOFError) as error:
+        raise TrainingError(f"the columns in {folder} cannot be read ({error}): remove the folder and make them again") from None
+    if [array.shape[1:] for array in arrays] != [(PLANES, GRID, GRID), (TRUTH, GRID, GRID)] or len(arrays[0]) != len(arrays[1]):
+        raise TrainingError(f"the columns in {folder} are of another version: remove the folder and make them again")
+    return arrays
