@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 TWIN, ALIGNMENT = "tests/test_twin.py::test_", "tests/test_alignment.py::test_"
 BATCH = "tests/test_batch.py::test_"
+COMPLETION = "tests/test_completion.py"
 LOCKS, TURNED = (f"tests/test_golden.py::test_measures[{name}]" for name in ("locks", "turned"))
 
 
@@ -32,7 +33,8 @@ def _of(tests, file, *rows):
 MUTATIONS = (
     *_of(
         (LOCKS, TURNED), "inference/inversion/invert.py",
-        ("raw colours", "colour=match_colours(columns, clean, photo_parts, matte, camera)[0]", "colour=columns.colour",
+        ("raw colours", "matched, share = match_colours(columns, clean, photo_parts, matte, camera)",
+         "matched, share = columns.colour, columns.facing",
          "hidden sides have the networks' tones, not the photo's"),
         ("nothing elsewhere",
          "occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, ears, camera)", "occlusion_depth",
@@ -45,6 +47,21 @@ MUTATIONS = (
          "the backdrop is smeared over the rim"),
         ("pose of another camera", 'camera.camera_to_world[None].astype(np.float32)',
          "np.linalg.inv(camera.camera_to_world)[None].astype(np.float32)", "the encoder is told the inverse pose"),
+    ),
+    *_of(
+        (COMPLETION,), "inference/inversion/invert.py",
+        ("nothing is completed", "if model.has(COMPLETION):", "if not model.has(COMPLETION):",
+         "the last network is not asked"),
+        ("completion paints over the photo", "matched = with_photo(columns, clean, matte, camera)",
+         "matched = columns.colour", "what the photo shows has colours that were guessed"),
+        ("completion knows no silhouette", "columns = seen(*met(radius, occupied(logits)), colour)",
+         "columns = seen(radius, occupied(logits), colour)", "the completed surface ends beside the photo's"),
+    ),
+    *_of(
+        (COMPLETION,), "inference/inversion/completion.py",
+        ("planes in another order", "colours = *columns.colour, *matched", "colours = *matched, *columns.colour",
+         "the network takes one for the other"),
+        ("inside out", "np.clip(within - beside", "np.clip(beside - within", "inside is told as outside"),
     ),
     *_of(
         (f"{TWIN}columns_without_a_surface_carry_on_their_neighbours",), "inference/inversion/invert.py",
@@ -148,7 +165,7 @@ MUTATIONS = (
         ("gaps left", "known | kept & shown(radius, known, there, camera)", "known", "turned heads have no neck"),
         ("every gap filled", "gaps = np.flatnonzero(sizes >= FEWEST", "gaps = np.flatnonzero(sizes >= 0 * FEWEST",
          "columns are solid where the photo shows the backdrop"),
-        ("every column filled", "known = kept & occupied(occupancy)", "known = kept",
+        ("every column filled", "    known = kept & known\n", "    known = kept\n",
          "columns are solid where the networks see nothing"),
         ("holes left", "return found | ~np.isin(labels, border)", "return found", "the backdrop shines through necks"),
         ("between steps not interpolated", "here[inside] + (1.0 - part) * CARVE_STEP", "here[inside]",

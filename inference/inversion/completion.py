@@ -55,12 +55,12 @@ def completion_planes(
 
 
 def complete(planes: np.ndarray, model: Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Radius (h, w) float32 metres, columns that the subject has (h, w) bool, and colours (3, h, w) float32.
+    """Radius (h, w) float32 metres, logits (h, w) of the columns that the subject has, and colours (3, h, w) float32.
 
     planes: of :func:`completion_planes`. model: one that has COMPLETION.
     """
     radius, occupied, colour = run_network(model, COMPLETION, {"columns": planes[None]})
-    return radius[0, 0], occupied[0, 0] > 0.0, colour[0]
+    return radius[0, 0], occupied[0, 0], colour[0]
 
 
 def _edge_distance(matte):

@@ -115,8 +115,8 @@ def invert_crop(
     matched, share = match_colours(columns, clean, photo_parts, matte, camera)
     if model.has(COMPLETION):
         planes = completion_planes(columns, found, occupancy[0, 0], matched, share, clean, photo_parts, matte, camera)
-        radius, known, colour = complete(planes, model)
-        columns = seen(*met(radius, known), colour)
+        radius, logits, colour = complete(planes, model)
+        columns = seen(*met(radius, occupied(logits)), colour)
         matched = with_photo(columns, clean, matte, camera)
     columns = dataclasses.replace(columns, colour=matched)
     radii = place_sheets(columns.radius, columns.valid, len(features[0]))
