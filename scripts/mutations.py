@@ -54,7 +54,8 @@ MUTATIONS = (
          "the last network is not asked"),
         ("completion paints over the photo", "matched = with_photo(columns, clean, matte, camera)",
          "matched = columns.colour", "what the photo shows has colours that were guessed"),
-        ("completion knows no silhouette", "columns = seen(*met(radius, occupied(logits)), colour)",
+        ("completed skin grows", "occupied(logits), still=(SKIN,))", "occupied(logits))", "cheeks have fins again"),
+        ("completion knows no silhouette", "columns = seen(*met(radius, occupied(logits), still=(SKIN,)), colour)",
          "columns = seen(radius, occupied(logits), colour)", "the completed surface ends beside the photo's"),
     ),
     *_of(

@@ -2,7 +2,6 @@
 
 import functools
 
-import cv2
 import numpy as np
 import pytest
 
@@ -16,8 +15,8 @@ from inference.inversion.segmentation import face_pixels
 from inference.inversion.visibility import seen_by_photo
 from inference.portrait import Portrait
 from inference.view.render import render_view
-from tests.golden.heads import BACKDROP, HEADS, over, read_head
-from tests.golden.measures import iou, psnr
+from tests.golden.heads import HEADS, over, read_head
+from tests.golden.measures import Measures, iou, psnr
 from tests.portraits import surface_radius
 
 NO_EARS = np.zeros((0, 1, 3), np.float32)
@@ -140,17 +139,11 @@ def test_an_answer_that_is_no_number_is_refused(shipped_model):
         completion.complete(np.zeros((completion.PLANES, GRID, GRID), np.float32), answer)
 
 
-def test_it_is_worth_its_time(shipped_model):
+def test_it_is_worth_its_time(shipped_model, golden):
     """Views of the golden heads from aside come nearer to the truth with the model's own completion than without."""
     gains = []
     for name in HEADS:
-        made = [portrait(name, model) for model in (Answering(shipped_model), shipped_model)]
-        for view in head(name, shipped_model).views:
-            shown = [render_view(one, view.camera) for one in made]
-            where = cv2.dilate((view.alpha > 0.5).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-            true = over(view.rgba, BACKDROP.mean(0))
-            before, after = (
-                psnr(over(np.dstack([one.color, one.alpha]), BACKDROP.mean(0)), true, where) for one in shown
-            )
-            gains.append(after - before)
+        whole = golden(name)
+        without = Measures(portrait(name, Answering(shipped_model)), whole.head)
+        gains += [whole.novel_view(view) - without.novel_view(view) for view in range(len(whole.head.views))]
     assert np.mean(gains) > 0.2
