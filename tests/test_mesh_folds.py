@@ -35,7 +35,9 @@ def real(astronaut):
     return astronaut.portrait
 
 
-@pytest.mark.parametrize("faces", [2000, 20_000, 80_000, None])
+@pytest.mark.parametrize(
+    "faces", [2000, 20_000, pytest.param(80_000, marks=pytest.mark.slow), pytest.param(None, marks=pytest.mark.slow)]
+)
 def test_closed_meshes_do_not_intersect_themselves(real, faces):
     mesh = extract_mesh(real, faces=faces, closed=True, texture=64)
     assert len(crossings(mesh.vertices, mesh.faces)) == 0
