@@ -40,8 +40,8 @@ class Case:
     band: np.ndarray
     head: object
 
-    def rim(self, given=None, **changes):
-        radius = surface_radius("sphere", *domes.texel_centres(GRID, GRID)).astype(np.float32)
+    def rim(self, given=None, smaller=1.0, **changes):
+        radius = smaller * surface_radius("sphere", *domes.texel_centres(GRID, GRID)).astype(np.float32)
         backdrop = np.broadcast_to(BACKDROP[:, None, None], (3, CROP_SIZE, CROP_SIZE)).copy()
         alignment = dataclasses.replace(self.alignment, **changes)
         return lift_rim(alignment, self.matte, backdrop, radius, np.ones((GRID, GRID), bool), given)
@@ -164,6 +164,16 @@ def test_a_given_matte_is_taken_as_it_is(case):
     given[:, ::2] *= 0.5
     view = render_view(case.portrait(given=given), CAMERA.resized(SIDE, SIDE))
     assert np.abs(view.alpha - given)[case.band].max() < 0.02
+
+
+def test_the_rim_reaches_to_a_surface_that_stops_short(case):
+    """On the way from the middle of the head to its edge, nothing is missing between a smaller one and the rim."""
+    way = np.linspace(0.82, 0.97, 8) * RADIUS / SIDE
+    x, y = ((CENTRE / SIDE)[:, None] + np.array([[1.0], [0.0]]) * way) * 64
+    reaching, of_the_edge = (
+        case.rim(smaller=smaller).places[WEIGHT][y.astype(int), x.astype(int)] for smaller in (0.75, 1.0)
+    )
+    assert reaching.min() > 0.95 and of_the_edge.min() < 0.1
 
 
 def test_where_there_is_no_photo_there_is_no_rim(case):

@@ -37,16 +37,16 @@ def fit_surface(
     camera: Camera,
     beyond: np.ndarray | None = None,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
-    still: tuple[int, ...] = (),
+    growths: int = GROWTHS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A surface whose silhouette is the photo's: radius (h, w) float32 metres, and where there is one, (h, w) bool.
 
     radius (h, w) float32 metres of the surface that networks found, and known (h, w) bool, the columns that they take
     for the subject's. matte (256, 256) in [0, 1] of the photo that camera took. beyond (256, 256) bool, where there is
     no photo. parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's, (p, 256, 256); None where
-    all is one. still: numbers of the parts that do not grow.
+    all is one. growths: rounds in which it grows towards the silhouette.
     """
-    radius, kept = fit_to_hull(np.maximum(radius, THINNEST), matte, camera, beyond, parts, still)
+    radius, kept = fit_to_hull(np.maximum(radius, THINNEST), matte, camera, beyond, parts, growths)
     known = kept & known
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
     return radius, known | kept & shown(radius, known, there, camera)
@@ -69,7 +69,7 @@ def shown(radius: np.ndarray, known: np.ndarray, matte: np.ndarray, camera: Came
 
     radius (h, w) metres; matte (256, 256) in [0, 1] of the photo taken by camera.
     """
-    missing = cv2.erode(_uncovered(radius, known, matte, camera).astype(np.float32), np.ones((3, 3)))
+    missing = cv2.erode(uncovered(radius, known, matte, camera).astype(np.float32), np.ones((3, 3)))
     pixel, _ = camera.project(column_points(radius))
     inside = (sample_image(missing, *np.moveaxis(pixel, -1, 0) * (COVERED / camera.width)) > 0.5) & ~known
     _, labels = cv2.connectedComponents((~known).astype(np.uint8), connectivity=4)
@@ -84,16 +84,16 @@ def fit_to_hull(
     camera: Camera,
     beyond: np.ndarray | None = None,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
-    still: tuple[int, ...] = (),
+    growths: int = GROWTHS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`; where
-    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows. parts and still as of
-    :func:`grow`."""
+    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows. parts as of :func:`grow`;
+    growths: rounds of it."""
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
     matte = matte if beyond is None else np.where(beyond, np.float32(1.0), matte)
     radius, kept = carve(radius, matte, camera)
-    for _ in range(GROWTHS):
-        radius = grow(radius, there, camera, parts, still)
+    for _ in range(growths):
+        radius = grow(radius, there, camera, parts)
     grown, still = carve(radius, matte, camera)
     return blurred(grown, SMOOTH * radius.shape[0] / GRID), kept & still
 
@@ -126,11 +126,7 @@ def carve(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.nda
 
 
 def grow(
-    radius: np.ndarray,
-    matte: np.ndarray,
-    camera: Camera,
-    parts: tuple[np.ndarray, np.ndarray] | None = None,
-    still: tuple[int, ...] = (),
+    radius: np.ndarray, matte: np.ndarray, camera: Camera, parts: tuple[np.ndarray, np.ndarray] | None = None
 ) -> np.ndarray:
     """Raise the surface towards the photo's silhouette where it does not reach it, (h, w) float32 metres.
 
@@ -139,10 +135,9 @@ def grow(
     where it comes closest by a share of the gap, as a hill as wide as the gap; the photo's rim shows what is left.
     Hair raises hair, a collar the clothes and not the cheek above them, which the ray of the collar passes as closely.
     radius (h, w) metres, inside the hull; matte and camera as in :func:`carve`; parts: chances in [0, 1] of the
-    columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one. still: numbers of parts
-    whose rays raise nothing.
+    columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one.
     """
-    rows, columns = np.nonzero(_uncovered(radius, np.ones(radius.shape, bool), matte, camera))
+    rows, columns = np.nonzero(uncovered(radius, np.ones(radius.shape, bool), matte, camera))
     if not len(rows):
         return radius
     scale = camera.width / COVERED
@@ -153,7 +148,7 @@ def grow(
     lifted = np.zeros_like(radius)
     for kind, share in enumerate(shares):
         which = np.flatnonzero(kinds == kind)
-        if kind in still or not len(which):
+        if not len(which):
             continue
         chunks = [which[start : start + CHUNK] for start in range(0, len(which), CHUNK)]
         foreign = np.float32(FOREIGN) * (1.0 - share)
@@ -206,8 +201,11 @@ def closest_approach(
     return gap, u, v
 
 
-def _uncovered(radius, known, matte, camera):
-    """Pixels (COVERED, COVERED) bool where the photo shows the subject and no known column (h, w) does."""
+def uncovered(radius: np.ndarray, known: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
+    """Pixels (COVERED, COVERED) bool where the photo shows the subject and no known column does.
+
+    radius (h, w) metres; known (h, w) bool; matte (256, 256) in [0, 1] of the photo taken by camera.
+    """
     seen = covered(radius, known, camera, COVERED)
     seen = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     wanted = cv2.resize(matte, (COVERED, COVERED), interpolation=cv2.INTER_AREA) >= INSIDE

@@ -13,6 +13,7 @@ from ..geometry.curves import linear_step
 from ..geometry.filling import continued
 from ..geometry.rims import Rim
 from ..photo.guided_filter import apply_affine, guided_affine
+from .hull import uncovered
 from .visibility import blurred, far_depth, visible_depth
 
 PLACES, FINER = 64, 2  # cells per side of the table of places, and how much finer depths are looked at
@@ -38,7 +39,8 @@ def lift_rim(
     radius (h, w) metres and valid (h, w) bool: the surface. given: (s, s) in [0, 1], a matte of the detail crop that is
     taken as it is; else the photo's edges sharpen the crop's.
     """
-    weight = rim_weight(matte, alignment.beyond)
+    short = uncovered(radius, valid, matte, alignment.camera)
+    weight = rim_weight(matte, short, alignment.beyond)
     weight = cv2.resize(weight, (PLACES, PLACES), interpolation=cv2.INTER_AREA)
     side = len(alignment.detail)
     band = np.flatnonzero(enlarged(weight, side) > 0.0)
@@ -79,10 +81,11 @@ def subject_colours(photo: np.ndarray, matte: np.ndarray, backdrop: np.ndarray) 
     return np.concatenate([np.clip(photo - (1.0 - alpha) * backdrop, 0.0, alpha), alpha], -1)
 
 
-def rim_weight(matte: np.ndarray, beyond: np.ndarray | None) -> np.ndarray:
-    """How far the rim tells what the photo shows, (256, 256) float32 in [0, 1]: near the edge of a matte (256, 256),
-    and not where there is no photo, ``beyond`` (256, 256) bool, nor beside it."""
-    inside, outside = (_distance(where) for where in (matte > FULL, matte < EMPTY))
+def rim_weight(matte: np.ndarray, short: np.ndarray, beyond: np.ndarray | None) -> np.ndarray:
+    """How far the rim tells what the photo shows, (256, 256) float32 in [0, 1]: near the edge of a matte (256, 256)
+    and where the surface stops short of it, (256, 256) bool; not where there is no photo, ``beyond`` (256, 256) bool,
+    nor beside it."""
+    inside, outside = (_distance(where) for where in ((matte > FULL) & ~short, matte < EMPTY))
     weight = linear_step(ENDED, WHOLE, inside) * linear_step(FADED, REACH, outside)
     known = np.ones(matte.shape, bool) if beyond is None else ~beyond
     return (weight * linear_step(*BORDER, _distance(np.pad(known, 1))[1:-1, 1:-1])).astype(np.float32)
