@@ -253,13 +253,13 @@ def _crop_matte(given, alpha, alignment, crop_to_picture):
 
     given: as large as the photo. alpha: as large as the picture, in which the crop lies at crop_to_picture.
     """
-    from .inversion.given_matte import crop_matte, detail_matte, is_cut_out
+    from .inversion.given_matte import crop_matte, fine_matte, is_cut_out
 
     if given is not None:
-        return "given", crop_matte(given, alignment), detail_matte(given, alignment)
+        return "given", crop_matte(given, alignment), fine_matte(given, alignment)
     in_picture = dataclasses.replace(alignment, crop_to_photo=crop_to_picture)
     if alpha is not None and is_cut_out(found := crop_matte(alpha, in_picture)):
-        return "alpha channel", found, detail_matte(alpha, in_picture)
+        return "alpha channel", found, fine_matte(alpha, in_picture)
     return "networks", None, None
 
 

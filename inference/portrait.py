@@ -57,7 +57,7 @@ class Portrait:
     landmarks: (468, 2) float32, pixels of the crop, by which the photo was aligned; None where the file lacks them.
     detail: (s, s, 3) uint8, what the photo shows of the surface at (u, v) beyond the textures, as of
         :mod:`inference.geometry.detail_maps`; None where it shows no more.
-    rim: the subject's edge as the photo shows it; None where it shows no more. Its camera is the portrait's.
+    rim: the subject's edge as the photo shows it; None in files of earlier versions. Its camera is the portrait's.
     parts: (n, m, 3) uint8, chances of :data:`PARTS` times 255 over the same (u, v) as the textures; None where the file
         lacks them.
     """

@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.42, "rim": 31.78, "fringe": 35.24, "silhouette": 98.12, "depth": 2.24, "backdrop": 34.94,
-        "novel_view 0": 22.33, "novel_silhouette 0": 94.21, "hidden 0": 24.17, "texture 0": -8.44,
-        "novel_view 1": 20.44, "novel_silhouette 1": 92.37, "hidden 1": 26.54, "texture 1": -10.59,
+        "own_view": 35.93, "rim": 32.64, "fringe": 35.74, "silhouette": 97.64, "depth": 2.05, "backdrop": 34.94,
+        "novel_view 0": 22.49, "novel_silhouette 0": 94.38, "hidden 0": 25.41, "texture 0": -9.84,
+        "novel_view 1": 20.48, "novel_silhouette 1": 92.21, "hidden 1": 28.12, "texture 1": -11.84,
     },
     "glasses": {  # and fair hair
-        "own_view": 34.48, "rim": 33.01, "fringe": 30.90, "silhouette": 98.45, "depth": 2.36, "backdrop": 40.41,
-        "novel_view 0": 24.86, "novel_silhouette 0": 95.11, "hidden 0": 25.07, "texture 0": -8.45,
-        "novel_view 1": 24.83, "novel_silhouette 1": 95.60, "hidden 1": 25.13, "texture 1": -10.75,
+        "own_view": 35.35, "rim": 33.85, "fringe": 31.53, "silhouette": 98.26, "depth": 2.45, "backdrop": 40.41,
+        "novel_view 0": 24.60, "novel_silhouette 0": 95.39, "hidden 0": 24.94, "texture 0": -9.77,
+        "novel_view 1": 24.55, "novel_silhouette 1": 95.80, "hidden 1": 25.11, "texture 1": -12.77,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 32.88, "rim": 27.35, "fringe": 27.13, "silhouette": 98.09, "depth": 2.70, "backdrop": 37.29,
-        "novel_view 0": 25.63, "novel_silhouette 0": 96.93, "hidden 0": 19.74, "texture 0": -5.53,
-        "novel_view 1": 20.26, "novel_silhouette 1": 94.16, "hidden 1": 20.96, "texture 1": -0.13,
+        "own_view": 33.51, "rim": 27.93, "fringe": 32.95, "silhouette": 96.83, "depth": 2.59, "backdrop": 37.29,
+        "novel_view 0": 25.03, "novel_silhouette 0": 95.89, "hidden 0": 20.71, "texture 0": -2.95,
+        "novel_view 1": 21.43, "novel_silhouette 1": 94.05, "hidden 1": 22.87, "texture 1": -3.63,
     },
     "bald": {
-        "own_view": 34.48, "rim": 26.39, "fringe": 25.24, "silhouette": 97.87, "depth": 1.07, "backdrop": 36.38,
-        "novel_view 0": 27.04, "novel_silhouette 0": 97.84, "hidden 0": 24.64, "texture 0": -2.22,
-        "novel_view 1": 26.46, "novel_silhouette 1": 95.35, "hidden 1": 23.33, "texture 1": -12.92,
+        "own_view": 34.49, "rim": 26.06, "fringe": 25.15, "silhouette": 97.71, "depth": 0.94, "backdrop": 36.38,
+        "novel_view 0": 27.70, "novel_silhouette 0": 97.91, "hidden 0": 24.52, "texture 0": -1.93,
+        "novel_view 1": 26.18, "novel_silhouette 1": 95.08, "hidden 1": 23.06, "texture 1": -13.43,
     },
 }  # fmt: skip
 

@@ -25,11 +25,9 @@ def crop_matte(matte: np.ndarray, alignment: Alignment) -> np.ndarray:
     return found
 
 
-def detail_matte(matte: np.ndarray, alignment: Alignment) -> np.ndarray | None:
-    """The same in the detail crop, (s, s) float32 in [0, 1]; None for an alignment without one."""
-    if alignment.detail is None:
-        return None
-    side = len(alignment.detail)
+def fine_matte(matte: np.ndarray, alignment: Alignment) -> np.ndarray:
+    """The same as fine as the alignment's detail, (s, s) float32 in [0, 1], or as its crop where that shows as much."""
+    side = len(alignment.crop if alignment.detail is None else alignment.detail)
     return warp_to_crop(matte, rescaled(alignment.crop_to_photo, side), side).astype(np.float32) / 255.0
 
 

@@ -59,17 +59,17 @@ def invert_crop(
     matte: np.ndarray | None = None,
     doubted: Callable[[Doubt], object] = lambda doubt: None,
     fine_matte: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Rim | None, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Rim, np.ndarray]:
     """Invert an aligned photo.
 
     progress: called with (fraction, stage name) before each stage; may raise to stop.
     matte: (256, 256) float32 in [0, 1] of the subject, where it is known; else the networks find it.
     doubted: called with what makes the result doubtful.
-    fine_matte: (s, s) float32 in [0, 1], a known matte in the detail crop; else the photo refines the crop's.
+    fine_matte: (s, s) float32 in [0, 1], a known matte as fine as the detail, or the crop; else the photo refines it.
     Returns textures (24, 320, 320, 4) uint8, sRGB colour and straight opacity of the 23 sheets and of the background
     plane; radii (23, 161, 161) float32 metres of the sheets; for an alignment with detail, else None, the detail
-    map (s, s, 3) uint8 of :mod:`inference.geometry.detail_maps` and the :class:`Rim`; and the columns' parts
-    (160, 160, 3) uint8, chances of skin, hair and cloth times 255.
+    map (s, s, 3) uint8 of :mod:`inference.geometry.detail_maps`; the :class:`Rim`; and the columns' parts (160, 160, 3)
+    uint8, chances of skin, hair and cloth times 255.
     """
     photo, camera = np.float32(alignment.crop.transpose(2, 0, 1)) / 255.0, alignment.camera
     model_radii = model.geometry["radii"]
@@ -126,10 +126,10 @@ def invert_crop(
     )
     foreign = matte if alignment.beyond is None else np.maximum(matte, alignment.beyond)
     background = background_texture(alignment.crop, foreign, camera, TEXTURE_SIZE)
-    detail, rim = None, None
+    detail = None
     if alignment.detail is not None:
         detail = lift_detail(alignment.detail, columns, shown, matte, photo_parts, camera)
-        rim = lift_rim(alignment, matte, backdrop, columns.radius, columns.valid, fine_matte)
+    rim = lift_rim(alignment, matte, backdrop, columns.radius, columns.valid, fine_matte)
     progress(1.0, "done")
     parts = np.rint(255.0 * columns.parts.transpose(1, 2, 0)).astype(np.uint8)
     return np.concatenate([textures, background[None]]), radii, detail, rim, parts

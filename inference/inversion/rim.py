@@ -33,22 +33,23 @@ def lift_rim(
     valid: np.ndarray,
     given: np.ndarray | None = None,
 ) -> Rim:
-    """The :class:`Rim` of an alignment with detail.
+    """The :class:`Rim` of an alignment, as fine as its detail, or as its crop where that shows as much.
 
     matte: (256, 256) float32 in [0, 1] of the crop. backdrop: (3, 256, 256) in [0, 1], the colours behind mixed pixels.
-    radius (h, w) metres and valid (h, w) bool: the surface. given: (s, s) in [0, 1], a matte of the detail crop that is
-    taken as it is; else the photo's edges sharpen the crop's.
+    radius (h, w) metres and valid (h, w) bool: the surface. given: (s, s) in [0, 1], a matte of that picture, which
+    is taken as it is; else the photo's edges sharpen the crop's.
     """
-    short = uncovered(radius, valid, matte, alignment.camera)
+    short = stops_short(radius, valid, matte, alignment.camera)
     weight = rim_weight(matte, short, alignment.beyond)
     weight = cv2.resize(weight, (PLACES, PLACES), interpolation=cv2.INTER_AREA)
-    side = len(alignment.detail)
+    finest = alignment.crop if alignment.detail is None else alignment.detail
+    side = len(finest)
     band = np.flatnonzero(enlarged(weight, side) > 0.0)
 
     def there(image):
         return image.reshape(side * side, -1).take(band, 0)
 
-    photo = np.float32(there(alignment.detail)) * np.float32(1 / 255)
+    photo = np.float32(there(finest)) * np.float32(1 / 255)
     if given is None:
         affine = guided_affine(np.float32(alignment.crop) / 255.0, matte, RADIUS, VARIANCE)
         fine = apply_affine(there(enlarged(affine, side)), photo)
@@ -59,6 +60,16 @@ def lift_rim(
     picture = np.zeros((side, side, 4), np.uint8)
     picture.reshape(-1, 4)[band] = np.rint(255.0 * subject_colours(photo, fine, backdrop))
     return Rim(picture, np.stack([edge_depth(radius, valid, alignment.camera), weight]), alignment.camera)
+
+
+def stops_short(radius: np.ndarray, valid: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
+    """Where a surface does not reach the edge of a matte (256, 256) as its camera sees both, (256, 256) bool.
+
+    Gaps between its columns inside of the subject do not count. radius (h, w) metres and valid (h, w) bool.
+    """
+    short, beside = uncovered(radius, valid, matte, camera), matte < EMPTY
+    _, labels = cv2.connectedComponents((short | (matte <= FULL)).astype(np.uint8), connectivity=4)
+    return short & np.isin(labels, np.setdiff1d(labels[beside], 0))
 
 
 def edge_depth(radius: np.ndarray, valid: np.ndarray, camera: Camera) -> np.ndarray:
