@@ -71,9 +71,9 @@ def places_of(folder, limit=None):
 
 def portrait_of(head, model):
     """The model's portrait of a synthetic head."""
-    textures, radii, *_ = invert_crop(head.alignment(model), model)
+    textures, radii, _, rim, _ = invert_crop(head.alignment(model), model)
     return Portrait(textures, radii, head.camera, head.crop, np.eye(2, 3), (256, 256), head.name,
-                    model.id, model.sha256)  # fmt: skip
+                    model.id, model.sha256, rim=rim)  # fmt: skip
 
 
 def measure_head(portrait, head):
