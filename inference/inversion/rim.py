@@ -37,7 +37,7 @@ def lift_rim(
 
     matte: (256, 256) float32 in [0, 1] of the crop. backdrop: (3, 256, 256) in [0, 1], the colours behind mixed pixels.
     radius (h, w) metres and valid (h, w) bool: the surface. given: (s, s) in [0, 1], a matte of that picture, which
-    is taken as it is; else the photo's edges sharpen the crop's.
+    is taken as it is; else a detail's edges sharpen the crop's.
     """
     short = stops_short(radius, valid, matte, alignment.camera)
     weight = rim_weight(matte, short, alignment.beyond)
@@ -50,12 +50,12 @@ def lift_rim(
         return image.reshape(side * side, -1).take(band, 0)
 
     photo = np.float32(there(finest)) * np.float32(1 / 255)
-    if given is None:
+    if given is None and alignment.detail is not None:
         affine = guided_affine(np.float32(alignment.crop) / 255.0, matte, RADIUS, VARIANCE)
         fine = apply_affine(there(enlarged(affine, side)), photo)
         fine = np.clip(EDGE_GAIN * (fine - 0.5) + 0.5, 0.0, 1.0)
     else:
-        fine = there(given)[:, 0]
+        fine = there(matte if given is None else given)[:, 0]
     backdrop = there(enlarged(np.ascontiguousarray(backdrop.transpose(1, 2, 0)), side))
     picture = np.zeros((side, side, 4), np.uint8)
     picture.reshape(-1, 4)[band] = np.rint(255.0 * subject_colours(photo, fine, backdrop))
