@@ -64,7 +64,8 @@ def exported(model, tmp_path_factory):
         "radii": sheet_radii(), "mean_landmarks": model.mean_landmarks.numpy(),
         "lift_sheets": np.array(model.config.lift_sheets), "grid": np.array(model.config.grid),
     }  # fmt: skip
-    alone = {"companion": lambda name, optional: None}  # the matte is the model's own, as in training
+    # The matte is the model's own and nothing is completed, as in training.
+    alone = {"companion": lambda name, optional: None, "has": lambda name: False}
     return types.SimpleNamespace(geometry=geometry, sha256="test", threads=1, session=sessions.__getitem__, **alone)
 
 

@@ -8,8 +8,8 @@ from inference.geometry import cameras
 from inference.geometry.domes import texel_centres
 from inference.inversion import ears as engine_ears
 from inference.inversion import visibility as engine
-from inference.inversion.invert import _coarse_radius
 from inference.inversion.lifting import landmark_offsets
+from inference.inversion.sheets import surface_radius
 
 torch = pytest.importorskip("torch")
 from training.model import ears, visibility  # noqa: E402
@@ -52,7 +52,7 @@ def test_the_photos_weight_on_coarse_surfaces_agrees(bfloat16):
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
         found = model.grazing_weight(torch.tensor(level)[:, None], poses())
     for ours, theirs, view in zip(found, level, VIEWS):
-        facing = engine.facing_camera(_coarse_radius(theirs, geometry["radii"]), view)
+        facing = engine.facing_camera(surface_radius(geometry["radii"], theirs), view)
         np.testing.assert_allclose(ours[0], engine.grazing_weight(facing), atol=2e-4)
 
 
