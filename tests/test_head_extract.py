@@ -26,7 +26,7 @@ from tests.test_head_base import ARKIT
 
 NAMES = "skin", "eyes", "teeth", "tongue", "shell"
 SIDE = 384  # pixels of the view that is compared
-OWN_VIEW = 33.0  # dB in the face
+OWN_VIEW, WITH_EDGE = 34.5, 31.0  # dB in the face, and with the two pixels at its edge, where the engine shows the rim
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +105,10 @@ def test_the_photo_key_is_the_photo(pieces, astronaut):
         front = depth < nearest
         shown[front], nearest[front] = colour[front], depth[front]
     shown = cv2.resize(shown, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    error = ((shown - wanted)[face] ** 2).mean()
-    assert 10 * np.log10(255**2 / error) > OWN_VIEW
+    inside = cv2.erode(face.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    for where, least in ((inside, OWN_VIEW), (face, WITH_EDGE)):
+        error = ((shown - wanted)[where] ** 2).mean()
+        assert 10 * np.log10(255**2 / error) > least
 
 
 def posed(piece):

@@ -261,8 +261,8 @@ def test_what_is_missing_of_one_part_raises_no_other():
     head, clothes = side & (height > -0.024) & (height < 0.0), side & (height < -0.04)
     assert lift[clothes].max() > 0.006
     assert np.abs(lift[head]).max() < 0.001 < 0.002 < lift_at_random[head].max()
-    smoothed = hull.fit_to_hull(surface, matte, camera, None, parts, 0)[0]
-    assert (smoothed - surface)[clothes].max() < 0.002  # in no round of growing
+    smoothed = hull.fit_to_hull(surface, matte, camera, None, parts, reach=0.0)[0]
+    assert (smoothed - surface)[clothes].max() < 0.002  # no ray passes by so near
 
 
 def test_closest_approach_to_a_ball():

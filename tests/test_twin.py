@@ -187,7 +187,7 @@ def test_decoding(decoded, shipped_model):
     np.testing.assert_array_equal(textures[..., 3], decoded["textures"][..., 3])
     visible = np.argwhere(textures[..., 3].max(0) > 128)
     low = visible[visible[:, 0] > 320 - decoding.HEM]
-    chosen = [visible[rng.integers(0, len(visible), 600)], low[rng.integers(0, len(low), 20)]]
+    chosen = [visible[rng.integers(0, len(visible), 800)], low[rng.integers(0, len(low), 20)]]
     chosen.append(rng.integers(0, 320, (60, 2)))
     told, shown, wanted, rims, gaps = [], [], [], [], []
     for row, column in np.concatenate(chosen):

@@ -19,6 +19,7 @@ from .visibility import seen_by_photo
 
 COMPLETION = "completion"  # the network's name
 PLANES = 25  # that it sees
+TOUCHED = 0.005  # metres by which rays may pass by the completed surface that still raise it; see docs/results.md
 REACH = 32.0  # pixels from the matte's edge up to which the distance to it counts
 
 

@@ -37,16 +37,16 @@ def fit_surface(
     camera: Camera,
     beyond: np.ndarray | None = None,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
-    growths: int = GROWTHS,
+    reach: float = HILLS[-1],
 ) -> tuple[np.ndarray, np.ndarray]:
     """A surface whose silhouette is the photo's: radius (h, w) float32 metres, and where there is one, (h, w) bool.
 
     radius (h, w) float32 metres of the surface that networks found, and known (h, w) bool, the columns that they take
     for the subject's. matte (256, 256) in [0, 1] of the photo that camera took. beyond (256, 256) bool, where there is
     no photo. parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's, (p, 256, 256); None where
-    all is one. growths: rounds in which it grows towards the silhouette.
+    all is one. reach: metres; rays that pass by farther raise nothing.
     """
-    radius, kept = fit_to_hull(np.maximum(radius, THINNEST), matte, camera, beyond, parts, growths)
+    radius, kept = fit_to_hull(np.maximum(radius, THINNEST), matte, camera, beyond, parts, reach)
     known = kept & known
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
     return radius, known | kept & shown(radius, known, there, camera)
@@ -84,16 +84,16 @@ def fit_to_hull(
     camera: Camera,
     beyond: np.ndarray | None = None,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
-    growths: int = GROWTHS,
+    reach: float = HILLS[-1],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`; where
-    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows. parts as of :func:`grow`;
-    growths: rounds of it."""
+    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows. parts and reach as of
+    :func:`grow`."""
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
     matte = matte if beyond is None else np.where(beyond, np.float32(1.0), matte)
     radius, kept = carve(radius, matte, camera)
-    for _ in range(growths):
-        radius = grow(radius, there, camera, parts)
+    for _ in range(GROWTHS):
+        radius = grow(radius, there, camera, parts, reach)
     grown, still = carve(radius, matte, camera)
     return blurred(grown, SMOOTH * radius.shape[0] / GRID), kept & still
 
@@ -126,7 +126,11 @@ def carve(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.nda
 
 
 def grow(
-    radius: np.ndarray, matte: np.ndarray, camera: Camera, parts: tuple[np.ndarray, np.ndarray] | None = None
+    radius: np.ndarray,
+    matte: np.ndarray,
+    camera: Camera,
+    parts: tuple[np.ndarray, np.ndarray] | None = None,
+    reach: float = HILLS[-1],
 ) -> np.ndarray:
     """Raise the surface towards the photo's silhouette where it does not reach it, (h, w) float32 metres.
 
@@ -135,7 +139,8 @@ def grow(
     where it comes closest by a share of the gap, as a hill as wide as the gap; the photo's rim shows what is left.
     Hair raises hair, a collar the clothes and not the cheek above them, which the ray of the collar passes as closely.
     radius (h, w) metres, inside the hull; matte and camera as in :func:`carve`; parts: chances in [0, 1] of the
-    columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one.
+    columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one. reach: metres; rays
+    that pass by farther raise nothing.
     """
     rows, columns = np.nonzero(uncovered(radius, np.ones(radius.shape, bool), matte, camera))
     if not len(rows):
@@ -153,7 +158,8 @@ def grow(
         chunks = [which[start : start + CHUNK] for start in range(0, len(which), CHUNK)]
         foreign = np.float32(FOREIGN) * (1.0 - share)
         found = [closest_approach(radius, origins[chunk], directions[chunk], foreign) for chunk in chunks]
-        hills = RAISED * _hills(*(np.concatenate(values) for values in zip(*found)), radius.shape)
+        gap, *places = (np.concatenate(values) for values in zip(*found))
+        hills = RAISED * _hills(np.where(gap <= reach, gap, 0.0), *places, radius.shape)
         own = np.minimum(2.0 * share, 1.0)  # the likeliest part's columns as a whole, and a slope beside them
         lifted = np.maximum(lifted, hills * blurred(own, SMOOTH * radius.shape[0] / GRID))
     return radius + lifted

@@ -26,7 +26,7 @@ from ..networks.run import run_network
 from ..progress import Progress, silent
 from .colouring import match_colours, with_photo
 from .columns import Columns
-from .completion import COMPLETION, complete, completion_planes
+from .completion import COMPLETION, TOUCHED, complete, completion_planes
 from .decoding import TEXTURE_SIZE, decode
 from .detail import lift_detail
 from .ears import ear_points
@@ -116,7 +116,7 @@ def invert_crop(
     if model.has(COMPLETION):
         planes = completion_planes(columns, found, occupancy[0, 0], matched, share, clean, photo_parts, matte, camera)
         radius, logits, colour = complete(planes, model)
-        columns = seen(*met(radius, occupied(logits), growths=0), colour)
+        columns = seen(*met(radius, occupied(logits), reach=TOUCHED), colour)
         matched = with_photo(columns, clean, matte, camera)
     columns = dataclasses.replace(columns, colour=matched)
     radii = place_sheets(columns.radius, columns.valid, len(features[0]))
