@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.93, "rim": 32.64, "fringe": 35.74, "silhouette": 97.64, "depth": 2.05, "backdrop": 34.94,
-        "novel_view 0": 22.49, "novel_silhouette 0": 94.38, "hidden 0": 25.41, "texture 0": -9.84,
-        "novel_view 1": 20.48, "novel_silhouette 1": 92.21, "hidden 1": 28.12, "texture 1": -11.84,
+        "own_view": 35.94, "rim": 32.90, "fringe": 35.99, "silhouette": 98.24, "depth": 2.07, "backdrop": 34.94,
+        "novel_view 0": 22.49, "novel_silhouette 0": 94.41, "hidden 0": 25.41, "texture 0": -9.84,
+        "novel_view 1": 20.48, "novel_silhouette 1": 92.22, "hidden 1": 28.11, "texture 1": -11.85,
     },
     "glasses": {  # and fair hair
-        "own_view": 35.35, "rim": 33.85, "fringe": 31.53, "silhouette": 98.26, "depth": 2.45, "backdrop": 40.41,
-        "novel_view 0": 24.60, "novel_silhouette 0": 95.39, "hidden 0": 24.94, "texture 0": -9.77,
-        "novel_view 1": 24.55, "novel_silhouette 1": 95.80, "hidden 1": 25.11, "texture 1": -12.77,
+        "own_view": 35.34, "rim": 33.80, "fringe": 31.08, "silhouette": 98.50, "depth": 2.46, "backdrop": 40.41,
+        "novel_view 0": 24.60, "novel_silhouette 0": 95.40, "hidden 0": 24.95, "texture 0": -9.67,
+        "novel_view 1": 24.55, "novel_silhouette 1": 95.84, "hidden 1": 25.11, "texture 1": -12.73,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 33.51, "rim": 27.93, "fringe": 32.95, "silhouette": 96.83, "depth": 2.59, "backdrop": 37.29,
-        "novel_view 0": 25.03, "novel_silhouette 0": 95.89, "hidden 0": 20.71, "texture 0": -2.95,
-        "novel_view 1": 21.43, "novel_silhouette 1": 94.05, "hidden 1": 22.87, "texture 1": -3.63,
+        "own_view": 33.49, "rim": 28.84, "fringe": 31.84, "silhouette": 98.10, "depth": 2.64, "backdrop": 37.29,
+        "novel_view 0": 25.78, "novel_silhouette 0": 96.87, "hidden 0": 20.60, "texture 0": -3.09,
+        "novel_view 1": 21.42, "novel_silhouette 1": 94.08, "hidden 1": 22.86, "texture 1": -3.60,
     },
     "bald": {
-        "own_view": 34.49, "rim": 26.06, "fringe": 25.15, "silhouette": 97.71, "depth": 0.94, "backdrop": 36.38,
-        "novel_view 0": 27.70, "novel_silhouette 0": 97.91, "hidden 0": 24.52, "texture 0": -1.93,
-        "novel_view 1": 26.18, "novel_silhouette 1": 95.08, "hidden 1": 23.06, "texture 1": -13.43,
+        "own_view": 34.53, "rim": 26.26, "fringe": 25.01, "silhouette": 98.30, "depth": 0.94, "backdrop": 36.38,
+        "novel_view 0": 28.19, "novel_silhouette 0": 98.30, "hidden 0": 24.43, "texture 0": -2.01,
+        "novel_view 1": 26.42, "novel_silhouette 1": 95.26, "hidden 1": 23.06, "texture 1": -13.40,
     },
 }  # fmt: skip
 
