@@ -33,7 +33,7 @@ def main(arguments=None):
     parser.add_argument("--batch", type=int, default=Schedule.batch)
     parser.add_argument("--start-from", dest="start", type=pathlib.Path, help="checkpoint (completion.pt) whose weights to start from")
     parser.add_argument("--held-out", type=int, default=96, help="heads, the first ones, that only measure")
-    parser.add_argument("--checkpoint", type=pathlib.Path, default=pathlib.Path("completion.pt"), help="file of the weights")
+    parser.add_argument("--checkpoint", type=pathlib.Path, help="file of the weights, completion.pt in --columns by default")
     parser.add_argument("--name", help="the completed model's new name, for its card")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0 for all cores")
@@ -58,7 +58,7 @@ def main(arguments=None):
     print(f"{len(heads.places)} heads; held out, before: {measure(network, held)}", flush=True)
     schedule = Schedule(options.minutes, options.batch, options.seed)
     average = train(network, heads, schedule, lambda line, weights: print(f"{line}; {measure(weights, held)}", flush=True),
-                    options.checkpoint)  # fmt: skip
+                    options.checkpoint or options.columns / "completion.pt")  # fmt: skip
     planes = heads[0][0][None]
     add_network(options.model, COMPLETION, average, {"columns": planes}, ("radius", "occupied", "completed"), options.name)
     print(f"held out, after: {measure(average, held)}")

@@ -14,10 +14,10 @@ from inference.networks.run import run_network
 from training.data.examples import SyntheticHeads
 from training.data.shards import Shard
 from training.errors import TrainingError
-from training.evaluation.heads import crop_camera
+from training.evaluation.heads import crop_camera, found_landmarks
 from training.evaluation.metrics import iou
 
-TRUTH = 8  # planes of it: radius in metres, colour, occupied or not, chances of skin, hair and cloth
+TRUTH = 5  # planes of it: radius in metres, colour, occupied or not
 GIVEN = 0.5  # share of the heads whose matte is the true one
 RIGHT = 0.93  # intersection over union from which on the engine's own matte is right, not another subject
 
@@ -64,10 +64,8 @@ class Engine:
     """What a model's completion sees of the heads of a shard, each photo with its own faults and backdrop."""
 
     def __init__(self, shard, model, seed=0):
-        geometry = model.geometry
         self.model, self.seed = model, seed
-        self.mean, self.bias = geometry["mean_landmarks"], geometry["landmark_bias"]
-        self.examples = _Heads([shard], geometry, seed=seed)
+        self.examples = _Heads([shard], model.geometry, seed=seed)
 
     def __len__(self):
         return len(self.examples) // 2
@@ -76,16 +74,14 @@ class Engine:
         """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32 of one head."""
         example = self.examples[2 * index]
         camera, alpha = crop_camera(example["camera"].numpy()), example["alpha"].numpy()[0]
-        shift = camera.project(self.mean)[0] - camera.project(self.mean - self.bias)[0]
         crop = np.rint(255.0 * example["photo"].numpy().transpose(1, 2, 0)).astype(np.uint8)
-        alignment = types.SimpleNamespace(crop=crop, camera=camera, beyond=None, detail=None,
-                                          landmarks=(example["landmarks"].numpy() + shift).astype(np.float32))  # fmt: skip
+        landmarks = found_landmarks(example["landmarks"].numpy(), camera, self.model)
+        alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=landmarks, beyond=None, detail=None)
         given = np.random.default_rng([self.seed, index]).random() < GIVEN
         planes = planes_of(alignment, self.model, alpha if given else self._matte(alignment, alpha))
         radius, covered = self.examples.truth(index)
-        truth = np.concatenate([radius[None], example["dome"].numpy(), covered[None], example["dome_parts"].numpy()])
+        truth = np.concatenate([radius[None], example["dome"].numpy(), covered[None]])
         return planes, truth.astype(np.float32)
-
 
     def _matte(self, alignment, alpha):
         """The engine's matte, or the true one where the engine takes something else for the subject."""

@@ -127,8 +127,7 @@ class SyntheticHeads(torch.utils.data.Dataset):
         rng = np.random.default_rng([self.seed, index, int(torch.initial_seed() % 2**31)] if self.augment else [7, index])
         flip = self.augment and index % 2 == 1
         head = index // 2 if self.augment else index
-        which = int(np.searchsorted(self.starts, head, side="right") - 1)
-        shard, row = self.shards[which], head - int(self.starts[which])
+        shard, row = self.place(head)
         get = lambda name: np.array(shard[name][row])  # noqa: E731
         photo, dome, camera = get("photo"), get("dome_rgba"), get("camera").astype(np.float32)
         radius, landmarks = get("dome_radius").astype(np.float32), get("landmarks").astype(np.float32)
@@ -179,10 +178,14 @@ class SyntheticHeads(torch.utils.data.Dataset):
             out["view_camera"] = torch.from_numpy(view_camera.astype(np.float32))
         return out
 
+    def place(self, head):
+        """The shard of a head, and its row there."""
+        which = int(np.searchsorted(self.starts, head, side="right") - 1)
+        return self.shards[which], head - int(self.starts[which])
+
     def truth(self, index):
         """The surface's radius (h, w) float32 metres of a head as it is, not mirrored, and where it has one, (h, w) bool."""
-        which = int(np.searchsorted(self.starts, index, side="right") - 1)
-        shard, row = self.shards[which], index - int(self.starts[which])
+        shard, row = self.place(index)
         radius = np.array(shard["dome_radius"][row]).astype(np.float32)
         return radius, (np.array(shard["dome_rgba"][row, ..., 3]) > 127) & (radius > 0.0)
 

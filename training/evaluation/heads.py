@@ -40,11 +40,15 @@ class Head:
         self.eye_distance = eye_distance_in_depth(self.depth, self.landmarks, self.camera)
 
     def alignment(self, model):
-        """As the aligner would give it: its landmarks lie beside the exact points by a known bias."""
-        mean, bias = model.geometry["mean_landmarks"], model.geometry["landmark_bias"]
-        shift = self.camera.project(mean)[0] - self.camera.project(mean - bias)[0]
-        landmarks = (self.landmarks + shift).astype(np.float32)
+        """As the aligner would give it."""
+        landmarks = found_landmarks(self.landmarks, self.camera, model)
         return types.SimpleNamespace(crop=self.crop, camera=self.camera, landmarks=landmarks, beyond=None, detail=None)
+
+
+def found_landmarks(landmarks, camera, model):
+    """Exact landmarks (468, 2) of a head as the aligner finds them, float32: beside the points by a known bias."""
+    mean, bias = model.geometry["mean_landmarks"], model.geometry["landmark_bias"]
+    return (landmarks + camera.project(mean)[0] - camera.project(mean - bias)[0]).astype(np.float32)
 
 
 def photo_over_backdrop(photo):
