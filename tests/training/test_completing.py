@@ -12,6 +12,7 @@ from inference.networks.model import DEFAULT_FOLDER, load_model
 
 torch = pytest.importorskip("torch")
 from training.completing.columns import TRUTH, Engine, HeadColumns, write_columns  # noqa: E402
+from training.completing.displaced import displaced  # noqa: E402
 from training.completing.loop import Schedule, measure, terms, train  # noqa: E402
 from training.completion import main  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
@@ -40,8 +41,8 @@ def network(model):
 def test_columns_are_the_engines(columns, shards, model):
     """One head again, as it comes; and its truth is the shard's."""
     shard = next(shards.glob("shard_*"))
-    planes, truth = HeadColumns([columns], mirrored=False)[2]
-    again, _ = Engine(shard, model)[2]
+    planes, truth = HeadColumns([columns], mirrored=False)[4]
+    again, _ = Engine(shard, model)[4]
     assert planes.shape == (PLANES, GRID, GRID) and truth.shape == (TRUTH, GRID, GRID)
     np.testing.assert_allclose(planes, again, rtol=2e-3, atol=2e-3)
     radius = np.load(shard / "dome_radius.npy")[2].astype(np.float32)
@@ -50,9 +51,35 @@ def test_columns_are_the_engines(columns, shards, model):
     assert planes[6].max() > 0.9 and planes[2].sum() > 1000
 
 
+def test_every_head_comes_displaced_too(columns):
+    """The truth is the same, and so is the face; hair is off by millimetres before the silhouette moves it."""
+    heads = HeadColumns([columns], mirrored=False)
+    assert len(heads) == 12
+    for head in range(6):
+        (plain, truth), (moved, again) = heads[2 * head], heads[2 * head + 1]
+        assert torch.equal(truth, again)
+        off = (moved[1] - plain[1]).abs()
+        face = (plain[18] > 0.99) & (plain[6] > 0.9)
+        face[:, :64] = face[:, -64:] = False
+        assert off[face].max() < 1e-3 and off[(plain[19] > 0.9) & (plain[2] > 0.5)].mean() > 1e-3
+
+
+def test_displacements_are_smooth_and_seeded():
+    radii = np.linspace(0.16, 0.05, 23)[:, None, None] * np.ones((1, 8, 8), np.float32)
+    level = np.full((1, 1, GRID, GRID), 11.0, np.float32)
+    parts = np.zeros((1, 3, GRID, GRID), np.float32)
+    parts[:, 0, 80:], parts[:, 1, :80] = 30.0, 30.0  # skin below hair
+    once, again, other = (displaced([level, parts], radii, np.random.default_rng(seed))[0][0, 0] for seed in (3, 3, 4))
+    np.testing.assert_array_equal(once, again)
+    moved = 0.005 * (once - 11.0)  # sheets are 5 mm apart
+    assert np.abs(moved[80:, 60:100]).max() < 1e-6, "the face"
+    assert np.abs(moved[:80]).max() > 2e-3 and np.abs(moved[80:, :20]).max() > 1e-4
+    assert np.abs(np.diff(moved[:80], axis=1)).max() < 2e-3 and np.abs(once - other).max() > 0.1
+
+
 def test_mirror_images(columns):
     heads = HeadColumns([columns])
-    assert len(heads) == 12
+    assert len(heads) == 24
     for plain, mirrored in zip(heads[4], heads[5]):
         assert torch.equal(plain.flip(2), mirrored)
 
@@ -81,6 +108,24 @@ def test_terms_are_none_for_the_truth(columns):
     found = terms(off, planes, truth)
     assert float(found["surface"]) == pytest.approx(np.log1p(0.25), rel=1e-3)
     assert float(found["colour"]) == pytest.approx(0.1, rel=1e-3)
+
+
+def test_columns_that_the_silhouette_touches_count_most(columns):
+    """A surface that is off there alone costs more than one that is off in as many other columns."""
+    planes, truth = (one[None] for one in HeadColumns([columns])[0])
+    there = (truth[:, 4:5] > 0.5) & (planes[:, 6:7] * planes[:, 18:19] == 0.0)  # the face counts more as well
+    touched = there & (planes[:, 24:25].abs() < 4.0) & (planes[:, 4:5] < 0.3) & (planes[:, 5:6] < 0.5)
+    others = there & (planes[:, 24:25] > 12.0)
+    count = min(int(touched.sum()), int(others.sum()))
+    assert count > 50
+
+    def cost(where):
+        which = torch.zeros_like(where.flatten(), dtype=torch.bool)
+        which[where.flatten().nonzero()[:count, 0]] = True
+        off = truth[:, :1] + 0.004 * which.view(where.shape)
+        return float(terms((off, 30.0 * (2.0 * truth[:, 4:5] - 1.0), truth[:, 1:4]), planes, truth)["surface"])
+
+    assert cost(touched) == pytest.approx(3.0 * cost(others), rel=1e-3)
 
 
 def test_it_learns_and_a_model_takes_it(network, columns, model, tmp_path, capsys):

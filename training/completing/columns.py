@@ -11,6 +11,7 @@ from inference.inversion.completion import COMPLETION, PLANES
 from inference.inversion.invert import invert_crop
 from inference.inversion.segmentation import subject_matte
 from inference.networks.run import run_network
+from training.completing.displaced import displaced
 from training.data.examples import SyntheticHeads
 from training.data.shards import Shard
 from training.errors import TrainingError
@@ -27,10 +28,13 @@ class Seen(Exception):
 
 
 class Watched:
-    """A model whose inversion ends with :class:`Seen` where it asks its completion network, which it need not have."""
+    """A model whose inversion ends with :class:`Seen` where it asks its completion network, which it need not have.
 
-    def __init__(self, model):
-        self.model = model
+    changed: what the inversion takes for the surface that the networks found, a function of outputs of DetailManifolds.
+    """
+
+    def __init__(self, model, changed=lambda outputs: outputs):
+        self.model, self.changed = model, changed
 
     def __getattr__(self, name):
         return getattr(self.model, name)
@@ -39,16 +43,24 @@ class Watched:
         return name == COMPLETION or self.model.has(name)
 
     def session(self, name):
-        return self if name == COMPLETION else self.model.session(name)
+        if name == COMPLETION:
+            return types.SimpleNamespace(run=_end)
+        session = self.model.session(name)
+        if name == "detail_manifolds":
+            return types.SimpleNamespace(run=lambda names, inputs: self.changed(session.run(names, inputs)))
+        return session
 
-    def run(self, _outputs, inputs):
-        raise Seen(inputs["columns"][0])
+
+def _end(_names, inputs):
+    raise Seen(inputs["columns"][0])
 
 
-def planes_of(alignment, model, matte):
-    """Planes (PLANES, GRID, GRID) float32 of an alignment and its matte (256, 256) by a model."""
+def planes_of(alignment, model, matte, rng=None):
+    """Planes (PLANES, GRID, GRID) float32 of an alignment and its matte (256, 256) by a model; with a surface that is
+    :func:`.displaced.displaced` where there is a generator of random numbers."""
+    changed = {} if rng is None else {"changed": lambda outputs: displaced(outputs, model.geometry["radii"], rng)}
     try:
-        invert_crop(alignment, Watched(model), matte=matte)
+        invert_crop(alignment, Watched(model, **changed), matte=matte)
     except Seen as seen:
         return seen.args[0]
     raise AssertionError("inversion never asked for a completion")
@@ -61,25 +73,28 @@ class _Heads(SyntheticHeads):
 
 
 class Engine:
-    """What a model's completion sees of the heads of a shard, each photo with its own faults and backdrop."""
+    """What a model's completion sees of the heads of a shard, each photo with its own faults and backdrop, and each head twice:
+    as the networks find it, and with a surface that is :func:`.displaced.displaced`."""
 
     def __init__(self, shard, model, seed=0):
         self.model, self.seed = model, seed
         self.examples = _Heads([shard], model.geometry, seed=seed)
 
     def __len__(self):
-        return len(self.examples) // 2
+        return len(self.examples)  # which has each head twice as well, the second time mirrored
 
     def __getitem__(self, index):
-        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32 of one head."""
-        example = self.examples[2 * index]
+        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32; of odd ones the surface is displaced."""
+        head, wrong = divmod(index, 2)
+        example = self.examples[2 * head]
         camera, alpha = crop_camera(example["camera"].numpy()), example["alpha"].numpy()[0]
         crop = np.rint(255.0 * example["photo"].numpy().transpose(1, 2, 0)).astype(np.uint8)
         landmarks = found_landmarks(example["landmarks"].numpy(), camera, self.model)
         alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=landmarks, beyond=None, detail=None)
-        given = np.random.default_rng([self.seed, index]).random() < GIVEN
-        planes = planes_of(alignment, self.model, alpha if given else self._matte(alignment, alpha))
-        radius, covered = self.examples.truth(index)
+        rng = np.random.default_rng([self.seed, head])
+        matte = alpha if rng.random() < GIVEN else self._matte(alignment, alpha)
+        planes = planes_of(alignment, self.model, matte, rng if wrong else None)
+        radius, covered = self.examples.truth(head)
         truth = np.concatenate([radius[None], example["dome"].numpy(), covered[None]])
         return planes, truth.astype(np.float32)
 

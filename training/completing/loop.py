@@ -15,6 +15,8 @@ from training.model.completion import STEP
 
 WEIGHTS = {"surface": 1.0, "occupied": 0.5, "colour": 6.0}  # of the terms, which are then about as large
 FARTHEST = 0.03  # metres; a measured surface is off by no more
+CONTOUR = 2.0  # how much more a column counts that the photo's silhouette touches
+NEAR, GRAZED, BEHIND = 6.0, 0.4, 1.0  # there: pixels from the matte's edge, cosine to the camera, centimetres behind what it sees
 AVERAGE = 0.995  # decay of the averaged weights
 REPORT = 300  # steps
 
@@ -47,7 +49,9 @@ def terms(answer, planes, truth):
     """
     radius, occupied, colour = answer
     there, seen, skin = truth[:, 4:5], planes[:, 6:7], planes[:, 18:19]
-    weight, hidden = there * (1.0 + seen * skin), there * (1.0 - seen)  # the face counts twice
+    facing, behind, edge = planes[:, 4:5], planes[:, 5:6], planes[:, 24:25]
+    contour = (edge.abs() < NEAR) & (facing < GRAZED) & (behind < BEHIND)
+    weight, hidden = there * (1.0 + seen * skin + CONTOUR * contour), there * (1.0 - seen)  # the face counts twice
     off = torch.log1p((radius - truth[:, :1]).abs() / STEP)  # an edge in another column is off by centimetres
     return {
         "surface": (off * weight).sum() / weight.sum(),

@@ -1,5 +1,6 @@
 """Synthetic heads as photos with exact answers, and what a portrait of one is measured by."""
 
+import dataclasses
 import types
 
 import cv2
@@ -84,7 +85,8 @@ def measure_head(portrait, head):
     """Measures of one portrait of a synthetic head but for depth; and the depth map of the photo's view."""
     view = render_view(portrait, head.camera)
     row = {"psnr": psnr(view.color, head.colour, (head.alpha > 0.98) & (view.alpha > 0.5)),
-           "silhouette": iou(view.alpha > 0.5, head.alpha > 0.5)}  # fmt: skip
+           "silhouette": iou(view.alpha > 0.5, head.alpha > 0.5),
+           "silhouette_sheets": iou(render_view(dataclasses.replace(portrait, rim=None), head.camera).alpha > 0.5, head.alpha > 0.5)}  # fmt: skip
     for truth, camera in head.views:
         decibels = psnr(*compared(portrait, truth, camera))
         row |= {f"novel_{centre}": decibels for centre in yaw_bins(camera)}

@@ -1,5 +1,7 @@
 """What portraits of real photos are measured by."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 from tqdm import tqdm
@@ -38,7 +40,8 @@ def measure_photo(portrait, matte, region, identity, reference):
     row = {"made": True, "psnr": psnr(black, photo, region), "ssim": ssim(np.where(region[..., None], black, photo), photo, region)}
     if matte is not None:
         above = above_collar(camera)
-        row["silhouette"] = iou((view.alpha > 0.5) & above, (matte > 0.5) & above)
+        for name, seen in ("silhouette", view), ("silhouette_sheets", render_view(dataclasses.replace(portrait, rim=None), camera)):
+            row[name] = iou((seen.alpha > 0.5) & above, (matte > 0.5) & above)
     row |= measure_consistency(portrait, photo, view)
     if reference is not None:
         views = {"identity_own": view} | {n: render_view(portrait, cameras.orbit_camera(yaw=yaw)) for n, yaw in TURNS.items()}
