@@ -54,10 +54,21 @@ MUTATIONS = (
          "the last network is not asked"),
         ("completion paints over the photo", "matched = with_photo(columns, clean, matte, camera)",
          "matched = columns.colour", "what the photo shows has colours that were guessed"),
-        ("what is completed grows far", "occupied(logits), reach=TOUCHED)", "occupied(logits))",
+        ("what is completed grows far", "parts=apart, reach=TOUCHED)", "parts=apart)",
          "cheeks have fins again"),
-        ("completion knows no silhouette", "columns = seen(*met(radius, occupied(logits), reach=TOUCHED), colour)",
+        ("completion knows no silhouette",
+         "columns = seen(*met(radius, occupied(logits), parts=apart, reach=TOUCHED), colour)",
          "columns = seen(radius, occupied(logits), colour)", "the completed surface ends beside the photo's"),
+    ),
+    *_of(
+        (COMPLETION, "tests/test_hull.py", "tests/test_ears.py"), "inference/inversion/hull.py",
+        ("one reach for all parts", "np.where(gap <= farthest, gap, 0.0)", "np.where(gap <= np.max(reach), gap, 0.0)",
+         "cheeks are raised as far as hair"),
+    ),
+    *_of(
+        ("tests/test_ears.py",), "inference/inversion/ears.py",
+        ("ears are still cheeks", "parts[SKIN] * (1.0 - ear), parts[HAIR]", "parts[SKIN], parts[HAIR]",
+         "an ear counts twice"),
     ),
     *_of(
         (COMPLETION,), "inference/inversion/completion.py",

@@ -1,11 +1,12 @@
 """Ears by landmarks: where they lie on synthetic heads, and that no photo's ear is painted on a cheek."""
 
+import cv2
 import numpy as np
 import pytest
 
 from inference.geometry import domes
 from inference.geometry.cameras import orbit_camera
-from inference.inversion import ears, visibility
+from inference.inversion import ears, hull, visibility
 from inference.inversion.columns import GRID
 from tests.data_pack import data_pack
 from tests.portraits import surface_radius
@@ -85,3 +86,46 @@ def test_an_ear_keeps_what_the_photo_shows_of_it():
         assert found.min() >= least and found.max() <= most
     pixel, depth = FRONT.project(moved_along_the_ray(np.array([[0.05, 0.0, 0.0]]), -0.05))
     assert ears.before_ears(points, pixel[None], depth[None], FRONT).max() == 0.0  # a cheek's pixel
+
+
+def test_ears_are_parted_from_other_skin_and_nothing_is_lost():
+    """Columns and pixels of both ears, also turned, are the fourth part; hair over an ear stays hair."""
+    skin = np.stack([np.full((GRID, GRID), share, np.float32) for share in (1, 0, 0)])
+    photo = np.stack([np.full((256, 256), share, np.float32) for share in (0.75, 0.25, 0)])
+    points = mean_ears()
+    for camera in (FRONT, orbit_camera(yaw=35.0)):
+        parts, shown = ears.with_ears(skin, photo, points, camera)
+        for apart, whole in ((parts, skin), (shown, photo)):
+            np.testing.assert_array_equal(apart[1:3], whole[1:3])
+            np.testing.assert_allclose(apart.sum(0), whole.sum(0), atol=1e-6)
+        for ear in points:
+            u, v = (place.mean() for place in domes.dome_coordinates(ear)[:2])
+            x, y = camera.project(ear)[0].mean(0)
+            assert parts[3, int(v * GRID), int(u * GRID)] == 1.0 and shown[3, int(y), int(x)] == 0.75
+            # 4 cm before it is the cheek, and it covers no more than an ear does
+            cheek = domes.dome_coordinates(ear.mean(0) + (-np.sign(ear[0, 0]) * 0.01, 0.0, 0.04))
+            assert parts[3, int(cheek[1] * GRID), int(cheek[0] * GRID)] == 0.0
+        assert 0.01 < (parts[3] > 0.5).mean() < 0.06
+        assert parts[3, :, GRID // 2].max() == 0.0
+
+
+def test_an_ear_that_stands_off_raises_the_ear_and_no_cheek():
+    """An analytic head with no ears, and a photo whose ears stand 12 mm off it."""
+    radius = surface_radius("sphere", *domes.texel_centres(GRID, GRID)).astype(np.float32)
+    head = visibility.covered(radius, np.ones(radius.shape, bool), FRONT, 256)
+    matte = cv2.morphologyEx(head.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5))).astype(np.float32)
+    facing = visibility.facing_camera(radius, FRONT)
+    points = domes.column_points(radius)
+    outline = points[(np.abs(facing) < 0.1) & (points[..., 0] > 0) & (np.abs(points[..., 1]) < 0.01)].mean(0)
+    ear = outline + np.random.default_rng(0).uniform(-1, 1, (400, 3)) * (0.012, 0.025, 0.015)
+    x, y = np.rint(FRONT.project(ear)[0]).astype(int).T
+    matte[y, x] = 1.0
+    matte = cv2.morphologyEx(matte, cv2.MORPH_CLOSE, np.ones((5, 5)))
+    skin = np.zeros((3, GRID, GRID), np.float32), np.zeros((3, 256, 256), np.float32)
+    for part in skin:
+        part[0] = 1.0
+    apart = ears.with_ears(*skin, ear[None], FRONT)
+    near = np.linalg.norm(points - outline, axis=-1)
+    lift = hull.grow(radius, matte, FRONT, apart, reach=(0.0, 0.0, 0.0, 0.03)) - radius
+    assert lift[near < 0.015].max() > 0.003 and lift[near > 0.05].max() < 5e-4
+    assert np.abs(hull.grow(radius, matte, FRONT, apart, reach=0.0) - radius).max() < 1e-6

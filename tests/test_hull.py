@@ -263,6 +263,9 @@ def test_what_is_missing_of_one_part_raises_no_other():
     assert np.abs(lift[head]).max() < 0.001 < 0.002 < lift_at_random[head].max()
     smoothed = hull.fit_to_hull(surface, matte, camera, None, parts, reach=0.0)[0]
     assert (smoothed - surface)[clothes].max() < 0.002  # no ray passes by so near
+    for reach, most in (((0.04, 0.0), 0.002), ((0.0, 0.04), lift[clothes].max())):
+        each = hull.fit_to_hull(surface, matte, camera, None, parts, reach=reach)[0] - surface
+        assert each[clothes].max() == pytest.approx(most, abs=0.002) and np.abs(each[head]).max() < 0.001
 
 
 def test_closest_approach_to_a_ball():

@@ -2,8 +2,8 @@
 
 No landmark lies on an ear, and a photo sees ears and the cheeks before them at nearly the same place: the cheek recedes
 almost along its rays. A surface that is off by millimetres there has the ear in the photo drawn over centimetres of
-cheek. A linear map that was learnt on synthetic heads (training.ears) says where in space both ears are, so in which
-pixels and how far away.
+cheek, and a cheek raised to where an ear ends. A linear map that was learnt on synthetic heads (training.ears) says
+where in space both ears are, so in which pixels and how far away.
 
 How far ears reach was chosen by looking at five test portraits from 40 degrees aside, and on 20 unseen heads.
 """
@@ -14,10 +14,13 @@ import numpy as np
 
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step
+from ..geometry.domes import dome_coordinates, texel_centres
 from ..own_arrays import own_arrays
+from .columns import CLOTH, HAIR, SKIN
 
 IN_PHOTO = 1.7, 1.2  # standard deviations of an ear's points between which a pixel comes to be its own; its rim is at 2
 BEFORE = 0.025, 0.045  # metres before it, along the photo's ray, between which a column comes to be no ear
+AROUND = 2.4, 1.6  # the same for what an ear's silhouette, at 2, may raise and be raised by
 
 
 def ear_points(offsets: np.ndarray) -> np.ndarray:
@@ -39,12 +42,40 @@ def before_ears(ears: np.ndarray, pixel: np.ndarray, depth: np.ndarray, camera: 
     found = np.zeros(depth.shape, np.float32)
     for ear in ears:
         points, distance = camera.project(ear)
-        apart = (pixel - points.mean(0)).astype(np.float32)
-        inverse = np.linalg.inv(np.cov(points.T)).astype(np.float32)
-        deviations = np.sqrt(np.einsum("hwi,ij,hwj->hw", apart, inverse, apart))
         before = linear_step(*BEFORE, distance.mean() - depth)
-        np.maximum(found, linear_step(*IN_PHOTO, deviations) * before, out=found)
+        np.maximum(found, linear_step(*IN_PHOTO, _deviations(pixel, points)) * before, out=found)
     return found
+
+
+def with_ears(
+    parts: np.ndarray, photo_parts: np.ndarray, ears: np.ndarray, camera: Camera
+) -> tuple[np.ndarray, np.ndarray]:
+    """Chances of the columns' parts (4, h, w) and of the photo's (4, 256, 256): the last is skin of ears, apart from
+    other skin.
+
+    parts (3, h, w) and photo_parts (3, 256, 256): chances of skin, hair and cloth; ears (n, k, 3) of
+    :func:`ear_points`; camera: of the photo.
+    """
+    columns = np.stack(texel_centres(*parts.shape[1:]), -1)
+    pixels = np.stack(np.indices(photo_parts.shape[1:])[::-1], -1)
+    own, shown = np.zeros(parts.shape[1:], np.float32), np.zeros(photo_parts.shape[1:], np.float32)
+    for ear in ears:
+        place = np.stack(dome_coordinates(ear)[:2], -1)
+        np.maximum(own, linear_step(*AROUND, _deviations(columns, place)), out=own)
+        np.maximum(shown, linear_step(*AROUND, _deviations(pixels + 0.5, camera.project(ear)[0])), out=shown)
+    return _apart(parts, own), _apart(photo_parts, shown)
+
+
+def _apart(parts, ear):
+    """Parts (3, h, w) with an ear's share (h, w) of the skin as a fourth one."""
+    return np.stack([parts[SKIN] * (1.0 - ear), parts[HAIR], parts[CLOTH], parts[SKIN] * ear])
+
+
+def _deviations(places, points):
+    """How many standard deviations of points (k, 2) places (..., 2) lie from their mean, (...) float32."""
+    apart = (places - points.mean(0)).astype(np.float32)
+    inverse = np.linalg.inv(np.cov(points.T)).astype(np.float32)
+    return np.sqrt(np.einsum("...i,ij,...j->...", apart, inverse, apart))
 
 
 @functools.cache

@@ -4,6 +4,8 @@ Constants without another source were chosen on unseen heads (the first half of 
 looking at twelve test portraits.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -37,14 +39,14 @@ def fit_surface(
     camera: Camera,
     beyond: np.ndarray | None = None,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
-    reach: float = HILLS[-1],
+    reach: float | Sequence[float] = HILLS[-1],
 ) -> tuple[np.ndarray, np.ndarray]:
     """A surface whose silhouette is the photo's: radius (h, w) float32 metres, and where there is one, (h, w) bool.
 
     radius (h, w) float32 metres of the surface that networks found, and known (h, w) bool, the columns that they take
     for the subject's. matte (256, 256) in [0, 1] of the photo that camera took. beyond (256, 256) bool, where there is
     no photo. parts: chances in [0, 1] of the columns' parts, (p, h, w), and of the photo's, (p, 256, 256); None where
-    all is one. reach: metres; rays that pass by farther raise nothing.
+    all is one. reach: metres, of all parts or of each; rays that pass by farther raise nothing.
     """
     radius, kept = fit_to_hull(np.maximum(radius, THINNEST), matte, camera, beyond, parts, reach)
     known = kept & known
@@ -84,7 +86,7 @@ def fit_to_hull(
     camera: Camera,
     beyond: np.ndarray | None = None,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
-    reach: float = HILLS[-1],
+    reach: float | Sequence[float] = HILLS[-1],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`; where
     there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows. parts and reach as of
@@ -130,7 +132,7 @@ def grow(
     matte: np.ndarray,
     camera: Camera,
     parts: tuple[np.ndarray, np.ndarray] | None = None,
-    reach: float = HILLS[-1],
+    reach: float | Sequence[float] = HILLS[-1],
 ) -> np.ndarray:
     """Raise the surface towards the photo's silhouette where it does not reach it, (h, w) float32 metres.
 
@@ -139,8 +141,8 @@ def grow(
     where it comes closest by a share of the gap, as a hill as wide as the gap; the photo's rim shows what is left.
     Hair raises hair, a collar the clothes and not the cheek above them, which the ray of the collar passes as closely.
     radius (h, w) metres, inside the hull; matte and camera as in :func:`carve`; parts: chances in [0, 1] of the
-    columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one. reach: metres; rays
-    that pass by farther raise nothing.
+    columns' parts, (p, h, w), and of the photo's pixels, (p, 256, 256); None where all is one. reach: metres, of
+    all parts or of each; rays that pass by farther raise nothing.
     """
     rows, columns = np.nonzero(uncovered(radius, np.ones(radius.shape, bool), matte, camera))
     if not len(rows):
@@ -151,7 +153,7 @@ def grow(
     if parts is not None:
         shares, kinds = parts[0], parts[1].argmax(0)[rows, columns]
     lifted = np.zeros_like(radius)
-    for kind, share in enumerate(shares):
+    for kind, (share, farthest) in enumerate(zip(shares, np.broadcast_to(reach, len(shares)))):
         which = np.flatnonzero(kinds == kind)
         if not len(which):
             continue
@@ -159,7 +161,7 @@ def grow(
         foreign = np.float32(FOREIGN) * (1.0 - share)
         found = [closest_approach(radius, origins[chunk], directions[chunk], foreign) for chunk in chunks]
         gap, *places = (np.concatenate(values) for values in zip(*found))
-        hills = RAISED * _hills(np.where(gap <= reach, gap, 0.0), *places, radius.shape)
+        hills = RAISED * _hills(np.where(gap <= farthest, gap, 0.0), *places, radius.shape)
         own = np.minimum(2.0 * share, 1.0)  # the likeliest part's columns as a whole, and a slope beside them
         lifted = np.maximum(lifted, hills * blurred(own, SMOOTH * radius.shape[0] / GRID))
     return radius + lifted

@@ -29,7 +29,7 @@ from .columns import Columns
 from .completion import COMPLETION, TOUCHED, complete, completion_planes
 from .decoding import TEXTURE_SIZE, decode
 from .detail import lift_detail
-from .ears import ear_points
+from .ears import ear_points, with_ears
 from .hull import fit_surface, occupied
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
@@ -103,20 +103,20 @@ def invert_crop(
 
     progress(0.5, STAGES[4])
     parts = softmax(part_logits[0])
-    met = functools.partial(
-        fit_surface, matte=matte, camera=camera, beyond=alignment.beyond, parts=(parts, photo_parts)
-    )
+    ears = ear_points(offsets)
+    met = functools.partial(fit_surface, matte=matte, camera=camera, beyond=alignment.beyond)
     seen = functools.partial(
-        see, parts=parts, photo_parts=photo_parts, ears=ear_points(offsets), camera=camera, beyond=alignment.beyond
+        see, parts=parts, photo_parts=photo_parts, ears=ears, camera=camera, beyond=alignment.beyond
     )
     clean, backdrop = foreground(photo, matte)
     found = surface_radius(model_radii, level[0, 0])
-    columns = seen(*met(found, occupied(occupancy[0, 0])), colour[0])
+    columns = seen(*met(found, occupied(occupancy[0, 0]), parts=(parts, photo_parts)), colour[0])
     matched, share = match_colours(columns, clean, photo_parts, matte, camera)
     if model.has(COMPLETION):
         planes = completion_planes(columns, found, occupancy[0, 0], matched, share, clean, photo_parts, matte, camera)
         radius, logits, colour = complete(planes, model)
-        columns = seen(*met(radius, occupied(logits), reach=TOUCHED), colour)
+        apart = with_ears(parts, photo_parts, ears, camera)
+        columns = seen(*met(radius, occupied(logits), parts=apart, reach=TOUCHED), colour)
         matched = with_photo(columns, clean, matte, camera)
     columns = dataclasses.replace(columns, colour=matched)
     radii = place_sheets(columns.radius, columns.valid, len(features[0]))
