@@ -144,7 +144,7 @@ def test_columns_that_the_photo_shows_have_its_colours(columns_of):
 
 
 def test_cheeks_far_from_the_silhouette_are_left_to_the_rim(columns_of):
-    """Of a head that is told to be narrower by more than a centimetre hair grows to the photo's outline, and no cheek."""
+    """Of a head told to be narrower by more than a centimetre hair grows to the photo's outline, and no cheek."""
     told = []
 
     def narrower(planes):

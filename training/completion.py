@@ -1,7 +1,7 @@
 """Train the completion network of a model: ``python -m training.completion --columns DIR ... --model models/default --minutes 45``.
 
 ``--write HEADS`` first: what the network sees of the heads of a folder of shards, as the engine with the model's other networks
-finds it (half a second a head), goes into a folder per shard under ``--columns``. Heads that the model was trained on
+finds it and with a surface as wrong as on photos of the world (a second a head), goes into a folder per shard under ``--columns``. Heads that the model was trained on
 would teach it errors that are too small. The network, which is small, then learns on the processor; the average of its weights goes
 into the model's folder as completion.onnx, and the card names it.
 """
@@ -52,10 +52,10 @@ def main(arguments=None):
     if options.start:
         network.load_state_dict(torch.load(options.start, weights_only=True))
     heads = HeadColumns(folders)
-    count = min(options.held_out, len(heads.places) // 2)
+    count = 2 * min(options.held_out, len(heads.places) // 4)  # each head twice
     held, heads.places = HeadColumns(folders, mirrored=False), heads.places[count:]
     held.places = held.places[:count]
-    print(f"{len(heads.places)} heads; held out, before: {measure(network, held)}", flush=True)
+    print(f"{len(heads.places) // 2} heads; held out, before: {measure(network, held)}", flush=True)
     schedule = Schedule(options.minutes, options.batch, options.seed)
     average = train(network, heads, schedule, lambda line, weights: print(f"{line}; {measure(weights, held)}", flush=True),
                     options.checkpoint or options.columns / "completion.pt")  # fmt: skip
