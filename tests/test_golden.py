@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.94, "rim": 32.90, "fringe": 35.99, "silhouette": 98.24, "depth": 2.07, "backdrop": 34.94,
-        "novel_view 0": 22.49, "novel_silhouette 0": 94.41, "hidden 0": 25.41, "texture 0": -9.84,
-        "novel_view 1": 20.48, "novel_silhouette 1": 92.22, "hidden 1": 28.11, "texture 1": -11.85,
+        "own_view": 36.01, "rim": 33.50, "fringe": 36.67, "silhouette": 98.23, "depth": 2.01, "backdrop": 34.94,
+        "novel_view 0": 22.51, "novel_silhouette 0": 94.43, "hidden 0": 25.85, "texture 0": -9.47,
+        "novel_view 1": 20.40, "novel_silhouette 1": 92.00, "hidden 1": 28.48, "texture 1": -11.56,
     },
     "glasses": {  # and fair hair
-        "own_view": 35.34, "rim": 33.80, "fringe": 31.08, "silhouette": 98.50, "depth": 2.46, "backdrop": 40.41,
-        "novel_view 0": 24.60, "novel_silhouette 0": 95.40, "hidden 0": 24.95, "texture 0": -9.67,
-        "novel_view 1": 24.55, "novel_silhouette 1": 95.84, "hidden 1": 25.11, "texture 1": -12.73,
+        "own_view": 35.25, "rim": 34.10, "fringe": 31.12, "silhouette": 98.32, "depth": 2.42, "backdrop": 40.41,
+        "novel_view 0": 24.32, "novel_silhouette 0": 95.58, "hidden 0": 25.20, "texture 0": -10.30,
+        "novel_view 1": 24.23, "novel_silhouette 1": 96.09, "hidden 1": 25.33, "texture 1": -13.44,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 33.49, "rim": 28.84, "fringe": 31.84, "silhouette": 98.10, "depth": 2.64, "backdrop": 37.29,
-        "novel_view 0": 25.78, "novel_silhouette 0": 96.87, "hidden 0": 20.60, "texture 0": -3.09,
-        "novel_view 1": 21.42, "novel_silhouette 1": 94.08, "hidden 1": 22.86, "texture 1": -3.60,
+        "own_view": 32.60, "rim": 27.88, "fringe": 27.93, "silhouette": 98.36, "depth": 2.70, "backdrop": 37.29,
+        "novel_view 0": 26.11, "novel_silhouette 0": 97.12, "hidden 0": 19.37, "texture 0": -2.86,
+        "novel_view 1": 21.34, "novel_silhouette 1": 94.36, "hidden 1": 22.36, "texture 1": -0.10,
     },
     "bald": {
-        "own_view": 34.53, "rim": 26.26, "fringe": 25.01, "silhouette": 98.30, "depth": 0.94, "backdrop": 36.38,
-        "novel_view 0": 28.19, "novel_silhouette 0": 98.30, "hidden 0": 24.43, "texture 0": -2.01,
-        "novel_view 1": 26.42, "novel_silhouette 1": 95.26, "hidden 1": 23.06, "texture 1": -13.40,
+        "own_view": 34.46, "rim": 26.02, "fringe": 25.10, "silhouette": 98.25, "depth": 1.00, "backdrop": 36.38,
+        "novel_view 0": 28.29, "novel_silhouette 0": 98.23, "hidden 0": 24.53, "texture 0": -3.20,
+        "novel_view 1": 26.55, "novel_silhouette 1": 95.34, "hidden 1": 23.11, "texture 1": -13.33,
     },
 }  # fmt: skip
 
