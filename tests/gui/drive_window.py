@@ -53,7 +53,8 @@ def free():
 
 
 def meshes():
-    return [obj for obj in bpy.data.objects if obj.type == "MESH"]
+    """Those that were extracted: a proxy, which takes their place when they are undone, is never rendered."""
+    return [obj for obj in bpy.data.objects if obj.type == "MESH" and not obj.hide_render]
 
 
 def settled(unlike=None):
@@ -272,13 +273,11 @@ def extract():
     yield 1.0
     picture("mesh")
     yield from press("Z", free(), ctrl=True)
-    yield 1.0
-    assert not meshes(), "one undo takes the mesh back"
+    yield from wait(lambda: not meshes(), "one undo does not take the mesh back")
     assert portrait().portrait_manifolds.portrait_path, "and nothing else"
     picture("undone")
     yield from press("Z", free(), ctrl=True, shift=True)
-    yield 1.0
-    assert len(meshes()) == 1, "redo brings it again"
+    yield from wait(lambda: len(meshes()) == 1, "redo does not bring it again")
     step("undo")
 
 
