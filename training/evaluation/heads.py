@@ -1,6 +1,5 @@
 """Synthetic heads as photos with exact answers, and what a portrait of one is measured by."""
 
-import dataclasses
 import types
 
 import cv2
@@ -13,7 +12,7 @@ from inference.portrait import Portrait
 from inference.view.render import render_view
 from training.data.shards import open_shards
 from training.evaluation.metrics import depth_errors, eye_distance_in_depth, iou, psnr
-from training.evaluation.views import above_collar, measure_consistency, over, to_bytes
+from training.evaluation.views import above_collar, measure_consistency, of_sheets_alone, over, to_bytes
 
 OURS, MEAN_HEAD = "ours", "mean head"  # methods whose depth is in metres from the camera
 YAW_BINS = (15, 30, 45)  # a view counts for the bin when its yaw lies from 10 below to 5 above
@@ -86,7 +85,7 @@ def measure_head(portrait, head):
     view = render_view(portrait, head.camera)
     row = {"psnr": psnr(view.color, head.colour, (head.alpha > 0.98) & (view.alpha > 0.5)),
            "silhouette": iou(view.alpha > 0.5, head.alpha > 0.5),
-           "silhouette_sheets": iou(render_view(dataclasses.replace(portrait, rim=None), head.camera).alpha > 0.5, head.alpha > 0.5)}  # fmt: skip
+           "silhouette_sheets": iou(of_sheets_alone(portrait, head.camera).alpha > 0.5, head.alpha > 0.5)}  # fmt: skip
     for truth, camera in head.views:
         decibels = psnr(*compared(portrait, truth, camera))
         row |= {f"novel_{centre}": decibels for centre in yaw_bins(camera)}

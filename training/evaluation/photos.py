@@ -1,7 +1,5 @@
 """What portraits of real photos are measured by."""
 
-import dataclasses
-
 import cv2
 import numpy as np
 from tqdm import tqdm
@@ -13,7 +11,7 @@ from inference.view.render import render_view
 from training.data.photos import crop_of, photos_in
 from training.evaluation.heads import OURS
 from training.evaluation.metrics import Identity, iou, psnr, ssim
-from training.evaluation.views import above_collar, measure_consistency, over, to_bytes
+from training.evaluation.views import above_collar, measure_consistency, of_sheets_alone, over, to_bytes
 
 TURNS = {"identity_left": -30.0, "identity_right": 30.0}  # yaw in degrees
 
@@ -40,7 +38,7 @@ def measure_photo(portrait, matte, region, identity, reference):
     row = {"made": True, "psnr": psnr(black, photo, region), "ssim": ssim(np.where(region[..., None], black, photo), photo, region)}
     if matte is not None:
         above = above_collar(camera)
-        for name, seen in ("silhouette", view), ("silhouette_sheets", render_view(dataclasses.replace(portrait, rim=None), camera)):
+        for name, seen in ("silhouette", view), ("silhouette_sheets", of_sheets_alone(portrait, camera)):
             row[name] = iou((seen.alpha > 0.5) & above, (matte > 0.5) & above)
     row |= measure_consistency(portrait, photo, view)
     if reference is not None:

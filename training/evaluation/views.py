@@ -1,5 +1,7 @@
 """Views as they are compared: over a backdrop, above the collar, from two sides."""
 
+import dataclasses
+
 import numpy as np
 
 from inference.view.render import render_view
@@ -15,6 +17,11 @@ def above_collar(camera):
     row = camera.project(np.array([0.0, COLLAR, 0.03]))[0][1]
     mask[: int(np.clip(row, 1, camera.height))] = True
     return mask
+
+
+def of_sheets_alone(portrait, camera):
+    """A view without the photo's rim, which hides from near the photo's camera what the surface lacks."""
+    return render_view(dataclasses.replace(portrait, rim=None), camera)
 
 
 def over(view, colour):
