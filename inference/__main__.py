@@ -418,7 +418,7 @@ def _parser():
     sub.add_argument(
         "--texture", type=_whole(64, 4096), metavar="N", help="texels per side; by default what the photo shows"
     )
-    sub.add_argument("--delit", action="store_true", help="take the photo's light off the texture, where it is smooth")
+    sub.add_argument("--delit", action="store_true", help="take the photo's light and shadows off the texture")
     sub.add_argument("--unlit", action="store_true", help="a .glb that viewers show as it is, without light")
 
     sub = command(splats, "a portrait as 3-D Gaussian splats")

@@ -9,16 +9,14 @@ into the model's folder as completion.onnx, and the card names it.
 import argparse
 import functools
 import pathlib
-import shutil
 
 import torch
-from tqdm import tqdm
 
 from inference.inversion.completion import COMPLETION
 from inference.networks.model import load_model
-from training.completing.columns import HeadColumns, write_columns
+from training.completing.columns import Engine, HeadColumns, column_folders, write_all
 from training.completing.loop import Schedule, measure, train
-from training.errors import TrainingError, command
+from training.errors import command
 from training.model.completion import untrained
 from training.weights.card import add_network
 
@@ -42,12 +40,10 @@ def main(arguments=None):
         torch.set_num_threads(options.threads)
     model = load_model(options.model, threads=1)
     for heads in options.write:
-        _write(heads, model, options.columns, options.seed)
+        write_all(heads, functools.partial(Engine, model=model, seed=options.seed), options.columns)
     if not options.minutes:
         return 0
-    folders = sorted(path for path in options.columns.glob("*") if path.is_dir() and not path.name.startswith("."))
-    if not folders:
-        raise TrainingError(f"no columns in {options.columns}: name folders of shards with --write")
+    folders = column_folders(options.columns)
     network = untrained(model.geometry["radii"])
     if options.start:
         network.load_state_dict(torch.load(options.start, weights_only=True))
@@ -63,18 +59,6 @@ def main(arguments=None):
     add_network(options.model, COMPLETION, average, {"columns": planes}, ("radius", "occupied", "completed"), options.name)
     print(f"held out, after: {measure(average, held)}")
     return 0
-
-
-def _write(heads, model, out, seed):
-    """Columns of every shard of a folder that has none yet; a folder gets its name once it is whole."""
-    for shard in sorted(path for path in heads.glob("shard_*") if path.is_dir()):
-        folder = out / f"{heads.name}_{shard.name}"
-        if folder.exists():
-            continue
-        partial = out / f".{folder.name}"
-        shutil.rmtree(partial, ignore_errors=True)
-        write_columns(shard, model, partial, seed, functools.partial(tqdm, desc=folder.name))
-        partial.rename(folder)
 
 
 if __name__ == "__main__":

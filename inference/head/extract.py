@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import PortraitError
 from ..mesh.corners import triangulated
+from ..mesh.delight import Light
 from ..mesh.textured import TexturedMesh
 from ..portrait import Portrait
 from ..progress import Progress, silent
@@ -21,7 +22,7 @@ from .mouth import drop_of, painted, placed, teeth, tongue
 from .normals import normal_map
 from .shell import outside, shell
 from .texels import texels_of
-from .texture import COARSE, VIEW_SIDE, bake, depths_of, light_on, photo_of
+from .texture import COARSE, VIEW_SIDE, bake, depths_of, photo_of
 
 TEXTURES = 512, 4096  # pixels, the smallest and the largest texture
 TEXTURE = 2048
@@ -40,7 +41,7 @@ def extract_head(
     texture: pixels along a side of the skin's texture and normal map, 512 to 4096; None for 2048.
     keys: the pieces' vertices show no expression; shape keys have ARKit's 52 names, and ``photo``, which is on, shows
     the photo's own. Without them the vertices have that expression. closed: close the skin below the bust.
-    delit: take the photo's light off skin, hair and clothes, as far as a smooth estimate goes: :mod:`..mesh.delight`.
+    delit: take the photo's light off skin, hair and clothes: :mod:`..mesh.delight`.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Raises PortraitError when the portrait is empty or the texture's size out of range.
     """
@@ -67,7 +68,7 @@ def extract_head(
 
         def worn():
             depths = depths_of(photo.camera, posed, triangulated(base.faces, posed))
-            light = light_on(photo, base, posed, depths) if delit else None
+            light = Light(portrait, surface) if delit else None
             return depths, light, shell(portrait, whole, surface, base, posed, light=light)
 
         steps = (

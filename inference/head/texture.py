@@ -9,7 +9,6 @@ import numpy as np
 from ..geometry import detail_maps, domes
 from ..geometry.cameras import Camera
 from ..geometry.curves import smooth_step
-from ..mesh.corners import facing_camera, vertex_normals
 from ..mesh.delight import Light, without
 from ..mesh.raster import rasterise
 from ..mesh.surface import Surface
@@ -89,20 +88,12 @@ def bake(
             colour = share * shown + (1.0 - share) * texels.of_vertices(filled)
             planes = [colour, place, trust[:, None]]
             if light is not None:
-                facing = facing_camera(texels.points, texels.normals, photo.camera)
-                planes.append(light.shading(texels.normals, facing)[:, None])
+                planes.append(light.shading(texels.points)[:, None])
             return np.concatenate(planes, 1)
 
         maps = image(parts, list(each(hidden, zip(parts, found, strict=True))))
         strips = [slice(first, min(first + STRIP, size)) for first in range(0, size, STRIP)]
         return np.concatenate(list(each(lambda rows: _painted(photo, maps, rows, size), strips)))
-
-
-def light_on(photo: Photo, base: HeadBase, vertices: np.ndarray, depths: np.ndarray) -> Light:
-    """The light on a fitted skin, vertices (n, 3) metres with the photo's expression; depths as of :func:`bake`."""
-    normals = vertex_normals(vertices, base.faces)
-    _, colour, trust = _from_photo(photo, front_of(depths), vertices, normals)
-    return Light(np.rint(np.clip(colour, 0.0, 255.0)).astype(np.uint8), normals, trust)
 
 
 def _filled(base, sums, covered):

@@ -1,48 +1,83 @@
-"""A texture without the light of its photo, as far as a smooth estimate goes.
+"""A texture without the light of its photo.
 
-Light from all sides on matte surfaces is nine numbers (Ramamoorthi and Hanrahan, An Efficient Representation for
-Irradiance Environment Maps, SIGGRAPH 2001). They are fitted to what the photo shows of the skin, as if all of it had
-one albedo, and divided out. What is not smooth over the directions of the surface stays: cast shadows, highlights, the
-dark of nostrils and hair, and the colour of the light; a beard is taken for shade in part.
+Colour is light times albedo, and one picture does not say how much is which. A small network, which has seen drawn
+heads in known light (``training.light``), tells them apart: from the shape of a portrait's columns, their colours and
+what they belong to it answers with how much light falls on each, shadows of nose, chin and hair among it. That is
+divided out. Highlights stay, and so does the colour of the light.
 """
 
+import cv2
 import numpy as np
 
-from ..geometry.curves import smooth_step
+from ..geometry import domes
+from ..geometry.curves import linear_step
+from ..networks.own import run_own
 from ..photo.srgb import to_linear, to_srgb
+from ..portrait import PARTS, Portrait
+from .around import all_round, look_up
+from .corners import facing_camera
+from .surface import Surface
 
-ROUNDS, OUTLIER = 6, 0.15  # of the robust fit; share of the fitted value from which on errors count for less
-FEWEST = 100  # samples
-RIDGE = 0.02  # share of the samples by which what they do not tell is held near even light
-RANGE = 0.6, 1.5  # shading beyond which it is cut: what is darker is hardly seen
-TURNED = 0.0, 0.5  # cosine to the photo's camera over which the estimate comes to be used
+NETWORK = "light", "light.onnx"  # in the program's folder of models
+PLANES = 15  # that it sees
+SIDE = 160  # columns along a side of them, as many as inversion has
+SMOOTH = 1.0  # columns, of the surface whose normals it sees
+SHOWN = 0.1, 0.4  # cosines to the photo's camera between which skin comes to tell the mean light
+RANGE = 0.25, 2.0  # shading beyond which it is cut: what is darker is hardly seen
 LIGHT = to_linear(np.arange(256) / 255.0)  # of sRGB values uint8
 LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])  # ITU-R BT.709
+SKIN = PARTS.index("skin")
 
 
 class Light:
-    """The light on a subject in its photo, as far as it is smooth over the directions of its surface."""
+    """The light on a subject in its photo."""
 
-    def __init__(self, colours: np.ndarray, normals: np.ndarray, weight: np.ndarray) -> None:
-        """colours: (n, 3) uint8 sRGB. normals: (n, 3) float32 unit vectors. weight: (n,) in [0, 1], how far each colour
-        is that of skin in the photo. The light is even where there are too few to tell."""
-        self._light, self._mean = None, 1.0
-        chosen = np.flatnonzero(weight > 0.5)
-        if len(chosen) >= FEWEST:
-            bright, basis, weight = LIGHT[colours[chosen]] @ LUMINANCE, _basis(normals[chosen]), weight[chosen]
-            self._light = _fit(basis, bright, weight)
-            self._mean = np.average(basis @ self._light, weights=weight)
+    def __init__(self, portrait: Portrait, surface: Surface) -> None:
+        """surface: the portrait's. Raises PortraitError when the network cannot be read."""
+        planes = light_planes(portrait, surface)
+        (found,) = run_own({"columns": planes[None]}, *NETWORK)
+        shade = np.exp(found[0, 0])
+        shown = weight_of(planes)
+        shade = np.clip(shade / max((shade * shown).sum() / max(shown.sum(), 1e-6), 1e-6), *RANGE)
+        stored = np.rint(_stored(shade))[..., None].repeat(3, -1).astype(np.uint8)
+        opacity = cv2.resize(surface.opacity, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        self._columns = all_round(stored, opacity)
 
-    def shading(self, normals: np.ndarray, facing: np.ndarray) -> np.ndarray:
-        """Light relative to its mean on a surface with unit normals (n, 3) float32, (n,) float32 in :data:`RANGE`.
+    def shading(self, points: np.ndarray) -> np.ndarray:
+        """Light at points (n, 3) float32 metres of the surface, relative to its mean on the skin that the photo shows,
+        (n,) float32 in :data:`RANGE`."""
+        return _loaded(look_up(self._columns, points)[:, 0])
 
-        facing: (n,), cosines to the photo's camera; 1 for what that does not see.
-        """
-        even = np.ones(len(normals), np.float32)
-        if self._light is None:
-            return even
-        found = np.clip(_basis(normals) @ self._light / self._mean, *RANGE)
-        return (even + smooth_step(*TURNED, facing) * (found - even)).astype(np.float32)
+
+def light_planes(portrait: Portrait, surface: Surface) -> np.ndarray:
+    """What the network sees, (PLANES, SIDE, SIDE) float32.
+
+    The planes: radius in metres, unit normals, opacity, cosine to the photo's camera, colours in sRGB, points in metres
+    and parts of the columns; all are skin where the portrait does not know them.
+    """
+
+    def coarse(values):
+        return cv2.resize(values, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+
+    radius = coarse(surface.radius)
+    points = domes.dome_points(*domes.texel_centres(SIDE, SIDE), cv2.GaussianBlur(radius, (0, 0), SMOOTH))
+    down, right = np.gradient(points, axis=(0, 1))
+    normals = np.cross(down, right)
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+    facing = facing_camera(points.reshape(-1, 3), normals.reshape(-1, 3), portrait.camera).reshape(SIDE, SIDE)
+    colour = coarse(surface.color.astype(np.float32) / np.float32(255))
+    parts = np.zeros((SIDE, SIDE, len(PARTS)), np.float32)
+    if portrait.parts is None:
+        parts[..., SKIN] = 1.0
+    else:
+        parts[:] = coarse(portrait.parts.astype(np.float32) / np.float32(255))
+    stacked = np.dstack([radius, normals, coarse(surface.opacity), facing, colour, points, parts])
+    return np.ascontiguousarray(stacked.transpose(2, 0, 1), np.float32)
+
+
+def weight_of(planes: np.ndarray) -> np.ndarray:
+    """How far columns are skin that the photo shows, (..., SIDE, SIDE) float32; planes of :func:`light_planes`."""
+    return planes[..., 12 + SKIN, :, :] * planes[..., 4, :, :] * linear_step(*SHOWN, planes[..., 5, :, :])
 
 
 def without(colours: np.ndarray, shade: np.ndarray) -> np.ndarray:
@@ -50,20 +85,12 @@ def without(colours: np.ndarray, shade: np.ndarray) -> np.ndarray:
     return np.rint(255.0 * to_srgb(np.minimum(LIGHT[colours] / shade[..., None], 1.0))).astype(np.uint8)
 
 
-def _basis(normals):
-    """The nine functions of normals (n, 3) that irradiance is made of, (n, 9) float32, without their constants."""
-    x, y, z = normals.T
-    return np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], -1)
+def _stored(shade):
+    """Shading as numbers of 0 to 255, evenly over its logarithm."""
+    low, high = np.log(RANGE)
+    return 255.0 * (np.log(shade) - low) / (high - low)
 
 
-def _fit(basis, bright, weight):
-    """Coefficients (9,) by least squares with weights that fall for what lies far off, as brows and lips do."""
-    robust = weight
-    hold = RIDGE * weight.sum() * np.eye(9)
-    hold[0, 0] = 0.0
-    for _ in range(ROUNDS):
-        weighted = basis * robust[:, None]
-        light = np.linalg.solve(weighted.T @ basis + hold, weighted.T @ bright)
-        error = (bright - basis @ light) / np.maximum(basis @ light, 1e-3)
-        robust = weight / (1.0 + (error / OUTLIER) ** 2)  # Cauchy's
-    return light
+def _loaded(stored):
+    low, high = np.log(RANGE)
+    return np.exp(low + stored.astype(np.float32) * np.float32((high - low) / 255.0))

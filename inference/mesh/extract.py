@@ -10,7 +10,7 @@ from ..errors import PortraitError
 from ..geometry.sampling import sample_image
 from ..portrait import Portrait
 from ..progress import Progress, silent
-from .corners import normals_of
+from .delight import Light
 from .directions import directions
 from .field import Field, block, facing_outwards, sample_field
 from .groups import part_groups
@@ -55,7 +55,7 @@ def extract_mesh(
     smoothing: standard deviation, in texels, of the Gaussian the surface is smoothed with; 0 for none.
     closed: with a skull behind, and closed at the bottom, so that the mesh is watertight.
     texture: texels per side of its texture, 64 to 4096, or None for what shows all that the photo does.
-    delit: take the photo's light off the texture, as far as a smooth estimate goes: :mod:`.delight`.
+    delit: take the photo's light off the texture: :mod:`.delight`.
     progress: called with (fraction, text) between the stages; may raise Cancelled.
     Returns a :class:`TexturedMesh`: one manifold piece that does not intersect itself, an open one with one border.
     Raises PortraitError when the portrait is empty or a number is out of range.
@@ -67,7 +67,7 @@ def extract_mesh(
     look = Look(portrait, surface)
     vertices = reaching(mesh.vertices, mesh.faces, look.camera, look.depth)
     mesh = dataclasses.replace(mesh, vertices=vertices.astype(np.float32))
-    light = look.light(mesh.vertices, normals_of(mesh)) if delit else None
+    light = Light(portrait, surface) if delit else None
     baked = bake(look, [mesh], texture or texture_side(portrait), light)
     progress(1.0, "done")
     return dataclasses.replace(mesh, texture=baked)

@@ -12,8 +12,6 @@ from ..portrait import PARTS, Portrait
 from ..view.render import render_view
 from .around import all_round, look_up
 from .back_projection import Seen
-from .corners import facing_camera
-from .delight import Light
 from .groups import all_parts
 from .surface import Surface
 
@@ -68,12 +66,6 @@ class Look:
         place, depth = self.camera.project(points, np.float32)
         shown = self._shown(place, depth, facing)
         return np.concatenate([place - np.float32(0.5), np.stack([shown, seen.shows(place, depth)], -1)], -1)
-
-    def light(self, points: np.ndarray, normals: np.ndarray) -> Light:
-        """The light on the subject, as points (n, 3) float32 metres all over it tell, with unit normals (n, 3)."""
-        place, depth = self.camera.project(points, np.float32)
-        shown = self._shown(place, depth, facing_camera(points, normals, self.camera)) * self.skin(points)
-        return Light(sample_image(self.view, *place.T), normals, shown)
 
     def _shown(self, place, depth, facing):
         """How far the view shows points, (n,) float32 in [0, 1], that are there in it."""

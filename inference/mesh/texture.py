@@ -49,9 +49,9 @@ def bake(
     that none bleed in where a viewer averages.
     """
     corners = [_corners(piece, look.camera) for piece in pieces]
-    uv, points, facing, normals = (np.concatenate(parts) for parts in zip(*corners))
+    uv, points, facing = (np.concatenate(parts) for parts in zip(*corners))
     order = np.argsort(facing.mean((1, 2)), kind="stable")  # where triangles overlap, the one seen best is drawn last
-    uv, points, facing, normals = uv[order], points[order], facing[order], normals[order]
+    uv, points, facing = uv[order], points[order], facing[order]
     texels = Texels(uv, min(side, COARSE))
     seen = Seen(look.camera, points, uv, facing, look.skin(points.reshape(-1, 3)).reshape(-1, 3, 1))
     places = np.zeros((texels.side, texels.side, 4), np.float32)  # in the view, how far it shows them, and is seen
@@ -77,9 +77,8 @@ def bake(
         texture[rows, columns] = np.rint(np.clip(more, 0.0, 255.0, out=more), out=more)
 
     def shaded(rows):
-        covered, normal, cosine = texels.values(rows, normals, facing)
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-        shade[rows][covered] = light.shading(normal, cosine[:, 0])
+        covered, point = texels.values(rows, points)
+        shade[rows][covered] = light.shading(point)
 
     with in_parallel(threads) as each:
         list(each(find, strips(texels.side)))
@@ -125,11 +124,9 @@ def _columns(weight, rows, side):
 
 
 def _corners(piece, camera):
-    """Of the triangles' corners, float32: uv (m, 3, 2), points (m, 3, 3), cosines to the camera (m, 3, 1) and normals
-    (m, 3, 3)."""
+    """Of the triangles' corners, float32: uv (m, 3, 2), points (m, 3, 3) and cosines to the camera (m, 3, 1)."""
     cut = [[0, 1, 2]] if piece.faces.shape[1] == 3 else [[0, 1, 2], [0, 2, 3]]
     vertices = np.concatenate([piece.faces[:, corners] for corners in cut])
     rows = vertices if piece.face_uv is None else np.concatenate([piece.face_uv[:, corners] for corners in cut])
-    normals = normals_of(piece)
-    facing = facing_camera(piece.vertices, normals, camera)
-    return piece.uv[rows], piece.vertices[vertices], facing[vertices][..., None], normals[vertices]
+    facing = facing_camera(piece.vertices, normals_of(piece), camera)
+    return piece.uv[rows], piece.vertices[vertices], facing[vertices][..., None]

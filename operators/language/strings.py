@@ -243,8 +243,8 @@ MESH_TEXTURE = Text("Texture", "Texels along each side of the mesh's texture")
 AS_THE_PHOTO = Text("As the Photo", "As many texels as show all that the photo shows, at most 2048²")
 MESH_DELIT = Text(
     "Delit",
-    "Take the photo's light off the texture, as far as a smooth estimate from the skin goes. Cast shadows and"
-    " highlights stay",
+    "Take the photo's light and the shadows in it off the texture, as the built-in network estimates them."
+    " Highlights and the colour of the light stay",
 )
 MESH_UNLIT = Text("Unlit", "Show the texture as the photo is, without the scene's light; Toggle Light changes it later")
 SHADE_SMOOTH = Text("Shade Smooth", "Smooth shading instead of facets")

@@ -89,6 +89,7 @@ def make(seed):
         "dome_radius": radius(u_dome, v_dome).astype(np.float16),
         "dome_rgba": dome,
         "dome_label": label,
+        "dome_light": np.full((DOME, DOME, 3), 136, np.uint8),  # 1: the colours are those of an even light
         "dome_seen": np.rint(255 * seen).astype(np.uint8),
         "photo_label": (parts[..., :3] * (parts[..., 3:] / 255.0)).astype(np.uint8),
         "skin_radius": radius(u_dome, v_dome).astype(np.float16),

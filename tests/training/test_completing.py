@@ -28,7 +28,7 @@ def model():
 def columns(shards, model, tmp_path_factory):
     """A folder of what completion sees of the six analytic heads."""
     folder = tmp_path_factory.mktemp("columns") / "heads"
-    write_columns(next(shards.glob("shard_*")), model, folder)
+    write_columns(Engine(next(shards.glob("shard_*")), model), folder)
     return folder
 
 

@@ -148,8 +148,10 @@ def test_a_ball_has_the_silhouette_depth_and_colour_of_its_formula():
     assert np.abs(depth - truth)[hit & far].max() < 4e-4
     expected = 255 * (np.array([0.5, 0.6, 0.7]) * (0.9 + 0.2 * 0.2) * light) ** (1 / 2.2)
     assert np.abs(color[hit & far][:, :3] - expected).max() <= 1
-    label = renderer.view(camera, [part], materials, noise, look, labelled=True)[0]
+    label = renderer.view(camera, [part], materials, noise, look, holds=passes.LABEL)[0]
     assert (label[hit & far] == (0, 0, 255, 255)).all()
+    lit = renderer.view(camera, [part], materials, noise, look, holds=passes.LIGHT)[0]
+    assert np.abs(lit[hit & far][:, :3] - 255 * (light / passes.BRIGHTEST) ** (1 / 2.2)).max() <= 1
     renderer.set_dome_positions(part, points)
     color, radii = renderer.dome([part], materials, noise, look, 80)
     above = domes.texel_centres(80, 80)[1] < 1 - domes.EQUATOR_V - 0.02
@@ -200,7 +202,7 @@ def test_both_renderers_draw_the_same_head(both, picture, distance):
 
 def test_both_renderers_agree_on_labels_and_the_inner_dome(both):
     opengl, ours = both
-    for name in ("photo_label", "dome_label", "skin_rgb"):
+    for name in ("photo_label", "dome_label", "dome_light", "skin_rgb"):
         assert np.abs(opengl[name].astype(float) - ours[name]).mean() < 1.5, name
     assert np.median(np.abs(opengl["skin_radius"] - ours["skin_radius"])) < 1e-4
     for name in ("camera", "landmarks", "landmarks68", "parameters", "view_cameras"):

@@ -1,10 +1,13 @@
 """What completion sees of synthetic heads, as the engine with a model's other networks finds it, and what is true of them."""
 
+import functools
 import pathlib
+import shutil
 import types
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from inference.inversion.columns import GRID
 from inference.inversion.completion import COMPLETION, PLANES
@@ -72,31 +75,22 @@ class _Heads(SyntheticHeads):
     opened = staticmethod(lambda folders: [Shard(folder) for folder in folders])
 
 
-class Engine:
-    """What a model's completion sees of the heads of a shard, each photo with its own faults and backdrop, and each head twice:
-    as the networks find it, and with a surface that is :func:`.displaced.displaced`."""
+class Photographed:
+    """The heads of a shard as users' photos, each with its own faults and backdrop, for a model's engine."""
 
     def __init__(self, shard, model, seed=0):
         self.model, self.seed = model, seed
         self.examples = _Heads([shard], model.geometry, seed=seed)
 
-    def __len__(self):
-        return len(self.examples)  # which has each head twice as well, the second time mirrored
-
-    def __getitem__(self, index):
-        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32; of odd ones the surface is displaced."""
-        head, wrong = divmod(index, 2)
+    def photo(self, head):
+        """A head's alignment, its matte (256, 256) float32, the example that both are of, and a generator of random numbers."""
         example = self.examples[2 * head]
         camera, alpha = crop_camera(example["camera"].numpy()), example["alpha"].numpy()[0]
         crop = np.rint(255.0 * example["photo"].numpy().transpose(1, 2, 0)).astype(np.uint8)
         landmarks = found_landmarks(example["landmarks"].numpy(), camera, self.model)
         alignment = types.SimpleNamespace(crop=crop, camera=camera, landmarks=landmarks, beyond=None, detail=None)
         rng = np.random.default_rng([self.seed, head])
-        matte = alpha if rng.random() < GIVEN else self._matte(alignment, alpha)
-        planes = planes_of(alignment, self.model, matte, rng if wrong else None)
-        radius, covered = self.examples.truth(head)
-        truth = np.concatenate([radius[None], example["dome"].numpy(), covered[None]])
-        return planes, truth.astype(np.float32)
+        return alignment, alpha if rng.random() < GIVEN else self._matte(alignment, alpha), example, rng
 
     def _matte(self, alignment, alpha):
         """The engine's matte, or the true one where the engine takes something else for the subject."""
@@ -106,22 +100,62 @@ class Engine:
         return matte if iou(matte > 0.5, alpha > 0.5) > RIGHT else alpha
 
 
-def write_columns(shard, model, out, seed=0, report=lambda items: items):
-    """Write planes.npy and truth.npy, float16, of all heads of a shard's folder into a new folder ``out``."""
-    engine = Engine(shard, model, seed)
+class Engine(Photographed):
+    """What a model's completion sees of the heads of a shard, and each head twice: as the networks find it, and with a
+    surface that is :func:`.displaced.displaced`."""
+
+    counts = PLANES, TRUTH
+
+    def __len__(self):
+        return len(self.examples)  # which has each head twice as well, the second time mirrored
+
+    def __getitem__(self, index):
+        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32; of odd ones the surface is displaced."""
+        head, wrong = divmod(index, 2)
+        alignment, matte, example, rng = self.photo(head)
+        planes = planes_of(alignment, self.model, matte, rng if wrong else None)
+        radius, covered = self.examples.truth(head)
+        truth = np.concatenate([radius[None], example["dome"].numpy(), covered[None]])
+        return planes, truth.astype(np.float32)
+
+
+def write_columns(engine, out, report=lambda items: items):
+    """Write planes.npy and truth.npy, float16, of what an :class:`Engine` sees into a new folder ``out``."""
     out.mkdir(parents=True)
     arrays = [np.lib.format.open_memmap(out / f"{name}.npy", "w+", np.float16, (len(engine), count, GRID, GRID))
-              for name, count in (("planes", PLANES), ("truth", TRUTH))]  # fmt: skip
+              for name, count in zip(("planes", "truth"), engine.counts)]  # fmt: skip
     for index in report(range(len(engine))):
         for array, values in zip(arrays, engine[index]):
             array[index] = values
 
 
+def write_all(heads, engine, out):
+    """:func:`write_columns` of every shard of a folder that has none yet, by ``engine(shard)``, into a folder of its own in
+    ``out``, which gets its name once it is whole."""
+    for shard in sorted(path for path in heads.glob("shard_*") if path.is_dir()):
+        folder = out / f"{heads.name}_{shard.name}"
+        if folder.exists():
+            continue
+        partial = out / f".{folder.name}"
+        shutil.rmtree(partial, ignore_errors=True)
+        write_columns(engine(shard), partial, functools.partial(tqdm, desc=folder.name))
+        partial.rename(folder)
+
+
+def column_folders(out):
+    """The whole folders of :func:`write_all`. Raises TrainingError when there are none."""
+    folders = sorted(path for path in out.glob("*") if path.is_dir() and not path.name.startswith("."))
+    if not folders:
+        raise TrainingError(f"no columns in {out}: name folders of shards with --write")
+    return folders
+
+
 class HeadColumns(torch.utils.data.Dataset):
     """Planes and truth of folders of :func:`write_columns`; of twice as many heads with their mirror images."""
 
-    def __init__(self, folders, mirrored=True):
-        self.arrays, self.mirrored = [_opened(pathlib.Path(folder)) for folder in folders], mirrored
+    def __init__(self, folders, mirrored=True, counts=Engine.counts):
+        """counts: of planes, and of planes of truth."""
+        self.arrays, self.mirrored = [_opened(pathlib.Path(folder), counts) for folder in folders], mirrored
         self.places = [(arrays, row) for arrays in self.arrays for row in range(len(arrays[0]))]
 
     def __len__(self):
@@ -133,11 +167,11 @@ class HeadColumns(torch.utils.data.Dataset):
         return [array.flip(2) for array in found] if self.mirrored and index % 2 else found
 
 
-def _opened(folder):
+def _opened(folder, counts):
     try:
         arrays = [np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ("planes", "truth")]
     except (OSError, ValueError, EOFError) as error:
         raise TrainingError(f"the columns in {folder} cannot be read ({error}): remove the folder and make them again") from None
-    if [array.shape[1:] for array in arrays] != [(PLANES, GRID, GRID), (TRUTH, GRID, GRID)] or len(arrays[0]) != len(arrays[1]):
+    if [array.shape[1:] for array in arrays] != [(count, GRID, GRID) for count in counts] or len(arrays[0]) != len(arrays[1]):
         raise TrainingError(f"the columns in {folder} are of another version: remove the folder and make them again")
     return arrays

@@ -1,4 +1,4 @@
-"""How the completion network learns: from the columns of synthetic heads alone, in an hour of two processor cores."""
+"""How the small networks of columns learn: from the columns of synthetic heads alone, on a processor."""
 
 import copy
 import dataclasses
@@ -13,7 +13,7 @@ from inference.files import write_atomically
 from training.errors import TrainingError
 from training.model.completion import STEP
 
-WEIGHTS = {"surface": 1.0, "occupied": 0.5, "colour": 6.0}  # of the terms, which are then about as large
+WEIGHTS = {"surface": 1.0, "occupied": 0.5, "colour": 6.0}  # of completion's terms, which are then about as large
 FARTHEST = 0.03  # metres; a measured surface is off by no more
 CONTOUR = 2.0  # how much more a column counts that the photo's silhouette touches
 NEAR, GRAZED, BEHIND = 6.0, 0.4, 1.0  # there: pixels from the matte's edge, cosine to the camera, centimetres behind what it sees
@@ -43,7 +43,7 @@ class Schedule:
 
 
 def terms(answer, planes, truth):
-    """Losses by name, of a network's answer: where the surface is, which columns there are, what the photo hides of them.
+    """Losses by name, of completion's answer: where the surface is, which columns there are, what the photo hides of them.
 
     planes (B, PLANES, h, w) and truth (B, TRUTH, h, w) of :class:`.columns.HeadColumns`.
     """
@@ -60,11 +60,11 @@ def terms(answer, planes, truth):
     }
 
 
-def train(network, heads, schedule, report, checkpoint):
+def train(network, heads, schedule, report, checkpoint, terms=terms, weights=WEIGHTS):
     """Train in place; returns the average of the weights, which is also written to the file ``checkpoint``.
 
-    heads: :class:`.columns.HeadColumns`. report: called with a line and the averaged network every so often. Raises
-    TrainingError where the loss is no number.
+    heads: :class:`.columns.HeadColumns`. report: called with a line and the averaged network every so often. terms and
+    weights: losses by name, by default completion's. Raises TrainingError where the loss is no number.
     """
     torch.manual_seed(schedule.seed)
     network = network.to(memory_format=torch.channels_last)  # a fifth faster on processors
@@ -80,7 +80,7 @@ def train(network, heads, schedule, report, checkpoint):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.rate_at(step, progress)
             losses = terms(network(planes), planes, truth)
-            loss = sum(WEIGHTS[name] * value for name, value in losses.items())
+            loss = sum(weights[name] * value for name, value in losses.items())
             if not torch.isfinite(loss):
                 raise TrainingError(f"the loss is no number at step {step}: look at the columns, or lower the learning rate")
             optimizer.zero_grad()

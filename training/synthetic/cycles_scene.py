@@ -13,6 +13,7 @@ import numpy as np
 from .cycles_textures import STRANDS, bake, shader_kind
 from .generate import PARAMETERS
 from .lighting import project_environment
+from .passes import COLOUR
 from .renderer import Renderer
 
 BRIGHTEST = 40.0  # times the mean; hotter spots of an environment map are cut, a few samples cannot find them
@@ -44,11 +45,11 @@ class RecordingRenderer(Renderer):
         self.strands[part.name] = np.asarray(uv, np.float32)
         super().set_strands(part, uv, cover)
 
-    def view(self, camera, parts, materials, noise, gloss_light, samples=2, labelled=False):
-        if not labelled:
+    def view(self, camera, parts, materials, noise, gloss_light, samples=2, holds=COLOUR):
+        if holds == COLOUR:
             self.cameras.append(camera)
             self.parts, self.materials, self.noise, self.gloss_light = parts, materials, noise, gloss_light
-        return super().view(camera, parts, materials, noise, gloss_light, samples, labelled)
+        return super().view(camera, parts, materials, noise, gloss_light, samples, holds)
 
 
 def named_parameters(parameters):

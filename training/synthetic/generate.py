@@ -9,7 +9,8 @@ camera, view_cameras: camera_to_world of crop cameras (256 pixels, 12 degrees, c
 exact pixels in the photo (FaceMesh 468, Multi-PIE 68). dome_radius, dome_rgba: outermost surface per dome texel,
 metres, 0 = nothing, hair of single strands smoothed to one surface; skin_radius, skin_rgb: the same without hair, beard, hat,
 glasses and earrings. photo_label, dome_label: how much of a pixel or texel is skin, hair and cloth, 255 = all; less than
-that in all where there is nothing, glasses or earrings. dome_seen: how far the photo shows a texel's column, 255 = wholly. The light is fixed in the world, so
+that in all where there is nothing, glasses or earrings. dome_seen: how far the photo shows a texel's column, 255 = wholly.
+dome_light: diffuse light, (value / 255) ** 2.2 * BRIGHTEST of :mod:`.passes`, so that colour is light times albedo, but for highlights. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
 pose, and parameters.json, the layout of ``parameters`` as name and length.
 """
@@ -43,7 +44,7 @@ from .earrings import earring_parts
 from .glasses import glasses_parts
 from .heads import build_head, ear_points, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
 from .lighting import irradiance, sample_light
-from .passes import smooth_normals
+from .passes import LABEL, LIGHT, smooth_normals
 from .ribbons import DOME_WIDTH, WIDTH, Haircuts, envelope, widened
 from .shown import shown_columns
 
@@ -67,6 +68,7 @@ ARRAYS = {  # name: shape per head, type
     "dome_rgba": ((DOME_SIZE, DOME_SIZE, 4), np.uint8),
     "photo_label": ((256, 256, 3), np.uint8),
     "dome_label": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
+    "dome_light": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
     "dome_seen": ((DOME_SIZE, DOME_SIZE), np.uint8),
     "skin_radius": ((DOME_SIZE, DOME_SIZE), np.float16),
     "skin_rgb": ((DOME_SIZE, DOME_SIZE, 3), np.uint8),
@@ -290,8 +292,8 @@ class Studio:
         exposed = np.clip(np.exp(rng.normal(*EXPOSURE)), 0.7, 1.75)
         exposure = exposed / (brightness**white_balance * brightness.mean() ** (1.0 - white_balance))
         for part, normals, lit in shaded:
-            lit = (lit * exposure)[part.source] * self.tint.get(part.name, 1.0)
-            renderer.set_shading(part, normals[part.source], lit, self.cover.get(part.name))
+            tinted = (lit * exposure)[part.source] * self.tint.get(part.name, 1.0)
+            renderer.set_shading(part, normals[part.source], tinted, self.cover.get(part.name))
         toward = camera.position / np.linalg.norm(camera.position)
         halves, colours = np.zeros((2, 3)), np.zeros((2, 3))
         for i, direction in enumerate(light.directions):
@@ -310,7 +312,7 @@ class Studio:
         row = {"camera": estimated.camera_to_world, "landmarks": landmarks, "landmarks68": landmarks68}
         noise = self.wardrobe.noise
         row["photo"], row["photo_depth"] = renderer.view(estimated, parts, materials, noise, glossy)
-        row["photo_label"] = shares(renderer.view(estimated, parts, materials, noise, glossy, labelled=True)[0])
+        row["photo_label"] = shares(renderer.view(estimated, parts, materials, noise, glossy, holds=LABEL)[0])
         cameras = [orbit_camera(rng.uniform(-35, 35), rng.uniform(-15, 15)),
                    orbit_camera(rng.uniform(-60, 60), rng.uniform(-20, 25))]  # fmt: skip
         row["view_cameras"] = np.stack([c.camera_to_world for c in cameras])
@@ -321,7 +323,7 @@ class Studio:
             wide = widened(positions, DOME_WIDTH / WIDTH) if part.name == "ribbons" else positions
             renderer.set_dome_positions(part, wide)
         row["dome_rgba"], row["dome_radius"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE)
-        row["dome_label"] = shares(renderer.dome(parts, materials, noise, glossy, DOME_SIZE, labelled=True)[0])
+        row["dome_label"] = shares(renderer.dome(parts, materials, noise, glossy, DOME_SIZE, holds=LABEL)[0])
         if look.haircut:
             row["dome_radius"] = envelope(row["dome_radius"], row["dome_label"])
         matte = row["photo"][..., 3].astype(np.float32) / 255.0
@@ -331,6 +333,10 @@ class Studio:
             bare = [part for part in parts if part.kind not in ("hair", "hat", "glasses")]
             rgba, row["skin_radius"] = renderer.dome(bare, materials, noise, glossy, DOME_SIZE)
             row["skin_rgb"] = rgba[..., :3]
+        for part, normals, lit in shaded:  # a tint of strands is a colour of theirs
+            if part.name in self.tint:
+                renderer.set_shading(part, normals[part.source], (lit * exposure)[part.source], self.cover.get(part.name))
+        row["dome_light"] = renderer.dome(parts, materials, noise, glossy, DOME_SIZE, holds=LIGHT)[0][..., :3]
         row["parameters"] = self._parameters(person, look, light, camera_numbers, seed)
         return row
 

@@ -16,6 +16,8 @@ OCCLUSION_EXTENT = 0.24  # metres, half width of the shadow maps
 OCCLUSION_CENTRE = (0.0, -0.02, 0.02)  # metres
 SHADOW_OFFSET, SHADOW_BIAS = 0.004, 0.003  # metres along the normal and towards the light: no surface shades itself
 LABELS = {"hair": (0, 1, 0), "strands": (0, 1, 0), "suit": (0, 0, 1), "hat": (0, 0, 1), "glasses": (0, 0, 0)}  # others: skin
+COLOUR, LABEL, LIGHT = range(3)  # what a picture holds: what it looks like; how much of it is skin, hair and cloth; the light on it
+BRIGHTEST = 4.0  # light that a picture of it holds as white, by the colours' gamma; 1 shows albedo as it is
 KINDS = {"skin": 0, "hair": 1, "brow": 1, "lash": 1, "plain": 3, "strands": 4}  # others: 2
 
 

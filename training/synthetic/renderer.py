@@ -5,6 +5,8 @@ import numpy as np
 
 from . import shaders
 from .passes import (
+    BRIGHTEST,
+    COLOUR,
     DOME_MATRIX,
     DOME_RADIUS,
     KINDS,
@@ -167,21 +169,22 @@ class Renderer:
         for i, name in enumerate(("image", "paint", "noise")):
             program[name] = i
         noise.use(2)
+        program["brightest"] = BRIGHTEST
         program["half_vectors"].write(np.asarray(light[0], "f4").tobytes())
         program["light_colours"].write(np.asarray(light[1], "f4").tobytes())
         self.context.enable(moderngl.DEPTH_TEST)
         return frame, color, depth
 
-    def view(self, camera, parts, materials, noise, gloss_light, samples=2, labelled=False):
+    def view(self, camera, parts, materials, noise, gloss_light, samples=2, holds=COLOUR):
         """Draw the uploaded parts. Returns color (H, W, 4) uint8 straight alpha and depth (H, W) float32 metres, 0 = none.
 
-        labelled: instead of colours, how much of a pixel is skin, hair and cloth.
+        holds: COLOUR, LABEL or LIGHT, what the colours are.
         """
         size = camera.width * samples
         frame, color, depth = self._begin(size, projection_matrix(camera), noise, gloss_light)
         self.context.depth_func = "<"
         frame.clear(depth=1.0)
-        self.programs["surface"]["labelled"] = labelled
+        self.programs["surface"]["holds"] = holds
         self._draw(parts, materials, "surface")
         pixels = np.frombuffer(color.read(), np.uint8).reshape(size, size, 4)
         stored = np.frombuffer(depth.read(), np.float32).reshape(size, size)
@@ -195,15 +198,15 @@ class Renderer:
         drawn.position.write(coordinates.tobytes())
         drawn.dome_index.write(index.tobytes())
 
-    def dome(self, parts, materials, noise, gloss_light, size, samples=2, labelled=False):
+    def dome(self, parts, materials, noise, gloss_light, size, samples=2, holds=COLOUR):
         """Unroll the uploaded parts. Returns color (size, size, 4) uint8 and the outermost radius float32 metres, 0 = none.
 
-        labelled: as of :meth:`view`.
+        holds: as of :meth:`view`.
         """
         frame, color, depth = self._begin(size * samples, DOME_MATRIX, noise, gloss_light)
         self.context.depth_func = ">"
         frame.clear(depth=0.0)
-        self.programs["surface"]["labelled"] = labelled
+        self.programs["surface"]["holds"] = holds
         self._draw(parts, materials, "dome")
         pixels = np.frombuffer(color.read(), np.uint8).reshape(size * samples, size * samples, 4)
         stored = np.frombuffer(depth.read(), np.float32).reshape(size * samples, size * samples)

@@ -25,7 +25,8 @@ uniform float beard, scalp, scalp_hair, lips, lids, blotches;
 uniform vec2 noise_scale;
 uniform vec3 half_vectors[2]; uniform vec3 light_colours[2];
 uniform float shine, gloss;
-uniform bool labelled;     // write what a sample belongs to instead of its colour
+uniform int holds;         // COLOUR, LABEL or LIGHT of passes.py
+uniform float brightest;   // light that is written as white
 uniform vec3 label;        // skin, hair, cloth
 in vec2 f_uv; in vec3 f_normal; in vec3 f_light; in float f_cover;
 out vec4 colour;
@@ -71,7 +72,8 @@ void main() {
         alpha = opacity;
     }
     if (alpha < dither()) discard;
-    if (labelled) { colour = vec4(mix(label, vec3(0.0, 1.0, 0.0), hairy), 1.0); return; }
+    if (holds == 2) { colour = vec4(pow(clamp(f_light / brightest, 0.0, 1.0), vec3(1.0 / 2.2)), 1.0); return; }
+    if (holds == 1) { colour = vec4(mix(label, vec3(0.0, 1.0, 0.0), hairy), 1.0); return; }
     vec3 n = normalize(f_normal);
     vec3 c = albedo * f_light;
     for (int i = 0; i < 2; i++)

@@ -6,6 +6,7 @@ import torch
 from . import torch_raster as raster
 from . import torch_shading as shading
 from .passes import (
+    COLOUR,
     DEPTH_BLUR,
     DOME_MATRIX,
     DOME_RADIUS,
@@ -221,7 +222,7 @@ class TorchRenderer:
                 raster.draw(keys, sample[kept], numbers[triangle[kept]], depth[kept])
         return keys
 
-    def _draw(self, parts, materials, noise, gloss_light, matrix, size, dome, labelled):
+    def _draw(self, parts, materials, noise, gloss_light, matrix, size, dome, holds):
         """Colours (size, size, 4) uint8, alpha 0 or 255, and depths (size, size) in 0..1 of the screen samples."""
         surfaces = []
         for part in parts:
@@ -242,29 +243,29 @@ class TorchRenderer:
         half_vectors, light_colours = (self._tensor(values) for values in gloss_light)
         for part, surface, start, stop in zip(parts, surfaces, ends, ends[1:]):
             mine = slice(start, stop)
-            rgb = shading.painted(surface, at[mine], LABELS.get(part.kind, (1, 0, 0)), half_vectors, light_colours, labelled)
+            rgb = shading.painted(surface, at[mine], LABELS.get(part.kind, (1, 0, 0)), half_vectors, light_colours, holds)
             colour[sample[mine], :3] = (rgb * 255).round().byte()
         colour[sample, 3] = 255
         return colour.view(size, size, 4), depth.view(size, size)
 
-    def view(self, camera, parts, materials, noise, gloss_light, samples=2, labelled=False):
+    def view(self, camera, parts, materials, noise, gloss_light, samples=2, holds=COLOUR):
         """Draw the parts. Returns color (H, W, 4) uint8 straight alpha and depth (H, W) float32 metres, 0 = none.
 
-        labelled: instead of colours, how much of a pixel is skin, hair and cloth.
+        holds: COLOUR, LABEL or LIGHT, what the colours are.
         """
         size = camera.width * samples
         matrix = projection_matrix(camera)
-        colour, stored = self._draw(parts, materials, noise, gloss_light, matrix, size, False, labelled)
+        colour, stored = self._draw(parts, materials, noise, gloss_light, matrix, size, False, holds)
         depth = torch.where(stored < 1.0, metres(stored), 0.0)
         return reduce_color(colour, samples).cpu().numpy(), reduce_depth(depth, samples).cpu().numpy()
 
-    def dome(self, parts, materials, noise, gloss_light, size, samples=2, labelled=False):
+    def dome(self, parts, materials, noise, gloss_light, size, samples=2, holds=COLOUR):
         """Unroll the parts. Returns color (size, size, 4) uint8 and the outermost radius float32 metres, 0 = none.
 
-        labelled: as of :meth:`view`.
+        holds: as of :meth:`view`.
         """
         size = size * samples
-        colour, stored = self._draw(parts, materials, noise, gloss_light, DOME_MATRIX, size, True, labelled)
+        colour, stored = self._draw(parts, materials, noise, gloss_light, DOME_MATRIX, size, True, holds)
         radius = reduce_depth((1.0 - stored) * DOME_RADIUS, samples, farthest=True)
         return reduce_color(colour, samples).cpu().numpy(), radius.cpu().numpy()
 

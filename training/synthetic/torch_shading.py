@@ -4,7 +4,7 @@ import dataclasses
 
 import torch
 
-from .passes import KINDS
+from .passes import BRIGHTEST, KINDS, LABEL, LIGHT
 
 CLOTH = 2  # of KINDS, and of what is not in it
 SKIN, HAIR, PLAIN, STRANDS = (KINDS[name] for name in ("skin", "hair", "plain", "strands"))
@@ -133,9 +133,14 @@ def lit(surface, at, colour, half_vectors, light_colours):
     return colour.clamp(min=0) ** (1 / 2.2)
 
 
-def painted(surface, at, label, half_vectors, light_colours, labelled):
-    """Colours (f, 3) in [0, 1] of samples: as lit, or, labelled, the mixture of the part's label (3,) and hair."""
+def painted(surface, at, label, half_vectors, light_colours, holds):
+    """Colours (f, 3) in [0, 1] of samples: as lit, the mixture of the part's label (3,) and hair, or the light.
+
+    holds: COLOUR, LABEL or LIGHT of :mod:`.passes`.
+    """
+    if holds == LIGHT:
+        return (at.light / BRIGHTEST).clamp(0, 1) ** (1 / 2.2)
     colour, hairy = albedo(surface, at)
-    if labelled:
+    if holds == LABEL:
         return torch.lerp(at.uv.new_tensor([float(x) for x in label]), at.uv.new_tensor([0.0, 1.0, 0.0]), hairy[:, None])
     return lit(surface, at, colour, half_vectors, light_colours).clamp(max=1)

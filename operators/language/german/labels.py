@@ -471,10 +471,10 @@ _PROPERTIES = {
         "Stufen eines Modifikators Unterteilungsfläche auf dem Kopf; 0 fügt keinen hinzu"
     ),
     "Delit": "Ohne Licht des Fotos",
-    "Take the photo's light off the texture, as far as a smooth estimate from the skin goes. Cast shadows and"
-    " highlights stay": (
-        "Das Licht des Fotos aus der Textur nehmen, soweit eine weiche Schätzung nach der Haut reicht."
-        " Schlagschatten und Glanzlichter bleiben"
+    "Take the photo's light and the shadows in it off the texture, as the built-in network estimates them."
+    " Highlights and the colour of the light stay": (
+        "Das Licht des Fotos und die Schatten darin aus der Textur nehmen, wie das eingebaute Netz sie schätzt."
+        " Glanzlichter und die Farbe des Lichts bleiben"
     ),
     "Unlit": "Unbeleuchtet",
     "Show the texture as the photo is, without the scene's light; Toggle Light changes it later": (
