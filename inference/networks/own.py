@@ -17,7 +17,8 @@ def run_own(inputs: dict[str, np.ndarray], *path: str) -> list[np.ndarray]:
     except Exception as error:
         if out_of_memory(error):
             raise MemoryError("/".join(path)) from None
-        raise PortraitError(f"the file {'/'.join(path)} cannot be read; install the program again") from None
+        name, reason = "/".join(path), getattr(error, "strerror", None) or type(error).__name__
+        raise PortraitError(f"the file {name} cannot be read ({reason}); install the program again") from None
 
 
 @functools.cache
