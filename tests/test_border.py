@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from inference.geometry.cameras import CROP_SIZE, orbit_camera
+from inference.geometry.domes import column_points
 from inference.inversion.invert import invert_crop, see
-from inference.inversion.visibility import HIDDEN_AT
+from inference.inversion.visibility import CHIN_Y, HIDDEN_AT, NECK, cut_off
 from inference.photo.warp import beyond_photo, warp_to_crop
 from inference.view.render import render_view
 from tests.golden.heads import read_head
@@ -24,29 +25,75 @@ def test_pixels_beyond_the_photo():
     assert beyond[-10:].all() and not beyond[:-10].any()
 
 
+def cut(alignment, top, bottom):
+    """An alignment as if the photo showed the crop's rows from top to bottom alone."""
+    affine = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, -top]])
+    photo = np.ascontiguousarray(alignment.crop[top:bottom])
+    crop, beyond = warp_to_crop(photo, affine), beyond_photo(affine, (CROP_SIZE, bottom - top))
+    return dataclasses.replace(alignment, crop=crop, crop_to_photo=affine, beyond=beyond)
+
+
 @pytest.fixture(scope="module")
-def views(shipped_model):
-    """Own views of a bald head, and of the same head cut by the border."""
-    alignment = read_head("bald", shipped_model.geometry).alignment
-    affine = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, -CUT]])
-    photo = np.ascontiguousarray(alignment.crop[CUT:])
-    crop, beyond = warp_to_crop(photo, affine), beyond_photo(affine, (CROP_SIZE, CROP_SIZE - CUT))
-    cut = dataclasses.replace(alignment, crop=crop, crop_to_photo=affine, beyond=beyond)
+def whole(shipped_model):
+    return read_head("bald", shipped_model.geometry).alignment
 
-    def own_view(one):
-        textures, radii, detail, rim, _ = invert_crop(one, shipped_model)
+
+@pytest.fixture(scope="module")
+def own_view(shipped_model):
+    """Function from an alignment to the own view of its portrait."""
+
+    def seen(alignment):
+        textures, radii, detail, rim, _ = invert_crop(alignment, shipped_model)
         portrait = type("P", (), {"textures": textures, "radii": radii, "detail": detail, "rim": rim})
-        return render_view(portrait, one.camera)
+        return render_view(portrait, alignment.camera)
 
-    return own_view(alignment), own_view(cut)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def views(whole, own_view):
+    """Own views of a bald head, and of the same head cut by the border."""
+    return own_view(whole), own_view(cut(whole, CUT, CROP_SIZE))
 
 
 def test_the_prior_completes_the_head(views):
     """No tower of stretched pixels: above the cut the head ends near where the whole photo shows that it does."""
-    whole, cut = views
-    expected, found = whole.alpha[:CUT] > 0.5, cut.alpha[:CUT] > 0.5
+    shown, less = views
+    expected, found = shown.alpha[:CUT] > 0.5, less.alpha[:CUT] > 0.5
     assert (found & ~expected).sum() < 0.35 * expected.sum()  # measured: 0.27, with stretched pixels 0.81
     assert (expected & ~found).sum() < 0.05 * expected.sum()
+
+
+@pytest.mark.parametrize("below", [0.02, 0.08, 0.2])
+def test_a_bust_ends_with_the_photo(whole, own_view, views, below):
+    """Below the chin, by a share of the crop. A short neck goes on; no shoulders of smeared pixels do."""
+    end = int(whole.landmarks[152, 1]) + round(below * CROP_SIZE)
+    found, shown = own_view(cut(whole, 0, end)).alpha, views[0].alpha
+    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE] + 0.5
+    heart = np.array([0.0, CHIN_Y, 0.05])
+    (middle, chin), (left, _), (_, low) = whole.camera.project(heart - [(0, 0, 0), (NECK[0], 0, 0), (0, NECK[1], 0)])[0]
+    neck = ((x - middle) / (middle - left)) ** 2 + ((y - chin) / (low - chin)) ** 2
+    past = (y > end + 8) & (y > chin + 8) & (neck > 1.6)
+    assert (shown[past] > 0.5).mean() > 0.3 and (found[past] > 0.05).mean() < 0.005, (found[past] > 0.05).mean()
+    above = slice(40, end - 6)
+    same = ((found[above] > 0.5) & (shown[above] > 0.5)).sum() / ((found[above] > 0.5) | (shown[above] > 0.5)).sum()
+    assert same > 0.97, same
+    kept = (y > end) & (y > chin) & (neck < 0.4)
+    assert found[kept].min(initial=1.0) > 0.5, "a gap below the chin"
+
+
+def test_what_a_turned_photo_cuts_off():
+    """Its border runs aslant; columns whose pixels lie beside the crop follow the nearest ones in it."""
+    camera, radius = orbit_camera(), ball(160)
+    y, x = np.mgrid[:CROP_SIZE, :CROP_SIZE]
+    ends = cut_off(radius, x + y > 360, camera)  # the lower right corner
+    points = column_points(radius)
+    past = camera.project(points)[0].clip(0.5, CROP_SIZE - 0.5).sum(-1) - 361.0
+    low, (aside, down) = points[..., 1] < CHIN_Y, (np.abs(points[..., 0]), CHIN_Y - points[..., 1])
+    assert not ends[~low].any() and not ends[low & (aside < 0.02) & (down < 0.02)].any()
+    sure = low & ((aside > NECK[0]) | (down > NECK[1])) & (np.abs(past + 2) > 5)
+    assert (past[sure] > 0).any() and (past[sure] < 0).any()
+    np.testing.assert_array_equal(ends[sure], past[sure] > 0)
 
 
 def test_columns_beyond_the_photo_are_hidden():
@@ -66,7 +113,7 @@ def test_columns_beyond_the_photo_are_hidden():
 
 
 def test_what_the_photo_shows_stays(views):
-    whole, cut = views
+    shown, less = views
     below = slice(CUT + 6, 200)
-    inside = (whole.alpha[below] > 0.98) & (cut.alpha[below] > 0.98)
-    assert np.abs(whole.color[below][inside] - cut.color[below][inside]).mean() < 0.004  # measured: 0.0013
+    inside = (shown.alpha[below] > 0.98) & (less.alpha[below] > 0.98)
+    assert np.abs(shown.color[below][inside] - less.color[below][inside]).mean() < 0.004  # measured: 0.0013

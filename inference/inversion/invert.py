@@ -39,6 +39,7 @@ from .sheets import place_sheets, surface_radius
 from .visibility import (
     DEEPEST,
     VISIBLE_SIZE,
+    cut_off,
     facing_camera,
     far_depth,
     grazing_weight,
@@ -119,6 +120,9 @@ def invert_crop(
         columns = seen(*met(radius, occupied(logits), parts=apart, reach=TOUCHED), colour)
         matched = with_photo(columns, clean, matte, camera)
     columns = dataclasses.replace(columns, colour=matched)
+    if alignment.beyond is not None:
+        ends = cut_off(columns.radius, alignment.beyond, camera)
+        columns = dataclasses.replace(columns, valid=columns.valid & ~ends)
     radii = place_sheets(columns.radius, columns.valid, len(features[0]))
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures, shown = decode(

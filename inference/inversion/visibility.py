@@ -27,6 +27,8 @@ ALIKE = 0.35  # chance that a column and its pixel are the same part, below whic
 GRAZED = 0.4, 0.6  # cosines to the camera between which that stops mattering
 EAR_GRAZED = 0.5, 0.8  # likewise where an ear is beside the column
 ELSEWHERE = 3.0  # centimetres by which such a column counts as hidden
+CHIN_Y = -0.095  # metres, of the usual head
+NECK = 0.065, 0.03  # metres to either side and below the chin to which a neck goes on where there is no photo
 USUAL = 11.0  # level of the usual head among the model's sheets; chosen on eight cuts of four portraits
 
 
@@ -136,6 +138,20 @@ def outside_photo(radius: np.ndarray, beyond: np.ndarray, camera: Camera) -> np.
     inside = ((pixel >= 0.0) & (pixel <= camera.width)).all(-1)
     found = sample_image(beyond.astype(np.float32), pixel[..., 0], pixel[..., 1])
     return blurred((found * inside).astype(np.float32), radius.shape[0] / GRID)
+
+
+def cut_off(radius: np.ndarray, beyond: np.ndarray, camera: Camera) -> np.ndarray:
+    """Columns (h, w) bool below the chin that lie where there is no photo: a bust ends with the photo, since nobody
+    knows what clothes look like there; but a short neck goes on.
+
+    radius (h, w) metres; beyond (256, 256) bool, of the camera's crop, whose border goes on outside.
+    """
+    points = column_points(radius)
+    below = CHIN_Y - points[..., 1]
+    neck = (points[..., 0] / NECK[0]) ** 2 + (below / NECK[1]) ** 2 < 1.0
+    pixel = np.clip(camera.project(points)[0], 0.5, camera.width - 0.5)
+    near = cv2.dilate(beyond.astype(np.float32), np.ones((5, 5)))  # its blurred colours reach in by a column
+    return (below > 0.0) & ~neck & (sample_image(near, pixel[..., 0], pixel[..., 1]) > 0.5)
 
 
 def grazing_weight(facing: np.ndarray) -> np.ndarray:
