@@ -505,4 +505,16 @@ MUTATIONS = (
         ("tangled", "skin_untangler(base).untangle(vertices[skin])", "pass",
          "fitted heads cut through themselves"),
     ),
+    *_of(
+        ("tests/test_delight.py",), "inference/mesh/delight.py",
+        ("light of the other side", "np.cross(down, right)", "np.cross(right, down)", "normals point inwards"),
+        ("no light", "shade = np.exp(found[0, 0])", "shade = np.ones_like(found[0, 0])", "nothing is taken off"),
+        ("light by itself", "shade = np.clip(shade / max(", "shade = np.clip(shade / min(1.0, ",
+         "a delit texture is darker or brighter than the photo"),
+    ),
+    *_of(
+        ("tests/test_delight.py::test_a_mesh_loses_its_light",), "inference/mesh/texture.py",
+        ("lit all the same", "return without(texture[rows], _enlarged(shade, rows, side).reshape(-1, side))",
+         "return texture[rows]", "delit textures have the photo's light"),
+    ),
 )  # fmt: skip

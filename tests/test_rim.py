@@ -16,6 +16,7 @@ from inference.view import render
 from inference.view.render import intersections, render_view
 from inference.view.rim import SeenRim, seen_rim
 from tests.portraits import HEAD_CENTRE, HEAD_RADIUS, analytic_portrait, surface_radius
+from training.evaluation.views import of_sheets_alone
 
 SIDE = 2 * CROP_SIZE  # two pixels of the photo for each of the crop
 CAMERA = orbit_camera()
@@ -88,6 +89,14 @@ def test_strands_stand_in_the_own_view(case, rimmed):
     for value in (0.0, 0.5, 1.0):
         before, after = case.seen(case.head, value), case.seen(rimmed, value)
         assert after < 0.35 * before and after < 0.03, value
+
+
+def test_evaluation_sees_the_sheets_alone(case, rimmed):
+    """As they were before there was a rim, which the portrait keeps."""
+    camera = CAMERA.resized(SIDE, SIDE)
+    alone, before = of_sheets_alone(rimmed, camera), render_view(case.head, camera)
+    np.testing.assert_array_equal(alone.alpha, before.alpha)
+    assert np.abs(render_view(rimmed, camera).alpha - before.alpha).max() > 0.5 and rimmed.rim is not None
 
 
 def test_the_rim_carries_no_backdrop(case, rimmed):

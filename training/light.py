@@ -43,7 +43,7 @@ class LitHeads(Photographed):
     counts = PLANES, TRUTH
 
     def __len__(self):
-        return len(self.examples) // 2  # which has each head twice, the second time mirrored
+        return self.heads
 
     def __getitem__(self, index):
         """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32."""

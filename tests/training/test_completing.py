@@ -1,5 +1,6 @@
 """Training of the completion network: what it starts from, what it learns, what it writes, and what it refuses."""
 
+import copy
 import json
 import shutil
 
@@ -11,10 +12,10 @@ from inference.inversion.completion import COMPLETION, PLANES, complete
 from inference.networks.model import DEFAULT_FOLDER, load_model
 
 torch = pytest.importorskip("torch")
-from training.completing.columns import TRUTH, Engine, HeadColumns, write_columns  # noqa: E402
+from training.completing.columns import KINDS, TRUTH, Engine, HeadColumns, write_columns  # noqa: E402
 from training.completing.displaced import displaced  # noqa: E402
 from training.completing.loop import Schedule, measure, terms, train  # noqa: E402
-from training.completion import main  # noqa: E402
+from training.completion import keep, main, start_from  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
 from training.model.completion import untrained  # noqa: E402
 
@@ -146,7 +147,17 @@ def test_it_learns_and_a_model_takes_it(network, columns, model, tmp_path, capsy
     where = ("--columns", str(columns.parent), "--model", str(folder), "--checkpoint", str(tmp_path / "again.pt"))
     how = ("--minutes", "0.0001", "--batch", "2", "--held-out", "2", "--start-from", str(checkpoint))
     main([*where, *how, "--name", "completed"])
-    assert "held out, after" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "held out, after" in told and all(told.count(f"  {kind}: surface") == 2 for kind in KINDS)
+    start_from(other := untrained(model.geometry["radii"]), DEFAULT_FOLDER / "completion.onnx")
+    wanted = complete(heads[0][0].numpy(), model)
+    with torch.no_grad():
+        found = other(heads[0][0][None])
+    assert np.abs(found[0][0, 0].numpy() - wanted[0]).max() < 1e-4  # as exported, weights and all
+    mixed = copy.deepcopy(average)
+    keep(mixed, DEFAULT_FOLDER / "completion.onnx", 0.25)
+    for own, new, old in zip(mixed.parameters(), average.parameters(), other.parameters()):
+        assert torch.allclose(own, 0.75 * new + 0.25 * old, atol=1e-6)
     taken = load_model(folder, threads=1)
     assert taken.id == "completed" and taken.has(COMPLETION)
     assert COMPLETION in json.loads((folder / "card.json").read_text())["gmac"]

@@ -21,6 +21,7 @@ from training.errors import TrainingError
 from training.evaluation.heads import crop_camera, found_landmarks
 from training.evaluation.metrics import iou
 
+KINDS = "found", "displaced"  # of examples, one after the other of every head
 TRUTH = 5  # planes of it: radius in metres, colour, occupied or not
 GIVEN = 0.5  # share of the heads whose matte is the true one
 RIGHT = 0.93  # intersection over union from which on the engine's own matte is right, not another subject
@@ -81,6 +82,7 @@ class Photographed:
     def __init__(self, shard, model, seed=0):
         self.model, self.seed = model, seed
         self.examples = _Heads([shard], model.geometry, seed=seed)
+        self.heads = len(self.examples) // 2  # it has each twice, the second time mirrored
 
     def photo(self, head):
         """A head's alignment, its matte (256, 256) float32, the example that both are of, and a generator of random numbers."""
@@ -101,19 +103,19 @@ class Photographed:
 
 
 class Engine(Photographed):
-    """What a model's completion sees of the heads of a shard, and each head twice: as the networks find it, and with a
-    surface that is :func:`.displaced.displaced`."""
+    """What a model's completion sees of the heads of a shard, and each head in each of KINDS: as the networks find it, and
+    with a surface that is :func:`.displaced.displaced`."""
 
     counts = PLANES, TRUTH
 
     def __len__(self):
-        return len(self.examples)  # which has each head twice as well, the second time mirrored
+        return len(KINDS) * self.heads
 
     def __getitem__(self, index):
-        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32; of odd ones the surface is displaced."""
-        head, wrong = divmod(index, 2)
+        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32."""
+        head, kind = divmod(index, len(KINDS))
         alignment, matte, example, rng = self.photo(head)
-        planes = planes_of(alignment, self.model, matte, rng if wrong else None)
+        planes = planes_of(alignment, self.model, matte, rng if KINDS[kind] == "displaced" else None)
         radius, covered = self.examples.truth(head)
         truth = np.concatenate([radius[None], example["dome"].numpy(), covered[None]])
         return planes, truth.astype(np.float32)
