@@ -506,6 +506,11 @@ MUTATIONS = (
          "fitted heads cut through themselves"),
     ),
     *_of(
+        ("tests/test_border.py::test_a_bust_ends_with_the_photo",), "inference/inversion/invert.py",
+        ("shoulders of nothing", "valid=columns.valid & ~ends", "valid=columns.valid",
+         "below its photo a bust is smeared pixels"),
+    ),
+    *_of(
         ("tests/test_delight.py",), "inference/mesh/delight.py",
         ("light of the other side", "np.cross(down, right)", "np.cross(right, down)", "normals point inwards"),
         ("no light", "shade = np.exp(found[0, 0])", "shade = np.ones_like(found[0, 0])", "nothing is taken off"),
