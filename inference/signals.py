@@ -1,12 +1,16 @@
 """Signals end the command line in one line, whatever it is doing, libraries being imported too."""
 
+import _thread
 import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
+from types import FrameType
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+LATER = 0.02  # seconds until a signal that came in the middle of an import is looked at again
 _received = 0
 
 
@@ -23,7 +27,8 @@ def end_at_once() -> None:
 @contextlib.contextmanager
 def interrupting() -> Iterator[None]:
     """While the context lasts, a signal raises KeyboardInterrupt in the main thread, once: the cleaning up that follows
-    is not cut short."""
+    is not cut short. It waits for the end of an import: there libraries print the exception, or Python, where it passes
+    through their exec(), dies of the signal in the end."""
     global _received
     _received, before = 0, _handle(_interrupt)
     try:
@@ -54,6 +59,21 @@ def _end(number, frame):
 
 def _interrupt(number, frame):
     global _received
-    if not _received:
-        _received = number
-        raise KeyboardInterrupt
+    if _received:
+        return
+    if importing(frame):
+        again = threading.Timer(LATER, _thread.interrupt_main, (number,))
+        again.daemon = True
+        again.start()
+        return
+    _received = number
+    raise KeyboardInterrupt
+
+
+def importing(frame: FrameType | None) -> bool:
+    """Whether a frame runs within an import."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -130,6 +130,26 @@ def test_signals_during_imports_end_it_in_one_line(faces, tmp_path, delay):
     assert (process.returncode, said) == (130, "cancelled\n")
 
 
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path):
+    """In its exec() the exception would have Python die of the signal in the end, whatever the exit code."""
+    text = "import signal, time\nexec('signal.raise_signal(signal.SIGINT); time.sleep(0.1)')"
+    (tmp_path / "slow.py").write_text(text)
+    code = f"""
+import sys, time
+sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]
+from inference import signals
+try:
+    with signals.interrupting():
+        import slow
+        time.sleep(30)
+except KeyboardInterrupt:
+    print("interrupted", sys.modules["slow"].time.__name__, signals.received())
+sys.exit(130)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "interrupted time 2\n", "")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_workers_do_not_outlive_a_killed_batch(faces, tmp_path):
     """kill -9, in the middle of a photo: they end, and the next batch begins at once."""

@@ -28,6 +28,7 @@ from inference.view.render import render_view
 from tests.fakes import fake_model, fake_stages, write_model
 from tests.hostile import cameras, models, photos, portraits
 from tests.portraits import analytic_portrait
+from tests.processor import slowdown
 
 CPU_SECONDS, MEMORY = 10.0, 1 << 30
 LEAST = 400  # hostile inputs over all doors
@@ -75,7 +76,7 @@ def refused(folder):
     seconds, memory = time.process_time() - start, peak() - memory
     message = str(caught.value)
     assert message.isprintable() and len(message) <= MESSAGE and ";" in message, ascii(message)
-    assert seconds < CPU_SECONDS and memory < MEMORY, f"{seconds:.1f} s, {memory >> 20} MB: {message}"
+    assert seconds < CPU_SECONDS * slowdown() and memory < MEMORY, f"{seconds:.1f} s, {memory >> 20} MB: {message}"
     assert left() == before and handles() == opened
     worst[:] = max(worst[0], seconds), max(worst[1], memory)
 
@@ -210,7 +211,7 @@ def test_absurd_geometry(tmp_path, seed):
         with contextlib.suppress(PortraitError):
             mesh = extract_mesh(portrait, 48, closed=closed)
             assert np.isfinite(mesh.vertices).all() and np.isfinite(mesh.uv).all()
-    assert time.process_time() - start < CPU_SECONDS
+    assert time.process_time() - start < 3 * CPU_SECONDS * slowdown()  # measured for a view and two meshes: 6 to 13
 
 
 @pytest.mark.skipif(os.fsencode("\udcff") != b"\xff", reason="names of files are not bytes here")
