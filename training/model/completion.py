@@ -5,14 +5,12 @@ convolution cannot look across the face.
 """
 
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 from inference.inversion.columns import GRID
 from inference.inversion.completion import PLANES
 from inference.inversion.sheets import surface_radius
 from inference.inversion.visibility import USUAL
-from training.model.networks import Residual, UNetUp
+from training.model.column_unet import ColumnUNet
 
 CHANNELS = (48, 80, 112, 112)  # of the U-Net at 80, 40, 20, 10 columns
 WIDTHS = (1, 1, 1, 1, 1, 1, 1, 1, 3, 3, 1, 3, 3, 3, 1)  # of the planes in their order
@@ -21,7 +19,7 @@ STEP, FARTHEST = 0.004, 6.0  # metres that one of the answer's units moves the s
 KNOWN, COLOUR = 8.0, 0.25  # logits of what the silhouette says of a column, and colour of one unit
 
 
-class Completion(nn.Module):
+class Completion(ColumnUNet):
     """Planes (B, PLANES, GRID, GRID) of :func:`inference.inversion.completion.completion_planes` to the surface's radius
     (B, 1, GRID, GRID) metres, logits of the columns that the subject has, and the columns' colours (B, 3, GRID, GRID).
 
@@ -29,27 +27,12 @@ class Completion(nn.Module):
     """
 
     def __init__(self, usual):
-        super().__init__()
+        super().__init__(INPUTS, CHANNELS, 5)
         self.register_buffer("usual", usual)
-        self.stem = nn.Conv2d(4 * INPUTS, CHANNELS[0], 3, padding=1)
-        self.first = Residual(CHANNELS[0])
-        pairs = [*zip(CHANNELS, CHANNELS[1:])]
-        self.down = nn.ModuleList(nn.Sequential(nn.Conv2d(a, b, 4, stride=2, padding=1), Residual(b)) for a, b in pairs)
-        self.up = nn.ModuleList(UNetUp(b, a, a) for a, b in pairs)
-        self.answer = nn.Conv2d(CHANNELS[0], 4 * 5, 1)
-        nn.init.zeros_(self.answer.weight)
-        nn.init.zeros_(self.answer.bias)
 
     def forward(self, columns):
         """columns (B, PLANES, GRID, GRID)."""
-        x = F.pixel_unshuffle(self.inputs(columns), 2)
-        skips = [self.first(self.stem(x))]
-        for block in self.down:
-            skips.append(block(skips[-1]))
-        x = skips[-1]
-        for block, skip in reversed([*zip(self.up, skips)]):
-            x = block(x, skip)
-        answer = F.pixel_shuffle(self.answer(x), 2).float()
+        answer = self.answers(self.inputs(columns))
         radius, known, seen, matched = columns[:, :1], columns[:, 2:3], columns[:, 6:7], columns[:, 11:14]
         moved = radius + STEP * FARTHEST * torch.tanh(answer[:, :1] / FARTHEST)
         occupied = KNOWN * (known - 0.5) + answer[:, 1:2]
