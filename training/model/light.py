@@ -11,18 +11,18 @@ USUAL, SPREAD = 0.11, 0.04  # metres: the usual radius, and how far it goes from
 
 
 class Light(ColumnUNet):
-    """Planes (B, PLANES, GRID, GRID) of :func:`inference.mesh.delight.light_planes` to the logarithm of the light on the
-    columns, (B, 1, GRID, GRID), up to a constant."""
+    """Planes (B, PLANES, SIDE, SIDE) of :func:`inference.mesh.delight.light_planes` to the logarithm of the light on the
+    columns, (B, 1, SIDE, SIDE), up to a constant."""
 
     def __init__(self):
         super().__init__(INPUTS, CHANNELS, 1)
 
     def forward(self, columns):
-        """columns (B, PLANES, GRID, GRID)."""
+        """columns (B, PLANES, SIDE, SIDE)."""
         return self.answers(self.inputs(columns))
 
     def inputs(self, columns):
-        """What the convolutions see, (B, INPUTS, GRID, GRID)."""
+        """What the convolutions see, (B, INPUTS, SIDE, SIDE)."""
         radius, normals, opacity, facing, colours, points, parts = columns.split((1, 3, 1, 1, 3, 3, 3), 1)
         size = columns.shape[-1]
         v, u = torch.meshgrid(*[torch.linspace(-1.0, 1.0, size, device=columns.device)] * 2, indexing="ij")
