@@ -514,7 +514,8 @@ MUTATIONS = (
         ("tests/test_delight.py",), "inference/mesh/delight.py",
         ("light of the other side", "np.cross(down, right)", "np.cross(right, down)", "normals point inwards"),
         ("no light", "shade = np.exp(found[0, 0])", "shade = np.ones_like(found[0, 0])", "nothing is taken off"),
-        ("light by itself", "shade = np.clip(shade / max(", "shade = np.clip(shade / min(1.0, ",
+        ("light by itself", "shade = np.clip(shade / np.average(shade, weights=shown), *RANGE)",
+         "shade = np.clip(2.0 * shade, *RANGE)",
          "a delit texture is darker or brighter than the photo"),
     ),
     *_of(

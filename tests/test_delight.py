@@ -57,6 +57,16 @@ def test_a_lamp_is_found(direction):
     assert np.abs(found / light - 1.0).mean() < 0.5 * np.abs(1.0 / light - 1.0).mean()
 
 
+@pytest.mark.parametrize("part", [0, 2])
+def test_a_texture_stays_as_bright(part):
+    """Where the photo shows skin, and where it shows none: light is relative to what there is."""
+    head, points, _ = lit_head(LEFT)
+    parts = np.zeros_like(head.parts)
+    parts[..., part] = 255
+    found = Light(dataclasses.replace(head, parts=parts), find_surface(head.textures, head.radii))
+    assert found.shading(points[points[..., 2] > 0.03]).mean() == pytest.approx(1.0, abs=0.25)
+
+
 def test_even_light_is_found_more_even():
     found, _ = found_light(None)
     print(found.std())
@@ -87,7 +97,7 @@ def test_a_mesh_loses_its_light():
 
 
 def test_a_missing_network_is_named(monkeypatch):
-    monkeypatch.setattr(delight, "NETWORK", ("light", "none.onnx"))
+    monkeypatch.setattr(delight, "NETWORK", "none")
     head, _, _ = lit_head(None)
-    with pytest.raises(PortraitError, match="light/none.onnx.*install the program again"):
+    with pytest.raises(PortraitError, match="none.onnx cannot be read .*install the program again"):
         Light(head, find_surface(head.textures, head.radii))

@@ -20,8 +20,7 @@ from inference.inversion.invert import invert_crop
 from inference.mesh.delight import LUMINANCE, NETWORK, PLANES, RANGE, weight_of
 from inference.mesh.delight import light_planes as planes_of
 from inference.mesh.surface import find_surface
-from inference.networks.model import load_model
-from inference.own_arrays import MODELS
+from inference.networks.model import DEFAULT_FOLDER, load_model
 from training.completing.columns import HeadColumns, Photographed, column_folders, write_all
 from training.completing.loop import Schedule, train
 from training.errors import TrainingError, command
@@ -46,7 +45,7 @@ class LitHeads(Photographed):
         return self.heads
 
     def __getitem__(self, index):
-        """Planes (PLANES, GRID, GRID) float32 and truth (TRUTH, GRID, GRID) float32."""
+        """Planes (PLANES, SIDE, SIDE) float32 and truth (TRUTH, SIDE, SIDE) float32."""
         alignment, matte, _, _ = self.photo(index)
         textures, radii, _, _, parts = invert_crop(alignment, self.model, matte=matte)
         portrait = types.SimpleNamespace(textures=textures, radii=radii, camera=alignment.camera, parts=parts)
@@ -117,7 +116,7 @@ def main(arguments=None):
     parser.add_argument("--model", type=pathlib.Path, default=pathlib.Path("models/default"), help="model that inverts them")
     parser.add_argument("--minutes", type=float, default=15.0, help="length of the training; 0 only writes columns")
     parser.add_argument("--held-out", type=int, default=64, help="heads, the first ones, that only measure")
-    parser.add_argument("--out", type=pathlib.Path, default=MODELS.joinpath(*NETWORK), help="file of the trained network")
+    parser.add_argument("--out", type=pathlib.Path, default=DEFAULT_FOLDER.parent / NETWORK / f"{NETWORK}.onnx", help="file of the trained network")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     for heads in options.write:

@@ -11,17 +11,18 @@ import numpy as np
 
 from ..geometry import domes
 from ..geometry.curves import linear_step
-from ..networks.own import run_own
+from ..networks.model import load_model
 from ..photo.srgb import to_linear, to_srgb
 from ..portrait import PARTS, Portrait
 from .around import all_round, look_up
 from .corners import facing_camera
 from .surface import Surface
 
-NETWORK = "light", "light.onnx"  # in the program's folder of models
+NETWORK = "light"  # of the program's own
 PLANES = 15  # that it sees
 SIDE = 160  # columns along a side of them, as many as inversion has
 SMOOTH = 1.0  # columns, of the surface whose normals it sees
+FEWEST = 100  # columns of skin that tell the mean light; where there are fewer, all columns do
 SHOWN = 0.1, 0.4  # cosines to the photo's camera between which skin comes to tell the mean light
 RANGE = 0.25, 2.0  # shading beyond which it is cut: what is darker is hardly seen
 LIGHT = to_linear(np.arange(256) / 255.0)  # of sRGB values uint8
@@ -35,10 +36,12 @@ class Light:
     def __init__(self, portrait: Portrait, surface: Surface) -> None:
         """surface: the portrait's. Raises PortraitError when the network cannot be read."""
         planes = light_planes(portrait, surface)
-        (found,) = run_own({"columns": planes[None]}, *NETWORK)
+        (found,) = load_model(device="cpu").companion(NETWORK).run(None, {"columns": planes[None]})
         shade = np.exp(found[0, 0])
         shown = weight_of(planes)
-        shade = np.clip(shade / max((shade * shown).sum() / max(shown.sum(), 1e-6), 1e-6), *RANGE)
+        if shown.sum() < FEWEST:
+            shown = np.ones_like(shade)
+        shade = np.clip(shade / np.average(shade, weights=shown), *RANGE)
         stored = np.rint(_stored(shade))[..., None].repeat(3, -1).astype(np.uint8)
         opacity = cv2.resize(surface.opacity, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         self._columns = all_round(stored, opacity)

@@ -7,8 +7,8 @@ import pytest
 
 from inference.mesh import delight
 from inference.mesh.delight import PLANES, SIDE, weight_of
-from inference.networks import own
-from inference.networks.model import load_model
+from inference.networks import model
+from inference.networks.model import DEFAULT_FOLDER, load_model
 
 torch = pytest.importorskip("torch")
 from training.completing.loop import Schedule, train  # noqa: E402
@@ -92,10 +92,9 @@ def test_it_learns_and_the_engine_takes_it(columns, tmp_path, monkeypatch, capsy
     out = tmp_path / "light" / "light.onnx"
     assert main(["--columns", str(columns), "--minutes", "0.02", "--out", str(out)]) == 0
     assert "held out: skin" in capsys.readouterr().out and not list(out.parent.glob("*.partial"))
-    monkeypatch.setattr(own, "MODELS", tmp_path)
-    own._session.cache_clear()
-    (found,) = own.run_own({"columns": heads[0][0][None].numpy()}, *delight.NETWORK)
-    own._session.cache_clear()
+    monkeypatch.setattr(model, "DEFAULT_FOLDER", tmp_path / "default")
+    session = load_model(DEFAULT_FOLDER, "cpu", 1).companion(delight.NETWORK)
+    (found,) = session.run(None, {"columns": heads[0][0][None].numpy()})
     assert found.shape == (1, 1, SIDE, SIDE) and np.isfinite(found).all()
 
 
