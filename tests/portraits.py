@@ -4,16 +4,20 @@
 (sheet, depth, mesh vertex, colour) follows from it by formula.
 """
 
+import dataclasses
+
 import numpy as np
 
 from inference.geometry import domes
 from inference.geometry.cameras import CROP_SIZE, orbit_camera
+from inference.photo.srgb import to_srgb
 from inference.portrait import Portrait
 
 SHEETS, GRID, TEXTURE = 23, 81, 320
 SPREAD = 0.03  # metres between the base surface and the outermost sheet, and the innermost
 HEAD_CENTRE = np.array([0.0, 0.015, -0.02])
 HEAD_RADIUS = 0.11
+ALBEDO = np.array([0.5, 0.32, 0.25])  # of the head in a lamp's light
 NECK_RADIUS, NECK_Z = 0.058, -0.07
 
 
@@ -54,6 +58,27 @@ def analytic_portrait(kind="sphere", texture=TEXTURE):
         settings={"kind": kind},
         pose={"yaw": 0.0, "pitch": 0.0, "roll": 0.0},
     )
+
+
+def lamp(normals, direction, strength=0.7):
+    """Lambert's light of a lamp and the same from all sides, (...)."""
+    direction = np.array(direction) / np.linalg.norm(direction)
+    return 1.0 - strength + strength * np.maximum(normals @ direction, 0.0)
+
+
+def lit_head(direction):
+    """The analytic head with one albedo in a lamp's light, None for even light; its texels' points and that light."""
+    head = analytic_portrait()
+    u, v = domes.texel_centres(320, 320)
+    points = domes.dome_points(u, v, surface_radius("sphere", u, v))
+    normals = points - HEAD_CENTRE
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
+    light = np.ones(u.shape) if direction is None else lamp(normals, direction)
+    textures = head.textures.copy()
+    textures[:-1, ..., :3] = np.rint(255 * to_srgb(ALBEDO * light[..., None]))
+    parts = np.zeros((40, 40, 3), np.uint8)
+    parts[..., 0] = 255
+    return dataclasses.replace(head, textures=textures, parts=parts), points.astype(np.float32), light
 
 
 def sheet_radii(kind="sphere", grid=GRID):

@@ -7,37 +7,15 @@ import numpy as np
 import pytest
 
 from inference.errors import PortraitError
-from inference.geometry import domes
 from inference.mesh import delight
 from inference.mesh.delight import LUMINANCE, RANGE, Light, without
 from inference.mesh.extract import extract_mesh
+from inference.mesh.layers import delit_detail, delit_sheets, with_detail
 from inference.mesh.surface import find_surface
 from inference.photo.srgb import to_linear, to_srgb
-from tests.portraits import HEAD_CENTRE, analytic_portrait, surface_radius
+from tests.portraits import ALBEDO, lit_head
 
-ALBEDO = np.array([0.5, 0.32, 0.25])
 LEFT, RIGHT = (0.7, 0.3, 0.65), (-0.7, 0.3, 0.65)
-
-
-def lamp(normals, direction, strength=0.7):
-    """Lambert's light of a lamp and the same from all sides, (...)."""
-    direction = np.array(direction) / np.linalg.norm(direction)
-    return 1.0 - strength + strength * np.maximum(normals @ direction, 0.0)
-
-
-def lit_head(direction):
-    """The analytic head with one albedo in a lamp's light, None for even light; its texels' points and that light."""
-    head = analytic_portrait()
-    u, v = domes.texel_centres(320, 320)
-    points = domes.dome_points(u, v, surface_radius("sphere", u, v))
-    normals = points - HEAD_CENTRE
-    normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    light = np.ones(u.shape) if direction is None else lamp(normals, direction)
-    textures = head.textures.copy()
-    textures[:-1, ..., :3] = np.rint(255 * to_srgb(ALBEDO * light[..., None]))
-    parts = np.zeros((40, 40, 3), np.uint8)
-    parts[..., 0] = 255
-    return dataclasses.replace(head, textures=textures, parts=parts), points.astype(np.float32), light
 
 
 def found_light(direction):
@@ -94,6 +72,35 @@ def test_a_mesh_loses_its_light():
     bright = [cv2.blur(to_linear(mesh.texture / 255.0) @ LUMINANCE, (5, 5))[middle] for mesh in (lit, delit)]
     print([values.std() / values.mean() for values in bright], [values.mean() for values in bright])
     assert bright[1].std() / bright[1].mean() < 0.5 * bright[0].std() / bright[0].mean()
+
+
+def test_layers_lose_the_light_a_mesh_loses():
+    """Every sheet's texel as :meth:`Light.shading` at its column's surface says; opacities stay."""
+    head, points, _ = lit_head(LEFT)
+    light = Light(head, find_surface(head.textures, head.radii))
+    delit = delit_sheets(head.textures[:-1], light)
+    np.testing.assert_array_equal(delit[..., 3], head.textures[:-1, ..., 3])
+    rows, columns = np.nonzero(points[..., 2] > 0.03)
+    shade = light.shading(points[rows, columns])
+    for before, after in zip(head.textures[:-1], delit, strict=True):
+        wanted = to_linear(before[rows, columns, :3] / 255.0) / shade[:, None]
+        whole = wanted.max(-1) < 0.95
+        np.testing.assert_allclose(to_linear(after[rows, columns, :3] / 255.0)[whole], wanted[whole], atol=0.03)
+
+
+def test_detail_of_layers_is_what_it_adds_without_light():
+    head, _, _ = lit_head(LEFT)
+    surface = find_surface(head.textures, head.radii)
+    light = Light(head, surface)
+    detail = np.random.default_rng(4).integers(118, 139, (640, 640, 3)).astype(np.uint8)
+    sheet = np.dstack([surface.color, np.full(surface.color.shape[:2], 255, np.uint8)])
+    wanted = without(with_detail(sheet, detail)[..., :3], light.of_columns(640, 640))
+    got = with_detail(delit_sheets(sheet[None], light)[0], delit_detail(detail, surface.color, light))[..., :3]
+    difference = np.abs(got.astype(int) - wanted)
+    print(difference.mean(), np.percentile(difference, 99))
+    assert difference.mean() < 1.0 and np.percentile(difference, 99) <= 3
+    plain = delit_detail(np.full_like(detail, 128), surface.color, light)
+    assert (plain == 128).all()
 
 
 def test_a_missing_network_is_named(monkeypatch):

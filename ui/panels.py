@@ -238,6 +238,7 @@ class PORTRAIT_MANIFOLDS_PT_layers(_Panel, bpy.types.Panel):
         layout.use_property_split = True
         column = layout.column(align=True)
         column.row(align=True).prop(settings, "layer_look", expand=True)
+        column.prop(settings, "layer_delit")
         column.row(align=True).prop(settings, "layer_count", expand=True)
         column.prop(settings, "layer_triangles")
         button = layout.operator("portrait_manifolds.add_layers", icon="RENDERLAYERS")

@@ -41,8 +41,8 @@ class Light:
         shown = weight_of(planes)
         if shown.sum() < FEWEST:
             shown = np.ones_like(shade)
-        shade = np.clip(shade / np.average(shade, weights=shown), *RANGE)
-        stored = np.rint(_stored(shade))[..., None].repeat(3, -1).astype(np.uint8)
+        self._shade = np.clip(shade / np.average(shade, weights=shown), *RANGE)
+        stored = np.rint(_stored(self._shade))[..., None].repeat(3, -1).astype(np.uint8)
         opacity = cv2.resize(surface.opacity, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         self._columns = all_round(stored, opacity)
 
@@ -50,6 +50,10 @@ class Light:
         """Light at points (n, 3) float32 metres of the surface, relative to its mean on the skin that the photo shows,
         (n,) float32 in :data:`RANGE`."""
         return _loaded(look_up(self._columns, points)[:, 0])
+
+    def of_columns(self, height: int, width: int) -> np.ndarray:
+        """Light on the portrait's columns, (height, width) float32 over their texture coordinates, relative as above."""
+        return cv2.resize(self._shade, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def light_planes(portrait: Portrait, surface: Surface) -> np.ndarray:

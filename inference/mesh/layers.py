@@ -8,6 +8,7 @@ import numpy as np
 from ..geometry import detail_maps, domes
 from ..geometry.background import background_points
 from ..geometry.grids import corner_grid, sample_grid
+from .delight import Light, without
 
 
 def sheet_mesh(radii: np.ndarray, index: int, resolution: int = 80) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,6 +84,21 @@ def with_detail(texture: np.ndarray, detail: np.ndarray) -> np.ndarray:
     fine = cv2.resize(texture, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     fine[..., :3] = np.clip(fine[..., :3].astype(np.int16) + detail - detail_maps.NO_DETAIL, 0, 255)
     return fine
+
+
+def delit_sheets(textures: np.ndarray, light: Light) -> np.ndarray:
+    """Sheets' textures (k, h, w, 4) uint8 without the photo's light, the same for all texels of a column."""
+    shade = light.of_columns(*textures.shape[1:3])
+    return np.stack([np.dstack([without(texture[..., :3], shade), texture[..., 3]]) for texture in textures])
+
+
+def delit_detail(detail: np.ndarray, colour: np.ndarray, light: Light) -> np.ndarray:
+    """A detail map (s, s, 3) uint8 for sheets without light: what it adds to the surface's colours (h, w, 3) uint8."""
+    height, width = detail.shape[:2]
+    shade = light.of_columns(height, width)
+    coarse = cv2.resize(colour, (width, height), interpolation=cv2.INTER_LINEAR)
+    fine = np.clip(coarse.astype(np.int16) + detail - detail_maps.NO_DETAIL, 0, 255).astype(np.uint8)
+    return detail_maps.encode((without(fine, shade) - np.float32(without(coarse, shade))) / np.float32(255))
 
 
 class VisibleQuads:

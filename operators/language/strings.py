@@ -199,6 +199,10 @@ LAYER_LOOKS = {
     "emission": Text("As in the Photo", "The layers shine with the photo's own light, whatever lights the scene has"),
     "lit": Text("Lit", "The scene's lights fall on the face; the photo's colours are its skin and hair"),
 }
+LAYER_DELIT = (
+    "Take the photo's light and the shadows in it off the layers, as the built-in network estimates them,"
+    " so that the scene's lights do not add to them"
+)
 LAYER_COUNT = Text("Layers", "How many sheets")
 LAYER_COUNTS = {
     "24": Text("24", "Every sheet of the portrait"),

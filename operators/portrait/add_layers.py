@@ -52,6 +52,7 @@ class PORTRAIT_MANIFOLDS_OT_add_layers(LayerOptions, PortraitOperator, bpy.types
             int(self.count),
             self.triangles,
             lit=self.look == "lit",
+            delit=self.delit,
             blending=self.blending,
             detail=self.detail,
             shadow=self.shadow,
@@ -70,6 +71,7 @@ def add_layers(
     count=24,
     triangles=100_000,
     lit=False,
+    delit=False,
     blending="BLENDED",
     detail="SHARED",
     shadow=True,
@@ -79,33 +81,39 @@ def add_layers(
 
     count: how many layers at most; with fewer than the portrait has sheets, neighbours are merged. triangles: budget of
     all of them together; quads without any visible texel are left out. lit: the scene's lights fall on the layers
-    instead of their shining by themselves. blending: BLENDED or DITHERED, how EEVEE draws them. detail: SHARED, the
+    instead of their shining by themselves. delit: take the photo's light off them. blending: BLENDED or DITHERED, how EEVEE draws them. detail: SHARED, the
     photo's detail is an image that all materials add, or BAKED, part of every sheet's texture. shadow: add, as last
     object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
     Raises PortraitError when nothing of the portrait is visible.
     """
     from ...inference.mesh import layers
+    from ...inference.mesh.delight import Light
     from ...inference.mesh.surface import find_surface
 
     portrait = load(obj)
     try:
-        surface = find_surface(portrait.textures, portrait.radii) if lit or shadow else None
+        surface = find_surface(portrait.textures, portrait.radii) if lit or delit or shadow else None
     except ValueError:
         raise PortraitError(strings.NO_SURFACE.format(name=obj.name)) from None
     textures, radii = layers.merge_sheets(portrait.textures, portrait.radii, count)
+    fine = portrait.detail
+    if delit:
+        light = Light(portrait, surface)
+        textures = layers.delit_sheets(textures, light)
+        fine = None if fine is None else layers.delit_detail(fine, surface.color, light)
     visible = [layers.VisibleQuads(texture[..., 3]) for texture in textures]
     resolution = layers.grid_resolution(visible, triangles)
     stack = _Stack(obj, lit, blending)
     try:
         shared = {"normals": stack.normals(surface, resolution) if lit else None}
-        if portrait.detail is not None and detail == "SHARED":
-            shared["detail"] = stack.detail_group(portrait.detail)
+        if fine is not None and detail == "SHARED":
+            shared["detail"] = stack.detail_group(fine)
         for index, texture in enumerate(textures):
             seen = visible[index](resolution)
             if seen.any():
                 offset = SPREAD * index / max(len(textures) - 1, 1)
-                if portrait.detail is not None and detail == "BAKED":
-                    texture = layers.with_detail(texture, portrait.detail)
+                if fine is not None and detail == "BAKED":
+                    texture = layers.with_detail(texture, fine)
                 stack.sheet(index, layers.sheet_mesh(radii, index, resolution), seen, texture, offset, **shared)
         if background:
             plane = layers.sheet_mesh(radii, len(radii), BACKGROUND_RESOLUTION)

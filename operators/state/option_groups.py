@@ -19,6 +19,7 @@ class LayerOptions:
         items=[(key, text.label, text.description) for key, text in strings.LAYER_LOOKS.items()],
         default="emission",
     )
+    delit: BoolProperty(name=strings.MESH_DELIT.label, description=strings.LAYER_DELIT)
     count: EnumProperty(
         name=strings.LAYER_COUNT.label,
         description=strings.LAYER_COUNT.description,

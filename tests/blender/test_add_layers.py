@@ -12,7 +12,7 @@ from mathutils import Vector  # noqa: E402
 
 from inference.geometry import domes  # noqa: E402
 from inference.portrait import save_portrait  # noqa: E402
-from tests.portraits import SHEETS, analytic_portrait, surface_radius  # noqa: E402
+from tests.portraits import SHEETS, analytic_portrait, lit_head, surface_radius  # noqa: E402
 
 from .conftest import part, place, psnr  # noqa: E402
 from .gltf import exported  # noqa: E402
@@ -193,6 +193,27 @@ def test_light_falls_on_the_surface_of_the_face(portrait, tmp_path):
         print(f"light from the {side}: median error of the shading {np.median(error):.3f}")
         assert facing.sum() > 300 and np.median(error) < 0.05
         assert np.corrcoef(got, wanted)[0, 1] > 0.95
+
+
+@pytest.mark.parametrize("look", ["emission", "lit"])
+def test_delit_layers_lose_the_photos_light(scene, tmp_path, look):
+    """A head of one albedo in a lamp's light from the left is lit evenly, or by itself: it looks even."""
+    save_portrait(lit_head((0.7, 0.3, 0.65))[0], tmp_path / "lit.manifolds")
+    portrait = place(tmp_path / "lit.manifolds")
+    set_world(1.0)
+    orbit_camera(0.0, 0.0, 1.0, lens=80, size=(96, 96))
+    use_cycles(32)
+    ball = engine_view(portrait).alpha > 0.999
+    ball[60:] = False  # the neck, where the world's light does not reach
+    unevenness = []
+    for delit in (False, True):
+        layers, _ = add_layers(look=look, delit=delit, shadow=False)
+        picture = to_linear(render(tmp_path / "view.png")[ball][:, :3])
+        unevenness.append(picture.std(0) / picture.mean(0))
+        for layer in layers:
+            bpy.data.objects.remove(layer)
+    print(f"{look}: contrast {unevenness[0].mean():.3f} as in the photo, {unevenness[1].mean():.3f} without its light")
+    assert (unevenness[1] < 0.5 * unevenness[0]).all()
 
 
 def wall_scene(portrait, **options):

@@ -398,6 +398,11 @@ _PROPERTIES = {
     "The scene's lights fall on the face; the photo's colours are its skin and hair": (
         "Die Lichter der Szene fallen auf das Gesicht; die Farben des Fotos sind Haut und Haar"
     ),
+    "Take the photo's light and the shadows in it off the layers, as the built-in network estimates them,"
+    " so that the scene's lights do not add to them": (
+        "Nimmt das Licht des Fotos und die Schatten darin von den Schichten, wie das eingebaute Netz sie schätzt,"
+        " damit die Lichter der Szene nicht dazukommen"
+    ),
     "Triangles": "Dreiecke",
     "Most triangles of all layers together; where a layer is empty it has none": (
         "Höchstzahl der Dreiecke aller Schichten zusammen; wo eine Schicht leer ist, hat sie keine"
