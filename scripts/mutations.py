@@ -519,6 +519,14 @@ MUTATIONS = (
          "a delit texture is darker or brighter than the photo"),
     ),
     *_of(
+        ("tests/test_delight.py::test_layers_lose_the_light_a_mesh_loses",
+         "tests/test_delight.py::test_detail_of_layers_is_what_it_adds_without_light"), "inference/mesh/layers.py",
+        ("lit layers", "np.dstack([without(texture[..., :3], shade), texture[..., 3]])", "texture",
+         "delit layers have the photo's light"),
+        ("lit detail", "detail_maps.encode((without(fine, shade) - np.float32(without(coarse, shade))) / np.float32(255))",
+         "detail", "detail of delit layers is as dark as in the shadow"),
+    ),
+    *_of(
         ("tests/test_delight.py::test_a_mesh_loses_its_light",), "inference/mesh/texture.py",
         ("lit all the same", "return without(texture[rows], _enlarged(shade, rows, side).reshape(-1, side))",
          "return texture[rows]", "delit textures have the photo's light"),
