@@ -506,6 +506,11 @@ MUTATIONS = (
          "fitted heads cut through themselves"),
     ),
     *_of(
+        ("tests/test_hull.py",), "inference/inversion/hull.py",
+        ("all may be", "np.where(beyond, np.float32(goes_on(matte, beyond)), matte)", "np.where(beyond, 1.0, matte)",
+         "shoulders have flaps beside a border that shows the backdrop"),
+    ),
+    *_of(
         ("tests/test_border.py::test_a_bust_ends_with_the_photo",), "inference/inversion/invert.py",
         ("shoulders of nothing", "valid=columns.valid & ~ends", "valid=columns.valid",
          "below its photo a bust is smeared pixels"),

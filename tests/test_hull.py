@@ -1,6 +1,7 @@
 """The sheets of one subject against closed forms: a ball, a disc-shaped matte, cameras that look straight at it."""
 
 import dataclasses
+import math
 
 import cv2
 import numpy as np
@@ -234,6 +235,35 @@ def ball_in_view():
     across, down = camera.project(CENTRE)[0]
     to_pixels = camera.fx / np.linalg.norm(camera.position - CENTRE)
     return camera, radius, filling.continued(radius, radius > 0.03), x - across, y - down, to_pixels
+
+
+def test_no_subject_beside_a_border_that_shows_none():
+    """A ball that networks find twice as wide, down to where there is no photo: there too it ends where the photo says."""
+    camera, radius, surface, x, y, to_pixels = ball_in_view()
+    edge = 0.08 * to_pixels
+    matte = np.clip(edge + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)
+    beyond = np.abs(x) > edge + 6
+    fitted, kept = hull.fit_to_hull(2.0 * surface, matte, camera, beyond)
+    (across, down), middle = camera.project(domes.column_points(fitted))[0][kept].T, camera.project(CENTRE)[0]
+    within = np.abs(down - middle[1]) < edge
+    assert within.any() and np.hypot(across - middle[0], down - middle[1])[within].max() < edge + 6.0
+
+
+def test_a_cut_subject_goes_on_beyond_the_border():
+    """It may widen by 45 degrees there, and no more: against the same rule, pixel by pixel."""
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[0:64, 0:64]
+    beyond = (x > 50) | (y < 6)
+    matte = np.float32((np.abs(x - 30) < 12) | (np.abs(y - 40) < 5)) * np.float32(rng.uniform(0.5, 1.0, (64, 64)))
+    found = hull.goes_on(matte, beyond)
+    border = ((x > 48) | (y < 8)) & ~beyond
+    cut, photo = np.argwhere((matte >= hull.INSIDE) & border), np.argwhere(~beyond)
+    for place in np.argwhere(beyond):
+        to_cut, to_photo = (np.hypot(*(there - place).T).min() for there in (cut, photo))
+        reach = to_cut - math.sqrt(2.0) * to_photo
+        if abs(reach - 1.0) > 1.0:  # distances of pixels are known to about one of them
+            assert found[tuple(place)] == (reach < 1.0)
+    assert found[40, 63] and found[0, 30] and not found[60, 52] and not found[20, 62]
 
 
 def test_a_ray_raises_the_surface_by_a_share_of_its_gap():

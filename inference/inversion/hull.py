@@ -4,6 +4,7 @@ Constants without another source were chosen on unseen heads (the first half of 
 looking at twelve test portraits.
 """
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -29,6 +30,7 @@ FOREIGN = 0.03  # metres; a ray raises what is of its pixel's part rather than a
 RAISED = 0.35  # of a ray's gap: what the column that it passes most closely wants (docs/results.md)
 GROWTHS, COVERED = 3, 256  # rounds, and pixels per side of the map of what the surface covers
 FEWEST = 6  # columns of GRID in a gap that the photo shows, so that a matte's stray pixels fill none
+WIDENING = 1.0  # of the subject to each side, by the distance from the border that cuts it: 45 degrees
 INSIDE = 0.3  # matte from which on a point belongs to the subject; colours of the soft rim come from further inside
 
 
@@ -89,15 +91,27 @@ def fit_to_hull(
     reach: float | Sequence[float] = HILLS[-1],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Carve and grow a surface until its silhouette is the photo's. Arguments and results as of :func:`carve`; where
-    there is no photo, ``beyond`` (256, 256) bool, nothing is carved and nothing grows. parts and reach as of
-    :func:`grow`."""
+    there is no photo, ``beyond`` (256, 256) bool, nothing grows, and only what :func:`goes_on` rules out is carved.
+    parts and reach as of :func:`grow`."""
     there = matte if beyond is None else np.where(beyond, np.float32(0.0), matte)
-    matte = matte if beyond is None else np.where(beyond, np.float32(1.0), matte)
+    matte = matte if beyond is None else np.where(beyond, np.float32(goes_on(matte, beyond)), matte)
     radius, kept = carve(radius, matte, camera)
     for _ in range(GROWTHS):
         radius = grow(radius, there, camera, parts, reach)
     grown, still = carve(radius, matte, camera)
     return blurred(grown, SMOOTH * radius.shape[0] / GRID), kept & still
+
+
+def goes_on(matte: np.ndarray, beyond: np.ndarray) -> np.ndarray:
+    """Where the subject may go on, (256, 256) bool, beyond the photo's border: where that cuts it, and wider by
+    :data:`WIDENING`. What networks find beside a border that shows the backdrop is none of it.
+
+    matte (256, 256) in [0, 1] of the photo; beyond (256, 256) bool, where there is no photo.
+    """
+    border = cv2.dilate(np.uint8(beyond), np.ones((5, 5))) * np.uint8(~beyond)
+    cut = border * np.uint8(matte >= INSIDE)
+    from_cut, from_photo = (cv2.distanceTransform(1 - where, cv2.DIST_L2, 5) for where in (cut, np.uint8(~beyond)))
+    return from_cut <= 1.0 + math.hypot(1.0, WIDENING) * from_photo
 
 
 def carve(radius: np.ndarray, matte: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
