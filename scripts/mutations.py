@@ -52,7 +52,7 @@ MUTATIONS = (
         (COMPLETION,), "inference/inversion/invert.py",
         ("nothing is completed", "if model.has(COMPLETION):", "if not model.has(COMPLETION):",
          "the last network is not asked"),
-        ("completion paints over the photo", "matched = with_photo(columns, clean, matte, camera)",
+        ("completion paints over the photo", "matched = with_photo(columns, clean, photo_parts, matte, camera)",
          "matched = columns.colour", "what the photo shows has colours that were guessed"),
         ("what is completed grows far", "parts=apart, reach=TOUCHED)", "parts=apart)",
          "cheeks have fins again"),
@@ -506,13 +506,23 @@ MUTATIONS = (
          "fitted heads cut through themselves"),
     ),
     *_of(
+        ("tests/test_colouring.py",), "inference/inversion/colouring.py",
+        ("completed in other tones", "    rest = guess + part_tones(shown - guess, glimpsed, shown_parts * parts, parts)\n    return",
+         "    rest = guess\n    return", "what the photo hides is darker or brighter than what it shows beside it"),
+    ),
+    *_of(
+        ("tests/test_border.py",), "inference/inversion/invert.py",
+        ("holes above the border", "valid=columns.valid & without_holes(columns.valid & ~ends)",
+         "valid=columns.valid & ~ends", "shoulders have holes"),
+    ),
+    *_of(
         ("tests/test_hull.py",), "inference/inversion/hull.py",
         ("all may be", "np.where(beyond, np.float32(goes_on(matte, beyond)), matte)", "np.where(beyond, 1.0, matte)",
          "shoulders have flaps beside a border that shows the backdrop"),
     ),
     *_of(
         ("tests/test_border.py::test_a_bust_ends_with_the_photo",), "inference/inversion/invert.py",
-        ("shoulders of nothing", "valid=columns.valid & ~ends", "valid=columns.valid",
+        ("shoulders of nothing", "without_holes(columns.valid & ~ends)", "columns.valid",
          "below its photo a bust is smeared pixels"),
     ),
     *_of(

@@ -2,11 +2,14 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
 from inference.geometry.cameras import CROP_SIZE, orbit_camera
 from inference.geometry.domes import column_points
+from inference.inversion import invert
+from inference.inversion.columns import GRID
 from inference.inversion.invert import invert_crop, see
 from inference.inversion.visibility import CHIN_Y, HIDDEN_AT, NECK, cut_off
 from inference.photo.warp import beyond_photo, warp_to_crop
@@ -62,6 +65,16 @@ def test_the_prior_completes_the_head(views):
     expected, found = shown.alpha[:CUT] > 0.5, less.alpha[:CUT] > 0.5
     assert (found & ~expected).sum() < 0.35 * expected.sum()  # measured: 0.27, with stretched pixels 0.81
     assert (expected & ~found).sum() < 0.05 * expected.sum()
+
+
+def test_the_border_cuts_no_hole(whole, own_view, views, monkeypatch):
+    """Where a shoulder curves, columns beyond the border may lie among others that are not."""
+    beyond = np.zeros((GRID, GRID), bool)
+    beyond[70:90, 70:90] = True
+    monkeypatch.setattr(invert, "cut_off", lambda *_: beyond)
+    found = own_view(cut(whole, 10, CROP_SIZE)).alpha
+    inside = cv2.erode(np.uint8(views[0].alpha > 0.5), np.ones((31, 31))) > 0
+    assert inside.sum() > 1000 and found[inside].min() > 0.9
 
 
 @pytest.mark.parametrize("below", [0.02, 0.08, 0.2])

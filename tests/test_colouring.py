@@ -1,6 +1,7 @@
 """Colours of the columns on a ball in front of a painted photo: seen, mirrored and guessed columns, and their parts."""
 
 import numpy as np
+import pytest
 
 from inference.geometry import cameras, domes, filling
 from inference.inversion import colouring, visibility
@@ -110,7 +111,8 @@ def test_another_part_beside_a_grazed_surface_is_not_painted_on_it():
     assert further[right].max() < 0.1
 
 
-def test_hidden_columns_take_the_tones_of_their_own_part():
+@pytest.mark.parametrize("completed", [False, True])
+def test_hidden_columns_take_the_tones_of_their_own_part(completed):
     """The left half of the photo is red skin, the right one green hair; what is hidden is guessed, in grey."""
     radius, facing, behind, photo, camera = scene(0.0)
     photo_parts = np.zeros((3, 256, 256), np.float32)
@@ -121,7 +123,11 @@ def test_hidden_columns_take_the_tones_of_their_own_part():
     guess[:, ::2, ::3] += 0.1  # structure that the photo does not show
     hidden = np.broadcast_to(np.abs(np.arange(SIZE) - SIZE / 2) > 50, (SIZE, SIZE))
     behind = np.where(hidden, 5.0, behind)  # as if something stood in front
-    found, _ = match(guess, radius, facing, behind, photo, EVERYWHERE, camera, parts, photo_parts)
+    if completed:
+        columns = Columns(radius, radius > 0, facing, behind, guess, parts)
+        found = colouring.with_photo(columns, photo, photo_parts, EVERYWHERE, camera)
+    else:
+        found, _ = match(guess, radius, facing, behind, photo, EVERYWHERE, camera, parts, photo_parts)
     skin, hair = hidden & (parts[0] > 0), hidden & (parts[1] > 0)
     assert skin.sum() > 500 and hair.sum() > 500
     assert np.median(np.abs(found[:, hair].T - (0.0, 0.8, 0.0)).max(1)) < 0.05

@@ -30,9 +30,7 @@ def match_colours(
     columns: their colour is the networks' guess. photo: (3, 256, 256) in [0, 1] without fringe; photo_parts:
     (3, 256, 256), chances of skin, hair and cloth; matte: (256, 256) in [0, 1]; camera: of the photo.
     """
-    seen, glimpsed, pixel = seen_by_photo(columns.radius, columns.facing, columns.occlusion_depth, matte, camera)
-    shown = sample_image(np.dstack([*photo, *photo_parts]).astype(np.float32), pixel[..., 0], pixel[..., 1])
-    shown, shown_parts = shown[..., :3], shown[..., 3:]
+    seen, glimpsed, shown, shown_parts = _looked_up(columns, photo, photo_parts, matte, camera)
     guess, parts = columns.colour.transpose(1, 2, 0), columns.parts.transpose(1, 2, 0)
     # A mirror image serves only where it is the same part.
     twin, alike = shown[:, ::-1], (parts * shown_parts[:, ::-1]).sum(-1)
@@ -46,12 +44,23 @@ def match_colours(
     return found.transpose(2, 0, 1).astype(np.float32), share[..., 0].astype(np.float32)
 
 
-def with_photo(columns: Columns, photo: np.ndarray, matte: np.ndarray, camera: Camera) -> np.ndarray:
-    """Colours (3, h, w) float32 of the columns: the photo's as far as it shows them, else their own. Arguments as of
-    :func:`match_colours`."""
-    seen, _, pixel = seen_by_photo(columns.radius, columns.facing, columns.occlusion_depth, matte, camera)
-    shown = sample_image(np.ascontiguousarray(photo.transpose(1, 2, 0)), pixel[..., 0], pixel[..., 1])
-    return (seen * shown.transpose(2, 0, 1) + (1.0 - seen) * columns.colour).astype(np.float32)
+def with_photo(
+    columns: Columns, photo: np.ndarray, photo_parts: np.ndarray, matte: np.ndarray, camera: Camera
+) -> np.ndarray:
+    """Colours (3, h, w) float32 of the columns: the photo's as far as it shows them, else their own in the photo's
+    tones. Arguments as of :func:`match_colours`."""
+    seen, glimpsed, shown, shown_parts = _looked_up(columns, photo, photo_parts, matte, camera)
+    guess, parts = columns.colour.transpose(1, 2, 0), columns.parts.transpose(1, 2, 0)
+    rest = guess + part_tones(shown - guess, glimpsed, shown_parts * parts, parts)
+    return (rest + seen[..., None] * (shown - rest)).transpose(2, 0, 1).astype(np.float32)
+
+
+def _looked_up(columns, photo, photo_parts, matte, camera):
+    """How far the photo shows columns (h, w), how far its colour there serves others (h, w), and what it shows there:
+    colours and chances of parts, (h, w, 3) each. Arguments as of :func:`match_colours`."""
+    seen, glimpsed, pixel = seen_by_photo(columns.radius, columns.facing, columns.occlusion_depth, matte, camera)
+    shown = sample_image(np.dstack([*photo, *photo_parts]).astype(np.float32), pixel[..., 0], pixel[..., 1])
+    return seen, glimpsed, shown[..., :3], shown[..., 3:]
 
 
 def part_tones(error: np.ndarray, weight: np.ndarray, seen_parts: np.ndarray, parts: np.ndarray) -> np.ndarray:

@@ -61,7 +61,11 @@ def occupied(occupancy: np.ndarray) -> np.ndarray:
 
     Rays miss a subject beside it, not through it.
     """
-    found = blurred(occupancy, SMOOTH * occupancy.shape[0] / GRID) > 0.0
+    return without_holes(blurred(occupancy, SMOOTH * occupancy.shape[0] / GRID) > 0.0)
+
+
+def without_holes(found: np.ndarray) -> np.ndarray:
+    """Columns (h, w) bool, and those that they enclose."""
     _, labels = cv2.connectedComponents((~found).astype(np.uint8), connectivity=4)
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return found | ~np.isin(labels, border)

@@ -30,7 +30,7 @@ from .completion import COMPLETION, TOUCHED, complete, completion_planes
 from .decoding import TEXTURE_SIZE, decode
 from .detail import lift_detail
 from .ears import ear_points, with_ears
-from .hull import fit_surface, occupied
+from .hull import fit_surface, occupied, without_holes
 from .lifting import landmark_offsets, lift
 from .matting import background_texture, foreground
 from .rim import lift_rim
@@ -118,11 +118,11 @@ def invert_crop(
         radius, logits, colour = complete(planes, model)
         apart = with_ears(parts, photo_parts, ears, camera)
         columns = seen(*met(radius, occupied(logits), parts=apart, reach=TOUCHED), colour)
-        matched = with_photo(columns, clean, matte, camera)
+        matched = with_photo(columns, clean, photo_parts, matte, camera)
     columns = dataclasses.replace(columns, colour=matched)
     if alignment.beyond is not None:
         ends = cut_off(columns.radius, alignment.beyond, camera)
-        columns = dataclasses.replace(columns, valid=columns.valid & ~ends)
+        columns = dataclasses.replace(columns, valid=columns.valid & without_holes(columns.valid & ~ends))
     radii = place_sheets(columns.radius, columns.valid, len(features[0]))
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures, shown = decode(
