@@ -507,8 +507,8 @@ MUTATIONS = (
     ),
     *_of(
         ("tests/test_colouring.py",), "inference/inversion/colouring.py",
-        ("completed in other tones", "    rest = guess + part_tones(shown - guess, glimpsed, shown_parts * parts, parts)\n    return",
-         "    rest = guess\n    return", "what the photo hides is darker or brighter than what it shows beside it"),
+        ("completed in other tones", "rest = guess + beside * part_tones(shown - guess, glimpsed, shown_parts * parts, parts)",
+         "rest = guess", "what the photo hides is darker or brighter than what it shows beside it"),
     ),
     *_of(
         ("tests/test_border.py",), "inference/inversion/invert.py",

@@ -1,7 +1,6 @@
 """Colours of the columns on a ball in front of a painted photo: seen, mirrored and guessed columns, and their parts."""
 
 import numpy as np
-import pytest
 
 from inference.geometry import cameras, domes, filling
 from inference.inversion import colouring, visibility
@@ -111,9 +110,9 @@ def test_another_part_beside_a_grazed_surface_is_not_painted_on_it():
     assert further[right].max() < 0.1
 
 
-@pytest.mark.parametrize("completed", [False, True])
-def test_hidden_columns_take_the_tones_of_their_own_part(completed):
-    """The left half of the photo is red skin, the right one green hair; what is hidden is guessed, in grey."""
+def halves():
+    """Columns that are skin and hair in turns, of which a photo, red skin at its left and green hair at its right, shows
+    the middle; the photo, and where they are hidden. What is hidden is guessed, in grey."""
     radius, facing, behind, photo, camera = scene(0.0)
     photo_parts = np.zeros((3, 256, 256), np.float32)
     photo_parts[0, :, :128] = photo_parts[1, :, 128:] = 1.0
@@ -123,17 +122,29 @@ def test_hidden_columns_take_the_tones_of_their_own_part(completed):
     guess[:, ::2, ::3] += 0.1  # structure that the photo does not show
     hidden = np.broadcast_to(np.abs(np.arange(SIZE) - SIZE / 2) > 50, (SIZE, SIZE))
     behind = np.where(hidden, 5.0, behind)  # as if something stood in front
-    if completed:
-        columns = Columns(radius, radius > 0, facing, behind, guess, parts)
-        found = colouring.with_photo(columns, photo, photo_parts, EVERYWHERE, camera)
-    else:
-        found, _ = match(guess, radius, facing, behind, photo, EVERYWHERE, camera, parts, photo_parts)
+    return Columns(radius, radius > 0, facing, behind, guess, parts), (photo, photo_parts, EVERYWHERE, camera), hidden
+
+
+def test_hidden_columns_take_the_tones_of_their_own_part():
+    columns, photo, hidden = halves()
+    found, _ = colouring.match_colours(columns, *photo)
+    guess, parts = columns.colour, columns.parts
     skin, hair = hidden & (parts[0] > 0), hidden & (parts[1] > 0)
     assert skin.sum() > 500 and hair.sum() > 500
     assert np.median(np.abs(found[:, hair].T - (0.0, 0.8, 0.0)).max(1)) < 0.05
     plain, raised = found[:, skin & (guess[0] == 0.5)], found[:, skin & (guess[0] > 0.55)]
     assert np.median(np.abs(plain.T - (0.8, 0.0, 0.0)).max(1)) < 0.05
     np.testing.assert_allclose(np.median(raised, 1) - np.median(plain, 1), 0.1, atol=0.01)
+
+
+def test_completed_columns_take_them_beside_what_the_photo_shows():
+    columns, photo, hidden = halves()
+    found = colouring.with_photo(columns, *photo)
+    away = np.broadcast_to(np.abs(np.arange(SIZE) - SIZE / 2) - 50, hidden.shape)
+    for part, wanted in enumerate(((0.8, 0.0, 0.0), (0.0, 0.8, 0.0))):
+        own = hidden & (columns.parts[part] > 0) & (columns.colour[0] == 0.5)
+        assert np.median(np.abs(found[:, own & (away < 3)].T - wanted).max(1)) < 0.1
+        np.testing.assert_allclose(found[:, own & (away > 25)], 0.5, atol=0.02)
 
 
 def test_a_part_that_is_seen_nowhere_keeps_the_guess():

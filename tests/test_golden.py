@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 36.01, "rim": 33.50, "fringe": 36.67, "silhouette": 98.23, "depth": 2.01, "backdrop": 34.94,
-        "novel_view 0": 22.51, "novel_silhouette 0": 94.43, "hidden 0": 25.85, "texture 0": -9.47,
-        "novel_view 1": 20.40, "novel_silhouette 1": 92.00, "hidden 1": 28.48, "texture 1": -11.56,
+        "own_view": 36.06, "rim": 33.58, "fringe": 36.66, "silhouette": 98.23, "depth": 2.01, "backdrop": 34.94,
+        "novel_view 0": 22.50, "novel_silhouette 0": 94.43, "hidden 0": 25.85, "texture 0": -9.55,
+        "novel_view 1": 20.40, "novel_silhouette 1": 92.00, "hidden 1": 28.49, "texture 1": -11.63,
     },
     "glasses": {  # and fair hair
-        "own_view": 35.25, "rim": 34.10, "fringe": 31.12, "silhouette": 98.32, "depth": 2.42, "backdrop": 40.41,
-        "novel_view 0": 24.32, "novel_silhouette 0": 95.58, "hidden 0": 25.20, "texture 0": -10.30,
-        "novel_view 1": 24.23, "novel_silhouette 1": 96.09, "hidden 1": 25.33, "texture 1": -13.44,
+        "own_view": 35.38, "rim": 34.29, "fringe": 31.12, "silhouette": 98.32, "depth": 2.42, "backdrop": 40.41,
+        "novel_view 0": 24.28, "novel_silhouette 0": 95.58, "hidden 0": 25.16, "texture 0": -10.31,
+        "novel_view 1": 24.18, "novel_silhouette 1": 96.09, "hidden 1": 25.29, "texture 1": -13.49,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 32.60, "rim": 27.88, "fringe": 27.93, "silhouette": 98.36, "depth": 2.70, "backdrop": 37.29,
-        "novel_view 0": 26.11, "novel_silhouette 0": 97.12, "hidden 0": 19.37, "texture 0": -2.86,
-        "novel_view 1": 21.34, "novel_silhouette 1": 94.36, "hidden 1": 22.36, "texture 1": -0.10,
+        "own_view": 33.11, "rim": 28.18, "fringe": 28.00, "silhouette": 98.36, "depth": 2.70, "backdrop": 37.29,
+        "novel_view 0": 26.06, "novel_silhouette 0": 97.12, "hidden 0": 19.54, "texture 0": -3.11,
+        "novel_view 1": 21.01, "novel_silhouette 1": 94.36, "hidden 1": 21.88, "texture 1": -0.42,
     },
     "bald": {
-        "own_view": 34.46, "rim": 26.02, "fringe": 25.10, "silhouette": 98.25, "depth": 1.00, "backdrop": 36.38,
-        "novel_view 0": 28.29, "novel_silhouette 0": 98.23, "hidden 0": 24.53, "texture 0": -3.20,
-        "novel_view 1": 26.55, "novel_silhouette 1": 95.34, "hidden 1": 23.11, "texture 1": -13.33,
+        "own_view": 34.80, "rim": 26.61, "fringe": 25.17, "silhouette": 98.25, "depth": 1.00, "backdrop": 36.38,
+        "novel_view 0": 28.37, "novel_silhouette 0": 98.23, "hidden 0": 24.79, "texture 0": -3.11,
+        "novel_view 1": 26.55, "novel_silhouette 1": 95.34, "hidden 1": 23.14, "texture 1": -13.28,
     },
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from .visibility import seen_by_photo
 
 TEXTURED = slice(HAIR, CLOTH + 1)  # parts whose fine texture goes on beyond what the photo shows
 COARSE = 4.0  # texels of GRID; what is finer is texture
+BESIDE = 12.0  # columns of GRID within which completed colours are held to those that the photo shows
 SETTLED = 4.0  # rows of GRID over which the border of what is seen is smoothed
 
 
@@ -47,11 +48,13 @@ def match_colours(
 def with_photo(
     columns: Columns, photo: np.ndarray, photo_parts: np.ndarray, matte: np.ndarray, camera: Camera
 ) -> np.ndarray:
-    """Colours (3, h, w) float32 of the columns: the photo's as far as it shows them, else their own in the photo's
-    tones. Arguments as of :func:`match_colours`."""
+    """Colours (3, h, w) float32 of the columns: the photo's as far as it shows them, else their own, beside those in
+    the photo's tones. Arguments as of :func:`match_colours`."""
     seen, glimpsed, shown, shown_parts = _looked_up(columns, photo, photo_parts, matte, camera)
     guess, parts = columns.colour.transpose(1, 2, 0), columns.parts.transpose(1, 2, 0)
-    rest = guess + part_tones(shown - guess, glimpsed, shown_parts * parts, parts)
+    away = cv2.distanceTransform((glimpsed < 0.5).astype(np.uint8), cv2.DIST_L2, 5) * np.float32(GRID / len(glimpsed))
+    beside = np.exp(-np.square(away / BESIDE))[..., None]
+    rest = guess + beside * part_tones(shown - guess, glimpsed, shown_parts * parts, parts)
     return (rest + seen[..., None] * (shown - rest)).transpose(2, 0, 1).astype(np.float32)
 
 
