@@ -538,7 +538,7 @@ MUTATIONS = (
          "tests/test_delight.py::test_detail_of_layers_is_what_it_adds_without_light"), "inference/mesh/layers.py",
         ("lit layers", "np.dstack([without(texture[..., :3], shade), texture[..., 3]])", "texture",
          "delit layers have the photo's light"),
-        ("lit detail", "detail_maps.encode((without(fine, shade) - np.float32(without(coarse, shade))) / np.float32(255))",
+        ("lit detail", "detail_maps.encode((without(_added(coarse, detail), shade) - np.float32(without(coarse, shade))) / np.float32(255))",
          "detail", "detail of delit layers is as dark as in the shadow"),
     ),
     *_of(

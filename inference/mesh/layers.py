@@ -82,8 +82,13 @@ def with_detail(texture: np.ndarray, detail: np.ndarray) -> np.ndarray:
     For renderers that cannot add one to many sheets.
     """
     fine = cv2.resize(texture, detail.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    fine[..., :3] = np.clip(fine[..., :3].astype(np.int16) + detail - detail_maps.NO_DETAIL, 0, 255)
+    fine[..., :3] = _added(fine[..., :3], detail)
     return fine
+
+
+def _added(colours, detail):
+    """Colours (s, s, 3) uint8 with a detail map (s, s, 3) uint8."""
+    return np.clip(colours.astype(np.int16) + detail - detail_maps.NO_DETAIL, 0, 255).astype(np.uint8)
 
 
 def delit_sheets(textures: np.ndarray, light: Light) -> np.ndarray:
@@ -97,8 +102,7 @@ def delit_detail(detail: np.ndarray, colour: np.ndarray, light: Light) -> np.nda
     height, width = detail.shape[:2]
     shade = light.of_columns(height, width)
     coarse = cv2.resize(colour, (width, height), interpolation=cv2.INTER_LINEAR)
-    fine = np.clip(coarse.astype(np.int16) + detail - detail_maps.NO_DETAIL, 0, 255).astype(np.uint8)
-    return detail_maps.encode((without(fine, shade) - np.float32(without(coarse, shade))) / np.float32(255))
+    return detail_maps.encode((without(_added(coarse, detail), shade) - np.float32(without(coarse, shade))) / np.float32(255))
 
 
 class VisibleQuads:
