@@ -10,8 +10,8 @@ import pytest
 
 from inference.geometry import cameras, domes
 from inference.view.render import View, render_view
-from tests.portraits import analytic_portrait, sheet_radii
-from training.evaluation import metrics, report
+from tests.portraits import analytic_portrait, sheet_radii, surface_radius
+from training.evaluation import columns, heads, metrics, report
 from training.peers import eos_fit, mediapipe_mesh, meshes
 
 
@@ -234,3 +234,47 @@ def test_table_tells_ours_from_peers_and_bars():
     assert report.statistics(rows["real"]["ours"])["a"] == {
         "median": 2.0, "mean": 2.0, "tenth": pytest.approx(1.2), "ninetieth": pytest.approx(2.8), "count": 2,
     }  # fmt: skip
+
+
+def test_a_surface_is_measured_along_its_columns():
+    """A capsule whose exact surface lies two millimetres further out, at the ears four, and nowhere in one corner."""
+    portrait = analytic_portrait("dome")
+    u, v = domes.texel_centres(160, 160)
+    radius = surface_radius("dome", u, v).astype(np.float32) + np.float32(0.002)
+    ears = np.zeros(radius.shape, bool)
+    ears[70:80, 10:20] = True
+    radius[ears] += np.float32(0.002)
+    radius[:40, :40] = 0.0
+    found = columns.measure_columns(portrait, radius, ears)
+    assert found["ears_mm"] == pytest.approx(4.0, abs=0.15)
+    assert found["columns_mm"] == pytest.approx(2.0, abs=0.15)
+    assert "ears_mm" not in columns.measure_columns(portrait, radius, np.zeros_like(ears))
+
+
+def test_ears_are_where_skin_is_at_both_sides(shipped_model):
+    mean = shipped_model.geometry["mean_landmarks"]
+    camera = cameras.orbit_camera()
+    skin = np.zeros((160, 160, 3), np.uint8)
+    skin[..., 0] = 255
+    found = columns.ear_columns(skin, camera.project(mean)[0], camera, mean)
+    points = domes.dome_points(*domes.texel_centres(160, 160), 0.09)
+    eyes = mean[np.ravel(metrics.EYE_CORNERS)].mean(0)
+    for side in (-1, 1):
+        ear = points[found & (side * points[..., 0] > 0)]
+        assert 20 < len(ear) < 600
+        assert (np.abs(ear[:, 0]) > 0.04).all() and (ear[:, 2] < eyes[2]).all()
+    assert not columns.ear_columns(skin[..., ::-1], camera.project(mean)[0], camera, mean).any()  # all cloth
+
+
+@pytest.mark.parametrize("yaw", [0, 30, -30])
+def test_turned_heads_count_by_their_worse_side(yaw):
+    """Descriptors that are pictures' mean colours: the ball is painted in other colours at either side."""
+    portrait = analytic_portrait()
+    head = types.SimpleNamespace(crop=portrait.crop, camera=cameras.orbit_camera(yaw=yaw))
+    row = heads.measure_turned(portrait, head, lambda picture: picture.reshape(-1, 3).mean(0))
+    assert bool(row) == (yaw != 0)
+    if row:
+        assert row["identity_left"] != row["identity_right"]
+        assert row["identity_worse"] == max(row["identity_left"], row["identity_right"])
+        nobody = heads.measure_turned(portrait, head, lambda picture: np.zeros(3) if picture is portrait.crop else None)
+        assert nobody["identity_worse"] is None

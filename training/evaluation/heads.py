@@ -11,11 +11,21 @@ from inference.inversion.invert import invert_crop
 from inference.portrait import Portrait
 from inference.view.render import render_view
 from training.data.shards import open_shards
+from training.evaluation.columns import ear_columns, measure_columns
 from training.evaluation.metrics import depth_errors, eye_distance_in_depth, iou, psnr
-from training.evaluation.views import above_collar, measure_consistency, of_sheets_alone, over, to_bytes
+from training.evaluation.views import (
+    above_collar,
+    measure_consistency,
+    measure_identity,
+    of_sheets_alone,
+    over,
+    to_bytes,
+    views_from_the_sides,
+)
 
 OURS, MEAN_HEAD = "ours", "mean head"  # methods whose depth is in metres from the camera
-YAW_BINS = (15, 30, 45)  # a view counts for the bin when its yaw lies from 10 below to 5 above
+YAW_BINS = (15, 30, 45, 60)  # a view counts for the bin when its yaw lies from 10 below to 5 above
+TURNED = 20.0, 45.0  # degrees of yaw between which a photo counts as turned
 BACKDROP = (0.45, 0.5, 0.6)  # behind synthetic heads
 
 
@@ -34,6 +44,9 @@ class Head:
         self.depth = np.where(depth > 0, depth, np.inf)
         self.views = [(np.array(view).astype(np.float32) / 255, crop_camera(pose))
                       for view, pose in zip(shard["views"][index], shard["view_cameras"][index])]  # fmt: skip
+        self.label = np.array(shard["dome_label"][index])
+        exact = np.array(shard["dome_radius"][index]).astype(np.float32)
+        self.radius = np.where(np.array(shard["dome_rgba"][index][..., 3]) > 127, exact, np.float32(0.0))
         face = np.zeros(self.alpha.shape, np.uint8)
         cv2.fillConvexPoly(face, cv2.convexHull(self.landmarks.astype(np.int32)), 1)
         self.face = (face > 0) & np.isfinite(self.depth)
@@ -106,8 +119,24 @@ def compared(portrait, truth, camera):
 
 def yaw_bins(camera):
     """Those of YAW_BINS for which a view by a camera counts."""
-    yaw = abs(np.degrees(np.arctan2(camera.camera_to_world[0, 2], camera.camera_to_world[2, 2])))
-    return [centre for centre in YAW_BINS if centre - 10 <= yaw < centre + 5]
+    return [centre for centre in YAW_BINS if centre - 10 <= yaw_of(camera) < centre + 5]
+
+
+def yaw_of(camera):
+    """How far a camera stands to either side, in degrees."""
+    return abs(np.degrees(np.arctan2(camera.camera_to_world[0, 2], camera.camera_to_world[2, 2])))
+
+
+def measure_turned(portrait, head, identity):
+    """Of a head that the photo shows turned, how far the face from either side is from it, and from the worse one.
+
+    identity: :class:`.metrics.Identity`, whose distances they are; None where it finds no face.
+    """
+    reference = identity(head.crop) if TURNED[0] <= yaw_of(head.camera) <= TURNED[1] else None
+    if reference is None:
+        return {}
+    row = measure_identity(views_from_the_sides(portrait), reference, identity)
+    return row | {"identity_worse": None if None in row.values() else max(row.values())}
 
 
 def measure_depths(depths, head):
@@ -125,10 +154,10 @@ def measure_depths(depths, head):
     return rows
 
 
-def evaluate_heads(model, heads, peers=None, meshes=None):
+def evaluate_heads(model, heads, peers=None, meshes=None, identity=None):
     """Measures per head and method.
 
-    peers: {name: maker of a Portrait from alignment and matte}, given the exact matte.
+    identity: :class:`.metrics.Identity`, None to leave it out. peers: {name: maker of a Portrait from alignment and matte}, given the exact matte.
     meshes: {name: :class:`training.peers.meshes.FaceMeshes` of all heads}. Returns {method: list of dicts}.
     """
     peers, meshes = peers or {}, meshes or {}
@@ -139,6 +168,10 @@ def evaluate_heads(model, heads, peers=None, meshes=None):
         measured, depths = {}, {}
         for method, portrait in made.items():
             measured[method], depth = measure_head(portrait, head)
+            found = found_landmarks(head.landmarks, head.camera, model)
+            ears = ear_columns(head.label, found, head.camera, model.geometry["mean_landmarks"])
+            measured[method] |= measure_columns(portrait, head.radius, ears)
+            measured[method] |= measure_turned(portrait, head, identity) if identity else {}
             depths[method] = depth, eye_distance_in_depth(depth, head.landmarks, head.camera)
         for method, faces in meshes.items():
             depth = faces.depth(index, head.depth.shape, head.eye_distance)

@@ -5,16 +5,12 @@ import numpy as np
 from tqdm import tqdm
 
 from inference.errors import PortraitError
-from inference.geometry import cameras
 from inference.pipeline import invert_photo
 from inference.view.render import render_view
 from training.data.photos import crop_of, photos_in
 from training.evaluation.heads import OURS
 from training.evaluation.metrics import Identity, iou, psnr, ssim
-from training.evaluation.views import above_collar, measure_consistency, of_sheets_alone, over, to_bytes
-
-TURNS = {"identity_left": -30.0, "identity_right": 30.0}  # yaw in degrees
-
+from training.evaluation.views import above_collar, measure_consistency, measure_identity, of_sheets_alone, over, views_from_the_sides
 
 
 def matte_of(portrait, folder, stem):
@@ -42,10 +38,7 @@ def measure_photo(portrait, matte, region, identity, reference):
             row[name] = iou((seen.alpha > 0.5) & above, (matte > 0.5) & above)
     row |= measure_consistency(portrait, photo, view)
     if reference is not None:
-        views = {"identity_own": view} | {n: render_view(portrait, cameras.orbit_camera(yaw=yaw)) for n, yaw in TURNS.items()}
-        for name, seen in views.items():
-            found = identity(to_bytes(over(seen, 0.5)))
-            row[name] = None if found is None else float(np.linalg.norm(found - reference))
+        row |= measure_identity({"identity_own": view} | views_from_the_sides(portrait), reference, identity)
     return row
 
 

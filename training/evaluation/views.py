@@ -4,9 +4,11 @@ import dataclasses
 
 import numpy as np
 
+from inference.geometry.cameras import orbit_camera
 from inference.view.render import render_view
 from training.evaluation.metrics import CONSISTENCY_ANGLE, consistency, turned
 
+TURNS = {"identity_left": -30.0, "identity_right": 30.0}  # yaw in degrees from which a face is recognised or not
 COLLAR = -0.105  # metres below the head centre; silhouettes and pictures are compared above it
 
 
@@ -45,3 +47,20 @@ def measure_consistency(portrait, photo, view):
         row["consistency"].append(decibels)
         row["consistency_share"].append(visible)
     return {name: float(np.mean(values)) for name, values in row.items()}
+
+
+def measure_identity(views, reference, identity):
+    """Distances of faces' descriptors to a reference; None for a view in which no face is found.
+
+    views: {name: :class:`inference.view.render.View`}; identity: :class:`.metrics.Identity`.
+    """
+    row = {}
+    for name, view in views.items():
+        found = identity(to_bytes(over(view, 0.5)))
+        row[name] = None if found is None else float(np.linalg.norm(found - reference))
+    return row
+
+
+def views_from_the_sides(portrait):
+    """Views from :data:`TURNS`, {name: :class:`inference.view.render.View`}."""
+    return {name: render_view(portrait, orbit_camera(yaw=yaw)) for name, yaw in TURNS.items()}
