@@ -507,8 +507,8 @@ MUTATIONS = (
     ),
     *_of(
         ("tests/test_colouring.py",), "inference/inversion/colouring.py",
-        ("completed in other tones", "rest = guess + beside * part_tones(shown - guess, glimpsed, shown_parts * parts, parts)",
-         "rest = guess", "what the photo hides is darker or brighter than what it shows beside it"),
+        ("completed in other tones", "rest = guess + beside * part_tones(", "rest = guess + 0.0 * part_tones(",
+         "what the photo hides is darker or brighter than what it shows beside it"),
     ),
     *_of(
         ("tests/test_border.py",), "inference/inversion/invert.py",
@@ -538,8 +538,8 @@ MUTATIONS = (
          "tests/test_delight.py::test_detail_of_layers_is_what_it_adds_without_light"), "inference/mesh/layers.py",
         ("lit layers", "np.dstack([without(texture[..., :3], shade), texture[..., 3]])", "texture",
          "delit layers have the photo's light"),
-        ("lit detail", "detail_maps.encode((without(_added(coarse, detail), shade) - np.float32(without(coarse, shade))) / np.float32(255))",
-         "detail", "detail of delit layers is as dark as in the shadow"),
+        ("lit detail", "return detail_maps.encode((fine - np.float32(coarse)) / np.float32(255))", "return detail",
+         "detail of delit layers is as dark as in the shadow"),
     ),
     *_of(
         ("tests/test_delight.py::test_a_mesh_loses_its_light",), "inference/mesh/texture.py",

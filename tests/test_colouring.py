@@ -111,8 +111,8 @@ def test_another_part_beside_a_grazed_surface_is_not_painted_on_it():
 
 
 def halves():
-    """Columns that are skin and hair in turns, of which a photo, red skin at its left and green hair at its right, shows
-    the middle; the photo, and where they are hidden. What is hidden is guessed, in grey."""
+    """Columns that are skin and hair in turns, of which a photo, red skin at its left and green hair at its right,
+    shows the middle; the photo, and where they are hidden. What is hidden is guessed, in grey."""
     radius, facing, behind, photo, camera = scene(0.0)
     photo_parts = np.zeros((3, 256, 256), np.float32)
     photo_parts[0, :, :128] = photo_parts[1, :, 128:] = 1.0

@@ -238,7 +238,7 @@ def ball_in_view():
 
 
 def test_no_subject_beside_a_border_that_shows_none():
-    """A ball that networks find twice as wide, down to where there is no photo: there too it ends where the photo says."""
+    """A ball that networks find twice as wide, down to where there is no photo: it ends where the photo says."""
     camera, radius, surface, x, y, to_pixels = ball_in_view()
     edge = 0.08 * to_pixels
     matte = np.clip(edge + 0.5 - np.hypot(x, y), 0, 1).astype(np.float32)

@@ -21,7 +21,7 @@ COMPLETION = "completion"  # the network's name
 PLANES = 25  # that it sees
 # Metres by which rays of skin, hair, clothes and ears may pass by the completed surface that still raise it: what the
 # photo shows farther beside a cheek is an ear or an earring; see docs/results.md
-TOUCHED = 0.005, 0.02, 0.02, 0.02
+TOUCHED = 0.005, 0.02, 0.02, 0.01
 REACH = 32.0  # pixels from the matte's edge up to which the distance to it counts
 
 

@@ -52,7 +52,7 @@ class Light:
         return _loaded(look_up(self._columns, points)[:, 0])
 
     def of_columns(self, height: int, width: int) -> np.ndarray:
-        """Light on the portrait's columns, (height, width) float32 over their texture coordinates, relative as above."""
+        """Light on the portrait's columns, (height, width) float32 over texture coordinates, relative to the same."""
         return cv2.resize(self._shade, (width, height), interpolation=cv2.INTER_LINEAR)
 
 

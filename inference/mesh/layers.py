@@ -102,7 +102,8 @@ def delit_detail(detail: np.ndarray, colour: np.ndarray, light: Light) -> np.nda
     height, width = detail.shape[:2]
     shade = light.of_columns(height, width)
     coarse = cv2.resize(colour, (width, height), interpolation=cv2.INTER_LINEAR)
-    return detail_maps.encode((without(_added(coarse, detail), shade) - np.float32(without(coarse, shade))) / np.float32(255))
+    fine, coarse = (without(colours, shade) for colours in (_added(coarse, detail), coarse))
+    return detail_maps.encode((fine - np.float32(coarse)) / np.float32(255))
 
 
 class VisibleQuads:

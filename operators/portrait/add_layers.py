@@ -81,9 +81,10 @@ def add_layers(
 
     count: how many layers at most; with fewer than the portrait has sheets, neighbours are merged. triangles: budget of
     all of them together; quads without any visible texel are left out. lit: the scene's lights fall on the layers
-    instead of their shining by themselves. delit: take the photo's light off them. blending: BLENDED or DITHERED, how EEVEE draws them. detail: SHARED, the
-    photo's detail is an image that all materials add, or BAKED, part of every sheet's texture. shadow: add, as last
-    object, the surface that casts the portrait's shadow. background: add the portrait's flat background, too.
+    instead of their shining by themselves. delit: take the photo's light off them. blending: BLENDED or DITHERED, how
+    EEVEE draws them. detail: SHARED, the photo's detail is an image that all materials add, or BAKED, part of every
+    sheet's texture. shadow: add, as last object, the surface that casts the portrait's shadow. background: add the
+    portrait's flat background, too.
     Raises PortraitError when nothing of the portrait is visible.
     """
     from ...inference.mesh import layers

@@ -10,7 +10,14 @@ from inference.view.render import render_view
 from training.data.photos import crop_of, photos_in
 from training.evaluation.heads import OURS
 from training.evaluation.metrics import Identity, iou, psnr, ssim
-from training.evaluation.views import above_collar, measure_consistency, measure_identity, of_sheets_alone, over, views_from_the_sides
+from training.evaluation.views import (
+    above_collar,
+    measure_consistency,
+    measure_identity,
+    of_sheets_alone,
+    over,
+    views_from_the_sides,
+)
 
 
 def matte_of(portrait, folder, stem):
