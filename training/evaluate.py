@@ -11,6 +11,7 @@ Peers that make no pictures are measured in depth alone. eos is given the exact 
 """
 
 import argparse
+import importlib.util
 import json
 import pathlib
 import sys
@@ -103,7 +104,7 @@ def main(arguments=None):
         parser.error("give --photos, --heads or both")
     model = load_model(options.model, threads=options.threads)
     makers, rows = {MEAN_HEAD: MeanHead(model)}, {}
-    identity = Identity()
+    identity = Identity() if options.photos or importlib.util.find_spec("dlib") else None  # heads alone do without
     if options.heads:
         heads = read_heads(options.heads, options.limit)
         rows[HEADS] = evaluate_heads(model, heads, makers, peer_meshes(options, heads), identity)

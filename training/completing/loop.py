@@ -11,10 +11,10 @@ import torch.nn.functional as F
 
 from inference.files import write_atomically
 from training.errors import TrainingError
+from training.evaluation.columns import FARTHEST
 from training.model.completion import STEP
 
 WEIGHTS = {"surface": 1.0, "occupied": 0.5, "colour": 6.0}  # of completion's terms, which are then about as large
-FARTHEST = 0.03  # metres; a measured surface is off by no more
 CONTOUR = 2.0  # how much more a column counts that the photo's silhouette touches
 NEAR, GRAZED, BEHIND = 6.0, 0.4, 1.0  # there: pixels from the matte's edge, cosine to the camera, centimetres behind what it sees
 AVERAGE = 0.995  # decay of the averaged weights

@@ -157,7 +157,8 @@ def measure_depths(depths, head):
 def evaluate_heads(model, heads, peers=None, meshes=None, identity=None):
     """Measures per head and method.
 
-    identity: :class:`.metrics.Identity`, None to leave it out. peers: {name: maker of a Portrait from alignment and matte}, given the exact matte.
+    identity: :class:`.metrics.Identity`, None to leave it out.
+    peers: {name: maker of a Portrait from alignment and matte}, given the exact matte.
     meshes: {name: :class:`training.peers.meshes.FaceMeshes` of all heads}. Returns {method: list of dicts}.
     """
     peers, meshes = peers or {}, meshes or {}
@@ -166,10 +167,10 @@ def evaluate_heads(model, heads, peers=None, meshes=None, identity=None):
         made = {OURS: portrait_of(head, model)}
         made |= {name: make(head.alignment(model), head.alpha) for name, make in peers.items()}
         measured, depths = {}, {}
+        found = found_landmarks(head.landmarks, head.camera, model)
+        ears = ear_columns(head.label, found, head.camera, model.geometry["mean_landmarks"])
         for method, portrait in made.items():
             measured[method], depth = measure_head(portrait, head)
-            found = found_landmarks(head.landmarks, head.camera, model)
-            ears = ear_columns(head.label, found, head.camera, model.geometry["mean_landmarks"])
             measured[method] |= measure_columns(portrait, head.radius, ears)
             measured[method] |= measure_turned(portrait, head, identity) if identity else {}
             depths[method] = depth, eye_distance_in_depth(depth, head.landmarks, head.camera)
