@@ -32,13 +32,16 @@ def _of(tests, file, *rows):
 
 MUTATIONS = (
     *_of(
+        ("tests/test_colouring.py",), "inference/inversion/invert.py",
+        ("nothing elsewhere",
+         "occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, ears, camera)", "occlusion_depth",
+         "locks are painted on the cheeks beside them"),
+    ),
+    *_of(
         (LOCKS, TURNED), "inference/inversion/invert.py",
         ("raw colours", "matched, share = match_colours(columns, clean, photo_parts, matte, camera)",
          "matched, share = columns.colour, columns.facing",
          "hidden sides have the networks' tones, not the photo's"),
-        ("nothing elsewhere",
-         "occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, ears, camera)", "occlusion_depth",
-         "locks are painted on the cheeks beside them"),
         ("every column trusted", "weight = grazing_weight(facing_camera(", "weight = np.ones_like(facing_camera(",
          "grazed columns are lifted smeared"),
         ("matte as logits", "np.concatenate([clean, matte[None], maps[0, 1:]])", "np.concatenate([clean, maps[0]])",

@@ -1,10 +1,13 @@
 """Colours of the columns on a ball in front of a painted photo: seen, mirrored and guessed columns, and their parts."""
 
+import dataclasses
+
 import numpy as np
 
 from inference.geometry import cameras, domes, filling
 from inference.inversion import colouring, visibility
 from inference.inversion.columns import Columns
+from inference.inversion.invert import see
 from tests.test_hull import ball
 
 NO_EARS = np.zeros((0, 1, 3), np.float32)
@@ -110,6 +113,16 @@ def test_another_part_beside_a_grazed_surface_is_not_painted_on_it():
     assert further[right].max() < 0.1
 
 
+def test_inversion_counts_such_columns_as_hidden():
+    radius, facing, _, _, camera = scene(0.0)
+    hair_left = PHOTO_SKIN.copy()
+    hair_left[:2, :, :128] = np.array([0, 1], np.float32)[:, None, None]
+    guess, there = np.full((3, SIZE, SIZE), 0.5, np.float32), np.ones((SIZE, SIZE), bool)
+    columns = see(radius, there, guess, SKIN, hair_left, NO_EARS, camera)
+    beside = (camera.project(domes.column_points(radius))[0][..., 0] < 120) & (facing < 0.3) & (facing > 0.1)
+    assert beside.sum() > 300 and columns.occlusion_depth[beside].min() > visibility.HIDDEN_AT
+
+
 def halves():
     """Columns that are skin and hair in turns, of which a photo, red skin at its left and green hair at its right,
     shows the middle; the photo, and where they are hidden. What is hidden is guessed, in grey."""
@@ -168,6 +181,17 @@ def test_texture_goes_on_mirrored_where_the_part_does():
     beyond, before = found[5:15, 61:75, 0], found[5:15, 44:58, 0][:, ::-1]
     assert np.abs(beyond).mean() > 0.1 and np.abs(beyond - before).mean() < 0.02
     assert np.abs(found[25:]).max() < 1e-6
+
+
+def test_hidden_hair_has_the_texture_of_what_is_shown():
+    """The photo is striped; columns beside those that it shows are as lively as those, whatever was guessed."""
+    columns, (photo, photo_parts, *rest), hidden = halves()
+    stripes = 0.5 + 0.2 * np.sign(np.sin(np.arange(256) * 0.5))
+    photo = np.broadcast_to(stripes, (3, 256, 256)).astype(np.float32)
+    hair = dataclasses.replace(columns, parts=np.roll(SKIN, 1, 0), colour=np.full((3, SIZE, SIZE), 0.5, np.float32))
+    found, _ = colouring.match_colours(hair, photo, np.roll(PHOTO_SKIN, 1, 0), *rest)
+    near = slice(60, 100), np.r_[14:29, 131:146]
+    assert hidden[near].all() and found[0][near].std() > 0.5 * found[0, 60:100, 40:120].std() > 0.05
 
 
 def test_spreading_keeps_what_is_known():
