@@ -16,7 +16,7 @@ from ..geometry.sampling import sample_image
 from .raster import rasterise
 
 HIDDEN = 0.004, 0.002  # metres behind what is seen between which a point comes to be seen itself
-ASIDE = 24.0, (0.1, 0.2)  # levels of 255 by which most is added at low cosines to the camera, and where more may be
+ASIDE = 8.0, (0.2, 0.45)  # levels of 255 by which most is added at low cosines to the camera, and where more may be
 NEAR = 3  # pixels across that count as one where something stands before something else
 
 
