@@ -19,10 +19,11 @@ from .errors import PortraitError
 from .files import PathLike, one_line, open_regular, write_atomically
 from .geometry.cameras import Camera, camera_from_json
 from .geometry.rims import LEAST_DEPTH, Rim
+from .older_portraits import on_todays_domes
 from .threads import in_parallel
 
 FORMAT = "portrait.manifolds"
-FORMAT_VERSION = 2  # since 2 there may be a detail map and a rim
+FORMAT_VERSION = 3  # since 2 there may be a detail map and a rim, since 3 domes reach a quarter turn
 MAX_SHEETS = 64  # manifolds in one file
 MAX_TEXTURE = 2048  # texels along one side
 MAX_TEXTURE_BYTES = 1 << 28  # all textures of one file together, unpacked
@@ -223,6 +224,8 @@ def _read(archive, path):
 
     with in_parallel(0) as each:
         list(each(read, range(sheets)))
+    if version < 3:
+        textures, radii, detail, parts = on_todays_domes(textures, radii, detail, parts)
 
     photo, model = _mapping(header, "photo"), _mapping(header, "model")
     crop_to_photo = np.asarray(header["crop_to_photo"], np.float64)

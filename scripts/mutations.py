@@ -32,6 +32,28 @@ def _of(tests, file, *rows):
 
 MUTATIONS = (
     *_of(
+        ("tests/test_border.py",), "inference/inversion/invert.py",
+        ("shoulders without an end", "ends = aside(columns.parts)", "ends = np.zeros(columns.valid.shape, bool)",
+         "from aside shoulders end in flaps"),
+    ),
+    *_of(
+        (LOCKS, TURNED), "inference/inversion/invert.py",
+        ("networks' columns for the portrait's", "found = spread(surface_radius(", "found = (surface_radius(",
+         "the sides of heads are stretched"),
+        ("voxel lifted beside its columns", "u = across(u[0], model.reach, REACH)", "pass",
+         "networks see the photo beside where it is"),
+    ),
+    *_of(
+        ("tests/test_twin.py",), "inference/inversion/decoding.py",
+        ("levels of other columns", "respread(np.stack(bounds), model.reach)", "np.stack(bounds)",
+         "the decoder is told features of other sheets"),
+    ),
+    *_of(
+        ("tests/test_reach.py",), "inference/older_portraits.py",
+        ("sides for old portraits", "textures[:-1, ..., 3] *= within", "pass", "portraits of before grow sides"),
+        ("sheets left where they were", "respread(radii, NARROW, corners=True)", "radii", "portraits of before bulge"),
+    ),
+    *_of(
         ("tests/test_colouring.py",), "inference/inversion/invert.py",
         ("nothing elsewhere",
          "occlusion_depth + shows_elsewhere(radius, facing, parts, photo_parts, ears, camera)", "occlusion_depth",
@@ -42,8 +64,8 @@ MUTATIONS = (
         ("raw colours", "matched, share = match_colours(columns, clean, photo_parts, matte, camera)",
          "matched, share = columns.colour, columns.facing",
          "hidden sides have the networks' tones, not the photo's"),
-        ("every column trusted", "weight = grazing_weight(facing_camera(", "weight = np.ones_like(facing_camera(",
-         "grazed columns are lifted smeared"),
+        ("every column trusted", "grazing_weight(facing_camera(coarse_surface, camera))",
+         "np.ones_like(coarse_surface)", "grazed columns are lifted smeared"),
         ("matte as logits", "np.concatenate([clean, matte[None], maps[0, 1:]])", "np.concatenate([clean, maps[0]])",
          "the decoder is told logits for chances"),
         ("photo for decoder not cleaned", "np.concatenate([clean, matte[None]", "np.concatenate([photo, matte[None]",

@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from inference.geometry import domes
 from inference.geometry.cameras import CROP_SIZE, orbit_camera
 from inference.geometry.domes import column_points
 from inference.inversion import invert
 from inference.inversion.columns import GRID
 from inference.inversion.invert import invert_crop, see
-from inference.inversion.visibility import CHIN_Y, HIDDEN_AT, NECK, cut_off
+from inference.inversion.visibility import BUST, CHIN_Y, HIDDEN_AT, NECK, aside, cut_off
 from inference.photo.warp import beyond_photo, warp_to_crop
 from inference.view.render import render_view
 from tests.golden.heads import read_head
@@ -107,6 +108,24 @@ def test_what_a_turned_photo_cuts_off():
     sure = low & ((aside > NECK[0]) | (down > NECK[1])) & (np.abs(past + 2) > 5)
     assert (past[sure] > 0).any() and (past[sure] < 0).any()
     np.testing.assert_array_equal(ends[sure], past[sure] > 0)
+
+
+def test_shoulders_end_before_heads_do(whole, shipped_model):
+    """Columns of clothes, and no others, are empty so far to either side; a head goes on to a quarter turn."""
+    points = column_points(np.full((GRID, GRID), 0.1, np.float32)) - np.float32([0.0, 0.0, domes.AXIS_Z])
+    far = np.abs(np.arctan2(points[..., 0], points[..., 2])) > BUST
+    assert 0.05 < far.mean() < 0.15
+    parts = np.zeros((3, GRID, GRID), np.float32)
+    for part in range(3):
+        parts[:] = 0.0
+        parts[part] = 1.0
+        np.testing.assert_array_equal(aside(parts), far & (part == 2))
+    textures, *_, parts = invert_crop(whole, shipped_model)
+    solid = cv2.resize(textures[:-1, ..., 3].max(0), (GRID, GRID), interpolation=cv2.INTER_AREA) > 128
+    farther = np.abs(np.arctan2(points[..., 0], points[..., 2])) > BUST + np.radians(4.0)
+    cloth = parts.argmax(-1) == 2
+    assert (farther & cloth).sum() > 100 and (solid & farther & cloth).mean() < 0.02 * (farther & cloth).mean()
+    assert (solid & farther).sum() > 100
 
 
 def test_columns_beyond_the_photo_are_hidden():

@@ -112,7 +112,8 @@ def test_the_photo_has_the_last_word(green, shipped_model):
     face = face_pixels(head("turned", shipped_model).alignment.landmarks)
     assert psnr(own.color, over(truth.rgba, 0.5), face) > 28.0
     assert greenness(own)[face].mean() < 0.01
-    assert iou(own.alpha > 0.5, truth.alpha > 0.5) > 0.95
+    above = slice(int(0.8 * len(own.alpha)))  # the domes end at a slant below
+    assert iou(own.alpha[above] > 0.5, truth.alpha[above] > 0.5) > 0.98
 
 
 class Decoded(Exception):

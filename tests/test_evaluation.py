@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from inference.geometry import cameras, domes
+from inference.geometry.reach import REACH
 from inference.view.render import View, render_view
 from tests.portraits import analytic_portrait, sheet_radii, surface_radius
 from training.evaluation import columns, heads, metrics, report
@@ -202,7 +203,7 @@ def test_mean_head_lies_on_its_level_and_shows_the_photo():
     level = np.full((80, 80), 11.25, np.float32)
     level[:6] = 11.5  # nothing was ever seen at the crown
     geometry = {"radii": radii, "mean_level": level, "mean_colour": np.full((3, 160, 160), 0.5, np.float32)}
-    model = types.SimpleNamespace(geometry=geometry, id="mean", sha256="0" * 64)
+    model = types.SimpleNamespace(geometry=geometry, reach=REACH, id="mean", sha256="0" * 64)
     crop = np.round(255 * _plane(camera)[0]).astype(np.uint8)
     matte = np.repeat((np.arange(256) > 100).astype(np.float32)[None], 256, 0)
     portrait = MeanHead(model)(types.SimpleNamespace(crop=crop, camera=camera), matte)

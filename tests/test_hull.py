@@ -65,7 +65,7 @@ def test_carving_moves_columns_to_the_visual_hull():
     stayed = before < 59
     assert (kept & stayed).sum() > 1000 and np.array_equal(carved[stayed], radius[stayed])
     moved = kept & (before > 62)
-    assert moved.sum() > 1000 and np.abs(after[moved] - 60).max() < 1.5
+    assert moved.sum() > 1000 and np.abs(after[moved] - 60).max() < 1.6
     assert (carved <= radius + 1e-6).all() and not kept[before > 62][after[before > 62] > 62].any()
 
 
@@ -290,7 +290,7 @@ def test_what_is_missing_of_one_part_raises_no_other():
     side = (radius > 0.03) & (np.abs(np.linspace(-1, 1, 160)) > 0.4)
     head, clothes = side & (height > -0.024) & (height < 0.0), side & (height < -0.04)
     assert lift[clothes].max() > 0.006
-    assert np.abs(lift[head]).max() < 0.001 < 0.002 < lift_at_random[head].max()
+    assert np.abs(lift[head]).max() < 0.001 < 0.0015 < lift_at_random[head].max()
     smoothed = hull.fit_to_hull(surface, matte, camera, None, parts, reach=0.0)[0]
     assert (smoothed - surface)[clothes].max() < 0.002  # no ray passes by so near
     for reach, most in (((0.04, 0.0), 0.002), ((0.0, 0.04), lift[clothes].max())):

@@ -12,6 +12,7 @@ from scipy import ndimage
 from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 from inference.inversion import decoding, invert, lifting, sheets
+from inference.inversion.visibility import aside
 from tests.golden.heads import read_head
 
 
@@ -81,7 +82,8 @@ def decoded(shipped_model):
 
 def test_columns_without_a_surface_carry_on_their_neighbours(decoded):
     columns, rng = decoded["arguments"][0], np.random.default_rng(3)
-    known, missing = np.argwhere(columns.valid), np.argwhere(~columns.valid)
+    ended = aside(columns.parts)  # of clothes, which had a surface until then
+    known, missing = np.argwhere(columns.valid | ended), np.argwhere(~(columns.valid | ended))
     assert len(missing) > 200
     for row, column in missing[rng.integers(0, len(missing), 50)]:
         away = np.hypot(*(known - (row, column)).T)
@@ -117,12 +119,15 @@ class PlainColumn:
         self.radius, self.facing, self.occlusion_depth, self.softness, occupancy, *self.colour = at
         self.occupied = 1 / (1 + np.exp(-occupancy))
         self.sheets = [self.corner(table) for table in radii]
-        self.model_sheets = [self.corner(table) for table in model.geometry["radii"]]
+        x, _, z = domes.dome_points(self.u, self.v, 0.1)
+        side = np.degrees(np.arctan2(x, z - domes.AXIS_Z)) / 75.0  # the networks' columns reach 75 degrees
+        self.networks_u = np.clip(0.5 + 0.5 * (side + 0.2 / np.pi * np.sin(np.pi * side)), 0.0, 1.0)
+        self.model_sheets = [self.corner(table, self.networks_u) for table in model.geometry["radii"]]
 
-    def corner(self, table):
+    def corner(self, table, u=None):
         """A table of corners at this column."""
         n = len(table) - 1
-        return float(linear(table[..., None], self.v * n + 0.5, self.u * n + 0.5)[0])
+        return float(linear(table[..., None], self.v * n + 0.5, (self.u if u is None else u) * n + 0.5)[0])
 
     def opacities(self):
         """Of all sheets: the share of the rays that reach a sheet and end before half-way to the next one."""
@@ -145,7 +150,7 @@ class PlainColumn:
         """What the fusion MLP is told, and the photo's colours and matte there."""
         (x, y), _ = self.camera.project(domes.dome_points(self.u, self.v, self.sheets[sheet]))
         photo, g = linear(self.photo_maps, y, x), self.features.shape[1]
-        feature = linear(self.features, self.level(sheet) + 0.5, self.v * g, self.u * g)
+        feature = linear(self.features, self.level(sheet) + 0.5, self.v * g, self.networks_u * g)
         logit = np.log(opacity / max(1 - opacity, 1e-9))
         told = [*self.colour, *photo[:4], logit, *feature, *photo[4:], self.occlusion_depth, self.facing]
         return told, photo[:4]
@@ -158,14 +163,15 @@ class PlainColumn:
     def fade(self):
         """Of the bust, towards the lower border and the sides."""
         sides = min(self.u, 1 - self.u) * self.size
-        return min((1 - self.v) * self.size / decoding.HEM, 1) * min(sides / decoding.HEM, 1)
+        low, side = decoding.HEM
+        return min((1 - self.v) * self.size / low, 1) * min(sides / side, 1)
 
 
 class StandIn:
     """A model whose decoder heeds all that it is told alike; the trained one hardly looks at some of it."""
 
     def __init__(self, model, features, photo_maps):
-        self.geometry, self.threads = model.geometry, 2
+        self.reach, self.geometry, self.threads = model.reach, model.geometry, 2
         spread = [np.full(features.shape[1], features.std()), np.full(len(photo_maps) - 4, photo_maps[4:].std())]
         self.scales = np.concatenate([np.ones(8), *spread, np.ones(2)])[:, None]
         self.weights = np.random.default_rng(5).normal(0.0, 0.05, (3, len(self.scales)))
@@ -186,7 +192,7 @@ def test_decoding(decoded, shipped_model):
     textures = decoding.decode(*arguments[:5], model, lambda share: None)[0].astype(float)
     np.testing.assert_array_equal(textures[..., 3], decoded["textures"][..., 3])
     visible = np.argwhere(textures[..., 3].max(0) > 128)
-    low = visible[visible[:, 0] > 320 - decoding.HEM]
+    low = visible[visible[:, 0] > 320 - decoding.HEM[0]]
     chosen = [visible[rng.integers(0, len(visible), 800)], low[rng.integers(0, len(low), 20)]]
     chosen.append(rng.integers(0, 320, (60, 2)))
     told, shown, wanted, rims, gaps = [], [], [], [], []

@@ -50,7 +50,7 @@ def main(arguments=None):
     if not options.minutes:
         return 0
     folders = column_folders(options.columns)
-    network = untrained(model.geometry["radii"])
+    network = untrained(model.sheets)
     if options.start:
         start_from(network, options.start)
     heads, kinds = HeadColumns(folders), len(KINDS)

@@ -14,8 +14,9 @@ import tempfile
 
 import numpy as np
 
+from inference.geometry.reach import REACH
 from training.errors import command
-from training.model.geometry import load_geometry
+from training.model.geometry import load_geometry, on_todays_domes
 from training.run.checkpoint import load_checkpoint
 from training.weights.card import file_entry, write_card
 from training.weights.from_onnx import read_geometry
@@ -33,7 +34,7 @@ def main(arguments=None):
     parser.add_argument("--name", default="portrait-manifolds-1")
     parser.add_argument("--about", type=pathlib.Path, help="JSON with training data, command and quality for the card")
     options = parser.parse_args(arguments)
-    geometry = read_geometry(options.geometry) if options.geometry.is_dir() else load_geometry(options.geometry)
+    geometry = on_todays_domes(read_geometry(options.geometry)) if options.geometry.is_dir() else load_geometry(options.geometry)
     model, step = load_checkpoint(options.checkpoint, geometry)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     folder = pathlib.Path(tempfile.mkdtemp(dir=options.out.parent, prefix=".export-"))
@@ -46,7 +47,7 @@ def main(arguments=None):
                             mean_landmarks=(geometry["mean_landmarks"] + geometry["landmark_bias"]).astype(np.float32),
                             landmark_bias=geometry["landmark_bias"].astype(np.float32),
                             lift_sheets=np.array(model.config.lift_sheets, np.int32),
-                            grid=np.array(model.config.grid, np.int32))  # fmt: skip
+                            grid=np.array(model.config.grid, np.int32), reach=np.float32(REACH))  # fmt: skip
         files = {path.name: file_entry(path) for path in sorted(folder.iterdir())}
         card = {"id": options.name, "format_version": 1, "license": "CC0-1.0", "steps": step, "gmac": work,
                 "gmac_total": round(sum(work.values()), 2), "files": files}  # fmt: skip

@@ -25,7 +25,7 @@ from inference.errors import FolderUnusable
 from training.data.batches import Batches, Opening, look, newer
 from training.data.fresh_heads import fresh_heads
 from training.errors import TrainingError, command
-from training.model.geometry import GEOMETRY, for_grid, load_geometry
+from training.model.geometry import GEOMETRY, for_grid, load_geometry, on_todays_domes
 from training.model.linear_shape import fit_linear_shape
 from training.model.model import PortraitModel
 from training.pack.folder import HELP
@@ -94,7 +94,7 @@ def chosen_geometry(options, state):
     if state:
         return {name: value.numpy() for name, value in state["geometry"].items()}
     if options.start and options.start.is_dir():
-        return read_geometry(options.start)
+        return on_todays_domes(read_geometry(options.start))
     raise TrainingError("the sheets' geometry is needed: --geometry of training.population, or --start-from with a model")
 
 

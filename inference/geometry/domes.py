@@ -14,12 +14,13 @@ import math
 
 import numpy as np
 
+from .reach import REACH
+
 AXIS_Z = -0.10  # metres; the vertical axis x = 0, z = AXIS_Z
 EQUATOR_Y = 0.02  # metres; cylinder below, sphere above
 BOTTOM_Y = -0.165  # metres; lower border of the textures, below the neck
-MAX_AZIMUTH = math.radians(75.0)  # half of the horizontal extent
+MAX_AZIMUTH, AZIMUTH_WARP = REACH  # half of the horizontal extent, and extra texel density in the middle of the face
 MAX_ELEVATION = math.radians(80.0)  # upper border, behind the crown
-AZIMUTH_WARP = 0.2  # relative extra texel density in the middle of the face
 EQUATOR_V = 0.56  # fraction of the texture's height spent above the equator is 1 - EQUATOR_V
 ELEVATION_WARP = 0.35  # relative extra texel density at the forehead against the crown
 
@@ -38,8 +39,7 @@ def dome_coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     y = points[..., 1] - EQUATOR_Y
     z = points[..., 2] - AXIS_Z
     horizontal = np.sqrt(x * x + z * z)  # several times faster than np.hypot
-    azimuth = np.arctan2(x, z) / MAX_AZIMUTH
-    u = 0.5 + 0.5 * (azimuth + AZIMUTH_WARP / np.pi * np.sin(np.pi * azimuth))
+    u = REACH.u(np.arctan2(x, z))
     above = np.maximum(y, 0.0)
     radius = np.sqrt(horizontal * horizontal + above * above)
     elevation = np.arctan2(above, horizontal) / MAX_ELEVATION
@@ -51,12 +51,7 @@ def dome_coordinates(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
 def dome_points(u: np.ndarray, v: np.ndarray, radius: np.ndarray) -> np.ndarray:
     """Inverse of :func:`dome_coordinates`; arguments broadcast. Returns (..., 3) metres, portrait space."""
     u, v, radius = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (u, v, radius)))
-    goal = 2.0 * u - 1.0
-    azimuth = goal.copy()
-    for _ in range(20):  # Newton; the warp is monotonic, with slope in [1 - warp, 1 + warp]
-        value = azimuth + AZIMUTH_WARP / np.pi * np.sin(np.pi * azimuth) - goal
-        azimuth -= value / (1.0 + AZIMUTH_WARP * np.cos(np.pi * azimuth))
-    azimuth *= MAX_AZIMUTH
+    azimuth = REACH.direction(u)
     top = 1.0 - EQUATOR_V
     wanted = np.maximum(1.0 - v / top, 0.0)
     slope = 1.0 + ELEVATION_WARP  # solves e * slope - warp * e^2 = wanted

@@ -14,6 +14,7 @@ from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step, sigmoid
 from ..geometry.domes import column_rays, texel_centres
 from ..geometry.grids import at_texels
+from ..geometry.reach import REACH, across, respread
 from ..geometry.sampling import sample_image, sample_volume
 from ..networks.model import Model
 from ..networks.run import run_network
@@ -30,7 +31,7 @@ RIM_SEEN = 0.3  # cosine to the photo's camera from which on that is so; what it
 ROWS = 40  # of texels that are decoded together
 MOST = 0.6  # share of the texels from which on all are decoded, which is faster than to pick them
 SLIGHT = 0.08  # share of its column's colour below which a texel is not worth a colour of its own
-HEM = 8.0  # texels at lower border and sides over which the bust fades out; a cut would show every sheet's own border
+HEM = 8.0, 4.0  # texels at lower border, and sides, over which the bust fades out; a cut would show every sheet's own
 
 
 @dataclass(frozen=True)
@@ -47,17 +48,20 @@ class _Texels:
     inner: np.ndarray  # (...) metres, radius of the last sheet
     bounds: np.ndarray  # (3, ...) metres, what the model's levels are measured by
     hem: np.ndarray  # (...) share of the opacity that is left towards the borders
-    u: np.ndarray  # (...) in [0, 1], of the texel's centre
-    v: np.ndarray  # (...)
+    u: np.ndarray  # (...) of the texel's centre, on the networks' domes
+    v: np.ndarray  # (...) in [0, 1]
     near: np.ndarray  # (3, ...) homogeneous pixels of the photo on the first sheet
     along: np.ndarray  # (3, ...) and how far they go to the last
 
     @classmethod
-    def of(cls, columns: Columns, radii: np.ndarray, bounds: np.ndarray, camera: Camera):
-        """Bilinear between the columns, with texel centres, and between the corners of radii (k, n, n) and bounds."""
+    def of(cls, columns: Columns, radii: np.ndarray, model: Model, camera: Camera):
+        """Bilinear between the columns, with texel centres, and between the corners of radii (k, n, n) and model's."""
         size = TEXTURE_SIZE, TEXTURE_SIZE
         outer, inner = (at_texels(radii[k], *size) for k in (0, -1))
         origin, direction = column_rays(*size)
+        u, v = texel_centres(*size)
+        u = np.broadcast_to(across(u[0], REACH, model.reach), size)
+        bounds = [at_texels(table, *size) for table in level_bounds(model.geometry["radii"])]
         matrix = camera.projection().astype(np.float32)
         near = (origin + direction * outer[..., None]) @ matrix[:, :3].T + matrix[:, 3]
         along = (direction * (inner - outer)[..., None]) @ matrix[:, :3].T
@@ -74,9 +78,9 @@ class _Texels:
             resized(columns.softness),
             outer,
             inner,
-            np.stack([at_texels(table, *size) for table in bounds]),
+            respread(np.stack(bounds), model.reach),
             _hem(),
-            *(plane.astype(np.float32) for plane in texel_centres(*size)),
+            *(plane.astype(np.float32) for plane in (u, v)),
             *(np.ascontiguousarray(pixel.transpose(2, 0, 1)) for pixel in (near, along)),
         )
 
@@ -115,7 +119,7 @@ def decode(
     photo's. report: called with the share that is done.
     """
     fusion = _Fusion(features, photo_maps)
-    texels = _Texels.of(columns, radii, level_bounds(model.geometry["radii"]), camera)
+    texels = _Texels.of(columns, radii, model, camera)
     textures = np.empty((len(radii), TEXTURE_SIZE, TEXTURE_SIZE, 4), np.uint8)
     shown = np.empty((TEXTURE_SIZE, TEXTURE_SIZE, 3), np.uint8)
 
@@ -205,5 +209,5 @@ class _Fusion:
 def _hem():
     """Share (h, w) of the opacity that is left towards the lower border and the sides of the textures."""
     to_edge = TEXTURE_SIZE - 0.5 - np.arange(TEXTURE_SIZE, dtype=np.float32)
-    low, side = (linear_step(0.0, HEM, distance) for distance in (to_edge, np.minimum(to_edge, to_edge[::-1])))
+    low, side = map(linear_step, (0.0, 0.0), HEM, (to_edge, np.minimum(to_edge, to_edge[::-1])))
     return low[:, None] * side

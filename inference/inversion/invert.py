@@ -20,6 +20,7 @@ from ..geometry.cameras import Camera
 from ..geometry.curves import softmax
 from ..geometry.filling import continued
 from ..geometry.grids import at_texels
+from ..geometry.reach import REACH, across, respread
 from ..geometry.rims import Rim
 from ..networks.model import Model
 from ..networks.run import run_network
@@ -39,6 +40,7 @@ from .sheets import place_sheets, surface_radius
 from .visibility import (
     DEEPEST,
     VISIBLE_SIZE,
+    aside,
     cut_off,
     facing_camera,
     far_depth,
@@ -73,7 +75,7 @@ def invert_crop(
     uint8, chances of skin, hair and cloth times 255.
     """
     photo, camera = np.float32(alignment.crop.transpose(2, 0, 1)) / 255.0, alignment.camera
-    model_radii = model.geometry["radii"]
+    spread = functools.partial(respread, reach=model.reach)  # from the networks' columns to the portrait's
 
     progress(0.0, STAGES[0])  # E_detail's encoder: voxel, matte, pixel features, parts; E_w: the photo's latent code
     voxel, maps, part_logits = run_network(model, "detail_encoder", {"photo": photo[None]})
@@ -82,7 +84,7 @@ def invert_crop(
         for doubt in matte_doubts(matte, alignment.landmarks):
             doubted(doubt)
     if alignment.beyond is not None:  # stretched pixels look like a tower of head; the usual one ends somewhere
-        matte = np.where(alignment.beyond, matte * usual_silhouette(model_radii, camera), matte)
+        matte = np.where(alignment.beyond, matte * usual_silhouette(model.sheets, camera), matte)
     photo_parts = softmax(part_logits[0])
     offsets = landmark_offsets(alignment.landmarks, camera, model.geometry["mean_landmarks"])
     inputs = {"photo": photo[None], "landmark_offsets": offsets, "matte": matte[None, None]}
@@ -94,7 +96,8 @@ def invert_crop(
     coarse = dict(zip(("level", "occupancy", "colour", "sheets", "hidden"), coarse, strict=True))
 
     progress(0.25, STAGES[2])
-    weight = grazing_weight(facing_camera(surface_radius(model_radii, coarse["level"][0, 0]), camera))
+    coarse_surface = spread(surface_radius(model.geometry["radii"], coarse["level"][0, 0]))
+    weight = respread(grazing_weight(facing_camera(coarse_surface, camera)), REACH, model.reach)
     lifted = lift(voxel[0], photo, matte, weight, camera, _lift_points(model))
 
     progress(0.4, STAGES[3])  # detail manifolds, their sum with the coarse ones
@@ -103,26 +106,27 @@ def invert_crop(
     )
 
     progress(0.5, STAGES[4])
-    parts = softmax(part_logits[0])
+    parts, occupancy, colour = spread(softmax(part_logits[0])), spread(occupancy[0, 0]), spread(colour[0])
     ears = ear_points(offsets)
     met = functools.partial(fit_surface, matte=matte, camera=camera, beyond=alignment.beyond)
     seen = functools.partial(
         see, parts=parts, photo_parts=photo_parts, ears=ears, camera=camera, beyond=alignment.beyond
     )
     clean, backdrop = foreground(photo, matte)
-    found = surface_radius(model_radii, level[0, 0])
-    columns = seen(*met(found, occupied(occupancy[0, 0]), parts=(parts, photo_parts)), colour[0])
+    found = spread(surface_radius(model.geometry["radii"], level[0, 0]))
+    columns = seen(*met(found, occupied(occupancy), parts=(parts, photo_parts)), colour)
     matched, share = match_colours(columns, clean, photo_parts, matte, camera)
     if model.has(COMPLETION):
-        planes = completion_planes(columns, found, occupancy[0, 0], matched, share, clean, photo_parts, matte, camera)
+        planes = completion_planes(columns, found, occupancy, matched, share, clean, photo_parts, matte, camera)
         radius, logits, colour = complete(planes, model)
         apart = with_ears(parts, photo_parts, ears, camera)
         columns = seen(*met(radius, occupied(logits), parts=apart, reach=TOUCHED), colour)
         matched = with_photo(columns, clean, photo_parts, matte, camera)
     columns = dataclasses.replace(columns, colour=matched)
+    ends = aside(columns.parts)
     if alignment.beyond is not None:
-        ends = cut_off(columns.radius, alignment.beyond, camera)
-        columns = dataclasses.replace(columns, valid=columns.valid & without_holes(columns.valid & ~ends))
+        ends |= cut_off(columns.radius, alignment.beyond, camera)
+    columns = dataclasses.replace(columns, valid=columns.valid & without_holes(columns.valid & ~ends))
     radii = place_sheets(columns.radius, columns.valid, len(features[0]))
     photo_maps = np.concatenate([clean, matte[None], maps[0, 1:]])
     textures, shown = decode(
@@ -172,6 +176,7 @@ def _lift_points(model):
     if model.sha256 not in _known_points:
         grid, radii = int(model.geometry["grid"]), model.geometry["radii"]
         u, v = domes.texel_centres(grid, grid)
+        u = across(u[0], model.reach, REACH)
         sheets = [domes.dome_points(u, v, at_texels(radii[int(k)], grid, grid)) for k in model.geometry["lift_sheets"]]
         _known_points.clear()
         _known_points[model.sha256] = np.reshape(sheets, (-1, 3)).astype(np.float32)

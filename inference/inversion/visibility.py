@@ -4,14 +4,17 @@ Constants without another source were chosen on unseen heads (the first half of 
 looking at twelve test portraits.
 """
 
+import math
+
 import cv2
 import numpy as np
 
 from ..geometry.cameras import Camera
 from ..geometry.curves import linear_step, smooth_step
-from ..geometry.domes import column_points, column_rays
+from ..geometry.domes import column_points, column_rays, texel_centres
+from ..geometry.reach import REACH
 from ..geometry.sampling import sample_image
-from .columns import GRID, SKIN
+from .columns import CLOTH, GRID, HAIR, SKIN
 from .ears import before_ears
 from .sheets import surface_radius
 
@@ -29,6 +32,7 @@ EAR_GRAZED = 0.5, 0.8  # likewise where an ear is beside the column
 ELSEWHERE = 3.0  # centimetres by which such a column counts as hidden
 CHIN_Y = -0.095  # metres, of the usual head
 NECK = 0.065, 0.03  # metres to either side and below the chin to which a neck goes on where there is no photo
+BUST = math.radians(75.0)  # to either side; heads go on, which are widest there
 USUAL = 11.0  # level of the usual head among the model's sheets; chosen on eight cuts of four portraits
 
 
@@ -152,6 +156,13 @@ def cut_off(radius: np.ndarray, beyond: np.ndarray, camera: Camera) -> np.ndarra
     pixel = np.clip(camera.project(points)[0], 0.5, camera.width - 0.5)
     near = cv2.dilate(beyond.astype(np.float32), np.ones((5, 5)))  # its blurred colours reach in by a column
     return (below > 0.0) & ~neck & (sample_image(near, pixel[..., 0], pixel[..., 1]) > 0.5)
+
+
+def aside(parts: np.ndarray) -> np.ndarray:
+    """Columns (h, w) bool of clothes so far aside that a bust ends before them: from elsewhere than the front, what a
+    crop does not show of shoulders stands out as a flap. parts (3, h, w): chances of skin, hair and cloth."""
+    u, _ = texel_centres(*parts.shape[1:])
+    return (np.abs(REACH.direction(u)) > BUST) & (parts[CLOTH] > parts[SKIN]) & (parts[CLOTH] > parts[HAIR])
 
 
 def grazing_weight(facing: np.ndarray) -> np.ndarray:

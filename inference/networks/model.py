@@ -1,5 +1,6 @@
 """The embedded model: a folder with card.json, the ONNX networks it lists, and geometry.npz."""
 
+import functools
 import hashlib
 import io
 import json
@@ -18,6 +19,7 @@ import numpy as np
 from ..archives import open_archive, read_member
 from ..errors import PortraitError
 from ..files import PathLike, one_line, open_regular
+from ..geometry.reach import NARROW, Reach, respread
 from ..limits import out_of_memory
 from ..log import log
 
@@ -35,6 +37,7 @@ GEOMETRY = {  # arrays of geometry.npz: their kind, and their shapes, of which N
     "landmark_bias": ("f", (468, 3)),
     "lift_sheets": ("i", (None,)),
     "grid": ("i", ()),
+    "reach": ("f", (2,)),
 }
 NEEDED = ("radii", "mean_landmarks")
 RADII = (0.005, 1.0)  # metres, as in portrait files
@@ -67,6 +70,16 @@ class Model:
         self.sha256 = table_hash(card["files"])
         self._sessions, self._sizes, self._on_cpu = {}, _sizes(geometry), None
         self._lock = threading.Lock()
+
+    @property
+    def reach(self) -> Reach:
+        """Of the domes whose columns the networks know; a portrait's may reach farther."""
+        return Reach(*map(float, self.geometry["reach"])) if "reach" in self.geometry else NARROW
+
+    @functools.cached_property
+    def sheets(self) -> np.ndarray:
+        """Radii (23, n, n) float32 metres of the model's sheets over a portrait's domes."""
+        return respread(self.geometry["radii"], self.reach, corners=True)
 
     @property
     def device(self) -> str:

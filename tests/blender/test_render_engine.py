@@ -471,9 +471,9 @@ def test_mirrored_and_unevenly_scaled_portraits(portrait, tmp_path, shape, kind)
     wanted = premultiplied(np.nan_to_num(colour), alpha).reshape(48, 60, 4)
     got = composite(found, camera)
     colours = to_srgb(got.combined[..., :3] / np.maximum(got.alpha[..., None], 1e-6))
-    score = psnr(*(cv2.blur(picture, (3, 3)) for picture in (premultiplied(colours, got.alpha), wanted)))
+    score = psnr(*(cv2.blur(picture, (5, 5)) for picture in (premultiplied(colours, got.alpha), wanted)))
     print(f"{shape} in {kind.lower()}: {score:.1f} dB")  # shifted rows are softer at the silhouette
-    assert 0.05 < got.alpha.mean() < 0.9 and score >= 35
+    assert 0.05 < got.alpha.mean() < 0.9 and score >= 36
     solid = (alpha.reshape(48, 60) > 0.999) & (got.alpha > 0.999)
     towards = -(directions @ camera.camera_to_world[:3, 2])
     true = (depth / lengths * towards).reshape(48, 60)

@@ -198,7 +198,7 @@ def portraits():
     headers |= {f"without {k}": dropper(k) for k in ("textures", "radii", "crop", "camera", "crop_to_photo", "format")}
     headers |= {f"{k} {n}": setter(k, value=shape) for k, shapes in SHAPES.items() for n, shape in enumerate(shapes)}
     headers |= {
-        "newer": setter("format_version", value=3),
+        "newer": setter("format_version", value=4),
         "version is text": setter("format_version", value="1"),
         "photo size of zero": setter("photo", "size", value=[0, -1]),
         "photo size huge": setter("photo", "size", value=[HUGE, HUGE]),

@@ -25,7 +25,7 @@ FLOORS = {
         "networks",
         "alignment",
         "inversion",
-        "portrait",
+        "older_portraits portrait",
         "view mesh splats editing",
         "head",
         "pipeline",

@@ -59,10 +59,10 @@ def test_flat_textures_lose_the_sides(representation):
     stripes = 0.5 + 0.5 * np.sin(azimuth * 50)
     picture = np.stack([stripes, stripes, stripes, np.ones_like(u)], -1).astype(np.float32)[None]
     below = v > 0.6
-    front, side = below & (np.abs(azimuth) < 0.3), below & (azimuth > 1.15) & (azimuth < 1.25)
+    front, side = below & (np.abs(azimuth) < 0.3), below & (azimuth > 1.25) & (azimuth < 1.5)
     spread = {name: [layout(picture, radii, 80)[0][..., 0][where].std() for where in (front, side)]
               for name, layout in representation.LAYOUTS.items()}  # fmt: skip
-    assert min(spread["dome"]) > 0.15 and spread["flat"][0] > 0.2
+    assert min(spread["dome"]) > 0.1 and spread["flat"][0] > 0.2
     assert spread["flat"][1] < 0.5 * spread["dome"][1]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from inference.geometry import cameras, domes
 from inference.geometry.grids import at_corners, sample_grid
+from inference.geometry.reach import REACH
 from inference.inversion import columns, decoding, hull, matting, sheets, visibility
 from inference.inversion import invert as inversion
 from inference.inversion.sheets import KNEE
@@ -65,7 +66,7 @@ def exported(model, tmp_path_factory):
         "lift_sheets": np.array(model.config.lift_sheets), "grid": np.array(model.config.grid),
     }  # fmt: skip
     # The matte is the model's own and nothing is completed, as in training.
-    alone = {"companion": lambda name, optional: None, "has": lambda name: False}
+    alone = {"companion": lambda name, optional: None, "has": lambda name: False, "reach": REACH}
     return types.SimpleNamespace(geometry=geometry, sha256="test", threads=1, session=sessions.__getitem__, **alone)
 
 
@@ -178,7 +179,7 @@ def test_inversion_is_the_trained_model(model, exported):
         rgb, opacity, _ = model.decode(points, uv, output["fused"], surface, photo, output["maps"], pose)
         through = np.prod(1 - textures[:sheet, ..., 3] / 255, axis=0)  # what matters little does not go through the MLP
         decoded = textures[sheet, ..., 3] / 255 * through > 1.1 * decoding.SLIGHT
-        hem = int(decoding.HEM) + 1
+        hem = int(max(decoding.HEM)) + 1
         decoded[:, :hem] = decoded[:, -hem:] = decoded[-hem:] = False  # fades out in the engine alone
         assert decoded.sum() > 500
         gap = np.abs(opacity[0, sheet].view(320, 320).numpy() * 255 - textures[sheet, ..., 3])[decoded]

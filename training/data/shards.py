@@ -1,11 +1,14 @@
 """Reader of the synthetic shards that :mod:`training.synthetic.generate` writes."""
 
 import functools
+import json
 import pathlib
 
 import numpy as np
 
+from inference.geometry.reach import REACH
 from training.errors import TrainingError
+from training.synthetic.beside import DOMES_FILE, PARAMETERS_FILE
 
 NEEDED = ("photo", "camera", "landmarks", "dome_rgba", "dome_radius", "dome_label", "dome_seen", "photo_label", "skin_radius", "views", "view_cameras")
 
@@ -27,6 +30,13 @@ class Shard:
         if missing or len({len(array) for array in self.arrays.values()}) != 1:
             what = f"lacks {', '.join(missing)}.npy" if missing else "holds arrays of different lengths"
             raise TrainingError(f"{self.folder} {what}: remove it and generate the shard again")
+        self._check_domes(self.folder.parent)
+
+    def _check_domes(self, beside):
+        if (beside / PARAMETERS_FILE).exists():
+            said = json.loads((beside / DOMES_FILE).read_text()) if (beside / DOMES_FILE).exists() else None
+            if said != list(REACH):
+                raise TrainingError(f"the shards in {beside} are over domes of another reach: generate them again")
 
     def __getitem__(self, name):
         return self.arrays[name]

@@ -11,6 +11,7 @@ from scipy import ndimage
 from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 from inference.geometry.filling import continued
+from inference.geometry.reach import Reach, respread
 from inference.inversion.lifting import UNUSED_LANDMARKS
 from inference.inversion.sheets import KNEE, level_bounds, radius_to_level
 from training.errors import TrainingError
@@ -36,6 +37,15 @@ def load_geometry(path):
     if missing:
         raise TrainingError(f"{path} lacks {', '.join(missing)}: make it with training.population")
     return geometry
+
+
+def on_todays_domes(geometry):
+    """Geometry of an exported model over the domes of a portrait, where networks go on to learn; they begin with columns that stand
+    a little elsewhere, all the more the farther aside. geometry: dict of :func:`training.weights.from_onnx.read_geometry`."""
+    reach = Reach(*map(float, geometry["reach"]))
+    moved = {name: respread(geometry[name], reach) for name in ("mean_level", "mean_colour", "part_colour")}
+    moved["radii"] = respread(geometry["radii"], reach, corners=True)
+    return {name: moved.get(name, array) for name, array in geometry.items() if name != "reach"}
 
 
 def fill_and_smooth(values, known, sigma):

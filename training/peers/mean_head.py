@@ -11,6 +11,7 @@ import numpy as np
 
 from inference.geometry import domes
 from inference.geometry.grids import sample_grid
+from inference.geometry.reach import REACH, across, respread
 from inference.portrait import Portrait
 from inference.view.render import render_view
 from training.model.geometry import fill_and_smooth
@@ -25,16 +26,17 @@ class MeanHead:
 
     def __init__(self, model):
         level, colour = _means(model)
-        grid = np.arange(len(model.geometry["radii"][0]), dtype=np.float64) / (len(model.geometry["radii"][0]) - 1)
-        self.radii = surface(level, model.geometry["radii"], *np.meshgrid(grid, grid))[None].astype(np.float32)
+        radii = model.geometry["radii"]
+        grid = np.linspace(0.0, 1.0, len(radii[0]))
+        self.radii = surface(level, radii, *np.meshgrid(across(grid, REACH, model.reach), grid))[None].astype(np.float32)
         u, v = domes.texel_centres(TEXTURE, TEXTURE)
-        self.points = domes.dome_points(u, v, surface(level, model.geometry["radii"], u, v))
+        self.points = domes.dome_points(u, v, surface(level, radii, across(u, REACH, model.reach), v))
         self.normals = _normals(self.points)
-        missed = (level == len(model.geometry["radii"]) / 2).astype(np.uint8)  # training.population marks misses so
+        missed = (level == len(radii) / 2).astype(np.uint8)  # training.population marks misses so
         missed = cv2.morphologyEx(missed, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # single texels are chance
         known = cv2.erode(1 - missed, np.ones((3, 3), np.uint8)).astype(np.float32)
-        self.known = cv2.resize(known, (TEXTURE, TEXTURE))
-        self.colour = cv2.resize(colour.transpose(1, 2, 0), (TEXTURE, TEXTURE))
+        self.known = cv2.resize(respread(known, model.reach), (TEXTURE, TEXTURE))
+        self.colour = cv2.resize(respread(colour, model.reach).transpose(1, 2, 0), (TEXTURE, TEXTURE))
         self.model = model
 
     def __call__(self, alignment, matte=None):

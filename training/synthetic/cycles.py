@@ -21,9 +21,11 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from inference.geometry.reach import REACH
 from training.errors import TrainingError, command
 from training.pack.folder import HELP
 
+from .beside import DOMES_FILE, PARAMETERS_FILE
 from .cycles_textures import srgb
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -200,7 +202,8 @@ def main(arguments=None):
     from .generate import PARAMETERS
 
     np.save(args.out / "mean_landmarks.npy", darkroom.studio.template.astype(np.float32))
-    (args.out / "parameters.json").write_text(json.dumps(PARAMETERS))
+    (args.out / PARAMETERS_FILE).write_text(json.dumps(PARAMETERS))
+    (args.out / DOMES_FILE).write_text(json.dumps(REACH))
     start = time.monotonic()
     final = write_set(darkroom, args.out, args.heads, args.seed)
     print(f"{final} is complete ({time.monotonic() - start:.0f} s)")

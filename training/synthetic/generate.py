@@ -12,7 +12,7 @@ glasses and earrings. photo_label, dome_label: how much of a pixel or texel is s
 that in all where there is nothing, glasses or earrings. dome_seen: how far the photo shows a texel's column, 255 = wholly.
 dome_light: diffuse light, (value / 255) ** 2.2 * BRIGHTEST of :mod:`.passes`, so that colour is light times albedo, but for highlights. The light is fixed in the world, so
 photo, views and domes share one shading. Beside the shards: mean_landmarks.npy (468, 3), metres, template of the
-pose, and parameters.json, the layout of ``parameters`` as name and length.
+pose, parameters.json, the layout of ``parameters`` as name and length, and domes.json, how far the domes reach.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from inference.alignment.pose import landmark_weights, solve_pose
 from inference.files import write_atomically
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
 from inference.geometry.curves import smooth_step
+from inference.geometry.reach import REACH
 from training.errors import command
 from training.model.geometry import TEXTURE
 from training.pack.folder import HELP
@@ -40,6 +41,7 @@ from training.pack.folder import HELP
 from . import headwear, hood
 from .appearance import Wardrobe, sample_look, with_haircut
 from .assets import AssetPack
+from .beside import DOMES_FILE, PARAMETERS_FILE
 from .earrings import earring_parts
 from .glasses import glasses_parts
 from .heads import build_head, ear_points, landmark_points, mean_landmarks, sample_person, shrink_mouth_bag, turned_eyes
@@ -436,7 +438,8 @@ def open_studio(args):
     """The Studio of a command line; writes what lies beside the shards."""
     studio = Studio(args.data, renderer_class(args.renderer, args.device), args.yaw_range, args.strands)
     for name, save in (("mean_landmarks.npy", lambda file: np.save(file, studio.template.astype(np.float32))),
-                       ("parameters.json", lambda file: file.write(json.dumps(PARAMETERS).encode()))):  # fmt: skip
+                       (PARAMETERS_FILE, lambda file: file.write(json.dumps(PARAMETERS).encode())),
+                       (DOMES_FILE, lambda file: file.write(json.dumps(REACH).encode()))):  # fmt: skip
         write_atomically(args.out / name, save)
     return studio
 

@@ -9,6 +9,7 @@ import re
 import numpy as np
 import torch
 
+from inference.geometry.reach import NARROW
 from training.errors import TrainingError
 from training.weights.stored_weights import restored
 from training.weights.widened import fits, widened
@@ -38,7 +39,8 @@ def initializers(path):
 
 
 def read_geometry(folder):
-    """The arrays that training.population wrote, recovered from an exported model: a dict like geometry.npz.
+    """The arrays that training.population wrote, recovered from an exported model: a dict like geometry.npz, and the ``reach``
+    (2,) of the domes that they are over, see :func:`training.model.geometry.on_todays_domes`.
 
     The export adds the aligner's landmark bias to the mean landmarks and builds the means into the generator.
     """
@@ -46,6 +48,7 @@ def read_geometry(folder):
     try:
         with np.load(folder / "geometry.npz", allow_pickle=False) as data:
             stored = {name: data[name] for name in ("radii", "mean_landmarks", "landmark_bias")}
+            reach = data["reach"] if "reach" in data.files else NARROW
     except (OSError, KeyError, ValueError) as error:
         raise TrainingError(f"{folder / 'geometry.npz'} cannot be read ({error})") from None
     means = initializers(folder / "efficient_gram.onnx") | initializers(folder / "detail_manifolds.onnx")
@@ -56,6 +59,7 @@ def read_geometry(folder):
         "part_colour": means["part_colour"],
         "mean_landmarks": stored["mean_landmarks"] - stored["landmark_bias"],
         "landmark_bias": stored["landmark_bias"],
+        "reach": np.float32(reach),
     }
 
 
