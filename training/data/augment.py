@@ -7,6 +7,7 @@ import math
 import torch
 import torch.nn.functional as F
 
+from inference.photo.warp import BORDER_BLUR
 from training.data.examples import COLLAR
 
 LUMINANCE = torch.tensor([  # quantisation tables of quality 50: annex K of ITU-T T.81, luminance and chrominance
@@ -17,6 +18,7 @@ CHROMINANCE = torch.tensor([
     17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
     99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 ], dtype=torch.float32).view(8, 8)  # fmt: skip
+CUT, MOST_CUT, MEAN_ROLL = 0.2, 0.22, 6.0  # share of photos that end inside of the crop; by how much of its side; degrees of their turn
 YCBCR = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])  # JFIF
 
 
@@ -108,6 +110,27 @@ def _quantised(planes, table):
     table = table[:, :, None, None]
     blocks = cosine.T @ (((cosine @ blocks @ cosine.T) / table).round() * table) @ cosine
     return blocks.transpose(3, 4).reshape(planes.shape)
+
+
+def cut(dice, pictures):
+    """Pictures as of photos that end inside of the crop, a share of CUT, and where each is photo, (B, 1, H, W) bool.
+
+    Any border may be inside, by up to MOST_CUT of the side, and all of them turned alike. Beyond, a picture goes on with the
+    colours of its edge, blurred, as :func:`inference.photo.warp.warp_to_crop` continues a photo.
+    """
+    count, _, height, width = pictures.shape
+    inside = dice.chance(CUT, count, 1) * dice.chance(0.5, count, 4)
+    border = 1.0 - 2.0 * torch.where(inside > 0.5, dice.uniform(0.0, MOST_CUT, count, 4), -1.0)
+    angle = dice.normal(0.0, math.radians(MEAN_ROLL), count)
+    turn = torch.stack([torch.stack([angle.cos(), -angle.sin()], 1), torch.stack([angle.sin(), angle.cos()], 1)], 1)
+    y, x = (((torch.arange(size, device=pictures.device) + 0.5) * 2.0 / size - 1.0) for size in (height, width))
+    places = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).expand(count, -1, -1, -1)
+    along = torch.einsum("bij,bhwj->bhwi", turn, places)
+    low, high = -border[:, None, None, :2], border[:, None, None, 2:]
+    near = torch.minimum(torch.maximum(along, low), high)
+    known = (near == along).all(-1)[:, None]
+    stretched = F.grid_sample(pictures, torch.einsum("bji,bhwj->bhwi", turn, near), padding_mode="border", align_corners=False)
+    return torch.where(known, pictures, blur(stretched, torch.full((count,), BORDER_BLUR * width, device=pictures.device), 16)), known
 
 
 def landmark_noise(dice, count, landmarks=468):

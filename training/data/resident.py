@@ -88,11 +88,11 @@ class ResidentExamples:
         radius = turned(self.heads["dome_radius"][rows].float()[:, None], flip)
         level = self._levels(torch.where(covered, radius, 0.0))
         landmarks = self._landmarks(self.heads["landmarks"][rows].float(), flip)
-        photo = augment.degraded(dice, picture)
+        photo, known = augment.cut(dice, augment.degraded(dice, picture))
         out = {
             "photo": photo,
             "alpha": alpha,
-            "known": torch.ones_like(alpha),
+            "known": known.float(),
             "landmarks": landmarks + augment.landmark_noise(dice, count),
             "camera": self._camera(self.heads["camera"][rows], flip),
             "clean": augment.without_fringe(photo, alpha) if self.view else photo,
