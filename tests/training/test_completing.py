@@ -114,7 +114,8 @@ def test_terms_are_none_for_the_truth(columns):
 def test_columns_that_the_silhouette_touches_count_most(columns):
     """A surface that is off there alone costs more than one that is off in as many other columns."""
     planes, truth = (one[None] for one in HeadColumns([columns])[0])
-    there = (truth[:, 4:5] > 0.5) & (planes[:, 6:7] * planes[:, 18:19] == 0.0)  # the face counts more as well
+    planes[:, 18] = 0.0  # skin of faces and ears counts more as well
+    there = truth[:, 4:5] > 0.5
     touched = there & (planes[:, 24:25].abs() < 4.0) & (planes[:, 4:5] < 0.3) & (planes[:, 5:6] < 0.5)
     others = there & (planes[:, 24:25] > 12.0)
     count = min(int(touched.sum()), int(others.sum()))
@@ -127,6 +128,21 @@ def test_columns_that_the_silhouette_touches_count_most(columns):
         return float(terms((off, 30.0 * (2.0 * truth[:, 4:5] - 1.0), truth[:, 1:4]), planes, truth)["surface"])
 
     assert cost(touched) == pytest.approx(3.0 * cost(others), rel=1e-3)
+
+
+def test_ears_count_more(columns):
+    """Skin that is off where ears are costs three times what hidden skin that is off elsewhere does, and hair there as ever."""
+    planes, truth = (one[None].clone() for one in HeadColumns([columns])[0])
+    truth[:, 4:5], planes[:, 6], planes[:, 24:25] = 1.0, 0.0, 99.0
+    planes[:, 18:20] = torch.tensor([1.0, 0.0]).view(2, 1, 1)
+
+    def cost(column, hair=0.0):
+        planes[:, 18], off = 1.0 - hair, truth[:, :1].clone()
+        off[:, :, 80, column] += 0.004
+        return float(terms((off, torch.zeros_like(off), truth[:, 1:4]), planes, truth)["surface"])
+
+    assert cost(30) == pytest.approx(3.0 * cost(60), rel=1e-3) == pytest.approx(cost(GRID - 1 - 30), rel=1e-3)
+    assert cost(30, hair=1.0) == pytest.approx(cost(60, hair=1.0), rel=1e-3)
 
 
 def test_it_learns_and_a_model_takes_it(network, columns, model, tmp_path, capsys):

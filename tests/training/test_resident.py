@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from inference.inversion import matting
+from inference.photo.warp import warp_to_crop
 from tests.training.conftest import TINY
 from training.data import augment
 from training.data.backdrops import Backdrops, read_places
@@ -17,7 +18,7 @@ from training.errors import TrainingError
 from training.train import main
 
 # What is not left to chance.
-GIVEN = ("alpha", "known", "camera", "level", "gap", "seen", "dome_parts", "photo_parts", "synthetic")
+GIVEN = ("alpha", "camera", "level", "gap", "seen", "dome_parts", "photo_parts", "synthetic")
 
 
 def picture(seed, size=128):
@@ -116,6 +117,37 @@ def test_blurs_and_fills_are_the_engines():
     ours = augment.without_fringe(planes(image), torch.from_numpy(matte)[None, None])[0].numpy()
     theirs = matting.without_fringe(np.ascontiguousarray(image.transpose(2, 0, 1)), matte)
     assert np.abs(ours - theirs).max() < 5e-3  # OpenCV's kernels end a little earlier
+
+
+def test_photos_that_end_inside_of_the_crop_are_the_engines(monkeypatch):
+    """A crop that is cut is what the engine makes of the same crop out of a photo that ends there."""
+    monkeypatch.setattr(augment, "MEAN_ROLL", 0.0)
+    monkeypatch.setattr(augment, "CUT", 1.0)
+    whole = picture(6, 256)
+    for seed in range(4):
+        found, known = augment.cut(Dice(torch.device("cpu"), seed), planes(whole))
+        known = known[0, 0].numpy()
+        rows, columns = known.any(1).nonzero()[0], known.any(0).nonzero()[0]
+        (top, bottom), (left, right) = ((span[0], span[-1] + 1) for span in (rows, columns))
+        assert known[top:bottom, left:right].all() and (bottom - top) * (right - left) == known.sum() < 256**2
+        inside = [[0 if left else -16, 0], [0 if top else -16, 0]]  # a border that is not cut does not end here
+        assert inside[0][0] or left < 0.23 * 256
+        photo = whole[top:bottom, left:right]
+        wanted = warp_to_crop(photo, np.float64([[1, 0, -left], [0, 1, -top]]))
+        found = found[0].numpy().transpose(1, 2, 0)
+        np.testing.assert_array_equal(found[known], whole[known])
+        deep = cv2.distanceTransform(np.uint8(~known), cv2.DIST_L2, 5) > 8  # the engine blurs less near the border
+        assert deep.any() and np.abs(found - wanted)[deep].mean() < 0.03 < np.abs(found - whole)[deep].mean()
+
+
+def test_some_photos_end_inside_of_the_crop_and_turned():
+    pictures = planes(picture(7, 256)).expand(200, -1, -1, -1)
+    found, known = augment.cut(Dice(torch.device("cpu"), 1), pictures)
+    cut = ~known.flatten(1).all(1)
+    assert 0.1 < cut.float().mean() < 0.3
+    assert torch.equal(found[~cut], pictures[~cut]) and known.float().flatten(1).mean(1).min() > 0.25
+    slanted = [(one.any(0) & ~one.all(0)).any() and (one.any(1) & ~one.all(1)).any() for one in known[cut, 0]]
+    assert np.mean(slanted) > 0.5
 
 
 def test_backdrops_of_every_kind(tmp_path):

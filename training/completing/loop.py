@@ -13,9 +13,11 @@ from inference.files import write_atomically
 from training.errors import TrainingError
 from training.evaluation.columns import FARTHEST
 from training.model.completion import STEP
+from training.model.emphasis import EARS, within
 
 WEIGHTS = {"surface": 1.0, "occupied": 0.5, "colour": 6.0}  # of completion's terms, which are then about as large
 CONTOUR = 2.0  # how much more a column counts that the photo's silhouette touches
+EAR = 2.0  # how much more one of skin counts where ears are
 NEAR, GRAZED, BEHIND = 6.0, 0.4, 1.0  # there: pixels from the matte's edge, cosine to the camera, centimetres behind what it sees
 AVERAGE = 0.995  # decay of the averaged weights
 REPORT = 300  # steps
@@ -51,7 +53,8 @@ def terms(answer, planes, truth):
     there, seen, skin = truth[:, 4:5], planes[:, 6:7], planes[:, 18:19]
     facing, behind, edge = planes[:, 4:5], planes[:, 5:6], planes[:, 24:25]
     contour = (edge.abs() < NEAR) & (facing < GRAZED) & (behind < BEHIND)
-    weight, hidden = there * (1.0 + seen * skin + CONTOUR * contour), there * (1.0 - seen)  # the face counts twice
+    weight = there * (1.0 + seen * skin + CONTOUR * contour + EAR * skin * within(EARS, skin))  # the face counts twice
+    hidden = there * (1.0 - seen)
     off = torch.log1p((radius - truth[:, :1]).abs() / STEP)  # an edge in another column is off by centimetres
     return {
         "surface": (off * weight).sum() / weight.sum(),

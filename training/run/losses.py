@@ -4,11 +4,8 @@ import torch
 import torch.nn.functional as F
 
 from training.model.colouring import part_tones
+from training.model.emphasis import emphasis
 from training.model.geometry import SHEETS
-
-FACE = (0.3, 0.7375, 0.275, 0.725)  # first and last row, first and last column of the face, in texture heights and widths
-EARS = (0.33, 0.675, 0.12, 0.275)  # the same of the right ear, where it is of all but one in a hundred heads; the left one is its mirror image
-COUNTS = 2.0, 3.0  # how often an error counts in the face, and in the ears: their columns are few, and stand side by side
 
 
 def masked_mean(value, mask):
@@ -27,16 +24,6 @@ def geometry(level, occupancy, wanted, gap, real):
     error = F.smooth_l1_loss(level.float() * gap, wanted * gap, reduction="none", beta=0.3).clamp(max=8.0)
     occupied = F.binary_cross_entropy_with_logits(occupancy.float(), hit, reduction="none")
     return masked_mean(error, hit * use * emphasis(wanted)), masked_mean(occupied, use.expand_as(hit))
-
-
-def emphasis(planes):
-    """How often errors of columns count, like planes (B, 1, h, w)."""
-    counts = torch.ones_like(planes)
-    for box, count in zip((FACE, EARS), COUNTS):
-        top, bottom, left, right = (round(edge * planes.shape[-1]) for edge in box)
-        counts[:, :, top:bottom, left:right].fill_(count)
-        counts[:, :, top:bottom, planes.shape[-1] - right : planes.shape[-1] - left].fill_(count)
-    return counts
 
 
 def column_colour(colour, wanted, level, real):
