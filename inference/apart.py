@@ -145,6 +145,7 @@ def _time_limit(process, seconds) -> Iterator[threading.Event]:
         yield expired
     finally:
         timer.cancel()
+        timer.join()  # a busy machine lets it end late, and threads would be one more
 
 
 def serve(make: Callable[[dict], Worker]) -> None:

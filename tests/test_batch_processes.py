@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from inference import apart
 from inference.batch.items import list_photos
 from inference.batch.process import Process
 from inference.batch.run import run_batch
@@ -195,6 +196,14 @@ def test_processes_that_cannot_be_started(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
     with pytest.raises(MachineExhausted, match="no process can be started"):
         Process(SETTINGS).run(job(tmp_path / "a.png", tmp_path / "out"), lambda *_: None)
+
+
+def test_time_limits_leave_no_threads():
+    for _ in range(50):
+        before = threading.active_count()
+        with apart._time_limit(None, None):
+            pass
+        assert threading.active_count() == before
 
 
 def test_time_limit(faces, tmp_path):
