@@ -131,7 +131,7 @@ def test_columns_that_the_silhouette_touches_count_most(columns):
 
 
 def test_ears_count_more(columns):
-    """Skin that is off where ears are costs three times what hidden skin that is off elsewhere does, and hair there as ever."""
+    """Hidden skin that is off where ears are costs three times what it costs elsewhere, and hair what it did."""
     planes, truth = (one[None].clone() for one in HeadColumns([columns])[0])
     truth[:, 4:5], planes[:, 6], planes[:, 24:25] = 1.0, 0.0, 99.0
     planes[:, 18:20] = torch.tensor([1.0, 0.0]).view(2, 1, 1)
