@@ -19,24 +19,24 @@ MARGIN = 0.2  # dB or per cent
 MARGIN_DEPTH = 0.05  # millimetres
 MEASURED = {
     "locks": {  # dark hair around light cheeks
-        "own_view": 35.35, "rim": 32.22, "fringe": 35.43, "silhouette": 98.45, "depth": 2.02, "backdrop": 34.94,
-        "novel_view 0": 23.04, "novel_silhouette 0": 95.24, "hidden 0": 24.85, "texture 0": -10.88,
-        "novel_view 1": 20.57, "novel_silhouette 1": 93.02, "hidden 1": 25.72, "texture 1": -14.74,
+        "own_view": 36.09, "rim": 34.66, "fringe": 35.31, "silhouette": 98.34, "depth": 2.37, "backdrop": 34.94,
+        "novel_view 0": 22.85, "novel_silhouette 0": 95.01, "hidden 0": 24.71, "texture 0": -10.76,
+        "novel_view 1": 20.57, "novel_silhouette 1": 93.04, "hidden 1": 25.32, "texture 1": -15.98,
     },
     "glasses": {  # and fair hair
-        "own_view": 35.33, "rim": 34.15, "fringe": 31.20, "silhouette": 98.37, "depth": 2.49, "backdrop": 40.41,
-        "novel_view 0": 24.46, "novel_silhouette 0": 93.98, "hidden 0": 25.03, "texture 0": -9.96,
-        "novel_view 1": 24.34, "novel_silhouette 1": 94.06, "hidden 1": 25.23, "texture 1": -13.86,
+        "own_view": 35.35, "rim": 34.75, "fringe": 31.28, "silhouette": 98.31, "depth": 3.07, "backdrop": 40.41,
+        "novel_view 0": 23.77, "novel_silhouette 0": 94.68, "hidden 0": 24.75, "texture 0": -10.99,
+        "novel_view 1": 23.71, "novel_silhouette 1": 94.92, "hidden 1": 24.67, "texture 1": -17.09,
     },
     "turned": {  # by 19 degrees, the second view by 44 to the other side
-        "own_view": 32.41, "rim": 27.63, "fringe": 27.76, "silhouette": 98.28, "depth": 2.76, "backdrop": 37.29,
-        "novel_view 0": 26.05, "novel_silhouette 0": 97.22, "hidden 0": 18.92, "texture 0": -3.33,
-        "novel_view 1": 21.97, "novel_silhouette 1": 95.18, "hidden 1": 22.75, "texture 1": -0.13,
+        "own_view": 30.87, "rim": 26.71, "fringe": 27.37, "silhouette": 98.37, "depth": 2.50, "backdrop": 37.29,
+        "novel_view 0": 25.83, "novel_silhouette 0": 97.15, "hidden 0": 18.63, "texture 0": -3.16,
+        "novel_view 1": 22.90, "novel_silhouette 1": 96.12, "hidden 1": 24.12, "texture 1": -2.12,
     },
     "bald": {
-        "own_view": 34.92, "rim": 27.07, "fringe": 25.42, "silhouette": 98.16, "depth": 0.98, "backdrop": 36.38,
-        "novel_view 0": 28.10, "novel_silhouette 0": 98.04, "hidden 0": 24.78, "texture 0": -3.77,
-        "novel_view 1": 26.55, "novel_silhouette 1": 95.97, "hidden 1": 23.18, "texture 1": -12.18,
+        "own_view": 35.03, "rim": 26.96, "fringe": 25.17, "silhouette": 98.17, "depth": 0.97, "backdrop": 36.38,
+        "novel_view 0": 28.35, "novel_silhouette 0": 98.37, "hidden 0": 25.73, "texture 0": -2.60,
+        "novel_view 1": 25.75, "novel_silhouette 1": 95.31, "hidden 1": 24.42, "texture 1": -13.33,
     },
 }  # fmt: skip
 
