@@ -64,6 +64,7 @@ def test_the_bust_fades_out_towards_the_borders(golden, name):
     for rows, hem in borders:
         fading = int(hem)
         solid = rows[:, fading + 4] == rows.max()
+        solid = np.convolve(solid, np.ones(5), "same") == 5  # rows beside one that ends elsewhere fade with it
         assert solid.sum() > 100
         wanted = np.rint(rows.max() * (np.arange(fading) + 0.5) / hem)
         assert np.abs(rows[solid, :fading] - wanted).max() <= 1
