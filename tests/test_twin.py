@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from inference.geometry import domes
 from inference.geometry.cameras import CROP_DISTANCE, orbit_camera
+from inference.geometry.reach import NARROW, REACH
 from inference.inversion import decoding, invert, lifting, sheets
 from inference.inversion.visibility import aside
 from tests.golden.heads import read_head
@@ -120,8 +121,9 @@ class PlainColumn:
         self.occupied = 1 / (1 + np.exp(-occupancy))
         self.sheets = [self.corner(table) for table in radii]
         x, _, z = domes.dome_points(self.u, self.v, 0.1)
-        side = np.degrees(np.arctan2(x, z - domes.AXIS_Z)) / 75.0  # the networks' columns reach 75 degrees
-        self.networks_u = np.clip(0.5 + 0.5 * (side + 0.2 / np.pi * np.sin(np.pi * side)), 0.0, 1.0)
+        azimuth, warp = model.reach  # of the networks' columns
+        side = np.arctan2(x, z - domes.AXIS_Z) / azimuth
+        self.networks_u = np.clip(0.5 + 0.5 * (side + warp / np.pi * np.sin(np.pi * side)), 0.0, 1.0)
         self.model_sheets = [self.corner(table, self.networks_u) for table in model.geometry["radii"]]
 
     def corner(self, table, u=None):
@@ -170,8 +172,8 @@ class PlainColumn:
 class StandIn:
     """A model whose decoder heeds all that it is told alike; the trained one hardly looks at some of it."""
 
-    def __init__(self, model, features, photo_maps):
-        self.reach, self.geometry, self.threads = model.reach, model.geometry, 2
+    def __init__(self, model, reach, features, photo_maps):
+        self.reach, self.geometry, self.threads = reach, model.geometry, 2
         spread = [np.full(features.shape[1], features.std()), np.full(len(photo_maps) - 4, photo_maps[4:].std())]
         self.scales = np.concatenate([np.ones(8), *spread, np.ones(2)])[:, None]
         self.weights = np.random.default_rng(5).normal(0.0, 0.05, (3, len(self.scales)))
@@ -185,11 +187,13 @@ class StandIn:
         return [np.clip(mixed, 0.0, 1.0)[None, :, None].astype(np.float32)]
 
 
-def test_decoding(decoded, shipped_model):
-    """Opacities of whole columns, and the colours of all texels that go through the MLP; to rounding."""
-    arguments, rng = decoded["arguments"], np.random.default_rng(2)
-    model = StandIn(shipped_model, arguments[2], arguments[3])
-    textures = decoding.decode(*arguments[:5], model, lambda share: None)[0].astype(float)
+@pytest.mark.parametrize("reach", [REACH, NARROW])
+def test_decoding(decoded, shipped_model, reach):
+    """Opacities of whole columns, and the colours of all texels that go through the MLP; to rounding. Networks know the
+    portrait's domes, or narrower ones."""
+    rng, model = np.random.default_rng(2), StandIn(shipped_model, reach, *decoded["arguments"][2:4])
+    arguments = *decoded["arguments"][:5], model
+    textures = decoding.decode(*arguments, lambda share: None)[0].astype(float)
     np.testing.assert_array_equal(textures[..., 3], decoded["textures"][..., 3])
     visible = np.argwhere(textures[..., 3].max(0) > 128)
     low = visible[visible[:, 0] > 320 - decoding.HEM[0]]
