@@ -52,7 +52,7 @@ def engine_surface(heads, index):
     pose = heads.batch["camera"][index].double().numpy()
     camera = dataclasses.replace(cameras.orbit_camera(), camera_to_world=pose)
     matte = torch.sigmoid(output["maps"][index, 0]).numpy()
-    guess = heads.model.manifolds.column_radius(level[None])[0, 0].numpy()
+    guess = np.maximum(heads.model.manifolds.column_radius(level[None])[0, 0].numpy(), sheets.THINNEST)
     radius, kept = engine_hull.carve(guess, matte, camera)
     valid = kept & (occupancy[0].numpy() > 0)
     photo_parts = output["parts"][index].softmax(0).numpy()
@@ -84,7 +84,7 @@ def test_surfaces_are_the_engines(heads):
             if differs[valid].mean() > most:
                 beyond[index, name] = differs[valid].mean()
         gap = np.abs(colours[index] - colour).max(0)
-        assert np.median(gap) < 2e-3 and (gap > 0.02)[valid].mean() < 2e-3 and (gap > 0.02)[~valid].mean() < 0.15
+        assert np.median(gap) < 2e-3 and (gap > 0.03)[valid].mean() < 2e-3 and (gap > 0.02)[~valid].mean() < 0.15
         gap = np.abs(surface.band[index].numpy() - band)
         assert np.median(gap) < 1e-6 and (gap > 3e-4).mean() < 0.15
     # Of one head in six the matte crosses its threshold along many columns: 0.010, 0.014 and 0.0021 were measured.
