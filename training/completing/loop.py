@@ -16,8 +16,8 @@ from training.model.completion import STEP
 from training.model.emphasis import EARS, within
 
 WEIGHTS = {"surface": 1.0, "occupied": 0.5, "colour": 6.0}  # of completion's terms, which are then about as large
+EAR = 2.0  # how much more a column of skin counts where ears are
 CONTOUR = 2.0  # how much more a column counts that the photo's silhouette touches
-EAR = 2.0  # how much more one of skin counts where ears are
 NEAR, GRAZED, BEHIND = 6.0, 0.4, 1.0  # there: pixels from the matte's edge, cosine to the camera, centimetres behind what it sees
 AVERAGE = 0.995  # decay of the averaged weights
 REPORT = 300  # steps
