@@ -21,6 +21,7 @@ from .base import HeadBase
 RESOLUTION = 112  # voxels along the longest side
 FACES = 12_000  # of the whole surface, at most
 LEAVES = 0.0025, 0.008  # metres off the skin that are another thing: where it looks so, where it looks like skin
+ALIKE = 0.3  # least cosine of the surface's normal and the skin's where cloth lies on the skin, however thin it is
 SUNK = 0.003  # metres below the skin, where the shell's edge lies
 RAMP = 2.0  # metres that the shell rises over the skin for each by which it is more than its edge
 SMOOTHING = 4  # averages of the heights before the cut
@@ -55,7 +56,9 @@ def shell(
     inside = np.maximum(base.groups["mouth"], base.groups["sockets"])[nearest] > 0.5
     least = LEAVES[0] + _skin(portrait, whole) * (LEAVES[1] - LEAVES[0])
     scalp = base.groups["scalp"][nearest] > 0.5
-    leaves = np.where(scalp & _hairy(whole), np.maximum(height, least + LEAVES[0]), height) - least
+    outer = (vertex_normals(whole.vertices, whole.faces) * normals[nearest]).sum(1) > ALIKE  # no closed bottom
+    thin = (scalp & _belongs(whole, "hair")) | (outer & _belongs(whole, "cloth"))
+    leaves = np.where(thin, np.maximum(height, least + LEAVES[0]), height) - least
     values = _averaged(np.where(inside, -1.0, leaves), whole.faces)
     chosen = (values[whole.faces] > 0.0).any(1)
     chosen[chosen] = _large(whole.faces[chosen], len(values))
@@ -103,9 +106,9 @@ def _skin(portrait, whole):
     return sample_image(share, u * share.shape[1], v * share.shape[0])
 
 
-def _hairy(whole):
-    """Which of a mesh's vertices are hair, (n,) bool, however short it is; none where the portrait does not know."""
-    return whole.groups["hair"] > 0.5 if whole.groups else np.zeros(len(whole.vertices), bool)
+def _belongs(whole, part):
+    """Which of a mesh's vertices are of a part, (n,) bool, however thin; none where the portrait does not know."""
+    return whole.groups[part] > 0.5 if whole.groups else np.zeros(len(whole.vertices), bool)
 
 
 def enclosed(triangles: np.ndarray, chosen: np.ndarray, scalp: np.ndarray) -> np.ndarray:
