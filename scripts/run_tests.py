@@ -1,8 +1,8 @@
 """Set up `.venv` and run the tests: `python3.11 scripts/run_tests.py [pytest arguments]`.
 
-Without arguments it runs the default suite; `-m slow`, `-m blender_matrix`, `-m gui` and `-m farm` run the marked rest.
-`-m training` makes `.venv-training`, which has torch, and runs the tests of the training system there. From then on,
-and in continuous integration, the default suite includes them.
+Without arguments it runs the default suite, on two cores; `-m slow`, `-m blender_matrix`, `-m gui` and `-m farm` run
+the marked rest. `-m training` makes `.venv-training`, which has torch, and runs the tests of the training system there.
+From then on, and in continuous integration, the default suite includes them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from environment import ROOT, TRAINING_VENV, ensure, ensure_farm, ensure_training, run
 
 TRAINING_TESTS = "tests/training"
+SPREAD = "--numprocesses=2", "--dist=loadgroup"  # groups: tests/conftest.py
 
 
 def pytest(python, *arguments) -> int:
@@ -26,7 +27,7 @@ def main() -> int:
         return pytest(ensure_training(), *(arguments[2:] or [TRAINING_TESTS]))
     if arguments[:2] == ["-m", "farm"]:
         return pytest(ensure_farm(), *arguments)
-    code = pytest(ensure(), *arguments)
+    code = pytest(ensure(), *(arguments or SPREAD))
     if not arguments and (TRAINING_VENV.exists() or os.environ.get("CI") == "true"):
         code = pytest(ensure_training(), TRAINING_TESTS) or code
     return code
