@@ -16,10 +16,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -67,7 +69,9 @@ def fetch_wheels(platform: str, python: str, gpu: bool = False, cache: Path = RO
         key = f"{line} {python} {platform}"
         if key not in index or not (cache / index[key]).exists():
             index[key] = _download(line, platform, python, cache)
-            index_file.write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
+            part = cache / f"index.{os.getpid()}.json"  # another build may read it at the same time
+            part.write_text(json.dumps(index, indent=1, sort_keys=True), encoding="utf-8")
+            part.replace(index_file)
         check_wheel(cache / index[key], known)
         wheels.append(cache / index[key])
     return wheels
@@ -91,15 +95,13 @@ def wheel_options(platform: str, python: str) -> list[str]:
 
 def _download(line: str, platform: str, python: str, cache: Path) -> str:
     """Download one wheel into the cache and return its file name."""
-    folder = cache / "incoming"
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "download", line, "--quiet", "--dest", str(folder)]
-    command += wheel_options(platform, python)
-    if subprocess.run(command).returncode:
-        raise SetupError(f"There is no wheel of {line} for Python {python} on {platform}, or no package index.")
-    (wheel,) = folder.glob("*.whl")
-    wheel.replace(cache / wheel.name)
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        command = [sys.executable, "-m", "pip", "download", line, "--quiet", "--dest", folder]
+        command += wheel_options(platform, python)
+        if subprocess.run(command).returncode:
+            raise SetupError(f"There is no wheel of {line} for Python {python} on {platform}, or no package index.")
+        (wheel,) = Path(folder).glob("*.whl")
+        wheel.replace(cache / wheel.name)
     return wheel.name
 
 
@@ -196,25 +198,24 @@ def build(
         for wheel in fetch_wheels(platform, version, gpu)
     }
     output.mkdir(parents=True, exist_ok=True)
-    work = ROOT / "build" / "extension"
-    source, made = work / "source", work / "made"
-    stage(source, platforms, [wheels[name] for name in sorted(wheels)])
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir()
-    split = ["--split-platforms"] if platforms else []
-    blender_ext(python, "build", "--source-dir", str(source), "--output-dir", str(made), *split)
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as work:
+        source, made = Path(work) / "source", Path(work) / "made"
+        stage(source, platforms, [wheels[name] for name in sorted(wheels)])
+        made.mkdir()
+        split = ["--split-platforms"] if platforms else []
+        blender_ext(python, "build", "--source-dir", str(source), "--output-dir", str(made), *split)
 
-    zips = []
-    for archive in sorted(made.glob("*.zip")):
-        blender_ext(python, "validate", str(archive))
-        size = archive.stat().st_size
-        if size > SIZE_LIMIT and not gpu:
-            raise SetupError(f"{archive.name} has {size / 1e6:.0f} MB; the limit is {SIZE_LIMIT / 1e6:.0f} MB.")
-        target = output / (archive.name.replace(".zip", "-gpu.zip") if gpu else archive.name)
-        pack_again(archive, target)
-        write_bill(target)
-        zips.append(target)
-    shutil.rmtree(work)
+        zips = []
+        for archive in sorted(made.glob("*.zip")):
+            blender_ext(python, "validate", str(archive))
+            size = archive.stat().st_size
+            if size > SIZE_LIMIT and not gpu:
+                raise SetupError(f"{archive.name} has {size / 1e6:.0f} MB; the limit is {SIZE_LIMIT / 1e6:.0f} MB.")
+            target = output / (archive.name.replace(".zip", "-gpu.zip") if gpu else archive.name)
+            pack_again(archive, target)
+            write_bill(target)
+            zips.append(target)
     return zips
 
 

@@ -14,7 +14,7 @@ import sys
 from environment import ROOT, TRAINING_VENV, ensure, ensure_farm, ensure_training, run
 
 TRAINING_TESTS = "tests/training"
-SPREAD = "--numprocesses=2", "--dist=loadgroup"  # groups: tests/conftest.py
+SPREAD = "--numprocesses=2", "--dist=loadfile"  # a file's tests share what it makes once
 
 
 def pytest(python, *arguments) -> int:

@@ -77,11 +77,3 @@ def mediapipe_files():
         return read_wheel(kept[0] if kept else download(folder))[0]
     except TrainingError as error:
         pytest.skip(str(error))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """On several cores the tests of a file stay together, as they share what it makes; so do all that pack the zip."""
-    for item in items:
-        packing = "packaging" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("packaging" if packing else str(item.path.relative_to(ROOT))))

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from bill_of_materials import LICENCES, library_name
@@ -138,3 +139,10 @@ def test_two_builds_give_the_same_bytes(tmp_path, monkeypatch):
         (archive,) = build(tmp_path / str(index), bundle=False)
         made.append([archive.with_suffix(suffix).read_bytes() for suffix in (".zip", ".cdx.json", ".licences.txt")])
     assert made[0] == made[1]
+
+
+def test_builds_at_once_do_not_meet(tmp_path):
+    """As on two cores, where tests of two files pack the zip, or two terminals."""
+    with ThreadPoolExecutor() as pool:
+        zips = list(pool.map(lambda name: build(tmp_path / name, bundle=False)[0], "ab"))
+    assert zips[0].read_bytes() == zips[1].read_bytes()
