@@ -26,24 +26,33 @@ def test_holes_on_the_scalp_are_the_shells():
     np.testing.assert_array_equal(enclosed(triangles, chosen, scalp), left)
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_short_hair_is_the_shells_where_the_portrait_knows_it_for_hair(known):
-    """All that is seen lies a millimetre over the skin, nearer than a fit is exact: on the scalp it is hair."""
+def worn(part, mask, offset, known=True, outer=True):
+    """The shell over the base's skin of what lies ``offset`` metres over it and is of a part where a mask (n,) says;
+    which vertices it covers; the skin's vertices and normals. outer: faces look outwards."""
     base, portrait = head_base(), analytic_portrait("sphere")
     skin = base.vertices[base.parts["skin"]]
     faces = triangulated(base.faces, skin)
-    vertices = skin + 0.001 * vertex_normals(skin, base.faces)
-    hair = (base.groups["scalp"] > 0.5).astype(np.float32)
-    groups = {"skin": 1.0 - hair, "hair": hair, "cloth": np.zeros_like(hair)} if known else {}
-    whole = TexturedMesh(vertices.astype(np.float32), faces, np.zeros((len(skin), 2), np.float32), None, groups=groups)
+    normals = vertex_normals(skin, base.faces)
+    groups = {name: np.zeros(len(skin), np.float32) for name in ("skin", "hair", "cloth")}
+    groups[part][mask], groups["skin"][~mask] = 1.0, 1.0
+    vertices = (skin + offset * normals).astype(np.float32)
+    uv = np.zeros((len(skin), 2), np.float32)
+    whole = TexturedMesh(vertices, faces if outer else faces[:, ::-1], uv, None, groups=groups if known else {})
     surface = find_surface(portrait.textures, portrait.radii)
-    found, covered = shell(portrait, whole, surface, base, skin, texture=64)
+    return *shell(portrait, whole, surface, base, skin, texture=64), skin, normals
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_short_hair_is_the_shells_where_the_portrait_knows_it_for_hair(known):
+    """All that is seen lies a millimetre over the skin, nearer than a fit is exact: on the scalp it is hair."""
+    groups = head_base().groups
+    found, covered, skin, normals = worn("hair", groups["scalp"] > 0.5, 0.001, known=known)
     if not known:
         assert found is None and not covered.any()
         return
-    assert covered[base.groups["scalp"] > 0.9].mean() > 0.97
-    assert not covered[base.groups["face"] > 0.9].any()
-    _, height = heights_over(found.vertices, skin, vertex_normals(skin, base.faces))
+    assert covered[groups["scalp"] > 0.9].mean() > 0.97
+    assert not covered[groups["face"] > 0.9].any()
+    _, height = heights_over(found.vertices, skin, normals)
     assert np.median(height) > 0.002  # lifted off the skin, so that neither shines through the other
 
 
@@ -51,21 +60,12 @@ def test_short_hair_is_the_shells_where_the_portrait_knows_it_for_hair(known):
 def test_clothes_go_round_a_bust_that_is_thicker_than_they_show(outer):
     """The portrait's cloth lies a centimetre below the fitted skin, as at backs, which no photo shows: it is raised
     over it. What faces the other way, as the closed bottom below a bust does, is none."""
-    base, portrait = head_base(), analytic_portrait("sphere")
-    skin = base.vertices[base.parts["skin"]]
-    faces = triangulated(base.faces, skin)
-    normals = vertex_normals(skin, base.faces)
-    cloth = (base.groups["bust"] > 0.5).astype(np.float32)
-    groups = {"skin": 1.0 - cloth, "hair": np.zeros_like(cloth), "cloth": cloth}
-    inside = (skin - 0.01 * normals).astype(np.float32)
-    faces = faces if outer else faces[:, ::-1]
-    whole = TexturedMesh(inside, faces, np.zeros((len(skin), 2), np.float32), None, groups=groups)
-    surface = find_surface(portrait.textures, portrait.radii)
-    found, covered = shell(portrait, whole, surface, base, skin, texture=64)
+    groups = head_base().groups
+    found, covered, skin, normals = worn("cloth", groups["bust"] > 0.5, -0.01, outer=outer)
     if not outer:
         assert found is None and not covered.any()
         return
-    assert covered[base.groups["bust"] > 0.9].mean() > 0.97
-    assert not covered[base.groups["face"] > 0.9].any()
+    assert covered[groups["bust"] > 0.9].mean() > 0.97
+    assert not covered[groups["face"] > 0.9].any()
     _, height = heights_over(found.vertices, skin, normals)
     assert np.median(height) > 0.002
