@@ -17,11 +17,11 @@ from ..mesh.textured import TexturedMesh
 from ..mesh.topology import connected_components, edges_of
 from ..portrait import Portrait
 from .base import HeadBase
+from .drape import ALIKE
 
 RESOLUTION = 112  # voxels along the longest side
 FACES = 12_000  # of the whole surface, at most
 LEAVES = 0.0025, 0.008  # metres off the skin that are another thing: where it looks so, where it looks like skin
-ALIKE = 0.3  # least cosine of the surface's normal and the skin's where cloth lies on the skin, however thin it is
 SUNK = 0.003  # metres below the skin, where the shell's edge lies
 RAMP = 2.0  # metres that the shell rises over the skin for each by which it is more than its edge
 SMOOTHING = 4  # averages of the heights before the cut
@@ -56,7 +56,7 @@ def shell(
     inside = np.maximum(base.groups["mouth"], base.groups["sockets"])[nearest] > 0.5
     least = LEAVES[0] + _skin(portrait, whole) * (LEAVES[1] - LEAVES[0])
     scalp = base.groups["scalp"][nearest] > 0.5
-    outer = (vertex_normals(whole.vertices, whole.faces) * normals[nearest]).sum(1) > ALIKE  # no closed bottom
+    outer = (vertex_normals(whole.vertices, whole.faces) * normals[nearest]).sum(1) > ALIKE[0]  # no closed bottom
     thin = (scalp & _belongs(whole, "hair")) | (outer & _belongs(whole, "cloth"))
     leaves = np.where(thin, np.maximum(height, least + LEAVES[0]), height) - least
     values = _averaged(np.where(inside, -1.0, leaves), whole.faces)
